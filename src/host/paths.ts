@@ -1,0 +1,43 @@
+// Every path of the machine that the agent knows, in one place. `root` is '/' on a VM; the demo and the tests
+// give each "VM" a folder of its own.
+import { join } from 'node:path';
+
+export type Paths = ReturnType<typeof pathsUnder>;
+
+/** All host paths under `root` (absolute). */
+export function pathsUnder(root: string) {
+  const at = (path: string): string => join(root, path);
+  return {
+    root,
+    /** What one-contextd leaves of the CONTEXT, newest stage first (facts: stage `network` is the last to run). */
+    contextFiles: [at('/var/run/one-context/context.sh.network'), at('/var/run/one-context/context.sh.local')],
+    oneEnv: at('/var/run/one-context/one_env'),
+    /** What the image builder decided: role, baked Flower, user, loopback address. */
+    appliance: at('/etc/flower-context/appliance.json'),
+    passwd: at('/etc/passwd'),
+
+    /** The agent's own memory; survives reboots. */
+    state: at('/var/lib/flower-context'),
+    checkpoint: at('/var/lib/flower-context/checkpoint.json'),
+    tls: at('/var/lib/flower-context/tls'),
+
+    /** Flower's memory: database, node identity, FLWR_HOME, checkpoints of models. */
+    flowerState: at('/var/lib/flower'),
+
+    /** What the agent tells others on this VM; gone at reboot. */
+    run: at('/run/flower-context'),
+    status: at('/run/flower-context/status.json'),
+    plan: at('/run/flower-context/plan.json'),
+    nodeConfig: at('/run/flower-context/node-config.toml'),
+    runConfig: at('/run/flower-context/run-config.toml'),
+    /** Symbolic link to the virtual environment that the unit's launcher uses. */
+    environment: at('/run/flower-context/env'),
+    /** Written by the launcher inside Flower's process: is it serving, accepted, lost? */
+    flowerRun: at('/run/flower'),
+    flowerLink: at('/run/flower/link.json'),
+
+    /** Virtual environments side by side: /opt/flower/envs/<version>-<framework>. */
+    environments: at('/opt/flower/envs'),
+    launcher: at('/usr/lib/flower-context/flower-launch.py'),
+  } as const;
+}

@@ -1,0 +1,151 @@
+// Every problem the agent can report: its code is stable (it is FL_ERROR on OneGate and can be searched in the docs).
+// `kind` says what the boot does: 'fatal' ends it, 'degraded' goes on without the thing, 'warning' only tells.
+
+interface Entry {
+  readonly title: string;
+  readonly kind: 'fatal' | 'degraded' | 'warning';
+  readonly remedy: string;
+}
+
+export const CATALOGUE = {
+  config_validation_failed: {
+    title: 'the CONTEXT of this VM has values that cannot be used',
+    kind: 'fatal',
+    remedy: 'correct the variables named, then `onevm updateconf` or instantiate again',
+  },
+  config_suspicious: {
+    title: 'the CONTEXT has a value that is accepted but probably not what was meant',
+    kind: 'warning',
+    remedy: 'check the variable named',
+  },
+  context_unreadable: {
+    title: 'the CONTEXT could not be read',
+    kind: 'fatal',
+    remedy: 'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT section',
+  },
+  image_incomplete: {
+    title: 'the image lacks something the agent needs',
+    kind: 'fatal',
+    remedy: 'build the image again with the install script of this project',
+  },
+  state_unwritable: {
+    title: 'the agent cannot write its files',
+    kind: 'fatal',
+    remedy: 'free disk space (`df -h`) or make the file system writable (`mount -o remount,rw /`), then `systemctl restart flower-context`',
+  },
+  state_damaged: {
+    title: 'a state file was damaged and has been set aside',
+    kind: 'degraded',
+    remedy: 'nothing, if the boot went on; look at the file beside the original (.damaged-*)',
+  },
+  tls_setup_failed: {
+    title: 'the certificates could not be prepared',
+    kind: 'fatal',
+    remedy: 'correct the FL_SSL_* variables named, or leave all three empty to have certificates made',
+  },
+  ca_missing: {
+    title: 'TLS is wanted but there is no CA certificate to trust',
+    kind: 'fatal',
+    remedy: "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)",
+  },
+  ca_invalid: {
+    title: 'the CA certificate cannot be used',
+    kind: 'fatal',
+    remedy: "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)",
+  },
+  ca_mismatch: {
+    title: "the SuperLink's certificate is not signed by the CA this node trusts",
+    kind: 'fatal',
+    remedy: "take the CA from the SuperLink again (`flower-context ca --base64` there) and set it as FL_SSL_CA_CERTFILE here",
+  },
+  address_not_in_certificate: {
+    title: "the SuperLink's certificate does not name the address that SuperNodes dial",
+    kind: 'fatal',
+    remedy: 'add the address to FL_CERT_EXTRA_SAN on the SuperLink, or dial one that the certificate names',
+  },
+  tls_mode_mismatch: {
+    title: 'one side speaks TLS and the other does not',
+    kind: 'fatal',
+    remedy: 'set FL_TLS_ENABLED to the same value on both sides',
+  },
+  not_in_service: {
+    title: 'this VM is not part of a OneFlow service, so the SuperLink cannot be discovered',
+    kind: 'fatal',
+    remedy: 'set FL_SUPERLINK_ADDRESS (and FL_SSL_CA_CERTFILE), or deploy the VM through a OneFlow service',
+  },
+  discovery_timeout: {
+    title: 'the SuperLink was not found in time',
+    kind: 'fatal',
+    remedy: 'look at the SuperLink VM (`flower-context status` there); FL_EDGE_BACKOFF=exponential waits without end',
+  },
+  superlink_unreachable: {
+    title: "the SuperLink's address does not answer",
+    kind: 'warning',
+    remedy: 'check the address, the firewall between the two and that the SuperLink is up; Flower keeps trying',
+  },
+  onegate_unreachable: {
+    title: 'OneGate does not answer as it should',
+    kind: 'degraded',
+    remedy: 'check ONEGATE_ENDPOINT from inside the VM (`onegate vm show`); the agent keeps trying',
+  },
+  onegate_value_refused: {
+    title: 'a value would not survive OneGate and was not sent',
+    kind: 'fatal',
+    remedy: 'this is a fault of the agent: report it with the journal',
+  },
+  flower_version_unsupported: {
+    title: 'this version of Flower is outside what the agent knows how to start',
+    kind: 'fatal',
+    remedy: 'choose a FLOWER_VERSION in the ranges named, or leave it empty for the baked one',
+  },
+  flower_install_failed: {
+    title: 'the wanted version of Flower could not be installed; the baked one runs',
+    kind: 'degraded',
+    remedy: 'check the network to the package index, or leave FLOWER_VERSION empty',
+  },
+  flower_start_failed: {
+    title: 'Flower ended instead of serving',
+    kind: 'fatal',
+    remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has them all",
+  },
+  health_check_timeout: {
+    title: 'Flower runs but did not become ready in time',
+    kind: 'fatal',
+    remedy: "read Flower's last lines; check the listen address and the firewall",
+  },
+  port_in_use: {
+    title: 'a port that Flower needs is taken',
+    kind: 'fatal',
+    remedy: 'stop the program that holds the port (`ss -ltnp`), or choose another address',
+  },
+  clock_off: {
+    title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
+    kind: 'warning',
+    remedy: 'start time synchronisation (`timedatectl set-ntp true`) on both',
+  },
+  gpu_not_found: {
+    title: 'FL_GPU_ENABLED=YES, but no NVIDIA GPU was found',
+    kind: 'degraded',
+    remedy: 'check PCI passthrough and the driver (`nvidia-smi`); training runs on the CPU',
+  },
+  dcgm_unavailable: {
+    title: 'FL_DCGM_ENABLED=YES, but the exporter is not installed in this image',
+    kind: 'degraded',
+    remedy: 'use an image with dcgm-exporter, or set FL_DCGM_ENABLED=NO',
+  },
+  metrics_unavailable: {
+    title: 'the metrics port could not be opened',
+    kind: 'degraded',
+    remedy: 'choose another FL_METRICS_PORT',
+  },
+  internal_error: {
+    title: 'the agent met something it was not written for',
+    kind: 'fatal',
+    remedy: 'report it with `journalctl -u flower-context`; `flower-context boot --fresh` starts over',
+  },
+} as const satisfies Record<string, Entry>;
+
+export type ProblemCode = keyof typeof CATALOGUE;
+
+/** What a code means. */
+export const entryOf = (code: ProblemCode): Entry => CATALOGUE[code];

@@ -1,0 +1,24 @@
+import { defineConfig } from 'vitest/config';
+
+// Unit tests are sealed (test/support/sealed.ts): no processes, no names, no writes outside a temporary folder.
+// The other suites use the built agent and real processes; federation tests share ports and two cores, so one at a time.
+export default defineConfig({
+  define: { FLOWER_CONTEXT_VERSION: JSON.stringify('0.0.0-test') },
+  test: {
+    reporters: process.env['CI'] ? ['default', './test/support/plain-count.ts'] : ['default'],
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/sealed.ts'] } },
+      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: {
+          name: 'federation',
+          include: ['test/federation/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
