@@ -1,0 +1,219 @@
+// The door to the file system. Synchronous on purpose: every file here is small, and a boot that writes one file
+// after the other is easier to reason about when it is killed half-way.
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  existsSync,
+  type FSWatcher,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  unlinkSync,
+  watch,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { Problem } from '../status/problem.ts';
+
+/** Who may do what with a file or folder. `owner` is left alone when undefined. */
+export interface Access {
+  readonly mode: number;
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+const errno = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
+
+const MEANING: Record<string, string> = {
+  ENOSPC: 'the disk is full (ENOSPC)',
+  EDQUOT: 'the disk quota is used up (EDQUOT)',
+  EROFS: 'the file system is read-only (EROFS)',
+  EACCES: 'permission denied (EACCES)',
+  EPERM: 'not permitted (EPERM)',
+  EIO: 'the disk reports an error (EIO)',
+  ENOTDIR: 'a part of the path is not a folder (ENOTDIR)',
+  EISDIR: 'it is a folder (EISDIR)',
+};
+
+function unwritable(doing: string, error: unknown): Problem {
+  const code = errno(error);
+  return new Problem('state_unwritable', { doing, found: MEANING[code] ?? code, cause: error });
+}
+
+/** The bytes of a file, or undefined when there is none. Refuses files over `maxBytes`. */
+export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
+    throw new Problem('state_unwritable', {
+      doing: `reading ${path}`,
+      found: MEANING[errno(error)] ?? errno(error),
+      remedy: 'run the agent as root, or check the file',
+      cause: error,
+    });
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > maxBytes) throw new RangeError(`${path} is ${size} bytes, more than ${maxBytes}`);
+    return readFileSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** The text of a file, or undefined when there is none. */
+export const readText = (path: string, maxBytes?: number): string | undefined =>
+  readBytes(path, maxBytes)?.toString('utf8');
+
+let serial = 0;
+
+/**
+ * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
+ * disk, and takes the name in one step. `durable: false` skips forcing (for /run, which no power cut survives anyway).
+ */
+export function writeAtomic(path: string, content: string | Buffer, access: Access & { durable?: boolean }): void {
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
+  try {
+    const descriptor = openSync(beside, 'wx', access.mode);
+    try {
+      own(beside, access);
+      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+      if (access.durable !== false) fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
+    renameSync(beside, path);
+    if (access.durable !== false) syncFolder(dirname(path));
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw unwritable(`writing ${path}`, error);
+  }
+}
+
+/** Like writeAtomic, but leaves the file (and its times) alone when it already is what it should be. True if written. */
+export function writeIfChanged(path: string, content: string, access: Access & { durable?: boolean }): boolean {
+  if (existsSync(path) && !lstatSync(path).isSymbolicLink() && readText(path) === content && hasAccess(path, access)) return false;
+  writeAtomic(path, content, access);
+  return true;
+}
+
+function hasAccess(path: string, { mode, owner }: Access): boolean {
+  const found = statSync(path);
+  return (found.mode & 0o7777) === mode && (owner === undefined || (found.uid === owner.uid && found.gid === owner.gid));
+}
+
+function own(path: string, { mode, owner }: Access): void {
+  chmodSync(path, mode);
+  if (owner === undefined) return;
+  const found = statSync(path);
+  if (found.uid !== owner.uid || found.gid !== owner.gid) chownSync(path, owner.uid, owner.gid);
+}
+
+function syncFolder(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Makes a folder with its parents (those 0755) and puts mode and owner right. */
+export function ensureFolder(path: string, access: Access): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    mkdirSync(path, { recursive: true, mode: access.mode });
+    own(path, access);
+  } catch (error) {
+    throw unwritable(`making the folder ${path}`, error);
+  }
+}
+
+/** Points a symbolic link at `target` in one step. True if it pointed elsewhere before. */
+export function pointLink(path: string, target: string): boolean {
+  const now = linkTarget(path);
+  if (now === target) return false;
+  const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
+  try {
+    symlinkSync(target, beside);
+    renameSync(beside, path);
+  } catch (error) {
+    rmSync(beside, { force: true });
+    throw unwritable(`linking ${path} to ${target}`, error);
+  }
+  return true;
+}
+
+export function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Moves a damaged file out of the way, keeping it for a person; returns its new path. */
+export function setAside(path: string, now: Date): string {
+  const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
+  try {
+    renameSync(path, target);
+  } catch (error) {
+    throw unwritable(`setting ${path} aside`, error);
+  }
+  return target;
+}
+
+export function remove(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (errno(error) !== 'ENOENT') throw unwritable(`removing ${path}`, error);
+  }
+}
+
+export const exists = (path: string): boolean => existsSync(path);
+
+export const isExecutable = (path: string): boolean => {
+  try {
+    return (statSync(path).mode & 0o111) !== 0;
+  } catch {
+    return false;
+  }
+};
+
+export const listFolder = (path: string): string[] => {
+  try {
+    return readdirSync(path).sort();
+  } catch {
+    return [];
+  }
+};
+
+/**
+ * Calls `changed` when a file is replaced. Watches the folder, because an atomic write gives the name a new inode.
+ * Returns a function that ends the watching.
+ */
+export function watchFile(path: string, changed: () => void): () => void {
+  let watcher: FSWatcher | undefined;
+  try {
+    watcher = watch(dirname(path), { persistent: false }, (_event, name) => {
+      if (name === null || name === basename(path)) changed();
+    });
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    // No such folder (yet): callers look at the file from time to time as well.
+  }
+  return () => watcher?.close();
+}

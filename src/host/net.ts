@@ -1,0 +1,87 @@
+// The door to sockets: is a port free, what certificate does a server show, and the one-agent-per-machine lock.
+import { createHash } from 'node:crypto';
+import { connect as connectTcp, createServer, type Server } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+/** Whether `host:port` could be listened on now; otherwise why not. */
+export function tryListen(host: string, port: number): Promise<{ free: true } | { free: false; why: string }> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => resolve({ free: false, why: error.code ?? error.message }));
+    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve({ free: true })));
+  });
+}
+
+export type Greeting =
+  | { readonly kind: 'tls'; readonly chainPem: readonly string[] }
+  | { readonly kind: 'plain' }
+  | { readonly kind: 'unreachable'; readonly why: string };
+
+/**
+ * What stands at `host:port`, without trusting it: the certificates a TLS server shows (leaf first), a listener that
+ * does not speak TLS, or nothing that answers within `timeoutMs`. Verification is the caller's business.
+ */
+export function greet(host: string, port: number, timeoutMs: number): Promise<Greeting> {
+  return new Promise((resolve) => {
+    let connected = false;
+    const tcp = connectTcp({ host, port });
+    const done = (greeting: Greeting): void => {
+      clearTimeout(timer);
+      tcp.destroy();
+      resolve(greeting);
+    };
+    const timer = setTimeout(
+      () => done(connected ? { kind: 'unreachable', why: 'it accepts connections but does not answer' } : { kind: 'unreachable', why: `no answer within ${timeoutMs / 1000} s` }),
+      timeoutMs,
+    );
+    tcp.once('error', (error: NodeJS.ErrnoException) => done({ kind: 'unreachable', why: spoken(error) }));
+    tcp.once('connect', () => {
+      connected = true;
+      const tls = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...serverName(host) }, () => {
+        const chain = chainOf(tls.getPeerX509Certificate());
+        tls.destroy();
+        done({ kind: 'tls', chainPem: chain });
+      });
+      tls.once('error', () => done({ kind: 'plain' }));
+    });
+  });
+}
+
+function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certificate']>): string[] {
+  const chain: string[] = [];
+  for (let at = leaf; at !== undefined && chain.length < 8; at = at.issuerCertificate) {
+    if (chain.includes(at.toString())) break;
+    chain.push(at.toString());
+  }
+  return chain;
+}
+
+/** SNI is for names only; an address there is a protocol error. */
+const serverName = (host: string): { servername?: string } => (/^[\d.]+$|:/.test(host) ? {} : { servername: host });
+
+const spoken = (error: NodeJS.ErrnoException): string =>
+  ({
+    ECONNREFUSED: 'connection refused: nothing listens there',
+    EHOSTUNREACH: 'no route to the host',
+    ENETUNREACH: 'no route to the network',
+    ENOTFOUND: 'the name is not known',
+    EAI_AGAIN: 'the name could not be looked up now',
+    ETIMEDOUT: 'no answer',
+    ECONNRESET: 'the connection was reset',
+  })[error.code ?? ''] ?? error.code ?? error.message;
+
+/**
+ * Takes the machine's agent lock: an abstract socket, so it goes away with the process however that ends.
+ * Undefined when another agent of the same root holds it.
+ */
+export function takeLock(root: string): Promise<Server | undefined> {
+  const name = `\0flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(name, () => {
+      server.unref();
+      resolve(server);
+    });
+  });
+}

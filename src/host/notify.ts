@@ -1,0 +1,44 @@
+// The door to systemd's notification socket. npm's systemd-notify sends READY and STATUS; it knows no WATCHDOG,
+// STOPPING or RELOADING, so those go through the program of the same name directly.
+import systemdNotify from 'systemd-notify';
+import { run } from './process.ts';
+
+const listening = (): boolean => process.env['NOTIFY_SOCKET'] !== undefined;
+
+let queue: Promise<unknown> = Promise.resolve();
+
+/** One notification after the other, so that systemd never sees an older status last. Failures are not worth a boot. */
+function enqueue(send: () => Promise<unknown>): void {
+  if (listening()) queue = queue.then(send).catch(() => undefined);
+}
+
+let pendingStatus: string | undefined;
+
+/** The sentence that `systemctl status` shows. Of several in quick succession only the last is sent. */
+export function tellStatus(status: string): void {
+  const waiting = pendingStatus !== undefined;
+  pendingStatus = status;
+  if (waiting) return;
+  enqueue(() => {
+    const text = pendingStatus ?? '';
+    pendingStatus = undefined;
+    return systemdNotify({ status: text, pid: process.pid });
+  });
+  if (!listening()) pendingStatus = undefined;
+}
+
+export const tellReady = (): void => enqueue(() => systemdNotify({ ready: true, pid: process.pid }));
+export const tellStopping = (): void => enqueue(() => raw('STOPPING=1'));
+export const tellAlive = (): void => enqueue(() => raw('WATCHDOG=1'));
+
+const raw = (message: string): Promise<unknown> =>
+  run('systemd-notify', [`--pid=${process.pid}`, message], { timeoutMs: 5_000 });
+
+/** Everything said so far has been sent. */
+export const notified = (): Promise<unknown> => queue;
+
+/** How often systemd wants to hear from us, in ms (half of WatchdogSec); undefined when it does not. */
+export function watchdogInterval(): number | undefined {
+  const microseconds = Number(process.env['WATCHDOG_USEC']);
+  return listening() && microseconds > 0 ? microseconds / 2_000 : undefined;
+}

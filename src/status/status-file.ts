@@ -1,0 +1,71 @@
+// The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
+import * as z from 'zod';
+import { readText, writeAtomic } from '../host/files.ts';
+import { CATALOGUE, type ProblemCode } from './catalogue.ts';
+import type { Problem } from './problem.ts';
+
+const time = z.string();
+
+const stepSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  state: z.enum(['pending', 'running', 'done', 'kept', 'degraded', 'failed', 'skipped']),
+  at: time.nullable(),
+  ms: z.number().nullable(),
+  note: z.string().nullable(),
+});
+
+const problemSchema = z.object({
+  code: z.string(),
+  kind: z.enum(['fatal', 'degraded', 'warning']),
+  text: z.string(),
+  remedy: z.string(),
+  variable: z.string().nullable(),
+});
+
+const statusSchema = z.object({
+  version: z.literal(1),
+  role: z.enum(['superlink', 'supernode']).nullable(),
+  phase: z.enum(['booting', 'ready', 'failed', 'stopped']),
+  /** True once Flower serves (was accepted) and everything is published: what the ready gate may open for. */
+  serving: z.boolean(),
+  boot: z.enum(['first', 'resumed']),
+  pid: z.number(),
+  started_at: time,
+  updated_at: time,
+  waiting: z.object({ for: z.string(), since: time, until: time.nullable(), check: z.string() }).nullable(),
+  steps: z.array(stepSchema),
+  problems: z.array(problemSchema),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.null()])),
+});
+
+export type Status = z.infer<typeof statusSchema>;
+export type StepStatus = z.infer<typeof stepSchema>;
+export type StatusFacts = Status['facts'];
+
+/** What a problem looks like in the status file. */
+export function statusProblem({ code, facts }: Problem): Status['problems'][number] {
+  return {
+    code,
+    kind: CATALOGUE[code as ProblemCode].kind,
+    text: `${facts.doing}: ${facts.found}`,
+    remedy: facts.remedy ?? CATALOGUE[code].remedy,
+    variable: facts.variable ?? null,
+  };
+}
+
+/** The last status written, or undefined when there is none or it is not one of ours. */
+export function readStatus(path: string): Status | undefined {
+  const text = readText(path);
+  if (text === undefined) return undefined;
+  try {
+    const parsed = statusSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeStatus(path: string, status: Status): void {
+  writeAtomic(path, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o644, durable: false });
+}
