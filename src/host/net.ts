@@ -1,7 +1,9 @@
 // The door to sockets: is a port free, what certificate does a server show, and the one-agent-per-machine lock.
 import { createHash } from 'node:crypto';
-import { connect as connectTcp, createServer, type Server } from 'node:net';
+import { connect as connectTcp, createServer, isIP, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+
+export { isIP };
 
 /** Whether `host:port` could be listened on now; otherwise why not. */
 export function tryListen(host: string, port: number): Promise<{ free: true } | { free: false; why: string }> {
@@ -9,6 +11,20 @@ export function tryListen(host: string, port: number): Promise<{ free: true } | 
     const server = createServer();
     server.once('error', (error: NodeJS.ErrnoException) => resolve({ free: false, why: error.code ?? error.message }));
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve({ free: true })));
+  });
+}
+
+/** Opens a connection and closes it; undefined when that worked, else why not. */
+export function tryConnect(host: string, port: number, timeoutMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connectTcp({ host, port });
+    const done = (why: string | undefined): void => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.setTimeout(timeoutMs, () => done(`no answer within ${timeoutMs / 1000} s`));
+    socket.once('error', (error: NodeJS.ErrnoException) => done(spoken(error)));
+    socket.once('connect', () => done(undefined));
   });
 }
 

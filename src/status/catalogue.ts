@@ -73,6 +73,11 @@ export const CATALOGUE = {
     kind: 'fatal',
     remedy: 'set FL_SUPERLINK_ADDRESS (and FL_SSL_CA_CERTFILE), or deploy the VM through a OneFlow service',
   },
+  superlink_ambiguous: {
+    title: 'it is not clear which role of the service is the SuperLink',
+    kind: 'fatal',
+    remedy: 'name the role superlink in the service template, or set FL_SUPERLINK_ADDRESS',
+  },
   discovery_timeout: {
     title: 'the SuperLink was not found in time',
     kind: 'fatal',
@@ -137,6 +142,16 @@ export const CATALOGUE = {
     title: 'the metrics port could not be opened',
     kind: 'degraded',
     remedy: 'choose another FL_METRICS_PORT',
+  },
+  agent_running: {
+    title: 'the agent is at work on this machine already',
+    kind: 'fatal',
+    remedy: 'look at it with `flower-context status`; `systemctl restart flower-context` starts it over',
+  },
+  interrupted: {
+    title: 'the boot was stopped before it was done',
+    kind: 'fatal',
+    remedy: 'start the agent again (`systemctl start flower-context`): it goes on at the first step that is not done',
   },
   internal_error: {
     title: 'the agent met something it was not written for',

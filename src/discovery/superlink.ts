@@ -1,0 +1,295 @@
+// Finding the SuperLink through OneGate. What peers publish is a stranger's text: it is checked before it is used, and
+// what does not pass is named in the wait, not obeyed.
+//
+// A look costs one request once the SuperLink's VM is known, two before. `exponential` looks again after about 1 s,
+// then 2, 4, ... up to the cap, without end - but while the SuperLink's VM is there and still booting it stays quick
+// for a minute, as far as the size of the role allows. `fixed` looks 30 times, 10 s apart, and gives up.
+import type { Clock, Random } from '../host/clock.ts';
+import { ONCE, type OneGate } from '../onegate/client.ts';
+import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
+import { Problem } from '../status/problem.ts';
+import { fromAttribute, type HostPort } from './endpoint.ts';
+
+/** What the SuperLink publishes, checked. */
+export interface SuperLinkFound {
+  readonly endpoint: HostPort;
+  readonly tls: 'YES' | 'NO' | undefined;
+  /** FL_CA_CERT as published: base64 (of what, is for the reader to check). */
+  readonly caCert?: string;
+  readonly vmId: number;
+  readonly flowerVersion?: string;
+  /** What was odd about it, as sentences. */
+  readonly warnings: readonly string[];
+  /** The service as it was seen on the way, when it was. */
+  readonly service?: Service;
+}
+
+export interface DiscoveryWait {
+  readonly for: string;
+  readonly since: Date;
+  /** Undefined: without end. */
+  readonly until: Date | undefined;
+  readonly check: string;
+}
+
+export interface DiscoveryOptions {
+  readonly oneGate: OneGate;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly backoff: 'fixed' | 'exponential';
+  readonly maxBackoffSeconds: number;
+  readonly onWait?: (wait: DiscoveryWait) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Why there is no SuperLink yet. */
+export interface NotYet {
+  readonly for: string;
+  readonly check: string;
+  /** Its VM exists and can be asked directly. */
+  readonly known: boolean;
+}
+
+const FIXED_TRIES = 30;
+const FIXED_WAIT_MS = 10_000;
+const FIRST_WAIT_MS = 1_000;
+const QUICK_WAIT_MS = 2_000;
+const QUICK_FOR_MS = 60_000;
+/** All SuperNodes of a role together ask at most this often while they wait (oned serves 15 connections). */
+const ROLE_REQUESTS_PER_SECOND = 10;
+/** The list of VMs is read again at least this often: the SuperLink may be replaced while it is waited for. */
+const SERVICE_AGE_MS = 30_000;
+
+/**
+ * The SuperLink of this VM's service, once it says FL_READY=YES and gives an address that can be dialled.
+ * Throws Problem not_in_service and superlink_ambiguous at once, discovery_timeout after the last fixed try, and the
+ * signal's reason when aborted.
+ */
+export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLinkFound> {
+  const { oneGate, clock, random, backoff, maxBackoffSeconds, onWait, signal } = options;
+  const began = clock.monotonicMs();
+  const since = clock.now();
+  const until =
+    backoff === 'fixed' ? new Date(since.getTime() + (FIXED_TRIES - 1) * FIXED_WAIT_MS) : undefined;
+  const looker = new SuperLinkLooker(oneGate, clock);
+
+  let knownSince: number | undefined;
+  for (let attempt = 1, doublings = 0; ; attempt++) {
+    const seen = await looker.look(signal);
+    if ('endpoint' in seen) return seen;
+    if (backoff === 'fixed' && attempt >= FIXED_TRIES) {
+      throw new Problem('discovery_timeout', {
+        doing: 'looking for the SuperLink',
+        found: `after ${attempt} tries in ${Math.round((clock.monotonicMs() - began) / 1000)} s still waiting for ${seen.for}`,
+        remedy: `${seen.check}; FL_EDGE_BACKOFF=exponential waits without end`,
+        variable: 'FL_EDGE_BACKOFF',
+        ...(looker.lastProblem === undefined ? {} : { cause: looker.lastProblem }),
+      });
+    }
+    onWait?.({ for: seen.for, since, until, check: seen.check });
+
+    if (backoff === 'fixed') {
+      await clock.sleep(FIXED_WAIT_MS, signal);
+      continue;
+    }
+    knownSince = seen.known ? (knownSince ?? clock.monotonicMs()) : undefined;
+    const cap = maxBackoffSeconds * 1_000;
+    const quick = knownSince !== undefined && clock.monotonicMs() - knownSince < QUICK_FOR_MS;
+    const bound = quick
+      ? Math.max(
+          Math.min(FIRST_WAIT_MS * 2 ** doublings, QUICK_WAIT_MS),
+          (looker.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND,
+        )
+      : FIRST_WAIT_MS * 2 ** doublings;
+    doublings = Math.min(doublings + 1, quick ? 1 : 30);
+    await clock.sleep(jittered(Math.min(bound, cap), random), signal);
+  }
+}
+
+/** Between half of it and all of it: nodes that booted in the same second drift apart, and none waits for nothing. */
+const jittered = (ms: number, random: Random): number => Math.round(ms * (0.5 + random() / 2));
+
+/** Looks once per call, and remembers between looks which VM is the SuperLink's. */
+export class SuperLinkLooker {
+  readonly #oneGate: OneGate;
+  readonly #clock: Clock;
+  #service: Service | undefined;
+  #readAt = 0;
+  #candidates: readonly number[] = [];
+  /** How many nodes this VM's role has, as last seen. */
+  roleSize = 1;
+  /** What OneGate last failed with; undefined after a good answer. */
+  lastProblem: Problem | undefined;
+
+  constructor(oneGate: OneGate, clock: Clock) {
+    this.#oneGate = oneGate;
+    this.#clock = clock;
+  }
+
+  /** One look, each question asked once. OneGate's failures are a reason to wait; not_in_service is thrown. */
+  async look(signal?: AbortSignal): Promise<SuperLinkFound | NotYet> {
+    try {
+      const found = await this.#look(signal);
+      this.lastProblem = undefined;
+      return found;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'onegate_unreachable') throw error;
+      this.lastProblem = error;
+      // Whatever was known may be the reason (a VM that is gone): begin with the list next time.
+      this.#candidates = [];
+      return {
+        for: `an answer of OneGate: ${error.facts.doing}: ${error.facts.found}`,
+        check: error.facts.remedy ?? 'OneGate',
+        known: false,
+      };
+    }
+  }
+
+  async #look(signal: AbortSignal | undefined): Promise<SuperLinkFound | NotYet> {
+    const asked = { policy: ONCE, signal };
+    const now = this.#clock.monotonicMs();
+    if (this.#candidates.length === 0 || now - this.#readAt > SERVICE_AGE_MS) {
+      const service = await this.#oneGate.service(asked);
+      this.#readAt = now;
+      this.#service = service;
+      const roles = splitRoles(service, this.#oneGate.vmId);
+      if ('for' in roles) return roles;
+      this.roleSize = Math.max(1, roles.own.nodes.length);
+      this.#candidates = roles.superLink.nodes
+        .map((node) => node.id)
+        .sort((a, b) => a - b)
+        .slice(0, 8);
+      if (this.#candidates.length === 0) {
+        return {
+          for: `OneFlow to create the VM of role ${printable(roles.superLink.name)}`,
+          check: `the service's state on the front-end (\`oneflow show ${service.id}\`)`,
+          known: false,
+        };
+      }
+    }
+    const vms: Vm[] = [];
+    for (const id of this.#candidates) vms.push(await this.#oneGate.peer(id, asked));
+    return judgeSuperLinks(vms, this.#service);
+  }
+}
+
+/** Which role is ours and which is the SuperLink's. Throws Problem superlink_ambiguous when nobody could know. */
+export function splitRoles(service: Service, myVmId: number): { own: Role; superLink: Role } | NotYet {
+  const own = service.roles.find((role) => role.nodes.some((node) => node.id === myVmId));
+  if (own === undefined) {
+    return {
+      for: `OneFlow to list VM ${myVmId} among the nodes of service ${service.id}`,
+      check: `that the VM is shown in \`oneflow show ${service.id}\` on the front-end`,
+      known: false,
+    };
+  }
+  const others = service.roles.filter((role) => role !== own);
+  const named = others.filter((role) => role.name.toLowerCase() === 'superlink');
+  const superLink = named.length === 1 ? named[0] : others.length === 1 ? others[0] : undefined;
+  if (superLink !== undefined) return { own, superLink };
+  const names = others.map((role) => printable(role.name)).join(', ');
+  throw new Problem('superlink_ambiguous', {
+    doing: `looking for the SuperLink in service ${service.id}`,
+    found:
+      others.length === 0
+        ? `this VM's role ${printable(own.name)} is its only role`
+        : `besides ${printable(own.name)} it has the roles ${names}`,
+    expected: 'one role named superlink, or only one other role',
+  });
+}
+
+/** Takes the VM that is ready out of those of the SuperLink's role; the oldest when several are. */
+export function judgeSuperLinks(vms: readonly Vm[], service?: Service): SuperLinkFound | NotYet {
+  const judged = [...vms].sort((a, b) => a.id - b.id).map((vm) => ({ vm, outcome: judgeOne(vm) }));
+  const ready = judged.flatMap(({ outcome }) => ('endpoint' in outcome ? [outcome] : []));
+  const [first] = ready;
+  if (first !== undefined) {
+    const several =
+      ready.length > 1
+        ? [
+            `VMs ${ready.map((one) => one.vmId).join(', ')} all publish a ready SuperLink; VM ${first.vmId}, the oldest, is taken`,
+          ]
+        : [];
+    return {
+      ...first,
+      warnings: [...several, ...first.warnings],
+      ...(service === undefined ? {} : { service }),
+    };
+  }
+  // Of several that are not ready, one that lives says more than one that is gone.
+  const alive = judged.filter(({ vm }) => vm.state !== VM_STATE.done);
+  const shown = (alive[0] ?? judged[0])?.outcome;
+  return shown !== undefined && 'for' in shown
+    ? shown
+    : { for: 'a SuperLink', check: 'the SuperLink VM', known: false };
+}
+
+function judgeOne(vm: Vm): SuperLinkFound | NotYet {
+  const gone = vm.state === undefined ? undefined : STATES_WITHOUT_A_SUPERLINK[vm.state];
+  if (gone !== undefined) {
+    return {
+      for: `a SuperLink: its VM ${vm.id} is ${gone}`,
+      check: `the VM on the front-end (\`onevm show ${vm.id}\`)`,
+      known: false,
+    };
+  }
+  const check = `\`flower-context status\` on VM ${vm.id}`;
+  const error = attribute(vm, 'FL_ERROR');
+  const says =
+    error === undefined || error === '-'
+      ? ''
+      : `; it reports FL_ERROR=${/^[a-z][a-z0-9_]{0,63}$/.test(error) ? error : 'something that is no problem code'}`;
+  if (attribute(vm, 'FL_READY') !== 'YES') {
+    return { for: `the SuperLink on VM ${vm.id} to publish FL_READY=YES${says}`, check, known: true };
+  }
+  const published = attribute(vm, 'FL_ENDPOINT');
+  const endpoint = published === undefined ? undefined : fromAttribute(published);
+  if (endpoint === undefined) {
+    const fault =
+      published === undefined
+        ? 'no FL_ENDPOINT'
+        : `an FL_ENDPOINT that is no host:port (${shape(published)})`;
+    return {
+      for: `the SuperLink on VM ${vm.id} to publish its address: it says FL_READY=YES with ${fault}${says}`,
+      check,
+      known: true,
+    };
+  }
+
+  const warnings: string[] = [];
+  const tls = attribute(vm, 'FL_TLS');
+  if (tls !== undefined && tls !== 'YES' && tls !== 'NO')
+    warnings.push(`VM ${vm.id} publishes an FL_TLS that is neither YES nor NO; it is left out of account`);
+  const caCert = attribute(vm, 'FL_CA_CERT');
+  const caUsable = caCert !== undefined && caCert.length <= 65_536 && /^[A-Za-z0-9+/]+={0,2}$/.test(caCert);
+  if (caCert !== undefined && caCert !== '-' && !caUsable)
+    warnings.push(`VM ${vm.id} publishes an FL_CA_CERT that is not base64; it is left out of account`);
+  const version = attribute(vm, 'FL_VERSION');
+  return {
+    endpoint,
+    tls: tls === 'YES' || tls === 'NO' ? tls : undefined,
+    ...(caUsable ? { caCert } : {}),
+    vmId: vm.id,
+    ...(version !== undefined && /^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version)
+      ? { flowerVersion: version }
+      : {}),
+    warnings,
+  };
+}
+
+const STATES_WITHOUT_A_SUPERLINK: Record<number, string> = {
+  [VM_STATE.stopped]: 'stopped',
+  [VM_STATE.suspended]: 'suspended',
+  [VM_STATE.done]: 'terminated',
+  [VM_STATE.poweroff]: 'powered off',
+  [VM_STATE.undeployed]: 'undeployed',
+};
+
+/** A stranger's text is described, not repeated. */
+function shape(text: string): string {
+  if (/\p{Cc}/u.test(text)) return 'it has control characters';
+  if (text.length > 300) return `it is ${text.length} characters long`;
+  return /^[\w.:[\]-]+$/.test(text) ? text : 'it has characters no address has';
+}
+
+const printable = (name: string): string => name.replaceAll(/[^\w.-]/g, '?').slice(0, 64);

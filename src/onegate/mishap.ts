@@ -1,0 +1,79 @@
+// What can go wrong with one question to OneGate, told in words, and what to do about it.
+import type { HttpFailure, HttpReply } from '../host/http.ts';
+
+export type Mishap =
+  /** No reply at all, or not a whole one. */
+  | { readonly kind: 'no_answer'; readonly failure: HttpFailure }
+  /** A status other than success that may pass. */
+  | { readonly kind: 'status'; readonly status: number; readonly text: string }
+  /** 200, but not the document that was asked for. */
+  | { readonly kind: 'unreadable'; readonly why: string }
+  /** A status that will not change by asking again. */
+  | { readonly kind: 'refused'; readonly status: number; readonly text: string }
+  /** This VM is in no service. */
+  | { readonly kind: 'no_service'; readonly text: string };
+
+/** Exchanges 06 and 29: the answers to GET /service and GET /vms/ID of a VM outside any service. */
+const NO_SERVICE = /^(Empty or invalid SERVICE_ID|This VM does not belong to any)/;
+
+/** What is wrong with this reply, if anything. The token is taken out of whatever is quoted. */
+export function judge(reply: HttpReply, token: string): Mishap | undefined {
+  if (reply.status >= 200 && reply.status < 300) return undefined;
+  const text = quotable(reply.body.replaceAll(token, '<token>'));
+  if (reply.status === 400 && NO_SERVICE.test(text)) return { kind: 'no_service', text };
+  return { kind: reply.status === 403 ? 'refused' : 'status', status: reply.status, text };
+}
+
+/** One clause: what OneGate answered. */
+export function failureText(mishap: Mishap): string {
+  switch (mishap.kind) {
+    case 'no_answer':
+      return mishap.failure.message;
+    case 'unreadable':
+      return `it answered with something else: ${mishap.why}`;
+    case 'no_service':
+      return mishap.text;
+    default:
+      return `it answered ${mishap.status}${mishap.text === '' ? '' : ` ${mishap.text}`}`;
+  }
+}
+
+/** What to check, for the last thing that went wrong. */
+export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
+  if (mishap.kind === 'no_answer') {
+    switch (mishap.failure.kind) {
+      case 'refused':
+        return `start OneGate on the front-end (\`systemctl status opennebula-gate\`), and check that it listens at ${base.origin} (onegate-server.conf :host:)`;
+      case 'dns':
+        return `make ${base.hostname} known to this VM, or set ONEGATE_ENDPOINT to an address in oned.conf`;
+      case 'tls':
+        return `install the CA of ${base.origin} in this VM's system trust, or use http`;
+      case 'unroutable':
+      case 'timeout':
+        return `check the route and the firewall from this VM to ${base.host}, and that oned and OneFlow answer on the front-end`;
+      default:
+        return `check what listens at ${base.origin}: it does not answer as OneGate does`;
+    }
+  }
+  if (mishap.kind === 'unreadable')
+    return `check what listens at ${base.origin}: it does not answer as OneGate does`;
+  if (mishap.kind === 'no_service') return 'deploy the VM through a OneFlow service';
+  if (mishap.status === 401) {
+    return `check that oned runs on the front-end (OneGate answers 401 while it does not); else the token is not that of VM ${vmId}: have its CONTEXT disc made anew (power the VM off and resume it)`;
+  }
+  if (mishap.status === 404) {
+    return 'check that OneFlow runs on the front-end (`systemctl status opennebula-flow`): OneGate answers 404 while it does not, and when the service was deleted';
+  }
+  if (mishap.status === 403 && /host/i.test(mishap.text)) {
+    return 'set ONEGATE_ENDPOINT to an address in oned.conf: this version of OneGate refuses host names (fixed in OpenNebula 7.4)';
+  }
+  if (mishap.status === 403)
+    return 'check :permissions: and :restricted_attrs: in onegate-server.conf on the front-end';
+  return 'look at /var/log/one/onegate.log on the front-end; the reason is only there';
+}
+
+/** The beginning of somebody else's text, fit for a journal: one line, printable, short. */
+export const quotable = (text: string): string => {
+  const line = text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
+  return line.length > 120 ? `${line.slice(0, 120)}...` : line;
+};

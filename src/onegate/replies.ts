@@ -1,0 +1,187 @@
+// What OneGate answers, as far as the agent wants to know it. A reply is somebody else's data: numbers come as text or
+// as numbers, an empty element as {}, a repeated name as an array, one NIC as an object or as an array of one (seen
+// on OneGate 7.5.80, exchanges 02, 05, 21, 125, 147). With extended=true it also carries the peers' whole CONTEXT,
+// passwords included - so what is not named here is dropped at once.
+import * as z from 'zod';
+
+/** The attributes that nodes of a federation publish for each other; nothing else of a USER_TEMPLATE is kept. */
+export const PUBLISHED = [
+  'READY',
+  'FL_ROLE',
+  'FL_VERSION',
+  'FL_READY',
+  'FL_ENDPOINT',
+  'FL_TLS',
+  'FL_CA_CERT',
+  'FL_NODE_READY',
+  'FL_NODE_ID',
+  'FL_PARTITION_ID',
+  'FL_NUM_PARTITIONS',
+  'FL_GPU_AVAILABLE',
+  'FL_ERROR',
+] as const;
+
+export type PublishedName = (typeof PUBLISHED)[number];
+
+/** OpenNebula's VM states that matter here (include/VirtualMachine.h: VmState). */
+export const VM_STATE = {
+  stopped: 4,
+  suspended: 5,
+  done: 6,
+  poweroff: 8,
+  undeployed: 9,
+  cloningFailure: 11,
+} as const;
+
+export interface Vm {
+  readonly id: number;
+  readonly name: string;
+  /** Undefined where the reply does not say (a plain GET /service). */
+  readonly state: number | undefined;
+  readonly lcmState: number | undefined;
+  readonly attributes: ReadonlyMap<PublishedName, string>;
+  /** IPv4 and global IPv6 addresses of its NICs, in the NICs' order. */
+  readonly addresses: readonly string[];
+}
+
+export interface Role {
+  readonly name: string;
+  /** How many nodes OneFlow wants; lowered at once when the role shrinks, while the nodes to go are still listed. */
+  readonly cardinality: number;
+  readonly state: number;
+  /** In the order of creation. Without extended=true a node is only its id and name. */
+  readonly nodes: readonly Vm[];
+}
+
+export interface Service {
+  readonly id: number;
+  readonly name: string;
+  /** 1 DEPLOYING, 2 RUNNING, 4 WARNING, 8 SCALING, 10 COOLDOWN, ... */
+  readonly state: number;
+  readonly roles: readonly Role[];
+}
+
+export const SERVICE_STATE = {
+  pending: 0,
+  deploying: 1,
+  running: 2,
+  undeploying: 3,
+  scaling: 8,
+  cooldown: 10,
+} as const;
+
+/** What `vm` publishes under `name`; undefined when nothing, or nothing that is a text. */
+export const attribute = (vm: Vm, name: PublishedName): string | undefined => vm.attributes.get(name);
+
+const whole = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .trim()
+      .regex(/^\d{1,10}$/)
+      .transform(Number),
+  ])
+  .pipe(z.int().min(0).max(4_294_967_295));
+const anything = z.unknown().optional();
+const text = z.string().catch('');
+
+/** `[x]`, `x` or `{}`, `null`, nothing: always a list of what parses. */
+const listOf = <T extends z.ZodType>(item: T) =>
+  z.preprocess(
+    (value) => (Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]),
+    z.array(item),
+  );
+
+const nicSchema = z.object({ IP: anything, IP6_GLOBAL: anything }).catch({});
+const templateSchema = z.object({ NIC: listOf(nicSchema).catch([]) }).catch({ NIC: [] });
+
+const userTemplateSchema = z
+  .object(
+    Object.fromEntries(PUBLISHED.map((name) => [name, anything])) as Record<PublishedName, typeof anything>,
+  )
+  .catch({} as Record<PublishedName, unknown>);
+
+const vmSchema = z
+  .object({
+    ID: whole,
+    NAME: text,
+    STATE: whole.optional().catch(undefined),
+    LCM_STATE: whole.optional().catch(undefined),
+    USER_TEMPLATE: userTemplateSchema.optional(),
+    TEMPLATE: templateSchema.optional(),
+  })
+  .transform(
+    (vm): Vm => ({
+      id: vm.ID,
+      name: vm.NAME,
+      state: vm.STATE,
+      lcmState: vm.LCM_STATE,
+      attributes: attributesOf(vm.USER_TEMPLATE),
+      addresses: (vm.TEMPLATE?.NIC ?? []).flatMap((nic) => [nic.IP, nic.IP6_GLOBAL].filter(isText)),
+    }),
+  );
+
+const nodeSchema = z
+  .object({ deploy_id: whole, vm_info: z.object({ VM: z.unknown() }).optional().catch(undefined) })
+  .transform((node): Vm => {
+    // The role's list is OneFlow's word for which VM this is; vm_info only adds to it.
+    const info = vmSchema.safeParse(node.vm_info?.VM);
+    return info.success && info.data.id === node.deploy_id
+      ? info.data
+      : {
+          id: node.deploy_id,
+          name: '',
+          state: undefined,
+          lcmState: undefined,
+          attributes: new Map(),
+          addresses: [],
+        };
+  });
+
+const roleSchema = z.object({
+  name: z.string(),
+  cardinality: whole,
+  state: whole.catch(0),
+  nodes: listOf(z.unknown()).catch([]),
+});
+
+const serviceSchema = z.object({
+  id: whole,
+  name: text,
+  state: whole,
+  roles: z.array(roleSchema).max(1_000),
+});
+
+/** The body of GET /vm or GET /vms/ID. Throws ZodError. */
+export const parseVm = (json: unknown): Vm => z.object({ VM: vmSchema }).parse(json).VM;
+
+/** The body of GET /service, plain or extended. A node without a VM (not created yet) is left out. Throws ZodError. */
+export function parseService(json: unknown): Service {
+  const service = z.object({ SERVICE: serviceSchema }).parse(json).SERVICE;
+  return {
+    ...service,
+    roles: service.roles.map((role) => ({
+      ...role,
+      nodes: role.nodes.flatMap((node) => {
+        const parsed = nodeSchema.safeParse(node);
+        return parsed.success ? [parsed.data] : [];
+      }),
+    })),
+  };
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+function attributesOf(
+  userTemplate: Partial<Record<PublishedName, unknown>> | undefined,
+): Map<PublishedName, string> {
+  const kept = new Map<PublishedName, string>();
+  for (const name of PUBLISHED) {
+    const value = userTemplate?.[name];
+    // Sent twice in one update, an attribute is kept twice (exchange 147): the last is what was meant.
+    const one = Array.isArray(value) ? value.filter(isText).at(-1) : value;
+    if (isText(one)) kept.set(name, one);
+  }
+  return kept;
+}
