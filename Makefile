@@ -1,0 +1,68 @@
+# Everything a person or a machine does with this repository. `make` alone says what there is.
+SHELL := /bin/bash
+export PYTHON ?= python3
+NODE := node_modules/.bin/node
+VITEST := $(NODE) node_modules/vitest/vitest.mjs run
+AGENT := dist/flower-context.cjs
+ENVS := .cache/envs
+# Real Flower: what the demo runs, and the oldest that passes the same federation test.
+BAKED := $(ENVS)/1.39.0-none/.complete
+OLDEST := $(ENVS)/1.31.0-none/.complete
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test test-unit test-integration test-federation test-keepalive check format clean have-node have-python
+
+help:
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
+
+demo: $(AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 leaves it up)
+	@$(NODE) test/demo/demo.ts
+
+build: $(AGENT) ## the agent as one file: dist/flower-context.cjs
+
+test: $(AGENT) $(BAKED) $(OLDEST) ## all tests, a real federation among them
+	@$(VITEST)
+
+test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no sockets
+	@$(VITEST) --project unit
+
+test-integration: $(AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
+	@$(VITEST) --project integration
+
+test-federation: $(AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
+	@$(VITEST) --project federation
+
+test-keepalive: $(AGENT) $(BAKED) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
+	@KEEPALIVE=60/20 $(VITEST) --project federation test/federation/keepalive
+
+check: node_modules/.installed ## types, lint, format
+	@$(NODE) node_modules/typescript/bin/tsc --noEmit
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check .
+
+format: node_modules/.installed ## put the format right, and what the linter can
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write .
+
+clean: ## remove what was built (Flower's environments in .cache stay: `rm -r .cache`)
+	rm -rf dist coverage
+
+$(AGENT): node_modules/.installed build.mjs package.json $(shell find src -name '*.ts')
+	@$(NODE) build.mjs && chmod +x $@ && touch $@
+
+node_modules/.installed: package-lock.json | have-node
+	npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+$(ENVS)/%/.complete: appliance/flower/make-env.sh | have-python
+	@echo "Installing Flower into $(@D) (once; some 300 MB)"
+	@$(PYTHON) --version >/dev/null && PYTHON=$(PYTHON) appliance/flower/make-env.sh $(@D)
+	@touch $@
+
+have-node:
+	@command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null \
+	  || { echo 'Node >= 20 with npm is needed: sudo apt-get install -y npm && sudo npx --yes n 24' >&2; exit 1; }
+
+have-python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo 'Python >= 3.11 is needed: sudo apt-get install -y python3.11-venv, then make PYTHON=python3.11 ...' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo 'Python lacks venv: sudo apt-get install -y python3-venv' >&2; exit 1; }
