@@ -1,0 +1,36 @@
+// The node config file: what a ClientApp reads as `context.node_config`. A file and not an argument, because Flower's
+// inline grammar silently drops pairs with blanks around `=`, cannot hold both kinds of quotes, and dies on bare words.
+import { float, formatToml, type TomlValue } from './toml.ts';
+
+/** A value of FL_NODE_CONFIG after it was read: text, truth or number. */
+export type NodeConfigValue = string | number | boolean;
+
+export interface NodeFacts {
+  readonly partition: { readonly id: number; readonly of: number } | undefined;
+  /** FL_USE_CASE; 'none' is left out. */
+  readonly useCase: string;
+  /** FL_GPU_MEMORY_FRACTION, only when a GPU is used. */
+  readonly gpuMemoryFraction?: number | undefined;
+}
+
+/**
+ * The file's text. What the operator wrote in FL_NODE_CONFIG wins over what was computed, one key at a time; keys are
+ * sorted, so that the same content is the same file.
+ */
+export function nodeConfigToml(
+  operator: Readonly<Record<string, NodeConfigValue>> | ReadonlyMap<string, NodeConfigValue>,
+  facts: NodeFacts,
+): string {
+  const entries = new Map<string, TomlValue>();
+  if (facts.partition !== undefined) {
+    entries.set('partition-id', facts.partition.id);
+    entries.set('num-partitions', facts.partition.of);
+  }
+  if (facts.useCase !== 'none') entries.set('use-case', facts.useCase);
+  if (facts.gpuMemoryFraction !== undefined)
+    entries.set('gpu-memory-fraction', float(facts.gpuMemoryFraction));
+  const written: Iterable<readonly [string, NodeConfigValue]> =
+    operator instanceof Map ? operator.entries() : Object.entries(operator);
+  for (const [key, value] of written) entries.set(key, value);
+  return formatToml([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+}

@@ -1,0 +1,22 @@
+// Flower 1.31-1.34: Fleet, Control and AppIo are all gRPC, each with a listener of its own. AppIo stays plaintext on
+// loopback: without --appio-ssl-* its clients are started with --insecure by Flower itself.
+import { formatEndpoint } from '../endpoint.ts';
+import type { Profile } from './profile.ts';
+
+export const grpcProfile: Profile = {
+  id: 'grpc-1.31-1.34',
+  from: [1, 31],
+  to: [1, 34],
+  superlinkListeners: ({ fleet, control, runtime }) => [
+    '--fleet-api-type',
+    'grpc-rere',
+    '--fleet-api-address',
+    formatEndpoint(fleet),
+    '--control-api-address',
+    formatEndpoint(control),
+    '--serverappio-api-address',
+    formatEndpoint(runtime),
+  ],
+  supernodeRuntime: (runtime) => ['--clientappio-api-address', formatEndpoint(runtime)],
+  superlinkPorts: ({ fleet, control, runtime }) => [fleet, control, runtime],
+};

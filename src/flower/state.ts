@@ -1,0 +1,45 @@
+// Where each role keeps Flower's own files. All belong to the user that Flower runs as.
+import { dirname, join } from 'node:path';
+import type { Paths } from '../host/paths.ts';
+
+export type Role = 'superlink' | 'supernode';
+
+/** The role's state directory: Flower's HOME and working directory. */
+export const stateDirectory = (paths: Paths, role: Role): string => join(paths.flowerState, role);
+
+/** FLWR_HOME: unpacked apps, the `flwr` command's config.toml. `~/.flwr` of the user, which is Flower's own default. */
+export const flwrHome = (paths: Paths, role: Role): string => join(stateDirectory(paths, role), '.flwr');
+
+/** The SuperLink's database file, from FL_DATABASE (relative). Flower does not make its folder. */
+export const databaseFile = (paths: Paths, database: string): string =>
+  join(stateDirectory(paths, 'superlink'), database);
+
+/** Where a run writes checkpoints, from FL_CHECKPOINT_PATH; `/app/checkpoints` is read as the default. */
+export const checkpointDirectory = (paths: Paths, path: string): string =>
+  join(stateDirectory(paths, 'superlink'), path === '/app/checkpoints' ? 'checkpoints' : path);
+
+/** Every folder that must be there, and be Flower's, before it is started; parents first. */
+export function foldersFlowerNeeds(
+  paths: Paths,
+  config:
+    | { readonly role: 'supernode' }
+    | {
+        readonly role: 'superlink';
+        readonly FL_DATABASE: string;
+        readonly FL_CHECKPOINT_ENABLED: boolean;
+        readonly FL_CHECKPOINT_PATH: string;
+      },
+): string[] {
+  const state = stateDirectory(paths, config.role);
+  const wanted = [flwrHome(paths, config.role)];
+  if (config.role === 'superlink') {
+    wanted.push(dirname(databaseFile(paths, config.FL_DATABASE)));
+    if (config.FL_CHECKPOINT_ENABLED) wanted.push(checkpointDirectory(paths, config.FL_CHECKPOINT_PATH));
+  }
+  const all = new Set([state]);
+  for (const folder of wanted) {
+    const parts = folder.slice(state.length).split('/').filter(Boolean);
+    for (let depth = 1; depth <= parts.length; depth++) all.add(join(state, ...parts.slice(0, depth)));
+  }
+  return [...all];
+}

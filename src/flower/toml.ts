@@ -1,0 +1,39 @@
+// Writes the flat TOML files that Flower reads. Flower takes booleans, 64-bit integers, floats and strings.
+
+export type TomlValue = string | number | bigint | boolean | TomlFloat;
+
+/** A number that must be a TOML float even when it is whole: `1.0`, not `1`. */
+export interface TomlFloat {
+  readonly float: number;
+}
+
+export const float = (value: number): TomlFloat => ({ float: value });
+
+/** One `key = value` line per entry, in the order given. Keys and strings may hold anything but lone surrogates. */
+export const formatToml = (entries: Iterable<readonly [string, TomlValue]>): string =>
+  [...entries].map(([key, value]) => `${formatKey(key)} = ${formatValue(value)}\n`).join('');
+
+const formatKey = (key: string): string => (/^[A-Za-z0-9_-]+$/.test(key) ? key : quote(key));
+
+function formatValue(value: TomlValue): string {
+  if (typeof value === 'string') return quote(value);
+  if (typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  if (typeof value === 'number') return Number.isSafeInteger(value) ? String(value + 0) : formatFloat(value);
+  return formatFloat(value.float);
+}
+
+function formatFloat(value: number): string {
+  if (Number.isNaN(value)) return 'nan';
+  if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
+  const text = String(value);
+  return /[.e]/.test(text) ? text : `${text}.0`;
+}
+
+/** A TOML basic string: quote, backslash and every control character as an escape. */
+function quote(text: string): string {
+  const escaped = text.replaceAll(/["\\\p{Cc}]/gu, (character) => {
+    if (character === '"' || character === '\\') return `\\${character}`;
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
+  return `"${escaped}"`;
+}
