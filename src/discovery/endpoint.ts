@@ -12,10 +12,10 @@ const NAME =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
 /** host:port in the form that OneGate can carry. */
-export const toAttribute = ({ host, port }: HostPort): string => `${host}:${port}`;
+export const encodeEndpoint = ({ host, port }: HostPort): string => `${host}:${port}`;
 
 /** What another node published as its endpoint; undefined when it is not an address one can dial. */
-export function fromAttribute(text: string): HostPort | undefined {
+export function decodeEndpoint(text: string): HostPort | undefined {
   if (text.length > 300) return undefined;
   const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^\s[\]]+)):(\d{1,5})$/.exec(text);
   if (match === null) return undefined;

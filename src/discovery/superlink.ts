@@ -8,10 +8,10 @@ import type { Clock, Random } from '../host/clock.ts';
 import { ONCE, type OneGate } from '../onegate/client.ts';
 import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 import { Problem } from '../status/problem.ts';
-import { fromAttribute, type HostPort } from './endpoint.ts';
+import { decodeEndpoint, type HostPort } from './endpoint.ts';
 
 /** What the SuperLink publishes, checked. */
-export interface SuperLinkFound {
+export interface SuperLink {
   readonly endpoint: HostPort;
   readonly tls: 'YES' | 'NO' | undefined;
   /** FL_CA_CERT as published: base64 (of what, is for the reader to check). */
@@ -65,7 +65,7 @@ const SERVICE_AGE_MS = 30_000;
  * Throws Problem not_in_service and superlink_ambiguous at once, discovery_timeout after the last fixed try, and the
  * signal's reason when aborted.
  */
-export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLinkFound> {
+export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLink> {
   const { oneGate, clock, random, backoff, maxBackoffSeconds, onWait, signal } = options;
   const began = clock.monotonicMs();
   const since = clock.now();
@@ -127,7 +127,7 @@ export class SuperLinkLooker {
   }
 
   /** One look, each question asked once. OneGate's failures are a reason to wait; not_in_service is thrown. */
-  async look(signal?: AbortSignal): Promise<SuperLinkFound | NotYet> {
+  async look(signal?: AbortSignal): Promise<SuperLink | NotYet> {
     try {
       const found = await this.#look(signal);
       this.lastProblem = undefined;
@@ -145,7 +145,7 @@ export class SuperLinkLooker {
     }
   }
 
-  async #look(signal: AbortSignal | undefined): Promise<SuperLinkFound | NotYet> {
+  async #look(signal: AbortSignal | undefined): Promise<SuperLink | NotYet> {
     const asked = { policy: ONCE, signal };
     const now = this.#clock.monotonicMs();
     if (this.#candidates.length === 0 || now - this.#readAt > SERVICE_AGE_MS) {
@@ -199,7 +199,7 @@ export function splitRoles(service: Service, myVmId: number): { own: Role; super
 }
 
 /** Takes the VM that is ready out of those of the SuperLink's role; the oldest when several are. */
-export function judgeSuperLinks(vms: readonly Vm[], service?: Service): SuperLinkFound | NotYet {
+export function judgeSuperLinks(vms: readonly Vm[], service?: Service): SuperLink | NotYet {
   const judged = [...vms].sort((a, b) => a.id - b.id).map((vm) => ({ vm, outcome: judgeOne(vm) }));
   const ready = judged.flatMap(({ outcome }) => ('endpoint' in outcome ? [outcome] : []));
   const [first] = ready;
@@ -224,7 +224,7 @@ export function judgeSuperLinks(vms: readonly Vm[], service?: Service): SuperLin
     : { for: 'a SuperLink', check: 'the SuperLink VM', known: false };
 }
 
-function judgeOne(vm: Vm): SuperLinkFound | NotYet {
+function judgeOne(vm: Vm): SuperLink | NotYet {
   const gone = vm.state === undefined ? undefined : STATES_WITHOUT_A_SUPERLINK[vm.state];
   if (gone !== undefined) {
     return {
@@ -243,7 +243,7 @@ function judgeOne(vm: Vm): SuperLinkFound | NotYet {
     return { for: `the SuperLink on VM ${vm.id} to publish FL_READY=YES${says}`, check, known: true };
   }
   const published = attribute(vm, 'FL_ENDPOINT');
-  const endpoint = published === undefined ? undefined : fromAttribute(published);
+  const endpoint = published === undefined ? undefined : decodeEndpoint(published);
   if (endpoint === undefined) {
     const fault =
       published === undefined

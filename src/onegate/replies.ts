@@ -18,6 +18,7 @@ export const PUBLISHED = [
   'FL_PARTITION_ID',
   'FL_NUM_PARTITIONS',
   'FL_GPU_AVAILABLE',
+  'FL_USE_CASE',
   'FL_ERROR',
 ] as const;
 
