@@ -1,0 +1,85 @@
+// Programs that tests start: with their output, and never left behind.
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end (SIGKILL after `timeoutMs`). A signal counts as code 128 + its number, as in a shell. */
+export function run(
+  file: string,
+  args: readonly string[],
+  options: { env?: NodeJS.ProcessEnv; cwd?: string; timeoutMs?: number } = {},
+): Promise<Outcome> {
+  const { timeoutMs = 60_000, ...rest } = options;
+  return new Promise((resolve) => {
+    const settings = {
+      ...rest,
+      timeout: timeoutMs,
+      killSignal: 'SIGKILL',
+      maxBuffer: 64 * 1024 * 1024,
+    } as const;
+    execFile(file, args, settings, (error, stdout, stderr) => {
+      const code =
+        error === null
+          ? 0
+          : typeof error.code === 'number'
+            ? error.code
+            : 128 + (error.signal === 'SIGKILL' ? 9 : 15);
+      resolve({
+        code,
+        stdout,
+        stderr: error !== null && stderr === '' && error.code === 'ENOENT' ? error.message : stderr,
+      });
+    });
+  });
+}
+
+/** Waits until `look` gives something; asks every `everyMs`. The error says `what` and what `detail` adds. */
+export async function until<T>(
+  what: string,
+  look: () => T | undefined | false | Promise<T | undefined | false>,
+  { timeoutMs = 20_000, everyMs = 25, detail = (): string => '' } = {},
+): Promise<T> {
+  const end = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > end) throw new Error(`waited ${timeoutMs / 1000} s for ${what}\n${detail()}`);
+    await sleep(everyMs);
+  }
+}
+
+/** A supervisor of one VM; alive as long as our end of its stdin is open, unless `detached`. */
+export async function startSupervisor(
+  program: string,
+  args: readonly string[],
+  detached: boolean,
+): Promise<ChildProcess> {
+  const child = spawn(process.env.PYTHON ?? 'python3', ['-E', program, ...args], {
+    stdio: [detached ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+    detached: true,
+  });
+  const up = new Promise<void>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the supervisor ended with ${code} before it was up`)));
+    child.stdout!.once('data', () => resolve());
+  });
+  await up;
+  child.removeAllListeners('exit');
+  child.stdout!.destroy();
+  if (detached) child.unref();
+  return child;
+}
+
+/** Sends a signal and waits for the end. */
+export async function endWith(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+}

@@ -1,0 +1,254 @@
+// One VM of the zone: a folder that the agent takes for the whole machine, and a service manager for its units.
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Status } from '../../../src/status/status-file.ts';
+import { type Context, renderContextSh, renderOneEnv, vmContext } from './context.ts';
+import { endWith, type Outcome, run, startSupervisor, until } from './process.ts';
+
+export const REPOSITORY = resolve(import.meta.dirname, '../../..');
+const NODE = join(REPOSITORY, 'node_modules/.bin/node');
+const AGENT = join(REPOSITORY, 'dist/flower-context.cjs');
+const POCKET = join(REPOSITORY, 'test/support/pocket-systemd.py');
+const SUPPORT = import.meta.dirname;
+
+export interface VmSpec {
+  /** Becomes the VM's root folder. */
+  readonly dir: string;
+  readonly role: 'superlink' | 'supernode';
+  readonly vmId: number;
+  /** ETH0_IP: a loopback address of this VM alone (127.a.b.c). */
+  readonly address: string;
+  /** Where its local-only listeners are; stands for 127.0.0.1. */
+  readonly loopback: string;
+  readonly endpoint: string;
+  /** The OneGate token; undefined: a VM without TOKEN=YES. */
+  readonly token?: string | undefined;
+  /** The operator's variables, over those every VM has. */
+  readonly context?: Context;
+  /** What is baked: real Flower from .cache/envs, or the stub that is quick (stub-flower.py). */
+  readonly flower?: { readonly version?: string; readonly framework?: string; readonly stub?: boolean };
+  /** Environment of all its units. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Drop-ins by unit, e.g. { 'flower-supernode': '[Service]\nRestartSec=1' }. */
+  readonly dropIns?: Readonly<Record<string, string>>;
+  /** Survives the program that started it. */
+  readonly detached?: boolean;
+}
+
+export interface JournalLine {
+  readonly at: Date;
+  readonly priority: number;
+  readonly name: string;
+  readonly message: string;
+}
+
+export class Vm {
+  readonly spec: VmSpec;
+  readonly root: string;
+  private context: Context;
+  private supervisor: ChildProcess | undefined;
+
+  constructor(spec: VmSpec) {
+    this.spec = spec;
+    this.root = resolve(spec.dir);
+    this.context = this.contextOf(spec.context ?? {});
+    this.install();
+  }
+
+  at(path: string): string {
+    return join(this.root, path);
+  }
+
+  get pid(): number | undefined {
+    return this.supervisor?.pid;
+  }
+
+  /** Powers the VM on: an empty /run, the CONTEXT of one-context, then the enabled units. */
+  async boot(): Promise<void> {
+    rmSync(this.at('run'), { recursive: true, force: true });
+    this.write('run/flower-context/boot-id', `${randomUUID()}\n`);
+    this.writeContext();
+    const units = ['--start', 'flower-context', '--start', 'one-context'];
+    const environment = Object.entries(this.spec.env ?? {}).flatMap(([name, value]) => [
+      '--env',
+      `${name}=${value}`,
+    ]);
+    const lifeline = this.spec.detached === true ? [] : ['--lifeline'];
+    const args = ['--root', this.root, '--listen', this.spec.loopback, ...units, ...environment, ...lifeline];
+    this.supervisor = await startSupervisor(POCKET, args, this.spec.detached === true);
+  }
+
+  /** Shuts down as a VM does: SIGTERM to everything, then SIGKILL. */
+  async shutdown(): Promise<void> {
+    if (this.supervisor !== undefined) await endWith(this.supervisor, 'SIGTERM');
+    this.supervisor = undefined;
+  }
+
+  /** Pulls the plug: SIGKILL to everything at once. */
+  async powerCut(): Promise<void> {
+    if (this.supervisor !== undefined) await endWith(this.supervisor, 'SIGUSR1');
+    this.supervisor = undefined;
+  }
+
+  /** `onevm updateconf`: one-context leaves the new CONTEXT and its hook asks the agent to look. */
+  async recontextualize(own: Context): Promise<void> {
+    this.context = this.contextOf(own);
+    this.writeContext();
+    await this.systemctl('reload-or-restart', '--no-block', 'flower-context');
+  }
+
+  /** The agent's own view; undefined before it has one. */
+  status(): Status | undefined {
+    const path = this.at('run/flower-context/status.json');
+    return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Status) : undefined;
+  }
+
+  /** Waits for the agent's status to satisfy `wanted`; an error carries status and journal. */
+  waitFor(what: string, wanted: (status: Status) => unknown, timeoutMs = 20_000): Promise<Status> {
+    const look = (): Status | undefined => {
+      const status = this.status();
+      return status !== undefined && wanted(status) ? status : undefined;
+    };
+    return until(`${this.root}: ${what}`, look, { timeoutMs, detail: () => this.story() });
+  }
+
+  whenReady = (timeoutMs?: number): Promise<Status> =>
+    this.waitFor('the boot to be ready', ({ phase }) => phase === 'ready', timeoutMs);
+  whenFailed = (timeoutMs?: number): Promise<Status> =>
+    this.waitFor('the boot to fail', ({ phase }) => phase === 'failed', timeoutMs);
+
+  /** What a unit has written since the VM exists, oldest first. */
+  journal(unit = 'flower-context'): JournalLine[] {
+    const path = this.at(`var/log/journal/${unit}.log`);
+    if (!existsSync(path)) return [];
+    const lines = readFileSync(path, 'utf8').matchAll(/^(\S+) <(\d)> (.*?)\[\d+\]: (.*)$/gm);
+    return [...lines].map(([, at, priority, name, message]) => ({
+      at: new Date(at!),
+      priority: Number(priority),
+      name: name!,
+      message: message!,
+    }));
+  }
+
+  journalText = (unit = 'flower-context'): string =>
+    this.journal(unit)
+      .map(({ message }) => message)
+      .join('\n');
+
+  systemctl = (...args: string[]): Promise<Outcome> => run(this.at('usr/bin/systemctl'), args);
+
+  /** `flower-context ARGS` as a person on this VM would type it. */
+  cli = (...args: string[]): Promise<Outcome> => run(this.at('usr/bin/flower-context'), args);
+
+  /** Properties of a unit, as `systemctl show` gives them. */
+  async unit(name: string): Promise<Record<string, string>> {
+    const { stdout } = await this.systemctl('show', name);
+    return Object.fromEntries(
+      stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+    );
+  }
+
+  /** For the message of a test that failed. */
+  story(): string {
+    const flower = `flower-${this.spec.role}`;
+    const tail = (unit: string): string =>
+      this.journal(unit)
+        .slice(-25)
+        .map(({ name, message }) => `  ${name}: ${message}`)
+        .join('\n');
+    return `status: ${JSON.stringify(this.status(), null, 1)}\njournal of the agent:\n${tail('flower-context')}\njournal of ${flower}:\n${tail(flower)}`;
+  }
+
+  private contextOf(own: Context): Context {
+    const all = vmContext(this.spec, own);
+    if (this.spec.token !== undefined) return all;
+    const { TOKEN: _token, VMID: _vmid, ONEGATE_ENDPOINT: _endpoint, ...rest } = all;
+    return rest;
+  }
+
+  private writeContext(): void {
+    const text = renderContextSh(this.context);
+    for (const stage of ['local', 'online', 'network'])
+      this.write(`run/one-context/context.sh.${stage}`, text, 0o400);
+    this.write('run/one-context/one_env', renderOneEnv(this.context, this.spec.token ?? ''), 0o400);
+  }
+
+  private install(): void {
+    const { role, loopback, flower = {} } = this.spec;
+    const { version = '1.39.0', framework = 'none' } = flower;
+    const [uid, gid] = [process.getuid!(), process.getgid!()];
+    this.write(
+      'etc/passwd',
+      `root:x:0:0:root:/root:/bin/bash\nflower:x:${uid}:${gid}:Flower:/var/lib/flower:/usr/sbin/nologin\n`,
+    );
+    this.write(
+      'etc/flower-context/appliance.json',
+      JSON.stringify({ role, flower: { version, framework }, user: 'flower', loopback }),
+    );
+    const wrapper = [
+      '#!/bin/sh',
+      `export FLOWER_CONTEXT_ROOT='${this.root}' PATH='${this.root}/usr/bin':"$PATH"`,
+      `exec '${NODE}' '${AGENT}' "$@"`,
+    ];
+    this.write('usr/bin/flower-context', `${wrapper.join('\n')}\n`, 0o755);
+    this.write(
+      'opt/flower/scripts/health-check.sh',
+      `#!/bin/sh\nexec '${this.root}/usr/bin/flower-context' ready\n`,
+      0o755,
+    );
+    this.write('usr/sbin/one-contextd', readFileSync(join(SUPPORT, 'report-ready.sh'), 'utf8'), 0o755);
+    this.write(
+      'etc/systemd/system/one-context.service',
+      '[Service]\nType=oneshot\nExecStart=/usr/sbin/one-contextd network\n',
+    );
+    for (const [unit, text] of Object.entries(this.spec.dropIns ?? {}))
+      this.write(`etc/systemd/system/${unit}.service.d/test.conf`, `${text}\n`);
+    this.link('usr/lib/systemd/system', join(REPOSITORY, 'systemd'));
+    this.link('usr/lib/flower-context', join(REPOSITORY, 'appliance/lib'));
+    this.link('var/run', '../run');
+    this.installFlower(version, framework, flower.stub === true);
+  }
+
+  private installFlower(version: string, framework: string, stub: boolean): void {
+    const baked = `${version}-${framework}`;
+    if (stub) {
+      const program = `#!/bin/sh\nexec '${process.env.PYTHON ?? 'python3'}' -SE '${join(SUPPORT, 'stub-flower.py')}' "$@"\n`;
+      for (const name of ['python', 'flower-superlink', 'flower-supernode', 'flwr'])
+        this.write(`opt/flower/envs/${baked}/bin/${name}`, program, 0o755);
+      return;
+    }
+    const built = join(REPOSITORY, '.cache/envs');
+    for (const name of existsSync(built) ? readdirSync(built) : [])
+      this.link(`opt/flower/envs/${name}`, join(built, name));
+  }
+
+  private write(path: string, text: string, mode = 0o644): void {
+    const place = this.at(path);
+    mkdirSync(dirname(place), { recursive: true });
+    rmSync(place, { force: true });
+    writeFileSync(place, text, { mode });
+  }
+
+  private link(path: string, target: string): void {
+    const place = this.at(path);
+    mkdirSync(dirname(place), { recursive: true });
+    rmSync(place, { recursive: true, force: true });
+    symlinkSync(target, place);
+  }
+}
+
+/** Lays the folder of a VM; it is off until `boot()`. */
+export const createVm = (spec: VmSpec): Vm => new Vm(spec);
