@@ -16,10 +16,10 @@ import { type Choice, choosePartition, type Partition, reviewPartition, rosterOf
 
 /** What a SuperNode keeps on its disk about its place. */
 export interface PartitionMemory extends Partition {
-  /** A disk image saved from another VM brings that VM's memory along. */
-  readonly vmId: number;
-  /** The nodes of the role when the place was taken. */
-  readonly roster: string;
+  /** Whose place it is: a disk image saved from another VM brings that VM's memory along. */
+  readonly vmId?: number | undefined;
+  /** The nodes of the role when the place was taken; while they are the same, nobody need be asked. */
+  readonly roster?: string | undefined;
 }
 
 export interface KeeperOptions {
@@ -63,7 +63,7 @@ export class PartitionKeeper {
     this.#oneGate = oneGate;
     this.#clock = clock;
     this.#random = random;
-    this.#memory = memory?.vmId === oneGate.vmId ? memory : undefined;
+    this.#memory = (memory?.vmId ?? oneGate.vmId) === oneGate.vmId ? memory : undefined;
     this.#remember = remember ?? (() => {});
     this.#note = onNote ?? (() => {});
   }

@@ -7,8 +7,9 @@
 import type { Clock, Random } from '../host/clock.ts';
 import { ONCE, type OneGate } from '../onegate/client.ts';
 import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
+import type { HostPort } from '../params/hostport.ts';
 import { Problem } from '../status/problem.ts';
-import { decodeEndpoint, type HostPort } from './endpoint.ts';
+import { decodeEndpoint } from './endpoint.ts';
 
 /** What the SuperLink publishes, checked. */
 export interface SuperLink {

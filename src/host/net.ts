@@ -1,9 +1,7 @@
 // The door to sockets: is a port free, what certificate does a server show, and the one-agent-per-machine lock.
 import { createHash } from 'node:crypto';
-import { connect as connectTcp, createServer, isIP, type Server } from 'node:net';
+import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-
-export { isIP };
 
 /** Whether `host:port` could be listened on now; otherwise why not. */
 export function tryListen(host: string, port: number): Promise<{ free: true } | { free: false; why: string }> {

@@ -13,7 +13,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   watch: ['context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
   context: ['status', 'host'],
   onegate: ['status', 'host'],
-  discovery: ['onegate', 'status', 'host'],
+  discovery: ['onegate', 'params', 'status', 'host'],
   tls: ['status', 'host'],
   flower: ['status', 'host'],
   params: [],
