@@ -52,10 +52,9 @@ node_modules/.installed: package-lock.json | have-node
 	npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
-$(ENVS)/%/.complete: appliance/flower/make-env.sh | have-python
-	@echo "Installing Flower into $(@D) (once; some 300 MB)"
-	@$(PYTHON) --version >/dev/null && PYTHON=$(PYTHON) appliance/flower/make-env.sh $(@D)
-	@touch $@
+$(ENVS)/%/.complete: | have-python
+	@echo "installing Flower into $(@D) (once; some 300 MB)"
+	@appliance/flower/make-env.sh $(subst -, ,$*) $(abspath $(@D))
 
 have-node:
 	@command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null \

@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Status } from '../../../src/status/status-file.ts';
-import { type Context, renderContextSh, renderOneEnv, vmContext } from './context.ts';
+import { type Context, renderContextSh, renderOneEnv } from './context.ts';
 import { endWith, type Outcome, run, startSupervisor, until } from './process.ts';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -25,16 +25,12 @@ export interface VmSpec {
   /** Becomes the VM's root folder. */
   readonly dir: string;
   readonly role: 'superlink' | 'supernode';
-  readonly vmId: number;
-  /** ETH0_IP: a loopback address of this VM alone (127.a.b.c). */
-  readonly address: string;
-  /** Where its local-only listeners are; stands for 127.0.0.1. */
-  readonly loopback: string;
-  readonly endpoint: string;
+  /** All variables of its CONTEXT, as oned would write them. */
+  readonly context: Context;
   /** The OneGate token; undefined: a VM without TOKEN=YES. */
   readonly token?: string | undefined;
-  /** The operator's variables, over those every VM has. */
-  readonly context?: Context;
+  /** Where its local-only listeners are; stands for 127.0.0.1. Each VM of a zone has its own. */
+  readonly loopback: string;
   /** What is baked: real Flower from .cache/envs, or the stub that is quick (stub-flower.py). */
   readonly flower?: { readonly version?: string; readonly framework?: string; readonly stub?: boolean };
   /** Environment of all its units. */
@@ -61,7 +57,7 @@ export class Vm {
   constructor(spec: VmSpec) {
     this.spec = spec;
     this.root = resolve(spec.dir);
-    this.context = this.contextOf(spec.context ?? {});
+    this.context = spec.context;
     this.install();
   }
 
@@ -100,9 +96,9 @@ export class Vm {
     this.supervisor = undefined;
   }
 
-  /** `onevm updateconf`: one-context leaves the new CONTEXT and its hook asks the agent to look. */
-  async recontextualize(own: Context): Promise<void> {
-    this.context = this.contextOf(own);
+  /** `onevm updateconf`: one-context leaves the changed CONTEXT and its hook asks the agent to look. */
+  async recontextualize(changes: Context): Promise<void> {
+    this.context = { ...this.context, ...changes };
     this.writeContext();
     await this.systemctl('reload-or-restart', '--no-block', 'flower-context');
   }
@@ -170,13 +166,6 @@ export class Vm {
         .map(({ name, message }) => `  ${name}: ${message}`)
         .join('\n');
     return `status: ${JSON.stringify(this.status(), null, 1)}\njournal of the agent:\n${tail('flower-context')}\njournal of ${flower}:\n${tail(flower)}`;
-  }
-
-  private contextOf(own: Context): Context {
-    const all = vmContext(this.spec, own);
-    if (this.spec.token !== undefined) return all;
-    const { TOKEN: _token, VMID: _vmid, ONEGATE_ENDPOINT: _endpoint, ...rest } = all;
-    return rest;
   }
 
   private writeContext(): void {
