@@ -1,0 +1,36 @@
+// Which text of the CONTEXT belongs to a variable: trimmed, empty means unset, plain name before ONEAPP_ alias.
+import type { Finding } from './finding.ts';
+import { ALIAS_PREFIX, hasAlias, rowOf, type VariableName } from './table.ts';
+
+export interface Given {
+  /** The name under which the operator gave it. */
+  readonly as: string;
+  /** Trimmed, not empty. */
+  readonly text: string;
+}
+
+/** OneFlow sends every input it does not know as an empty string, so empty is the same as absent. */
+export function lookUp(
+  raw: Readonly<Record<string, string>>,
+  name: VariableName,
+): { found?: Given; finding?: Finding } {
+  const plain = textOf(raw, name);
+  const alias = hasAlias(name) ? textOf(raw, ALIAS_PREFIX + name) : undefined;
+  if (plain === undefined)
+    return alias === undefined ? {} : { found: { as: ALIAS_PREFIX + name, text: alias } };
+  const found = { as: name, text: plain };
+  return alias === undefined || alias === plain ? { found } : { found, finding: conflict(name) };
+}
+
+function textOf(raw: Readonly<Record<string, string>>, name: string): string | undefined {
+  const text = Object.hasOwn(raw, name) ? raw[name]!.trim() : '';
+  return text === '' ? undefined : text;
+}
+
+const conflict = (name: VariableName): Finding => ({
+  variable: name,
+  severity: 'warning',
+  found: `${name} and ${ALIAS_PREFIX}${name} have different values; ${name} is used`,
+  expected: 'one of the two, or the same value in both',
+  example: `${name}=${rowOf(name).example}`,
+});

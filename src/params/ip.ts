@@ -1,0 +1,94 @@
+// IP addresses as text: strictly read, written in the one way that certificates and logs compare.
+// (node:net has isIP, but it takes zones, and only src/host may import node:net.)
+
+export interface Ip {
+  readonly version: 4 | 6;
+  /** Dotted decimal, or RFC 5952: lower case, the longest run of zeros as `::`. */
+  readonly text: string;
+  /** 4 or 8 numbers, highest first: bytes of IPv4, 16-bit groups of IPv6. */
+  readonly parts: readonly number[];
+}
+
+/** Undefined for anything but a plain address: no zone (`%eth0`), no prefix length, no brackets, no leading zeros. */
+export function parseIp(text: string): Ip | undefined {
+  if (text.length > 45) return undefined;
+  const v4 = parseV4(text);
+  if (v4 !== undefined) return { version: 4, parts: v4, text: v4.join('.') };
+  const v6 = parseV6(text);
+  return v6 === undefined ? undefined : { version: 6, parts: v6, text: formatV6(v6) };
+}
+
+/** 0.0.0.0 or ::, which can be listened on but not dialled. */
+export const isUnspecified = (ip: Ip): boolean => ip.parts.every((part) => part === 0);
+
+/** 127.0.0.0/8 or ::1. */
+export const isLoopback = (ip: Ip): boolean =>
+  ip.version === 4
+    ? ip.parts[0] === 127
+    : ip.parts.slice(0, 7).every((part) => part === 0) && ip.parts[7] === 1;
+
+/** fe80::/10 or 169.254.0.0/16: of use on one link only. */
+export const isLinkLocal = (ip: Ip): boolean =>
+  ip.version === 4 ? ip.parts[0] === 169 && ip.parts[1] === 254 : (ip.parts[0]! & 0xff_c0) === 0xfe_80;
+
+/** 224.0.0.0/4, ff00::/8 or 255.255.255.255: no single machine. */
+export const isMulticast = (ip: Ip): boolean =>
+  ip.version === 4
+    ? (ip.parts[0]! & 0xf0) === 0xe0 || ip.text === '255.255.255.255'
+    : ip.parts[0]! >= 0xff_00;
+
+/** The IPv4 address inside ::ffff:a.b.c.d, which a certificate must name as IPv4; undefined for other addresses. */
+export function mappedV4(ip: Ip): string | undefined {
+  if (ip.version === 4 || ip.parts[5] !== 0xff_ff || ip.parts.slice(0, 5).some((part) => part !== 0))
+    return undefined;
+  return bytesOf(ip.parts[6]!, ip.parts[7]!).join('.');
+}
+
+function parseV4(text: string): number[] | undefined {
+  const parts = text.split('.');
+  const fine =
+    parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) < 256);
+  return fine ? parts.map(Number) : undefined;
+}
+
+function parseV6(text: string): number[] | undefined {
+  const halves = text.split('::');
+  if (halves.length > 2) return undefined;
+  const head = groupsOf(halves[0]!, halves.length === 1);
+  const tail = halves.length === 2 ? groupsOf(halves[1]!, true) : [];
+  if (head === undefined || tail === undefined) return undefined;
+  const missing = 8 - head.length - tail.length;
+  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
+  return [...head, ...new Array<number>(missing).fill(0), ...tail];
+}
+
+/** The 16-bit groups of one side of `::`; the last may be dotted decimal where the address ends there. */
+function groupsOf(side: string, endsAddress: boolean): number[] | undefined {
+  if (side === '') return [];
+  const groups: number[] = [];
+  const pieces = side.split(':');
+  for (const [index, piece] of pieces.entries()) {
+    const v4 = endsAddress && index === pieces.length - 1 ? parseV4(piece) : undefined;
+    if (v4 !== undefined) groups.push((v4[0]! << 8) | v4[1]!, (v4[2]! << 8) | v4[3]!);
+    else if (/^[0-9a-f]{1,4}$/i.test(piece)) groups.push(Number.parseInt(piece, 16));
+    else return undefined;
+  }
+  return groups;
+}
+
+function formatV6(parts: readonly number[]): string {
+  const mapped = mappedV4({ version: 6, parts, text: '' });
+  if (mapped !== undefined) return `::ffff:${mapped}`;
+  let best = { start: 0, length: 0 };
+  for (let start = 0; start < 8; start += 1) {
+    let end = start;
+    while (end < 8 && parts[end] === 0) end += 1;
+    if (end - start > best.length) best = { start, length: end - start };
+  }
+  const hex = parts.map((part) => part.toString(16));
+  if (best.length < 2) return hex.join(':');
+  return `${hex.slice(0, best.start).join(':')}::${hex.slice(best.start + best.length).join(':')}`;
+}
+
+const bytesOf = (...groups: readonly number[]): number[] =>
+  groups.flatMap((group) => [group >> 8, group & 255]);

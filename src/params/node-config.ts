@@ -1,0 +1,108 @@
+// FL_NODE_CONFIG: key=value pairs with optional quotes, read into values of the types that Flower's TOML has.
+// Flower's own inline form wants every string quoted and drops what it does not understand; a TOML file does not
+// (facts: Flower 1.28, common/config.py), so the pairs are read here and written to a file.
+import { bad, good, type Outcome } from './outcome.ts';
+
+/** A TOML value: text, boolean, integer (bigint beyond 2^53), or a float, which may be whole. */
+export type TomlValue = string | boolean | number | bigint | { readonly float: number };
+
+export type TomlEntry = readonly [key: string, value: TomlValue];
+
+const MOST_CHARACTERS = 65_536;
+const BLANK = /[ \t\r\n]/;
+const KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+const SINT64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
+
+/**
+ * Reads `a=1 b=2.5 c=true site="x y" code='007'`. Quoted values are text as they stand, without escapes; of the others
+ * true, false, plain decimal integers and floats have their type and the rest is text.
+ * A reason names a pair by its position or key, never by its value.
+ */
+export function readNodeConfig(text: string): Outcome<readonly TomlEntry[]> {
+  if (text.length > MOST_CHARACTERS) return bad(`longer than ${MOST_CHARACTERS} characters`);
+  const entries = new Map<string, TomlValue>();
+  let at = 0;
+  while (at < text.length) {
+    if (BLANK.test(text[at]!)) {
+      at += 1;
+      continue;
+    }
+    const pair = readPair(text, at, entries.size + 1);
+    if (!pair.ok) return pair;
+    const { key, value, end } = pair.value;
+    if (entries.has(key)) return bad(`the key ${key} is given twice`);
+    entries.set(key, value);
+    at = end;
+  }
+  return good([...entries]);
+}
+
+interface Pair {
+  readonly key: string;
+  readonly value: TomlValue;
+  readonly end: number;
+}
+
+function readPair(text: string, start: number, number: number): Outcome<Pair> {
+  const word = endOfWord(text, start);
+  const equals = text.indexOf('=', start);
+  if (equals === -1 || equals >= word)
+    return bad(`pair ${number} has no '=' (no blanks around it; quote a value that holds blanks)`);
+  const key = text.slice(start, equals);
+  if (!KEY.test(key) || key.length > 200)
+    return bad(`the key of pair ${number} has other characters than letters, digits, _, - and inner dots`);
+  const first = text[equals + 1];
+  const value =
+    first === '"' || first === "'"
+      ? readQuoted(text, equals + 1, key)
+      : readPlain(text.slice(equals + 1, word), key);
+  if (!value.ok) return value;
+  return good({ key, value: value.value.value, end: value.value.end ?? word });
+}
+
+type ReadValue = Outcome<{ value: TomlValue; end?: number }>;
+
+function readQuoted(text: string, open: number, key: string): ReadValue {
+  const close = text.indexOf(text[open]!, open + 1);
+  if (close === -1) return bad(`the quote that opens the value of ${key} is not closed`);
+  const after = text[close + 1];
+  if (after !== undefined && !BLANK.test(after))
+    return bad(`after the closing quote of ${key} a blank is missing`);
+  const value = text.slice(open + 1, close);
+  return isClean(value)
+    ? good({ value, end: close + 1 })
+    : bad(`the value of ${key} has a control character`);
+}
+
+function readPlain(text: string, key: string): ReadValue {
+  if (text === '') return bad(`${key} has no value (write ${key}="" for an empty text)`);
+  if (/["']/.test(text))
+    return bad(`the value of ${key} has a quote in its middle; put the other kind of quotes around it`);
+  if (/,[\w.-]+=/.test(text)) return bad(`after ${key} there is a comma where a blank separates pairs`);
+  if (!isClean(text)) return bad(`the value of ${key} has a control character`);
+  return typed(text, key);
+}
+
+function typed(text: string, key: string): ReadValue {
+  if (text === 'true' || text === 'false') return good({ value: text === 'true' });
+  if (/^-?(0|[1-9]\d*)$/.test(text)) {
+    const whole = text.length > 20 ? SINT64.most + 1n : BigInt(text);
+    if (whole < SINT64.least || whole > SINT64.most)
+      return bad(`the number of ${key} does not fit in 64 bits (quote it to make it text)`);
+    return good({ value: Number.isSafeInteger(Number(whole)) ? Number(whole) : whole });
+  }
+  if (/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/.test(text)) {
+    const float = Number(text);
+    return Number.isFinite(float) ? good({ value: { float } }) : bad(`the number of ${key} is too large`);
+  }
+  return good({ value: text });
+}
+
+function endOfWord(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && !BLANK.test(text[end]!)) end += 1;
+  return end;
+}
+
+/** TOML text may not hold control characters; lone surrogates cannot be written as UTF-8. */
+const isClean = (text: string): boolean => !/\p{Cc}/u.test(text) && text.isWellFormed();

@@ -1,0 +1,60 @@
+// Base64 of PEM, as a `text64` input delivers it. Here only the wrapping is checked; what is inside, src/tls reads.
+import { Buffer } from 'node:buffer';
+import { bad, good, type Outcome } from './outcome.ts';
+
+/** Characters of base64: a chain of a dozen certificates has 30 thousand. */
+const MOST_CHARACTERS = 262_144;
+
+/** Reads base64 (blanks and line ends inside are dropped) of PEM text with certificates and no private key. */
+export function readCertificates(text: string): Outcome<string> {
+  const pem = readPem(text);
+  if (!pem.ok) return pem;
+  const labels = labelsOf(pem.value);
+  if (labels.some((label) => label.endsWith('PRIVATE KEY')))
+    return bad('it holds a private key; certificates are public, and only they are wanted here');
+  return labels.some((label) => label.endsWith('CERTIFICATE'))
+    ? pem
+    : bad('the PEM inside holds no certificate');
+}
+
+/** Reads base64 of PEM text with a private key that needs no passphrase. */
+export function readPrivateKey(text: string): Outcome<string> {
+  const pem = readPem(text);
+  if (!pem.ok) return pem;
+  const keys = labelsOf(pem.value).filter((label) => label.endsWith('PRIVATE KEY'));
+  if (keys.length === 0) return bad('the PEM inside holds no private key');
+  const encrypted = keys.includes('ENCRYPTED PRIVATE KEY') || /^Proc-Type:.*ENCRYPTED/m.test(pem.value);
+  return encrypted
+    ? bad('the private key is encrypted with a passphrase, which nobody can enter at boot')
+    : pem;
+}
+
+function readPem(text: string): Outcome<string> {
+  if (text.startsWith('-----BEGIN')) return bad('this is the PEM text itself; encode it first');
+  if (text.length > MOST_CHARACTERS) return bad(`longer than ${MOST_CHARACTERS} characters`);
+  const base64 = text.replaceAll(/[ \t\r\n]+/g, '');
+  const body = base64.replace(/={1,2}$/, '');
+  if (!/^[A-Za-z0-9+/]+$/.test(body)) return bad('it is not base64');
+  if (body.length % 4 === 1 || (base64 !== body && base64.length % 4 !== 0))
+    return bad('the base64 is cut off');
+  const pem = Buffer.from(body, 'base64').toString('latin1').replaceAll('\r\n', '\n');
+  if (pem.startsWith('LS0tLS1CRUdJTi')) return bad('it was encoded twice');
+  if (/[^\t\n\r\x20-\x7e]/.test(pem))
+    return bad('what the base64 holds is not PEM text (DER has to be converted first)');
+  return labelsOf(pem).length > 0 ? good(pem) : bad('what the base64 holds has no complete PEM block');
+}
+
+/** Labels of the PEM blocks that have both ends: CERTIFICATE, PRIVATE KEY ... */
+function labelsOf(pem: string): string[] {
+  const labels: string[] = [];
+  let open: string | undefined;
+  for (const line of pem.split('\n')) {
+    const [, edge, label] = /^-----(BEGIN|END) ([A-Z0-9 ]+)-----\s*$/.exec(line) ?? [];
+    if (edge === 'BEGIN') open = label;
+    else if (edge === 'END' && label !== undefined && label === open) {
+      labels.push(label);
+      open = undefined;
+    }
+  }
+  return labels;
+}

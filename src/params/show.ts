@@ -1,0 +1,38 @@
+// How a value may stand in a message: short, on one line, visible, and never if it might be a key.
+
+const MOST_CHARACTERS = 80;
+
+/** The value in single quotes, cut to 80 characters, everything that does not print written as an escape. */
+export function show(value: string): string {
+  if (looksSecret(value)) return describe(value);
+  const { text, whole } = printable(value);
+  return whole ? `'${text}'` : `'${text}...' (${value.length} characters)`;
+}
+
+/** The same for a name, without quotes. */
+export function showName(name: string): string {
+  const { text, whole } = printable(name);
+  return whole ? text : `${text}...`;
+}
+
+/** Stands for a value that is not shown. */
+export const describe = (value: string): string => `a value of ${value.length} characters`;
+
+/** PEM keys, as they are or in base64: somebody put them into the wrong variable. */
+const looksSecret = (value: string): boolean => /PRIVATE KEY|LS0tLS1CRUdJTi|-----BEGIN/.test(value);
+
+function printable(value: string): { text: string; whole: boolean } {
+  const characters = [...value.slice(0, 2 * MOST_CHARACTERS)].slice(0, MOST_CHARACTERS);
+  const taken = characters.reduce((sum, character) => sum + character.length, 0);
+  return { text: characters.map(visible).join(''), whole: taken === value.length };
+}
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
+
+function visible(character: string): string {
+  const short = SHORT[character];
+  if (short !== undefined) return short;
+  return /[\p{C}\p{Zl}\p{Zp}]/u.test(character)
+    ? `\\u{${character.codePointAt(0)!.toString(16)}}`
+    : character;
+}

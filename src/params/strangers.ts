@@ -1,0 +1,43 @@
+// Names that look like ours but are not this role's: typing errors, other roles' variables.
+import type { Finding } from './finding.ts';
+import { nearest } from './nearest.ts';
+import { showName } from './show.ts';
+import { ALIAS_PREFIX, ALL_NAMES, hasAlias, isVariableName, namesOf, rowOf } from './table.ts';
+import type { Role } from './variable.ts';
+
+const OURS = /^(FL|FLOWER|ML)_/i;
+
+const SPOKEN: Readonly<Record<Role, string>> = { superlink: 'SuperLink', supernode: 'SuperNode' };
+
+/** Warnings, sorted by name; the values are not looked at, except that an empty one of the other role is nothing. */
+export function strangers(raw: Readonly<Record<string, string>>, role: Role): Finding[] {
+  const findings: Finding[] = [];
+  for (const given of Object.keys(raw).sort()) {
+    const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
+    if (isVariableName(name) && hasAlias(name)) {
+      const otherRole = !rowOf(name).roles.includes(role) && raw[given]!.trim() !== '';
+      if (otherRole) findings.push(ofOtherRole(given, role));
+    } else if (OURS.test(name)) findings.push(unknown(given, name, role));
+  }
+  return findings;
+}
+
+function ofOtherRole(given: string, role: Role): Finding {
+  const other = role === 'superlink' ? 'supernode' : 'superlink';
+  return {
+    variable: given,
+    severity: 'warning',
+    found: `it has no effect: it is a variable of the ${SPOKEN[other]}, and this is a ${SPOKEN[role]}`,
+    expected: `to be set for the ${SPOKEN[other]} role only`,
+  };
+}
+
+function unknown(given: string, name: string, role: Role): Finding {
+  const meant = nearest(name, namesOf(role).filter(hasAlias)) ?? nearest(name, ALL_NAMES.filter(hasAlias));
+  return {
+    variable: showName(given),
+    severity: 'warning',
+    found: `there is no variable of this name${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    expected: meant ?? 'a name of the reference page',
+  };
+}

@@ -1,0 +1,53 @@
+// Service level: one value for all roles of a OneFlow service.
+import { oneOf, text, yesNo } from '../kinds.ts';
+import { bad, good } from '../outcome.ts';
+import { BOTH, withDefault, withImageDefault, withRoleDefault } from '../variable.ts';
+
+const VERSION = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/;
+
+export const SERVICE = {
+  FLOWER_VERSION: withImageDefault({
+    roles: BOTH,
+    level: 'service',
+    title: 'Flower version',
+    ...text('a version X.Y.Z', (given) =>
+      VERSION.test(given) ? good(given) : bad('this is not a version X.Y.Z'),
+    ),
+    default: { image: ({ flowerVersion }) => flowerVersion },
+    effect:
+      'The Flower that runs. Another version than the baked one is installed into its own virtual environment at boot; when that fails the baked one runs, and the degradation is logged, shown in the status and published.',
+    example: '1.39.0',
+  }),
+
+  FL_TLS_ENABLED: withRoleDefault({
+    roles: BOTH,
+    level: 'service',
+    title: 'Encrypt traffic between SuperLink and SuperNodes',
+    ...yesNo(),
+    default: { superlink: 'YES' },
+    inputDefault: 'YES',
+    effect:
+      'SuperLink: serve TLS or plaintext. SuperNode: YES wants TLS, NO wants plaintext, unset follows what the SuperLink publishes.',
+    example: 'YES',
+  }),
+
+  FL_LOG_LEVEL: withDefault({
+    roles: BOTH,
+    level: 'service',
+    title: 'Log verbosity',
+    ...oneOf(['DEBUG', 'INFO', 'WARNING', 'ERROR']),
+    default: 'INFO',
+    effect: 'How much the agent and Flower (`FLWR_LOG_LEVEL`) write to the journal.',
+    example: 'DEBUG',
+  }),
+
+  FL_LOG_FORMAT: withDefault({
+    roles: BOTH,
+    level: 'service',
+    title: 'Log format of the agent',
+    ...oneOf(['text', 'json']),
+    default: 'text',
+    effect: 'text is for a person who reads journalctl; json is one object a line.',
+    example: 'json',
+  }),
+} as const;

@@ -1,0 +1,135 @@
+// SuperNode, role level: whom it joins, what it brings.
+import { decimal, dialAddress, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
+import { readNodeConfig } from '../node-config.ts';
+import { bad, good, type Outcome } from '../outcome.ts';
+import { optional, SUPERNODE, withDefault, withImageDefault } from '../variable.ts';
+
+const AT = { roles: SUPERNODE, level: 'role' } as const;
+
+/** `all` in any case, or ids as CUDA takes them: indexes, or GPU- and MIG- names. */
+function readGpuIds(given: string): Outcome<string> {
+  if (given.toLowerCase() === 'all') return good('all');
+  const ids = given.split(',').map((id) => id.trim());
+  if (ids.length > 64) return bad('more than 64 ids');
+  if (!ids.every((id) => /^(0|[1-9]\d{0,3}|(GPU|MIG)-[A-Za-z0-9/-]{1,80})$/.test(id)))
+    return bad('this is not a list of GPU ids');
+  return new Set(ids).size === ids.length
+    ? good(ids.join(','))
+    : bad('an id is given twice, and CUDA then shows no GPU at all');
+}
+
+export const SUPERNODE_ONLY = {
+  FL_SUPERLINK_ADDRESS: optional({
+    ...AT,
+    title: 'SuperLink Fleet API address (host:port)',
+    ...dialAddress(),
+    effect:
+      'Set: this SuperLink is joined and OneGate is not asked. Empty: the SuperLink of the OneFlow service is discovered.',
+    example: '203.0.113.7:9092',
+  }),
+
+  FL_NODE_CONFIG: optional({
+    ...AT,
+    title: 'Space-separated key=value node config',
+    ...text('key=value pairs separated by blanks; values with blanks in quotes', readNodeConfig),
+    quiet: true,
+    effect:
+      'What the ClientApp reads of this node. A key given here wins over one the agent would compute (partition-id, num-partitions).',
+    example: 'site="Lab 2" partition-id=0 augment=true',
+  }),
+
+  FL_MAX_RETRIES: withDefault({
+    ...AT,
+    title: 'Max reconnection attempts (0 = unlimited)',
+    ...wholeNumber({ least: 0 }),
+    default: '0',
+    effect: "Flower's `--max-retries`; 0 leaves the flag out, because Flower reads 0 as no retry at all.",
+    example: '20',
+  }),
+
+  FL_MAX_WAIT_TIME: withDefault({
+    ...AT,
+    title: 'Max wait for connection in seconds (0 = unlimited)',
+    ...wholeNumber({ least: 0, most: MOST_SECONDS }),
+    default: '0',
+    effect: "Flower's `--max-wait-time`; 0 leaves the flag out.",
+    example: '3600',
+  }),
+
+  ML_FRAMEWORK: withImageDefault({
+    ...AT,
+    title: 'ML framework',
+    ...oneOf(['pytorch', 'tensorflow', 'sklearn']),
+    default: { image: ({ framework }) => framework },
+    inputDefault: 'pytorch',
+    effect: 'Which Python environment the ClientApp gets.',
+    example: 'sklearn',
+  }),
+
+  FL_USE_CASE: withDefault({
+    ...AT,
+    title: 'Pre-built use case',
+    ...oneOf(['none', 'image-classification', 'anomaly-detection', 'llm-fine-tuning']),
+    default: 'none',
+    nodeConfig: 'use-case',
+    effect:
+      'Told to the ClientApp and published. image-classification needs pytorch or tensorflow, anomaly-detection sklearn, llm-fine-tuning pytorch.',
+    example: 'image-classification',
+  }),
+
+  FL_GPU_ENABLED: withDefault({
+    ...AT,
+    title: 'Enable NVIDIA GPU support',
+    ...yesNo(),
+    default: 'NO',
+    effect: 'A GPU is looked for; none found is a degradation, never fatal.',
+    example: 'YES',
+  }),
+
+  FL_CUDA_VISIBLE_DEVICES: withDefault({
+    ...AT,
+    title: 'GPU ids visible to the ClientApp (all, or 0,1)',
+    ...text('all, or comma-separated GPU ids', readGpuIds),
+    default: 'all',
+    effect: '`CUDA_VISIBLE_DEVICES` of Flower, set only when a GPU was found; all leaves it unset.',
+    example: '0,1',
+  }),
+
+  FL_GPU_MEMORY_FRACTION: withDefault({
+    ...AT,
+    title: 'GPU memory fraction for PyTorch (0-1)',
+    ...decimal({ least: 0, most: 1 }),
+    default: '0.8',
+    nodeConfig: 'gpu-memory-fraction',
+    effect: 'Told to the ClientApp.',
+    example: '0.5',
+  }),
+
+  FL_DCGM_ENABLED: withDefault({
+    ...AT,
+    title: 'Enable DCGM GPU metrics exporter',
+    ...yesNo(),
+    default: 'NO',
+    effect: 'Starts the exporter where it is installed; elsewhere it is a degradation.',
+    example: 'YES',
+  }),
+
+  FL_EDGE_BACKOFF: withDefault({
+    ...AT,
+    title: 'Discovery retry spacing',
+    ...oneOf(['exponential', 'fixed']),
+    default: 'exponential',
+    effect:
+      'fixed: every 10 s, 30 times, then failure. exponential: ever longer with jitter, up to the cap, without end.',
+    example: 'fixed',
+  }),
+
+  FL_EDGE_MAX_BACKOFF: withDefault({
+    ...AT,
+    title: 'Maximum discovery backoff in seconds',
+    ...wholeNumber({ least: 1, most: MOST_SECONDS }),
+    default: '300',
+    effect: 'The cap of FL_EDGE_BACKOFF=exponential.',
+    example: '60',
+  }),
+} as const;
