@@ -1,0 +1,107 @@
+// The CA certificates that a SuperNode trusts, and those an operator brings for a SuperLink.
+import { joinProblems, Problem } from '../status/problem.ts';
+import type { Certificate } from './certificate.ts';
+import { outsideValidity } from './dates.ts';
+import { isBase64 } from './pem.ts';
+import { certificatesIn } from './texts.ts';
+
+export interface CaOptions {
+  /** Where the text came from: 'FL_SSL_CA_CERTFILE', or 'OneGate'. */
+  readonly variable: string;
+  readonly now: Date;
+  /** Code of the problems; ca_invalid when left out. */
+  readonly code?: 'ca_invalid' | 'tls_setup_failed';
+}
+
+export interface TrustedCa {
+  /** Clean PEM with every usable CA of the text, in its order. */
+  readonly caPem: string;
+  /** Of the first: AA:BB:... */
+  readonly fingerprintSha256: string;
+  readonly subject: string;
+  readonly notAfter: Date;
+  readonly certificates: readonly Certificate[];
+  /** What was left out, and what else is odd. */
+  readonly warnings: readonly Problem[];
+}
+
+/**
+ * Reads one or more CA certificates from PEM text. A certificate that issued itself is taken also when it does not
+ * call itself a CA: a self-signed server certificate is its own trust anchor (gRPC accepts it, measured with 1.70, 1.85).
+ * Unusable ones among several are left out with a warning.
+ * @throws Problem ca_invalid (or `code`) when nothing usable is left: empty, not PEM, a key, not a CA, expired, ...
+ */
+export function readCa(pemText: string, options: CaOptions): TrustedCa {
+  const { variable, now, code = 'ca_invalid' } = options;
+  const doing = `reading the CA certificate in ${variable}`;
+  const text = certificatesIn(pemText);
+  if (text.fault !== undefined) {
+    throw new Problem(code, { doing, variable, expected: 'a CA certificate in PEM', ...text.fault });
+  }
+  const faults: Problem[] = [];
+  const certificates = unique(text.certificates).filter((certificate) => {
+    const fault = unfit(certificate, now);
+    if (fault !== undefined) faults.push(new Problem(code, { doing, variable, ...fault }));
+    return fault === undefined;
+  });
+  const [first] = certificates;
+  const [firstFault, ...otherFaults] = faults;
+  if (first === undefined) throw joinProblems([firstFault!, ...otherFaults]);
+  const warnings = faults.map(
+    ({ facts }) => new Problem('config_suspicious', { ...facts, found: `${facts.found}: it is left out` }),
+  );
+  if (text.hasKey) warnings.push(keyBeside(doing, variable));
+  return {
+    caPem: certificates.map(({ pem }) => pem).join(''),
+    fingerprintSha256: first.sha256,
+    subject: first.subject,
+    notAfter: first.notAfter,
+    certificates,
+    warnings,
+  };
+}
+
+/**
+ * PEM text from base64, as FL_CA_CERT on OneGate carries it; `whence` says where it was found. Blanks and the URL
+ * alphabet are forgiven, PEM that is not encoded is taken as it is.
+ * @throws Problem ca_invalid when it is not base64.
+ */
+export function decodeCaBase64(value: string, whence: string): string {
+  if (value.includes('-----BEGIN ')) return value;
+  const base64 = value.replace(/\s/g, '').replaceAll('-', '+').replaceAll('_', '/');
+  if (isBase64(base64)) return Buffer.from(base64, 'base64').toString('utf8');
+  const doing = `reading the CA certificate in ${whence}`;
+  const found = base64 === '' ? 'nothing (it is empty)' : `${value.length} characters that are not base64`;
+  throw new Problem('ca_invalid', {
+    doing,
+    found,
+    expected: 'base64 of a CA certificate in PEM',
+    variable: whence,
+  });
+}
+
+/** A warning for certificates that stand together with a key, in a variable that nobody keeps secret. */
+export const keyBeside = (doing: string, variable: string): Problem =>
+  new Problem('config_suspicious', {
+    doing,
+    found:
+      'there is a private key beside the certificates; it was ignored, but this variable is not kept secret',
+    remedy: `take the key out of ${variable}, and consider it known to others`,
+    variable,
+  });
+
+function unfit(
+  certificate: Certificate,
+  now: Date,
+): { found: string; expected?: string; remedy: string } | undefined {
+  if (certificate.isCa || certificate.selfSigned) return outsideValidity(certificate, now);
+  return {
+    found: `${certificate.subject} is not a CA`,
+    expected: 'a certificate with basicConstraints CA:TRUE',
+    remedy: `use the certificate of the CA that issued it, ${certificate.issuer}`,
+  };
+}
+
+function unique(certificates: readonly Certificate[]): Certificate[] {
+  return [...new Map(certificates.map((certificate) => [certificate.sha256, certificate])).values()];
+}

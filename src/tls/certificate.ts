@@ -1,0 +1,133 @@
+// One certificate, read: node:crypto for what it tells, its own DER for what node:crypto keeps to itself.
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { children, content, decode, dotted, encode, isContext } from './der.ts';
+import { ipText } from './ip.ts';
+import { type SubjectNames, uniqueNames } from './names.ts';
+import { OID, WEAK_SIGNATURES } from './oids.ts';
+
+export interface Certificate {
+  readonly x509: X509Certificate;
+  /** Clean PEM: LF, one block, a newline at the end. */
+  readonly pem: string;
+  /** 'CN=name, O=organization' for a person. */
+  readonly subject: string;
+  readonly issuer: string;
+  /** The subject as it stands in the certificate. */
+  readonly subjectDer: Buffer;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
+  readonly sha256: string;
+  readonly isCa: boolean;
+  /** May stand above another certificate: a CA, or a root from before there were extensions (gRPC takes those). */
+  readonly mayIssue: boolean;
+  /** Issued by itself: a root, or a server certificate that is its own CA. */
+  readonly selfSigned: boolean;
+  /** Undefined without a subjectAltName. */
+  readonly names: SubjectNames | undefined;
+  /** May be a TLS server by its extended key usage (also when it has none). */
+  readonly forServers: boolean;
+  /** May sign a TLS handshake by its key usage (also when it has none). */
+  readonly mayHandshake: boolean;
+  /** 'SHA-1' or 'MD5' when it is signed with such. */
+  readonly weakSignature: string | undefined;
+  /** How many CAs may stand below this one; undefined for any number. */
+  readonly pathLength: number | undefined;
+  readonly keyId: Buffer | undefined;
+}
+
+/**
+ * Reads one DER certificate.
+ * @throws Error (of node:crypto or the DER reader) when it is none; callers say where it came from.
+ */
+export function readCertificate(der: Uint8Array): Certificate {
+  const x509 = new X509Certificate(der);
+  const [tbs, algorithm] = children(decode(x509.raw));
+  const parts = children(tbs);
+  const isFirstVersion = !isContext(parts[0], 0);
+  const fields = isFirstVersion ? parts : parts.slice(1);
+  const selfSigned = x509.issuer === x509.subject && isSignedBy(x509, x509);
+  const extension = extensionsOf(fields.find((part) => isContext(part, 3)));
+  const constraints = children(extension(OID.basicConstraints));
+  const usages = children(extension(OID.extendedKeyUsage)).map(dotted);
+  const usage = extension(OID.keyUsage);
+  const keyId = extension(OID.subjectKeyIdentifier);
+  const alternativeNames = extension(OID.subjectAltName);
+  return {
+    x509,
+    pem: `${x509.toString().trim()}\n`,
+    subject: oneLine(x509.subject),
+    issuer: oneLine(x509.issuer),
+    subjectDer: encode(fields[4]!),
+    notBefore: dateOf(x509.validFrom),
+    notAfter: dateOf(x509.validTo),
+    sha256: x509.fingerprint256,
+    isCa: x509.ca,
+    mayIssue: x509.ca || (isFirstVersion && selfSigned),
+    selfSigned,
+    names: alternativeNames && namesOf(alternativeNames),
+    forServers:
+      usages.length === 0 || usages.includes(OID.serverAuth) || usages.includes(OID.anyExtendedKeyUsage),
+    mayHandshake: usage === undefined || ((content(usage)[1] ?? 0) & 0x80) !== 0,
+    weakSignature: weaknessOf(algorithm),
+    pathLength: constraints[1] && content(constraints[1]).at(-1),
+    keyId: keyId && content(keyId),
+  };
+}
+
+/** Whether the key of `issuer` made the signature on `certificate`. */
+export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+  try {
+    return certificate.verify(issuer.publicKey);
+  } catch {
+    return false; // a key that cannot verify at all
+  }
+}
+
+/** Whether a PEM key is the one of the certificate; a key that cannot be read is not. */
+export function belongs(certificate: Certificate, keyPem: string): boolean {
+  try {
+    return certificate.x509.checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
+  }
+}
+
+type Node = ReturnType<typeof decode>;
+
+/** Looks an extension up; only the one asked for is decoded, because strangers put anything into theirs. */
+function extensionsOf(node: Node | undefined): (id: string) => Node | undefined {
+  const list = children(children(node)[0]).map(children);
+  return (id) => {
+    const found = list.find((parts) => dotted(parts[0]) === id);
+    return found && decode(content(found.at(-1)));
+  };
+}
+
+function namesOf(node: Node): SubjectNames {
+  const entries = children(node);
+  const valuesOf = (tag: number): Buffer[] => entries.filter((entry) => isContext(entry, tag)).map(content);
+  return uniqueNames({
+    dns: valuesOf(2).map((bytes) => bytes.toString('latin1').replace(/[^\x21-\x7e]/g, '?')),
+    ip: valuesOf(7)
+      .map(ipText)
+      .filter((ip) => ip !== undefined),
+  });
+}
+
+/** The digest of a weak signature. RSA-PSS without a named digest means SHA-1 (RFC 4055). */
+function weaknessOf(algorithm: Node | undefined): string | undefined {
+  const [id, parameters] = children(algorithm);
+  const name = dotted(id);
+  if (name === OID.rsaPss && !isContext(children(parameters)[0], 0)) return 'SHA-1';
+  return WEAK_SIGNATURES[name];
+}
+
+function dateOf(text: string): Date {
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) throw new Error('its dates cannot be read');
+  return date;
+}
+
+const oneLine = (name: string | undefined): string =>
+  (name ?? '').replace(/\p{C}+/gu, ', ').slice(0, 200) || '(no name)';

@@ -1,0 +1,96 @@
+// The CA and the server certificates that the agent makes itself: P-256, SHA-256, everything a strict verifier asks for
+// (Python's VERIFY_X509_STRICT wants both key identifiers).
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { Problem } from '../status/problem.ts';
+import { belongs } from './certificate.ts';
+import { decode } from './der.ts';
+import { type SubjectNames, uniqueNames } from './names.ts';
+import { firstCertificate } from './texts.ts';
+import { distinguishedName, extension, keyIdentifier, writeCertificate } from './write.ts';
+
+/** PEM texts; the key is PKCS#8 and secret. */
+export interface KeyPair {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
+const CA_YEARS = 10;
+const SERVER_DAYS = 365;
+/** Other machines' clocks may be a little behind ours. */
+const BACKDATE_MS = 60_000;
+
+/** A new CA: ten years, for server certificates only (no CA below it). `commonName` is cut to 64 characters. */
+export function issueCa({ now, commonName }: { now: Date; commonName: string }): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const name = distinguishedName(commonName);
+  const id = keyIdentifier(publicKey);
+  const notAfter = new Date(now);
+  notAfter.setUTCFullYear(now.getUTCFullYear() + CA_YEARS);
+  const certPem = writeCertificate(
+    {
+      subject: name,
+      issuer: name,
+      notBefore: new Date(now.getTime() - BACKDATE_MS),
+      notAfter,
+      publicKey,
+      extensions: [
+        extension.basicConstraints(true),
+        extension.keyCertSign(),
+        extension.subjectKeyIdentifier(id),
+        extension.authorityKeyIdentifier(id),
+      ],
+    },
+    privateKey,
+  );
+  return { certPem, keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+/**
+ * A server certificate with a key of its own: one year, never longer than the CA. Names are made canonical and unique.
+ * @throws Problem tls_setup_failed when there is no name, or the CA's key and certificate do not belong together.
+ */
+export function issueServer({ ca, names, now }: { ca: KeyPair; names: SubjectNames; now: Date }): KeyPair {
+  const doing = 'making the server certificate';
+  const wanted = uniqueNames(names);
+  if (wanted.dns.length + wanted.ip.length === 0) {
+    throw new Problem('tls_setup_failed', { doing, found: 'no name and no address to put into it' });
+  }
+  const issuer = firstCertificate(ca.certPem, doing);
+  if (!belongs(issuer, ca.keyPem)) {
+    throw new Problem('tls_setup_failed', {
+      doing,
+      found: "the CA's key does not belong to the CA's certificate",
+    });
+  }
+  const signer = createPrivateKey(ca.keyPem);
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const end = Math.min(now.getTime() + SERVER_DAYS * 86_400_000, issuer.notAfter.getTime());
+  const certPem = writeCertificate(
+    {
+      subject: distinguishedName(commonNameFor(wanted)),
+      issuer: decode(issuer.subjectDer),
+      notBefore: new Date(now.getTime() - BACKDATE_MS),
+      notAfter: new Date(end),
+      publicKey,
+      extensions: [
+        extension.basicConstraints(false),
+        extension.digitalSignature(),
+        extension.serverAuth(),
+        extension.subjectKeyIdentifier(keyIdentifier(publicKey)),
+        extension.authorityKeyIdentifier(issuer.keyId ?? keyIdentifier(signer)),
+        extension.subjectAltName(wanted),
+      ],
+    },
+    signer,
+  );
+  return { certPem, keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+/** The first name another machine could use; for people only, TLS looks at the subjectAltName. */
+function commonNameFor(names: SubjectNames): string {
+  const useful = [
+    ...names.dns.filter((name) => name !== 'localhost' && !name.startsWith('*')),
+    ...names.ip.filter((ip) => !ip.startsWith('127.') && ip !== '::1'),
+  ];
+  return useful.find((name) => name.length <= 64) ?? 'flower-superlink';
+}

@@ -1,0 +1,92 @@
+// The operator's private key: any form that OpenSSL writes in, one form out.
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { Problem } from '../status/problem.ts';
+import { children, decode, dotted } from './der.ts';
+import { keyType } from './describe.ts';
+import { isPrivateKeyLabel, type PemBlock, pemOf, readPem } from './pem.ts';
+import { instead } from './texts.ts';
+
+export interface ServerKey {
+  /** PKCS#8 PEM. Secret. */
+  readonly keyPem: string;
+  readonly key: KeyObject;
+}
+
+/**
+ * What two gRPC peers can shake hands with, measured with grpcio 1.70 and 1.85: the server refuses to start with DSA,
+ * RSA-PSS, secp256k1 or curve parameters written out; with P-521, P-224 or Ed25519 it starts and no client gets in.
+ */
+const ACCEPTED = 'an RSA key of 2048 bits or more, or an EC key on P-256 or P-384';
+
+/**
+ * Reads PKCS#1, PKCS#8 or SEC1 PEM (certificates and EC PARAMETERS beside it are ignored).
+ * @throws Problem tls_setup_failed; key material is never in it.
+ */
+export function readServerKey(text: string, variable: string): ServerKey {
+  const refuse = (found: string, remedy?: string): Problem =>
+    new Problem('tls_setup_failed', {
+      doing: `reading the server's private key in ${variable}`,
+      found,
+      expected: ACCEPTED,
+      variable,
+      ...(remedy === undefined ? {} : { remedy }),
+    });
+  const { blocks, damage } = readPem(text);
+  const keys = blocks.filter(({ label }) => isPrivateKeyLabel(label));
+  const [block] = keys;
+  if (damage !== undefined) throw refuse(damage);
+  if (block === undefined) {
+    const { found, remedy } = instead(text).fault!;
+    throw refuse(found, remedy);
+  }
+  if (keys.length > 1)
+    throw refuse(`${keys.length} private keys`, 'leave only the key of the server certificate');
+  if (block.encrypted || block.label === 'ENCRYPTED PRIVATE KEY') {
+    throw refuse('a key encrypted with a passphrase, which nobody can enter at boot', `decrypt it: ${RENEW}`);
+  }
+  if (block.label === 'OPENSSH PRIVATE KEY') {
+    throw refuse('a key in the form of OpenSSH', "convert it: `ssh-keygen -p -N '' -m PKCS8 -f KEY`");
+  }
+  const key = parse(block);
+  if (key === undefined) throw refuse('a block that is no private key inside', 'export the key again');
+  const unfit = unfitFor(key);
+  if (unfit !== undefined) throw refuse(unfit.found, unfit.remedy);
+  return { key, keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+const RENEW = '`openssl pkey -in KEY -out plain.key`, then `base64 -w0 plain.key`';
+
+function parse({ label, der }: PemBlock): KeyObject | undefined {
+  try {
+    return createPrivateKey(pemOf(label, der));
+  } catch {
+    return undefined; // the reason is OpenSSL's, and of no use to a person
+  }
+}
+
+function unfitFor(key: KeyObject): { found: string; remedy: string } | undefined {
+  const kind = keyType(key);
+  const reissue =
+    'make a new key (`openssl ecparam -name prime256v1 -genkey -noout`) and have a certificate issued for it';
+  if (key.asymmetricKeyType === 'rsa') {
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+    return bits >= 2048 ? undefined : { found: `an RSA key of ${bits} bits`, remedy: reissue };
+  }
+  if (kind !== 'EC P-256' && kind !== 'EC P-384') {
+    return { found: `a key of the kind ${kind}, with which gRPC cannot serve`, remedy: reissue };
+  }
+  return hasNamedCurve(key)
+    ? undefined
+    : { found: 'an EC key with its curve written out', remedy: `name the curve: ${NAMED}` };
+}
+
+const NAMED =
+  '`openssl pkey -in KEY -ec_param_enc named_curve -out named.key`, and have the certificate issued again';
+
+/** False for an EC key whose curve is spelt out instead of named: node:crypto does not tell, its DER does. */
+export function hasNamedCurve(key: KeyObject): boolean {
+  if (key.asymmetricKeyType !== 'ec') return true;
+  const publicKey = key.type === 'private' ? createPublicKey(key) : key;
+  const [algorithm] = children(decode(publicKey.export({ type: 'spki', format: 'der' })));
+  return dotted(children(algorithm)[1]) !== '';
+}

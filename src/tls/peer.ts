@@ -1,0 +1,121 @@
+// Why a TLS client with this CA would refuse the SuperLink, in words. Flower itself says only that it could not connect
+// (flower.md 8), so this is asked before Flower is started.
+import { joinProblems, Problem } from '../status/problem.ts';
+import { readCa } from './ca.ts';
+import type { Certificate } from './certificate.ts';
+import { chainTo } from './chain.ts';
+import { outsideValidity } from './dates.ts';
+import { covers, listNames, sanEntry } from './names.ts';
+import { pemOf } from './pem.ts';
+import { certificatesIn } from './texts.ts';
+import { ORGANIZATION } from './write.ts';
+
+export interface PeerFacts {
+  /** What the server sent, its own certificate first: PEM (one text or one each) or DER. */
+  readonly chainPem: string | readonly (string | Uint8Array)[];
+  /** What this node trusts. */
+  readonly caPem: string;
+  /** The host that is dialled: an address without brackets, or a name. */
+  readonly host: string;
+  readonly now: Date;
+}
+
+/**
+ * Everything that is wrong with the certificate at `host`, by gRPC's rules; undefined when it would be accepted.
+ * Codes: ca_mismatch, ca_invalid, address_not_in_certificate, tls_setup_failed (dates, usage, nothing readable).
+ */
+export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem | undefined {
+  const doing = `checking the certificate of the SuperLink at ${host}`;
+  const sent = certificatesIn(asText(chainPem));
+  const [leaf, ...others] = sent.certificates;
+  if (leaf === undefined || sent.fault !== undefined) {
+    return new Problem('tls_setup_failed', {
+      doing,
+      found: `it sent ${sent.fault?.found ?? 'no certificate'}`,
+      remedy: ON_SUPERLINK,
+    });
+  }
+  const problems = [
+    trustFault(leaf, others, caPem, doing, now),
+    ...ownFaults(leaf, doing, now),
+    nameFault(leaf, host, doing),
+  ];
+  const [first, ...rest] = problems.filter((problem) => problem !== undefined);
+  return first && joinProblems([first, ...rest]);
+}
+
+const ON_SUPERLINK = 'look at the SuperLink: `flower-context status` there';
+
+const asText = (chain: PeerFacts['chainPem']): string =>
+  typeof chain === 'string'
+    ? chain
+    : chain.map((one) => (typeof one === 'string' ? one : pemOf('CERTIFICATE', one))).join('\n');
+
+function trustFault(
+  leaf: Certificate,
+  others: readonly Certificate[],
+  caPem: string,
+  doing: string,
+  now: Date,
+): Problem | undefined {
+  try {
+    const { certificates } = readCa(caPem, { variable: 'the CA this node trusts', now });
+    const chain = chainTo(leaf, others, certificates, now);
+    if (chain.ok) return undefined;
+    if (chain.kind === 'unsound')
+      return new Problem('tls_setup_failed', { doing, found: chain.found, remedy: chain.remedy });
+    const trusted = certificates.map(shown).join(' and ');
+    const sent = shown(leaf);
+    const end = chain.last === leaf ? '' : `, its chain ends at ${shown(chain.last)}`;
+    const issuer = chain.last.selfSigned ? 'which is self-signed' : `signed by ${chain.last.issuer}`;
+    const renewed = certificates.some(({ subject }) => subject === chain.last.issuer)
+      ? '; the names are the same, the keys are not: the SuperLink has a new CA'
+      : '';
+    return new Problem('ca_mismatch', {
+      doing,
+      found: `it shows ${sent}${end}, ${issuer}; this node trusts ${trusted}${renewed}`,
+      expected: 'a certificate signed by the CA this node trusts',
+    });
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+}
+
+/** Subject and the first eight bytes of the fingerprint: enough to tell two apart by eye. */
+const shown = ({ subject, sha256 }: Certificate): string => `${subject} (SHA-256 ${sha256.slice(0, 23)}...)`;
+
+function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
+  const problems: Problem[] = [];
+  const validity = outsideValidity(leaf, now);
+  if (validity !== undefined) {
+    const remedy =
+      now < leaf.notBefore
+        ? 'start time synchronisation on both sides (`timedatectl set-ntp true`): one of the clocks is off'
+        : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that was made there); if it should be valid still, check the clock here';
+    problems.push(new Problem('tls_setup_failed', { doing, found: validity.found, remedy }));
+  }
+  if (!leaf.forServers || !leaf.mayHandshake) {
+    const found = `${leaf.subject} may not be used by a TLS server (${leaf.forServers ? 'keyUsage' : 'extendedKeyUsage'})`;
+    problems.push(
+      new Problem('tls_setup_failed', { doing, found, remedy: 'have it issued again for serverAuth' }),
+    );
+  }
+  return problems;
+}
+
+function nameFault(leaf: Certificate, host: string, doing: string): Problem | undefined {
+  if (leaf.names !== undefined && covers(leaf.names, host)) return undefined;
+  const entry = sanEntry(host);
+  const line = `FL_CERT_EXTRA_SAN="${entry}"`;
+  const madeHere = leaf.issuer.includes(`O=${ORGANIZATION}`);
+  return new Problem('address_not_in_certificate', {
+    doing,
+    found: `it does not name ${host}; it names ${listNames(leaf.names)}`,
+    remedy: madeHere
+      ? `on the SuperLink set ${line} (after what is there already, with a comma) and boot it again, or dial one of the names above`
+      : `have the certificate issued again with ${entry}, or dial one of the names above`,
+    variable: madeHere ? 'FL_CERT_EXTRA_SAN' : 'FL_SSL_CERTFILE',
+    ...(madeHere ? { example: line } : {}),
+  });
+}

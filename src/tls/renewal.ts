@@ -1,0 +1,82 @@
+// Which certificates of an earlier boot are kept, and when they are renewed.
+import { Problem } from '../status/problem.ts';
+import { belongs, type Certificate, isSignedBy } from './certificate.ts';
+import { onDate } from './dates.ts';
+import type { KeyPair } from './issue.ts';
+import { type SubjectNames, uniqueNames } from './names.ts';
+import { certificatesIn, firstCertificate } from './texts.ts';
+
+/** `why` is a sentence for the journal; a `warning` is to be reported although the certificate is kept. */
+export type Fit =
+  | { readonly fits: true; readonly warning?: Problem }
+  | { readonly fits: false; readonly why: string };
+
+/** The server certificate is due for renewal at two thirds of its life. @throws Problem tls_setup_failed if unreadable. */
+export const renewAt = (certPem: string): Date =>
+  twoThirds(firstCertificate(certPem, 'reading when the certificate is due for renewal'));
+
+/**
+ * Whether the CA of an earlier boot can go on. It goes on also when it seems to lie in the future: a clock that was set
+ * back must not cost every SuperNode its trust.
+ */
+export function caStillFits({ certPem, keyPem }: KeyPair, { now }: { now: Date }): Fit {
+  const ca = only(certPem);
+  if (ca === undefined) return no('the CA certificate cannot be read');
+  if (!ca.isCa) return no('the CA certificate is not one of a CA');
+  if (!belongs(ca, keyPem)) return no('the key of the CA does not belong to its certificate');
+  if (now > ca.notAfter) return no(`the CA expired on ${onDate(ca.notAfter)}`);
+  return now < ca.notBefore ? { fits: true, warning: setBack(ca, now) } : { fits: true };
+}
+
+/**
+ * Whether the server certificate of an earlier boot still serves: it belongs to its key and to the CA, names exactly
+ * `names`, and is neither expired nor due for renewal.
+ */
+export function stillFits(
+  serverPem: string,
+  keyPem: string,
+  { caPem, names, now }: { caPem: string; names: SubjectNames; now: Date },
+): Fit {
+  const server = only(serverPem);
+  const ca = only(caPem);
+  if (server === undefined) return no('the server certificate cannot be read');
+  if (ca === undefined) return no('the CA certificate cannot be read');
+  if (!belongs(server, keyPem)) return no('the key does not belong to the server certificate');
+  if (!isSignedBy(server.x509, ca.x509)) return no('the server certificate is not signed by the CA');
+  const difference = compare(server.names, names);
+  if (difference !== undefined) return no(difference);
+  if (now > server.notAfter) return no(`the server certificate expired on ${onDate(server.notAfter)}`);
+  if (now >= twoThirds(server))
+    return no(`the server certificate is due for renewal since ${onDate(twoThirds(server))}`);
+  if (now >= server.notBefore) return { fits: true };
+  // Under a CA that is itself of the future a new certificate would help nobody.
+  if (now < ca.notBefore) return { fits: true, warning: setBack(server, now) };
+  return no(
+    `the server certificate is valid from ${onDate(server.notBefore)} only: the clock was set back to ${onDate(now)}`,
+  );
+}
+
+const no = (why: string): Fit => ({ fits: false, why });
+
+const only = (pem: string): Certificate | undefined => certificatesIn(pem).certificates[0];
+
+function twoThirds({ notBefore, notAfter }: Certificate): Date {
+  return new Date(notBefore.getTime() + ((notAfter.getTime() - notBefore.getTime()) * 2) / 3);
+}
+
+function compare(has: SubjectNames | undefined, wanted: SubjectNames): string | undefined {
+  const all = ({ dns, ip }: SubjectNames): string[] => [...dns, ...ip];
+  const present = new Set(all(has ?? { dns: [], ip: [] }));
+  const needed = new Set(all(uniqueNames(wanted)));
+  const missing = [...needed].filter((name) => !present.has(name));
+  const surplus = [...present].filter((name) => !needed.has(name));
+  if (missing.length > 0) return `the server certificate does not name ${missing.join(', ')}`;
+  return surplus.length > 0 ? `the server certificate still names ${surplus.join(', ')}` : undefined;
+}
+
+const setBack = (certificate: Certificate, now: Date): Problem =>
+  new Problem('clock_off', {
+    doing: 'checking the certificates of the last boot',
+    found: `${certificate.subject} is valid from ${onDate(certificate.notBefore)}, but this VM's clock says ${onDate(now)}`,
+    expected: 'a clock that only goes forward',
+  });
