@@ -1,0 +1,50 @@
+#!/bin/sh
+# Builds a virtual environment with Flower: make-env.sh VERSION FRAMEWORK DEST
+#
+# FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy always comes along. Where the locked requirements of this
+# version lie beside this script, only the files whose hashes they name are installed; another version is installed as
+# the package index has it now. An environment cannot be moved, so it is built in place and counts only once
+# DEST/.complete is there: whatever is found without it is left over from an attempt that was cut off, and removed.
+# PYTHON chooses the interpreter (python3). Ends with 0 and does nothing when DEST is complete already.
+set -eu
+umask 022
+if [ $# -ne 3 ]; then
+  echo 'usage: make-env.sh VERSION FRAMEWORK DEST' >&2
+  exit 64
+fi
+version=$1 framework=$2 dest=$3
+here=$(cd "$(dirname "$0")" && pwd)
+case $version in
+  *[!0-9.]* | '') echo "make-env.sh: '$version' is not a version" >&2; exit 64 ;;
+esac
+case $framework in
+  none) package= ;;
+  pytorch) package=torch ;;
+  tensorflow) package=tensorflow ;;
+  sklearn) package=scikit-learn ;;
+  *) echo "make-env.sh: no framework '$framework' (none, pytorch, tensorflow, sklearn)" >&2; exit 64 ;;
+esac
+case $dest in
+  /?*) ;;
+  *) echo "make-env.sh: DEST must be an absolute path" >&2; exit 64 ;;
+esac
+
+[ -e "$dest/.complete" ] && exit 0
+rm -rf "$dest"
+mkdir -p "$(dirname "$dest")"
+"${PYTHON:-python3}" -m venv "$dest"
+
+pip() { "$dest/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
+base=$here/requirements-$version.txt
+extra=$here/requirements-$version-$framework.txt
+if [ "$framework" = none ]; then set -- -r "$base"; else set -- -r "$base" -r "$extra"; fi
+if [ -e "$base" ] && { [ "$framework" = none ] || [ -e "$extra" ]; }; then
+  pip install --quiet --no-compile --only-binary :all: --no-deps --require-hashes "$@"
+else
+  pip install --quiet --no-compile "flwr==$version" numpy ${package:+"$package"}
+fi
+
+# Flower runs as a user that cannot write here, so bytecode is made now: it halves the time to the first line.
+"$dest/bin/python" -m compileall -q -j 0 "$dest/lib" >/dev/null || true
+"$dest/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("flwr") != sys.argv[1])' "$version"
+: >"$dest/.complete"
