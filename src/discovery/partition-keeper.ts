@@ -38,7 +38,7 @@ const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs:
 /** Between two looks at the list of VMs: half of it to all of it. */
 const LOOK_MS = 30_000;
 /** Every so many looks the claims are read although the list is the same. */
-const FULL_LOOK_EVERY = 10;
+const FULL_LOOK_EVERY = 6;
 const CONFIRM_MS = 2_000;
 const DOUBT_MS = 4_000;
 /** Readings of the claims by all nodes of a role together are spread over this much time per node. */

@@ -154,12 +154,15 @@ const serviceSchema = z.object({
   roles: z.array(roleSchema).max(1_000),
 });
 
+const vmReply = z.object({ VM: vmSchema });
+const serviceReply = z.object({ SERVICE: serviceSchema });
+
 /** The body of GET /vm or GET /vms/ID. Throws ZodError. */
-export const parseVm = (json: unknown): Vm => z.object({ VM: vmSchema }).parse(json).VM;
+export const parseVm = (json: unknown): Vm => vmReply.parse(json).VM;
 
 /** The body of GET /service, plain or extended. A node without a VM (not created yet) is left out. Throws ZodError. */
 export function parseService(json: unknown): Service {
-  const service = z.object({ SERVICE: serviceSchema }).parse(json).SERVICE;
+  const service = serviceReply.parse(json).SERVICE;
   return {
     ...service,
     roles: service.roles.map((role) => ({
