@@ -29,7 +29,8 @@ function printable(value: string): { text: string; whole: boolean } {
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
 
-function visible(character: string): string {
+/** The character itself, or an escape for one that does not print or would move the cursor. */
+export function visible(character: string): string {
   const short = SHORT[character];
   if (short !== undefined) return short;
   return /[\p{C}\p{Zl}\p{Zp}]/u.test(character)

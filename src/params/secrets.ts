@@ -1,0 +1,31 @@
+// Which names of a CONTEXT are never shown, and how the values of the others are.
+import { visible } from './show.ts';
+import { ALIAS_PREFIX, isVariableName, rowOf } from './table.ts';
+
+/** Names of which the value may let somebody in. START_SCRIPT and USER_DATA are programs, and those hold passwords. */
+const SECRET =
+  /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|KEY|CREDENTIAL|PRIVATE|START_SCRIPT|READY_SCRIPT$|USER_?DATA|INIT_SCRIPT/;
+
+/** Public although "KEY" is in them. */
+const PUBLIC = /PUBLIC_KEY|PUB_KEY/;
+
+/**
+ * Whether the value of this CONTEXT variable is masked wherever the CONTEXT is shown. Our own variables are as their row
+ * says; of others the name decides. TOKEN counts as secret although OpenNebula only writes YES there: other tools put
+ * the token itself into names like it.
+ */
+export function isSecretName(name: string): boolean {
+  const upper = name.toUpperCase();
+  const plain = upper.startsWith(ALIAS_PREFIX) ? upper.slice(ALIAS_PREFIX.length) : upper;
+  if (isVariableName(plain) && rowOf(plain).level !== 'infrastructure') return rowOf(plain).secret === true;
+  if (plain === 'READY_SCRIPT_PATH') return false;
+  return SECRET.test(plain) && !PUBLIC.test(plain);
+}
+
+/** A value on one line: whatever does not print is an escape, and a long value is cut. For people, not for programs. */
+export function shown(value: string): string {
+  const most = 200;
+  const cut =
+    value.length > most ? `${value.slice(0, most).toWellFormed()}... (${value.length} characters)` : value;
+  return [...cut].map((character) => (character === '\\' ? character : visible(character))).join('');
+}
