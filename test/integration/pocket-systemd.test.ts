@@ -13,7 +13,7 @@ let supervisor: ChildProcess;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'pocket-'));
   mkdirSync(join(root, 'usr/lib/systemd/system'), { recursive: true });
-  supervisor = await startSupervisor(POCKET, ['--root', root, '--listen', '127.36.0.9', '--lifeline'], false);
+  supervisor = await startSupervisor(POCKET, ['--root', root, '--listen', '127.36.0.9', '--lifeline']);
 });
 afterEach(async () => {
   await endWith(supervisor, 'SIGTERM');

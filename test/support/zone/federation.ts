@@ -18,7 +18,6 @@ export interface FederationSpec {
   readonly flower?: VmSpec['flower'];
   readonly env?: VmSpec['env'];
   readonly dropIns?: VmSpec['dropIns'];
-  readonly detached?: boolean;
   readonly zone?: ZoneOptions;
 }
 
@@ -109,7 +108,7 @@ export class Federation {
   }
 
   private async powerOn(vm: OneVm): Promise<void> {
-    const { flower, env, dropIns, detached, dir, net } = this.spec;
+    const { flower, env, dropIns, dir, net } = this.spec;
     const role = vm.role === 'superlink' ? 'superlink' : 'supernode';
     // All VMs share one kernel, so the SuperLink listens on its own address instead of 0.0.0.0.
     const listen: Context = role === 'superlink' ? { FL_FLEET_API_ADDRESS: `${vm.ip}:9092` } : {};
@@ -122,7 +121,6 @@ export class Federation {
       ...(flower && { flower }),
       ...(env && { env }),
       ...(dropIns && { dropIns }),
-      ...(detached && { detached }),
     });
     this.machines.set(vm.id, machine);
     await machine.boot();

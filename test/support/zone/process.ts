@@ -54,14 +54,11 @@ export async function until<T>(
   }
 }
 
-/** A supervisor of one VM; alive as long as our end of its stdin is open, unless `detached`. */
-export async function startSupervisor(
-  program: string,
-  args: readonly string[],
-  detached: boolean,
-): Promise<ChildProcess> {
+/** A supervisor of one VM; with `--lifeline` it ends when we do, because its stdin does. */
+export async function startSupervisor(program: string, args: readonly string[]): Promise<ChildProcess> {
+  // A session of its own: Ctrl-C is for us, and we shut the VMs down in good order.
   const child = spawn(process.env.PYTHON ?? 'python3', ['-E', program, ...args], {
-    stdio: [detached ? 'ignore' : 'pipe', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
     detached: true,
   });
   const up = new Promise<void>((resolve, reject) => {
@@ -72,7 +69,6 @@ export async function startSupervisor(
   await up;
   child.removeAllListeners('exit');
   child.stdout!.destroy();
-  if (detached) child.unref();
   return child;
 }
 

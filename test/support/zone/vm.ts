@@ -37,8 +37,6 @@ export interface VmSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** Drop-ins by unit, e.g. { 'flower-supernode': '[Service]\nRestartSec=1' }. */
   readonly dropIns?: Readonly<Record<string, string>>;
-  /** Survives the program that started it. */
-  readonly detached?: boolean;
 }
 
 export interface JournalLine {
@@ -79,9 +77,16 @@ export class Vm {
       '--env',
       `${name}=${value}`,
     ]);
-    const lifeline = this.spec.detached === true ? [] : ['--lifeline'];
-    const args = ['--root', this.root, '--listen', this.spec.loopback, ...units, ...environment, ...lifeline];
-    this.supervisor = await startSupervisor(POCKET, args, this.spec.detached === true);
+    const args = [
+      '--root',
+      this.root,
+      '--listen',
+      this.spec.loopback,
+      ...units,
+      ...environment,
+      '--lifeline',
+    ];
+    this.supervisor = await startSupervisor(POCKET, args);
   }
 
   /** Shuts down as a VM does: SIGTERM to everything, then SIGKILL. */
