@@ -30,6 +30,9 @@ export function parseVariableFile(bytes: Buffer | string): VariableFile {
   return { form, variables: PARSERS[form](text) };
 }
 
+/** The variables alone. */
+export const parseContextFile = (bytes: Buffer | string): Record<string, string> => parseVariableFile(bytes).variables;
+
 /** Which form the file has, be it readable or not. */
 export const formOf = (bytes: Buffer | string): Form => judge(textOf(bytes)).form;
 
