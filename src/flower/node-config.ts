@@ -3,7 +3,7 @@
 import { float, formatToml, type TomlValue } from './toml.ts';
 
 /** A value of FL_NODE_CONFIG after it was read: text, truth or number. */
-export type NodeConfigValue = string | number | boolean;
+export type NodeConfigValue = TomlValue;
 
 export interface NodeFacts {
   readonly partition: { readonly id: number; readonly of: number } | undefined;

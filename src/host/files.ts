@@ -82,7 +82,11 @@ let serial = 0;
  * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
  * disk, and takes the name in one step. `durable: false` skips forcing (for /run, which no power cut survives anyway).
  */
-export function writeAtomic(path: string, content: string | Buffer, access: Access & { durable?: boolean }): void {
+export function writeAtomic(
+  path: string,
+  content: string | Buffer,
+  access: Access & { durable?: boolean },
+): void {
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
   try {
     const descriptor = openSync(beside, 'wx', access.mode);
@@ -103,15 +107,28 @@ export function writeAtomic(path: string, content: string | Buffer, access: Acce
 }
 
 /** Like writeAtomic, but leaves the file (and its times) alone when it already is what it should be. True if written. */
-export function writeIfChanged(path: string, content: string, access: Access & { durable?: boolean }): boolean {
-  if (existsSync(path) && !lstatSync(path).isSymbolicLink() && readText(path) === content && hasAccess(path, access)) return false;
+export function writeIfChanged(
+  path: string,
+  content: string,
+  access: Access & { durable?: boolean },
+): boolean {
+  if (
+    existsSync(path) &&
+    !lstatSync(path).isSymbolicLink() &&
+    readText(path) === content &&
+    hasAccess(path, access)
+  )
+    return false;
   writeAtomic(path, content, access);
   return true;
 }
 
 function hasAccess(path: string, { mode, owner }: Access): boolean {
   const found = statSync(path);
-  return (found.mode & 0o7777) === mode && (owner === undefined || (found.uid === owner.uid && found.gid === owner.gid));
+  return (
+    (found.mode & 0o7777) === mode &&
+    (owner === undefined || (found.uid === owner.uid && found.gid === owner.gid))
+  );
 }
 
 function own(path: string, { mode, owner }: Access): void {

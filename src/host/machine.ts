@@ -1,8 +1,17 @@
 // Facts of the machine itself: who we are, who Flower runs as, which addresses the kernel has, which boot this is.
 import { createHash } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
+import type { Clock } from './clock.ts';
 import { readText } from './files.ts';
 import type { Paths } from './paths.ts';
+
+/** The machine a boot runs on: its folders and its time. Tests give a folder and a clock of their own. */
+export interface Machine {
+  readonly paths: Paths;
+  readonly clock: Clock;
+  /** 0 <= x < 1, for jitter. */
+  readonly random: () => number;
+}
 
 export interface Owner {
   readonly uid: number;
@@ -31,10 +40,15 @@ export function bootId(paths: Paths): string {
 export const hostName = (): string => hostname();
 
 /** Addresses the kernel has by itself, without loopback and link-local; IPv4 first, then IPv6. */
-export function kernelAddresses(): string[] {
+export function kernelAddresses(paths: Paths): string[] {
+  // A machine that is only a folder has no kernel of its own: whatever the host has is not its.
+  if (paths.root !== '/') return [];
   const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   const usable = all.filter((entry) => !entry.internal && !/^(169\.254\.|fe80:)/i.test(entry.address));
-  return [...usable.filter((e) => e.family === 'IPv4'), ...usable.filter((e) => e.family === 'IPv6')].map((e) => e.address);
+  return [...usable.filter((e) => e.family === 'IPv4'), ...usable.filter((e) => e.family === 'IPv6')].map(
+    (e) => e.address,
+  );
 }
 
-export const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
+export const sha256 = (content: string | Buffer): string =>
+  createHash('sha256').update(content).digest('hex');

@@ -4,10 +4,15 @@ import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
 /** Whether `host:port` could be listened on now; otherwise why not. */
-export function tryListen(host: string, port: number): Promise<{ free: true } | { free: false; why: string }> {
+export function tryListen(
+  host: string,
+  port: number,
+): Promise<{ free: true } | { free: false; why: string }> {
   return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => resolve({ free: false, why: error.code ?? error.message }));
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({ free: false, why: error.code ?? error.message }),
+    );
     server.listen({ host, port, exclusive: true }, () => server.close(() => resolve({ free: true })));
   });
 }
@@ -45,17 +50,25 @@ export function greet(host: string, port: number, timeoutMs: number): Promise<Gr
       resolve(greeting);
     };
     const timer = setTimeout(
-      () => done(connected ? { kind: 'unreachable', why: 'it accepts connections but does not answer' } : { kind: 'unreachable', why: `no answer within ${timeoutMs / 1000} s` }),
+      () =>
+        done(
+          connected
+            ? { kind: 'unreachable', why: 'it accepts connections but does not answer' }
+            : { kind: 'unreachable', why: `no answer within ${timeoutMs / 1000} s` },
+        ),
       timeoutMs,
     );
     tcp.once('error', (error: NodeJS.ErrnoException) => done({ kind: 'unreachable', why: spoken(error) }));
     tcp.once('connect', () => {
       connected = true;
-      const tls = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...serverName(host) }, () => {
-        const chain = chainOf(tls.getPeerX509Certificate());
-        tls.destroy();
-        done({ kind: 'tls', chainPem: chain });
-      });
+      const tls = connectTls(
+        { socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...serverName(host) },
+        () => {
+          const chain = chainOf(tls.getPeerX509Certificate());
+          tls.destroy();
+          done({ kind: 'tls', chainPem: chain });
+        },
+      );
       tls.once('error', () => done({ kind: 'plain' }));
     });
   });
@@ -71,7 +84,8 @@ function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certi
 }
 
 /** SNI is for names only; an address there is a protocol error. */
-const serverName = (host: string): { servername?: string } => (/^[\d.]+$|:/.test(host) ? {} : { servername: host });
+const serverName = (host: string): { servername?: string } =>
+  /^[\d.]+$|:/.test(host) ? {} : { servername: host };
 
 const spoken = (error: NodeJS.ErrnoException): string =>
   ({
@@ -82,7 +96,9 @@ const spoken = (error: NodeJS.ErrnoException): string =>
     EAI_AGAIN: 'the name could not be looked up now',
     ETIMEDOUT: 'no answer',
     ECONNRESET: 'the connection was reset',
-  })[error.code ?? ''] ?? error.code ?? error.message;
+  })[error.code ?? ''] ??
+  error.code ??
+  error.message;
 
 /**
  * Takes the machine's agent lock: an abstract socket, so it goes away with the process however that ends.

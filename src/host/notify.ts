@@ -42,3 +42,9 @@ export function watchdogInterval(): number | undefined {
   const microseconds = Number(process.env['WATCHDOG_USEC']);
   return listening() && microseconds > 0 ? microseconds / 2_000 : undefined;
 }
+
+/** Calls `heard` at each SIGHUP (`systemctl reload`); returns what ends that. */
+export function onHangup(heard: () => void): () => void {
+  process.on('SIGHUP', heard);
+  return () => process.off('SIGHUP', heard);
+}

@@ -10,7 +10,10 @@ export function pathsUnder(root: string) {
   return {
     root,
     /** What one-contextd leaves of the CONTEXT, newest stage first (facts: stage `network` is the last to run). */
-    contextFiles: [at('/var/run/one-context/context.sh.network'), at('/var/run/one-context/context.sh.local')],
+    contextFiles: [
+      at('/var/run/one-context/context.sh.network'),
+      at('/var/run/one-context/context.sh.local'),
+    ],
     oneEnv: at('/var/run/one-context/one_env'),
     /** What the image builder decided: role, baked Flower, user, loopback address. */
     appliance: at('/etc/flower-context/appliance.json'),

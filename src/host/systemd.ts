@@ -17,7 +17,9 @@ const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,ExecMainPID,NRest
 /** What systemd says of a unit. Never throws: a silent systemd is the state 'unknown'. */
 export async function unitState(unit: string): Promise<UnitState> {
   const { code, stdout } = await run('systemctl', ['show', unit, '-p', PROPERTIES], { timeoutMs: 5_000 });
-  const values = new Map(stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]));
+  const values = new Map(
+    stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
   const number = (name: string): number => Number(values.get(name) ?? 0) || 0;
   return {
     active: code === 0 ? (values.get('ActiveState') ?? 'unknown') : 'unknown',
@@ -30,15 +32,22 @@ export async function unitState(unit: string): Promise<UnitState> {
 }
 
 /** Queues a job and returns; the unit's own state tells how it went. Undefined when queued, else systemctl's words. */
-export async function queueJob(verb: 'start' | 'restart' | 'stop', unit: string): Promise<string | undefined> {
+export async function queueJob(
+  verb: 'start' | 'restart' | 'stop',
+  unit: string,
+): Promise<string | undefined> {
   const { code, stderr, stdout } = await run('systemctl', [verb, '--no-block', unit], { timeoutMs: 30_000 });
   return code === 0 ? undefined : stderr.trim() || stdout.trim() || `systemctl ended with status ${code}`;
 }
 
 /** The last lines a unit wrote, oldest first; empty when the journal does not answer. */
 export async function lastLines(unit: string, count: number): Promise<string[]> {
-  const { code, stdout } = await run('journalctl', ['-u', unit, '-n', String(count), '-o', 'cat', '--no-pager'], {
-    timeoutMs: 5_000,
-  });
+  const { code, stdout } = await run(
+    'journalctl',
+    ['-u', unit, '-n', String(count), '-o', 'cat', '--no-pager'],
+    {
+      timeoutMs: 5_000,
+    },
+  );
   return code === 0 ? stdout.split('\n').filter((line) => line.trim() !== '') : [];
 }

@@ -21,7 +21,8 @@ export const CATALOGUE = {
   context_unreadable: {
     title: 'the CONTEXT could not be read',
     kind: 'fatal',
-    remedy: 'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT section',
+    remedy:
+      'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT section',
   },
   image_incomplete: {
     title: 'the image lacks something the agent needs',
@@ -31,7 +32,8 @@ export const CATALOGUE = {
   state_unwritable: {
     title: 'the agent cannot write its files',
     kind: 'fatal',
-    remedy: 'free disk space (`df -h`) or make the file system writable (`mount -o remount,rw /`), then `systemctl restart flower-context`',
+    remedy:
+      'free disk space (`df -h`) or make the file system writable (`mount -o remount,rw /`), then `systemctl restart flower-context`',
   },
   state_damaged: {
     title: 'a state file was damaged and has been set aside',
@@ -56,7 +58,8 @@ export const CATALOGUE = {
   ca_mismatch: {
     title: "the SuperLink's certificate is not signed by the CA this node trusts",
     kind: 'fatal',
-    remedy: "take the CA from the SuperLink again (`flower-context ca --base64` there) and set it as FL_SSL_CA_CERTFILE here",
+    remedy:
+      'take the CA from the SuperLink again (`flower-context ca --base64` there) and set it as FL_SSL_CA_CERTFILE here',
   },
   address_not_in_certificate: {
     title: "the SuperLink's certificate does not name the address that SuperNodes dial",
@@ -81,12 +84,14 @@ export const CATALOGUE = {
   discovery_timeout: {
     title: 'the SuperLink was not found in time',
     kind: 'fatal',
-    remedy: 'look at the SuperLink VM (`flower-context status` there); FL_EDGE_BACKOFF=exponential waits without end',
+    remedy:
+      'look at the SuperLink VM (`flower-context status` there); FL_EDGE_BACKOFF=exponential waits without end',
   },
   superlink_unreachable: {
     title: "the SuperLink's address does not answer",
     kind: 'warning',
-    remedy: 'check the address, the firewall between the two and that the SuperLink is up; Flower keeps trying',
+    remedy:
+      'check the address, the firewall between the two and that the SuperLink is up; Flower keeps trying',
   },
   onegate_unreachable: {
     title: 'OneGate does not answer as it should',
@@ -118,10 +123,25 @@ export const CATALOGUE = {
     kind: 'fatal',
     remedy: "read Flower's last lines; check the listen address and the firewall",
   },
+  no_address: {
+    title: 'this VM has no address that SuperNodes could dial',
+    kind: 'fatal',
+    remedy: 'attach a network with addresses to the VM (NETWORK=YES in its CONTEXT)',
+  },
   port_in_use: {
     title: 'a port that Flower needs is taken',
     kind: 'fatal',
     remedy: 'stop the program that holds the port (`ss -ltnp`), or choose another address',
+  },
+  peer_suspicious: {
+    title: 'what another VM publishes is odd',
+    kind: 'warning',
+    remedy: 'look at that VM; what it publishes is used only where it makes sense',
+  },
+  flower_version_differs: {
+    title: 'the SuperLink and this node run different versions of Flower',
+    kind: 'warning',
+    remedy: 'set FLOWER_VERSION to the same value for both roles',
   },
   clock_off: {
     title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
@@ -151,7 +171,8 @@ export const CATALOGUE = {
   interrupted: {
     title: 'the boot was stopped before it was done',
     kind: 'fatal',
-    remedy: 'start the agent again (`systemctl start flower-context`): it goes on at the first step that is not done',
+    remedy:
+      'start the agent again (`systemctl start flower-context`): it goes on at the first step that is not done',
   },
   internal_error: {
     title: 'the agent met something it was not written for',

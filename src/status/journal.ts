@@ -23,7 +23,10 @@ export interface Journal {
 }
 
 /** Writes to a stream-like sink; the default is standard output, synchronously, so that no line is lost at exit. */
-export function openJournal(write: (line: string) => void = print, prefixed = process.stdout.isTTY !== true): Journal {
+export function openJournal(
+  write: (line: string) => void = print,
+  prefixed = process.stdout.isTTY !== true,
+): Journal {
   let format: 'text' | 'json' = 'text';
   const destination = {
     write(record: string): void {
@@ -54,7 +57,8 @@ export function openJournal(write: (line: string) => void = print, prefixed = pr
 /** A problem as lines for a person: what, cause chain, expected, example, remedy. */
 export function describeProblem({ code, facts }: Problem): string[] {
   const causes: string[] = [];
-  for (let at: unknown = facts.cause; at instanceof Error && causes.length < 4; at = at.cause) causes.push(at.message);
+  for (let at: unknown = facts.cause; at instanceof Error && causes.length < 4; at = at.cause)
+    causes.push(at.message);
   return [
     `${code}: ${facts.doing}: ${facts.found}`,
     ...causes.map((cause) => `  caused by: ${cause}`),

@@ -40,6 +40,8 @@ export class Problem extends Error {
 
 /** One problem out of many: the first carries the others. */
 export function joinProblems(problems: readonly [Problem, ...Problem[]]): Problem {
-  const [first, ...rest] = problems.flatMap((problem) => problem.all.map((one) => new Problem(one.code, one.facts)));
+  const [first, ...rest] = problems.flatMap((problem) =>
+    problem.all.map((one) => new Problem(one.code, one.facts)),
+  );
   return new Problem(first!.code, first!.facts, rest);
 }

@@ -1,0 +1,97 @@
+// One boot: the first, after a crash, after a re-contextualization, after the SuperLink was lost - all the same path.
+import { parseAppliance } from '../context/appliance.ts';
+import { readText } from '../host/files.ts';
+import type { Machine } from '../host/machine.ts';
+import { Problem } from '../status/problem.ts';
+import { failedAttributes } from './attributes.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { Knowledge } from './knowledge.ts';
+import { liveLink } from './live-link.ts';
+import { BRIEF } from './onegate-policy.ts';
+import { duration, type Report } from './report.ts';
+import { type Failure, runSteps } from './runner.ts';
+import { sequenceFor } from './sequence.ts';
+
+export interface Boot {
+  readonly machine: Machine;
+  readonly report: Report;
+  readonly checkpoint: Checkpoint;
+  readonly signal: AbortSignal;
+}
+
+export interface BootOutcome {
+  readonly known: Knowledge;
+  readonly failure: Failure | undefined;
+}
+
+/** Runs the role's steps; on failure tells OneGate, the journal and the status. Never throws. */
+export async function boot({ machine, report, checkpoint, signal }: Boot): Promise<BootOutcome> {
+  const known = new Knowledge();
+  const began = machine.clock.monotonicMs();
+  let failure: Failure | undefined;
+  try {
+    const appliance = readAppliance(machine);
+    known.set('appliance', appliance);
+    const steps = sequenceFor(appliance.role);
+    report.begin(appliance.role, steps);
+    if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
+    failure = await runSteps({ steps, known, machine, checkpoint, report, signal });
+  } catch (error) {
+    failure = { step: undefined, problem: asProblem(error) };
+  }
+  const took = duration(machine.clock.monotonicMs() - began);
+  if (failure === undefined) {
+    report.phase('ready', readySentence(known, took));
+  } else if (failure.problem.code === 'interrupted') {
+    report.phase('stopped', 'stopped before the boot was over; the next start goes on where it was');
+  } else {
+    await tellFailure({ machine, report, checkpoint, signal }, known, failure, took);
+  }
+  return { known, failure };
+}
+
+async function tellFailure(run: Boot, known: Knowledge, { problem }: Failure, took: string): Promise<void> {
+  run.report.problem(problem);
+  const stillServes = liveLink(run.machine.paths)?.good === true;
+  run.report.serving(stillServes);
+  run.report.phase(
+    'failed',
+    `the boot failed after ${took}: ${problem.code}${stillServes ? '; Flower goes on with its earlier settings' : ''}`,
+  );
+  const role = known.peek('appliance')?.role;
+  const oneGate = known.peek('oneGate');
+  if (role === undefined || oneGate === undefined) return;
+  const attributes = stillServes ? { FL_ERROR: problem.code } : failedAttributes(role, problem.code);
+  try {
+    await oneGate.update(attributes, { policy: BRIEF });
+  } catch (error) {
+    run.report.journal.warn(`OneGate was not told of the failure: ${(error as Error).message}`);
+  }
+}
+
+function readySentence(known: Knowledge, took: string): string {
+  const config = known.get('config');
+  const what = config.role === 'superlink' ? 'SuperLink serves' : 'SuperNode takes part';
+  const partition = known.peek('partition');
+  const share = partition === undefined ? '' : `, partition ${partition.id} of ${partition.of}`;
+  return `ready after ${took}: this ${what} with Flower ${known.get('flowerVersion')}${share}`;
+}
+
+function readAppliance({ paths }: Machine): ReturnType<typeof parseAppliance> {
+  const text = readText(paths.appliance);
+  if (text !== undefined) return parseAppliance(text);
+  throw new Problem('image_incomplete', {
+    doing: "reading the image's role",
+    found: `${paths.appliance} does not exist`,
+    expected: 'the file that the install script writes',
+  });
+}
+
+const asProblem = (error: unknown): Problem =>
+  error instanceof Problem
+    ? error
+    : new Problem('internal_error', {
+        doing: 'booting',
+        found: error instanceof Error ? error.message : String(error),
+        cause: error,
+      });

@@ -1,0 +1,108 @@
+// What the agent remembers of finished steps, in one file that is replaced whole. A step is written down only after
+// it succeeded, together with a fingerprint of everything its result depends on.
+import * as z from 'zod';
+import { readText, remove, setAside, writeAtomic } from '../host/files.ts';
+import { sha256 } from '../host/machine.ts';
+import { Problem } from '../status/problem.ts';
+import type { StepId } from './step.ts';
+
+const schema = z.object({
+  version: z.literal(1),
+  steps: z.record(z.string(), z.object({ fingerprint: z.string(), at: z.string() })),
+  /** Which partition this node last claimed: kept even when other steps are forgotten. */
+  partition: z
+    .object({
+      id: z.int().min(0),
+      of: z.int().min(1),
+      vmId: z.int().optional(),
+      roster: z.string().optional(),
+    })
+    .optional(),
+});
+
+type Content = z.infer<typeof schema>;
+
+/** The memory of one machine. Reading never fails: a damaged file is set aside and `damage` says so. */
+export class Checkpoint {
+  readonly #path: string;
+  #content: Content = { version: 1, steps: {} };
+  readonly damage: Problem | undefined;
+
+  constructor(path: string, now: Date) {
+    this.#path = path;
+    const text = readText(path);
+    if (text === undefined) return;
+    const parsed = parse(text);
+    if (parsed !== undefined) {
+      this.#content = parsed;
+      return;
+    }
+    const kept = setAside(path, now);
+    this.damage = new Problem('state_damaged', {
+      doing: `reading the checkpoint ${path}`,
+      found: `${text.length} characters that are not a checkpoint`,
+      expected: 'the JSON this agent wrote',
+      remedy: `nothing: every step is checked anew; the damaged file is kept as ${kept}`,
+    });
+  }
+
+  /** True when nothing has been finished here yet. */
+  get empty(): boolean {
+    return Object.keys(this.#content.steps).length === 0;
+  }
+
+  get partition(): Content['partition'] {
+    return this.#content.partition;
+  }
+
+  /** When the step was last finished, with whatever inputs. */
+  finishedAt(step: StepId): string | undefined {
+    return this.#content.steps[step]?.at;
+  }
+
+  /** Whether the step was finished with exactly these inputs. */
+  has(step: StepId, inputs: unknown): boolean {
+    return this.#content.steps[step]?.fingerprint === fingerprint(inputs);
+  }
+
+  record(step: StepId, inputs: unknown, now: Date): void {
+    this.#content.steps[step] = { fingerprint: fingerprint(inputs), at: now.toISOString() };
+    this.#write();
+  }
+
+  /** The step is about to run again: until it succeeds, it is not done. */
+  forgetStep(step: StepId): void {
+    if (this.#content.steps[step] === undefined) return;
+    delete this.#content.steps[step];
+    this.#write();
+  }
+
+  rememberPartition(partition: NonNullable<Content['partition']>): void {
+    this.#content.partition = partition;
+    this.#write();
+  }
+
+  /** Forgets all steps; keys, certificates and the claimed partition are not the checkpoint's to lose. */
+  forget(): void {
+    const { partition } = this.#content;
+    this.#content = { version: 1, steps: {}, ...(partition === undefined ? {} : { partition }) };
+    if (partition === undefined) remove(this.#path);
+    else this.#write();
+  }
+
+  #write(): void {
+    writeAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, { mode: 0o600 });
+  }
+}
+
+function parse(text: string): Content | undefined {
+  try {
+    const result = schema.safeParse(JSON.parse(text));
+    return result.success ? result.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The same inputs give the same fingerprint; secrets among them cannot be read back from it. */
+export const fingerprint = (inputs: unknown): string => sha256(JSON.stringify(inputs) ?? 'undefined');

@@ -1,0 +1,71 @@
+// What a boot has learnt so far. Steps put their findings here for the steps that need them.
+import type { Appliance } from '../context/appliance.ts';
+import type { Nic } from '../context/nics.ts';
+import type { Choice } from '../discovery/partition.ts';
+import type { PartitionKeeper } from '../discovery/partition-keeper.ts';
+import type { SuperLink } from '../discovery/superlink.ts';
+import type { Link } from '../flower/link.ts';
+import type { LaunchPlan } from '../flower/plan.ts';
+import type { Owner } from '../host/machine.ts';
+import type { OneGate } from '../onegate/client.ts';
+import type { HostPort } from '../params/hostport.ts';
+import type { BootConfig } from '../params/parse.ts';
+
+/** The files Flower serves with, and the CA that SuperNodes are told to trust. */
+export interface ServerTrust {
+  /** PEM of the CA that SuperNodes trust. */
+  readonly caPem: string;
+  readonly files: { readonly certificate: string; readonly key: string; readonly ca: string };
+  /** With an operator's certificate: what the loopback listeners use instead of it. */
+  readonly loopback?: { readonly certificate: string; readonly key: string; readonly ca: string };
+  /** Changes when Flower must be started again to serve with something else. */
+  readonly fingerprint: string;
+}
+
+export interface Facts {
+  appliance: Appliance;
+  /** The CONTEXT, NAME -> value; only `validate` may read values from it. */
+  raw: Readonly<Record<string, string>>;
+  contextHash: string;
+  nics: readonly Nic[];
+  /** Every address of this VM that may stand in a certificate, the primary one first. */
+  addresses: readonly string[];
+  oneGate: OneGate | undefined;
+  config: BootConfig;
+  /** Who Flower runs as. */
+  flowerOwner: Owner;
+  /** When the server certificate is to be renewed; undefined: not ours to renew. */
+  renewAt: Date | undefined;
+  serverTrust: ServerTrust | undefined;
+  superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
+  /** undefined: plaintext. */
+  clientTrust: { readonly caPem: string; readonly caFile: string } | undefined;
+  partition: Choice | undefined;
+  /** Watches over the partition after the boot; undefined outside a service. */
+  partitionKeeper: PartitionKeeper | undefined;
+  gpu: boolean;
+  flowerVersion: string;
+  plan: LaunchPlan;
+  planHash: string;
+  /** host:port that SuperNodes dial. */
+  endpoint: HostPort;
+  link: Link;
+}
+
+export class Knowledge {
+  readonly #facts = new Map<keyof Facts, unknown>();
+
+  get<K extends keyof Facts>(name: K): Facts[K] {
+    if (!this.#facts.has(name)) throw new Error(`${name} is not known yet: a step lacks a need`);
+    return this.#facts.get(name) as Facts[K];
+  }
+
+  /** Like get, but undefined when no step has found it out yet. */
+  peek<K extends keyof Facts>(name: K): Facts[K] | undefined {
+    return this.#facts.get(name) as Facts[K] | undefined;
+  }
+
+  set<K extends keyof Facts>(name: K, value: Facts[K]): void {
+    this.#facts.set(name, value);
+  }
+}

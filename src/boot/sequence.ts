@@ -1,0 +1,42 @@
+// The boot as a table of contents. `needs` of each step decide what runs side by side; the list is the order told.
+
+import type { Step } from './step.ts';
+import { announceBooting } from './steps/announce.ts';
+import { certificates } from './steps/certificates.ts';
+import { readContext, validate } from './steps/context.ts';
+import { prepareDirectories } from './steps/directories.ts';
+import { awaitFleetApi, awaitRegistration, startFlower } from './steps/flower.ts';
+import { planSuperLink, planSuperNode } from './steps/plan.ts';
+import { publishSuperLink, publishSuperNode, ready } from './steps/publish.ts';
+import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
+
+const superlink: readonly Step[] = [
+  readContext,
+  validate,
+  announceBooting,
+  prepareDirectories,
+  certificates,
+  planSuperLink,
+  startFlower,
+  awaitFleetApi,
+  publishSuperLink,
+  ready,
+];
+
+const supernode: readonly Step[] = [
+  readContext,
+  validate,
+  announceBooting,
+  prepareDirectories,
+  discoverSuperLink,
+  trust,
+  partition,
+  planSuperNode,
+  startFlower,
+  awaitRegistration,
+  publishSuperNode,
+  ready,
+];
+
+export const sequenceFor = (role: 'superlink' | 'supernode'): readonly Step[] =>
+  role === 'superlink' ? superlink : supernode;

@@ -1,0 +1,62 @@
+// A step is data: what it is called, what it needs, and how it is done. Order, timing, logging, checkpoints and errors
+// are the runner's.
+import type { Machine } from '../host/machine.ts';
+import type { Journal } from '../status/journal.ts';
+import type { Problem } from '../status/problem.ts';
+import type { StatusFacts } from '../status/status-file.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Knowledge } from './knowledge.ts';
+import type { Wait } from './report.ts';
+
+export type StepId =
+  | 'read_context'
+  | 'validate'
+  | 'announce_booting'
+  | 'prepare_directories'
+  | 'certificates'
+  | 'discover_superlink'
+  | 'trust'
+  | 'partition'
+  | 'launch_plan'
+  | 'start_flower'
+  | 'await_fleet_api'
+  | 'await_registration'
+  | 'publish'
+  | 'ready';
+
+/** How a step ended well. `kept`: what was there already is right, and nothing was changed. */
+export interface StepResult {
+  readonly kept?: boolean;
+  readonly skipped?: boolean;
+  /** What a person wants to know of it, one clause. */
+  readonly note?: string;
+}
+
+export interface StepTools {
+  readonly machine: Machine;
+  readonly journal: Journal;
+  readonly checkpoint: Checkpoint;
+  /** Adds to the facts that `status` shows. */
+  tell(facts: StatusFacts): void;
+  /** Ends the step's waits when another step failed or the agent is asked to stop. */
+  readonly signal: AbortSignal;
+  /** This step succeeded before with the same inputs: verify, do not redo. */
+  readonly unchanged: boolean;
+  /** Says what is waited for, until `undefined` ends the wait. */
+  wait(wait: Wait | undefined): void;
+  /** Worth telling, changes nothing. */
+  warn(problem: Problem): void;
+  /** The boot goes on without something. */
+  degrade(problem: Problem): void;
+}
+
+export interface Step {
+  readonly id: StepId;
+  readonly title: string;
+  /** Steps that must have succeeded; those that need nothing of each other run side by side. */
+  readonly needs: readonly StepId[];
+  /** Everything the result depends on, as JSON; a step without it is done at each boot. */
+  inputs?(known: Knowledge, machine: Machine): unknown;
+  /** Throws Problem; anything else that escapes is reported as internal_error. */
+  run(known: Knowledge, tools: StepTools): Promise<StepResult>;
+}

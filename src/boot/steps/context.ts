@@ -1,0 +1,115 @@
+import { parseContextSh } from '../../context/context-sh.ts';
+import { nicsFrom } from '../../context/nics.ts';
+import { tokenFrom } from '../../context/token.ts';
+import { profileFor } from '../../flower/profiles/index.ts';
+import { readBytes, readText } from '../../host/files.ts';
+import { kernelAddresses, type Machine, sha256 } from '../../host/machine.ts';
+import { connectOneGate } from '../../onegate/client.ts';
+import { type Finding, parseVariables } from '../../params/parse.ts';
+import { joinProblems, Problem } from '../../status/problem.ts';
+import { allAddresses } from '../addresses.ts';
+import type { Facts } from '../knowledge.ts';
+import { operatorCertificates } from '../operator.ts';
+import type { Step, StepResult, StepTools } from '../step.ts';
+
+/** Reads what one-context left. Of one_env only the token is taken (design decision 1). */
+export const readContext: Step = {
+  id: 'read_context',
+  title: 'read the CONTEXT',
+  needs: [],
+  async run(known, tools) {
+    const { path, bytes } = contextFile(tools.machine);
+    const raw = parseContextSh(bytes);
+    const nics = nicsFrom(raw);
+    known.set('raw', raw);
+    known.set('contextHash', sha256(bytes));
+    known.set('nics', nics);
+    known.set('addresses', allAddresses(nics, kernelAddresses(tools.machine.paths)));
+    const oneGate = oneGateOf(raw, tools);
+    known.set('oneGate', oneGate);
+    const without = oneGate === undefined ? ', no OneGate (TOKEN=YES is not set)' : '';
+    return {
+      note: `${Object.keys(raw).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${without}`,
+    };
+  },
+};
+
+function contextFile({ paths }: Machine): { path: string; bytes: Buffer } {
+  for (const path of paths.contextFiles) {
+    const bytes = readBytes(path);
+    if (bytes !== undefined) return { path, bytes };
+  }
+  throw new Problem('context_unreadable', {
+    doing: 'looking for the CONTEXT of this VM',
+    found: `neither ${paths.contextFiles.join(' nor ')} exists`,
+    expected: 'the file that one-contextd writes at boot',
+  });
+}
+
+/** OneGate is asked for even when other variables are wrong: it is where the error is published. */
+function oneGateOf(raw: Readonly<Record<string, string>>, { machine, journal }: StepTools): Facts['oneGate'] {
+  const endpoint = raw['ONEGATE_ENDPOINT']?.trim();
+  const vmId = raw['VMID']?.trim();
+  const token = tokenFrom(readText(machine.paths.oneEnv) ?? '') ?? raw['ONEGATE_TOKEN']?.trim();
+  if (!endpoint || !vmId || !/^\d{1,10}$/.test(vmId) || !token) return undefined;
+  return connectOneGate({
+    endpoint,
+    token,
+    vmId: Number(vmId),
+    clock: machine.clock,
+    random: machine.random,
+    onRetry: ({ doing, why, attempt, tries, waitMs }) =>
+      journal.info(
+        `OneGate: ${doing}: ${why}; try ${attempt + 1} of ${tries} in ${(waitMs / 1000).toFixed(1)} s`,
+      ),
+  });
+}
+
+/** Turns the raw strings into a BootConfig, or tells everything that is wrong with them, all at once. */
+export const validate: Step = {
+  id: 'validate',
+  title: 'validate the variables',
+  needs: ['read_context'],
+  async run(known, tools): Promise<StepResult> {
+    const { role, flower } = known.get('appliance');
+    const parsed = parseVariables(known.get('raw'), {
+      role,
+      flowerVersion: flower.version,
+      framework: flower.framework,
+    });
+    for (const warning of parsed.warnings) tools.warn(asProblem(warning));
+    if (!parsed.ok) {
+      const [first, ...rest] = parsed.problems.map(asProblem);
+      throw joinProblems([first!, ...rest]);
+    }
+    const { config } = parsed;
+    tools.journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
+    const problems: Problem[] = [];
+    const check = (what: () => void): void => {
+      try {
+        what();
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        problems.push(error);
+      }
+    };
+    check(() => profileFor(config.FLOWER_VERSION));
+    if (config.role === 'superlink')
+      check(() => operatorCertificates(config, known.get('addresses'), tools.machine.clock.now()));
+    const [first, ...rest] = problems;
+    if (first !== undefined) throw joinProblems([first, ...rest]);
+    known.set('config', config);
+    const warned = parsed.warnings.length;
+    return warned === 0 ? {} : { note: `${warned} ${warned === 1 ? 'warning' : 'warnings'}` };
+  },
+};
+
+function asProblem({ variable, severity, found, expected, example }: Finding): Problem {
+  return new Problem(severity === 'error' ? 'config_validation_failed' : 'config_suspicious', {
+    doing: `reading ${variable}`,
+    found,
+    expected,
+    variable,
+    ...(example === undefined ? {} : { example }),
+  });
+}

@@ -1,0 +1,200 @@
+import { stripVTControlCharacters } from 'node:util';
+import { superLinkListeners } from '../../flower/plan.ts';
+import { profileFor } from '../../flower/profiles/index.ts';
+import { parseVersion } from '../../flower/version.ts';
+import { watchFile } from '../../host/files.ts';
+import type { Machine } from '../../host/machine.ts';
+import { tryListen } from '../../host/net.ts';
+import { lastLines, queueJob, unitState } from '../../host/systemd.ts';
+import { formatHostPort, type HostPort } from '../../params/hostport.ts';
+import { Problem } from '../../status/problem.ts';
+import { examineSuperLink } from '../examine.ts';
+import type { Facts, Knowledge } from '../knowledge.ts';
+import { readLink } from '../live-link.ts';
+import { probeFleetApi } from '../probe.ts';
+import type { Step } from '../step.ts';
+
+export const unitOf = (role: 'superlink' | 'supernode'): string => `flower-${role}.service`;
+
+/** Starts Flower with the plan, or leaves it alone when it already runs with exactly this plan. */
+export const startFlower: Step = {
+  id: 'start_flower',
+  title: 'start Flower',
+  needs: ['launch_plan'],
+  async run(known, { machine }) {
+    const config = known.get('config');
+    const unit = unitOf(config.role);
+    const state = await unitState(unit);
+    const running =
+      state.active === 'active' || (state.active === 'activating' && state.sub !== 'auto-restart');
+    if (running && readLink(machine.paths.flowerLink)?.plan === known.get('planHash')) {
+      return { kept: true, note: `${unit} runs with this plan already` };
+    }
+    if (!running) await requireFreePorts(known);
+    const refused = await queueJob('restart', unit);
+    if (refused !== undefined) {
+      throw new Problem('flower_start_failed', {
+        doing: `asking systemd to start ${unit}`,
+        found: refused,
+        remedy: `look at \`systemctl status ${unit}\``,
+      });
+    }
+    return { note: `Flower ${known.get('flowerVersion')}` };
+  },
+};
+
+/** Flower says little about a taken port, and a SuperNode nothing at all. */
+async function requireFreePorts(known: Knowledge): Promise<void> {
+  const config = known.get('config');
+  const { loopback } = known.get('appliance');
+  const version = known.get('flowerVersion');
+  const wanted: readonly HostPort[] =
+    config.role === 'superlink'
+      ? profileFor(version).superlinkPorts(superLinkListeners(config, loopback), parseVersion(version)!.minor)
+      : [{ host: loopback, port: 9094 }];
+  for (const address of wanted) {
+    const outcome = await tryListen(address.host, address.port);
+    if (outcome.free) continue;
+    const taken = outcome.why === 'EADDRINUSE';
+    throw new Problem('port_in_use', {
+      doing: `checking that Flower can listen on ${formatHostPort(address)}`,
+      found: taken ? 'another program listens there' : `it cannot be listened on (${outcome.why})`,
+      remedy: taken
+        ? `find the program with \`ss -ltnp 'sport = :${address.port}'\` and stop it, or choose another port`
+        : 'choose an address that this VM has, or 0.0.0.0',
+    });
+  }
+}
+
+/** Generous: a first start on a slow disk or under emulation takes ten times what it takes on a server. */
+const SERVING_WITHIN_MS = 180_000;
+
+/** Readiness of a SuperLink: its Fleet API answers gRPC at the published address, verified with the published CA. */
+export const awaitFleetApi: Step = {
+  id: 'await_fleet_api',
+  title: 'wait for the Fleet API',
+  needs: ['start_flower'],
+  async run(known, tools) {
+    const endpoint = known.get('endpoint');
+    const until = new Date(tools.machine.clock.now().getTime() + SERVING_WITHIN_MS);
+    const shown = formatHostPort(endpoint);
+    tools.wait({
+      for: `the Fleet API to answer at ${shown}`,
+      until,
+      check: 'journalctl -u flower-superlink',
+    });
+    const over = new AbortController();
+    const signal = AbortSignal.any([tools.signal, over.signal]);
+    const probe = probeFleetApi(endpoint, known.get('serverTrust')?.files.ca, SERVING_WITHIN_MS, signal);
+    const death = untilFlowerEnds(known, tools.machine, signal);
+    try {
+      const answer = await Promise.race([probe, death]);
+      if (answer.ok) {
+        const link = await untilLink(known, tools.machine, signal, (now) => now.phase === 'serving');
+        known.set('link', link);
+        return {
+          note: `${shown} answers${known.get('serverTrust') === undefined ? ' in plaintext' : ', verified with the CA'}`,
+        };
+      }
+      throw new Problem('health_check_timeout', {
+        doing: `calling the Fleet API at ${shown}`,
+        found: answer.reason,
+        expected: 'a gRPC answer, verified with the CA that SuperNodes get',
+      });
+    } finally {
+      over.abort();
+      await Promise.allSettled([probe, death]);
+    }
+  },
+};
+
+/** While a SuperNode waits, the way to the SuperLink is looked at so often. */
+const EXAMINE_EVERY_MS = 10_000;
+
+/** Readiness of a SuperNode: the SuperLink accepted it, as seen inside Flower's process. */
+export const awaitRegistration: Step = {
+  id: 'await_registration',
+  title: 'wait until the SuperLink accepts this node',
+  needs: ['start_flower'],
+  async run(known, tools) {
+    const { machine } = tools;
+    const shown = formatHostPort(known.get('superlink').endpoint);
+    const tell = (check: string): void =>
+      tools.wait({ for: `the SuperLink at ${shown} to accept this node`, check });
+    tell(
+      `journalctl -u flower-supernode; nc -vz ${known.get('superlink').endpoint.host} ${known.get('superlink').endpoint.port}`,
+    );
+    const over = new AbortController();
+    const signal = AbortSignal.any([tools.signal, over.signal]);
+    const examination = (async (): Promise<never> => {
+      for (;;) {
+        await machine.clock.sleep(EXAMINE_EVERY_MS, signal);
+        const seen = await examineSuperLink(known, machine.clock.now());
+        const detail = readLink(machine.paths.flowerLink)?.detail;
+        tell(
+          [seen, detail].filter((text) => text !== undefined && text !== '').join('; ') ||
+            'journalctl -u flower-supernode',
+        );
+      }
+    })();
+    const death = untilFlowerEnds(known, machine, signal);
+    const accepted = untilLink(known, machine, signal, (link) => link.phase === 'accepted');
+    try {
+      const link = await Promise.race([accepted, examination, death]);
+      known.set('link', link);
+      if (link.node_id !== null) tools.tell({ node_id: link.node_id });
+      return { note: `node ${link.node_id ?? '?'} at ${shown}` };
+    } finally {
+      over.abort();
+      await Promise.allSettled([examination, death, accepted]);
+    }
+  },
+};
+
+/** Resolves with the first link file of this plan that is wanted. The file is watched; a slow look backs that up. */
+async function untilLink(
+  known: Knowledge,
+  machine: Machine,
+  signal: AbortSignal,
+  wanted: (link: Facts['link']) => boolean,
+): Promise<Facts['link']> {
+  const plan = known.get('planHash');
+  for (;;) {
+    signal.throwIfAborted();
+    const woken = new AbortController();
+    const stop = watchFile(machine.paths.flowerLink, () => woken.abort());
+    try {
+      const link = readLink(machine.paths.flowerLink);
+      if (link?.plan === plan && wanted(link)) return link;
+      await machine.clock.sleep(250, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+    } finally {
+      stop();
+    }
+  }
+}
+
+const LOOK_AT_UNIT_EVERY_MS = 1_000;
+
+/** Never resolves well: throws flower_start_failed, with Flower's own last words, when the unit's process has ended. */
+async function untilFlowerEnds(known: Knowledge, machine: Machine, signal: AbortSignal): Promise<never> {
+  const unit = unitOf(known.get('config').role);
+  const before = (await unitState(unit)).restarts;
+  for (;;) {
+    await machine.clock.sleep(LOOK_AT_UNIT_EVERY_MS, signal);
+    const state = await unitState(unit);
+    const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
+    if (!ended && state.restarts <= before) continue;
+    const lines = await lastLines(unit, 15);
+    throw new Problem('flower_start_failed', {
+      doing: `starting Flower ${known.get('flowerVersion')} (${unit})`,
+      found: `it ended (${state.result}, exit status ${state.exitStatus}); its last lines:\n${lines.map((line) => `    ${plainLine(line)}`).join('\n')}`,
+      expected: 'a process that goes on serving',
+    });
+  }
+}
+
+/** A line of another program, fit for ours: no control characters, no colours, not endless. */
+const plainLine = (line: string): string =>
+  stripVTControlCharacters(line)
+    .replaceAll(/\p{Cc}/gu, '')
+    .slice(0, 300);

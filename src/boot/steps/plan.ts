@@ -1,0 +1,155 @@
+import { ensureEnvironment } from '../../flower/environment.ts';
+import { nodeConfigToml } from '../../flower/node-config.ts';
+import { formatPlan, type LaunchPlan, launchPlan } from '../../flower/plan.ts';
+import { runConfigToml } from '../../flower/run-config.ts';
+import { checkpointDirectory } from '../../flower/state.ts';
+import { pointLink, writeIfChanged } from '../../host/files.ts';
+import { hasGpu } from '../../host/gpu.ts';
+import { ourIds, sha256 } from '../../host/machine.ts';
+import { queueJob } from '../../host/systemd.ts';
+import { formatHostPort } from '../../params/hostport.ts';
+import type { SuperLinkConfig, SuperNodeConfig } from '../../params/parse.ts';
+import { Problem } from '../../status/problem.ts';
+import { dialled } from '../addresses.ts';
+import type { Knowledge } from '../knowledge.ts';
+import type { Step, StepResult, StepTools } from '../step.ts';
+
+/** How Flower is started: version, arguments, files. Everything is written here and nowhere else. */
+export const planSuperLink: Step = {
+  id: 'launch_plan',
+  title: 'write the launch plan',
+  needs: ['certificates'],
+  async run(known, tools) {
+    const config = known.get('config') as SuperLinkConfig;
+    const { paths } = tools.machine;
+    const { version, path: environment } = await flowerEnvironment(known, tools);
+    const trust = known.get('serverTrust');
+    known.set('endpoint', dialled(config.FL_FLEET_API_ADDRESS, known.get('addresses')));
+    tools.tell({ endpoint: formatHostPort(known.get('endpoint')) });
+    writeIfChanged(
+      paths.runConfig,
+      runConfigToml(config, checkpointDirectory(paths, config.FL_CHECKPOINT_PATH)),
+      forFlower(known),
+    );
+    const plan = launchPlan(config, {
+      version,
+      environment,
+      paths,
+      loopback: known.get('appliance').loopback,
+      tls:
+        trust === undefined
+          ? null
+          : {
+              own: trust.loopback ?? trust.files,
+              operator: trust.loopback === undefined ? null : trust.files,
+            },
+    });
+    return write(known, tools, plan, environment, trust?.fingerprint ?? '');
+  },
+};
+
+export const planSuperNode: Step = {
+  id: 'launch_plan',
+  title: 'write the launch plan',
+  needs: ['trust', 'partition'],
+  async run(known, tools) {
+    const config = known.get('config') as SuperNodeConfig;
+    const { paths } = tools.machine;
+    const { version, path: environment } = await flowerEnvironment(known, tools);
+    const gpu = config.FL_GPU_ENABLED && (await lookForGpu(tools));
+    known.set('gpu', gpu);
+    if (config.FL_DCGM_ENABLED) await startDcgm(tools);
+    const trust = known.get('clientTrust');
+    const nodeConfig = nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
+      partition: known.get('partition'),
+      useCase: config.FL_USE_CASE,
+      gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
+    });
+    writeIfChanged(paths.nodeConfig, nodeConfig, forFlower(known));
+    const plan = launchPlan(config, {
+      version,
+      environment,
+      paths,
+      loopback: known.get('appliance').loopback,
+      superlink: known.get('superlink').endpoint,
+      ca: trust?.caFile ?? null,
+      nodeConfig: paths.nodeConfig,
+      cudaVisibleDevices:
+        gpu && config.FL_CUDA_VISIBLE_DEVICES !== 'all' ? config.FL_CUDA_VISIBLE_DEVICES : undefined,
+    });
+    return write(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
+  },
+};
+
+/** For root to write and Flower's group to read: nobody else needs it. */
+const forFlower = (known: Knowledge) => ({
+  mode: 0o640,
+  owner: { uid: ourIds().uid, gid: known.get('flowerOwner').gid },
+  durable: false,
+});
+
+async function flowerEnvironment(
+  known: Knowledge,
+  tools: StepTools,
+): Promise<{ version: string; path: string }> {
+  const { flower } = known.get('appliance');
+  const config = known.get('config');
+  const framework = config.role === 'supernode' ? config.ML_FRAMEWORK : 'none';
+  const found = await ensureEnvironment({
+    wanted: config.FLOWER_VERSION,
+    baked: flower.version,
+    framework: framework ?? flower.framework,
+    paths: tools.machine.paths,
+    signal: tools.signal,
+    onWait: tools.wait,
+  });
+  if (found.degraded !== undefined) tools.degrade(found.degraded);
+  known.set('flowerVersion', found.version);
+  tools.tell({ flower_version: found.version });
+  return found;
+}
+
+/**
+ * Writes the plan and points the unit at its environment. What the files named in the plan hold goes into it as a
+ * checksum, so that Flower is started again when a certificate or its node config changed.
+ */
+function write(
+  known: Knowledge,
+  { machine }: StepTools,
+  plan: LaunchPlan,
+  environment: string,
+  contents: string,
+): StepResult {
+  const { paths } = machine;
+  const whole = { ...plan, environment: { ...plan.environment, FLOWER_CONTEXT_INPUTS: sha256(contents) } };
+  const text = formatPlan(whole);
+  const changed = writeIfChanged(paths.plan, text, forFlower(known));
+  const moved = pointLink(paths.environment, environment);
+  known.set('plan', whole);
+  known.set('planHash', sha256(text));
+  return {
+    kept: !changed && !moved,
+    note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
+  };
+}
+
+async function lookForGpu({ degrade }: StepTools): Promise<boolean> {
+  const found = await hasGpu();
+  if (found === true) return true;
+  degrade(
+    new Problem('gpu_not_found', { doing: 'looking for an NVIDIA GPU', found, variable: 'FL_GPU_ENABLED' }),
+  );
+  return false;
+}
+
+async function startDcgm({ degrade }: StepTools): Promise<void> {
+  const refused = await queueJob('start', 'dcgm-exporter.service');
+  if (refused === undefined) return;
+  degrade(
+    new Problem('dcgm_unavailable', {
+      doing: 'starting dcgm-exporter.service',
+      found: refused,
+      variable: 'FL_DCGM_ENABLED',
+    }),
+  );
+}

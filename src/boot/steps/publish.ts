@@ -1,0 +1,80 @@
+import { bootId } from '../../host/machine.ts';
+import { unitState } from '../../host/systemd.ts';
+import type { OneGate } from '../../onegate/client.ts';
+import { PUBLISHED } from '../../onegate/replies.ts';
+import { Problem } from '../../status/problem.ts';
+import { type Attributes, servingAttributes } from '../attributes.ts';
+import type { Step } from '../step.ts';
+
+const CONTEXT_UNIT = 'one-context.service';
+
+function publishStep(needs: Step['needs']): Step {
+  return {
+    id: 'publish',
+    title: 'publish on OneGate',
+    needs: [...needs, 'announce_booting'],
+    inputs: (known, { paths }) => ({
+      boot: bootId(paths),
+      attributes: known.get('oneGate') && servingAttributes(known),
+    }),
+    async run(known, tools) {
+      const oneGate = known.get('oneGate');
+      if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+      const attributes = servingAttributes(known);
+      try {
+        if (tools.unchanged && (await isStored(oneGate, attributes))) return { kept: true };
+        await oneGate.update(attributes, { serving: true, signal: tools.signal });
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        tools.degrade(error);
+        return { note: 'it serves, but OneGate does not know yet; the agent keeps trying' };
+      }
+      return { note: `${Object.keys(attributes).length} attributes in one update` };
+    },
+  };
+}
+
+async function isStored(oneGate: OneGate, attributes: Attributes): Promise<boolean> {
+  const stored = (await oneGate.vm()).attributes;
+  return PUBLISHED.every((name) => attributes[name] === undefined || stored.get(name) === attributes[name]);
+}
+
+export const publishSuperLink = publishStep(['await_fleet_api']);
+export const publishSuperNode = publishStep(['await_registration']);
+
+/** net-99 tries three times, ten seconds apart; after that only the agent can still report. */
+const ONE_CONTEXT_WITHIN_MS = 60_000;
+
+/**
+ * READY=YES, last of all. While one-context is still at work its own ready script reports; afterwards the agent does so
+ * too, because one-context may have given up or not be there, and saying it twice is harmless (decision 4).
+ */
+export const ready: Step = {
+  id: 'ready',
+  title: 'report READY',
+  needs: ['publish'],
+  async run(known, { machine, signal, wait, degrade }) {
+    const config = known.get('config');
+    const oneGate = known.get('oneGate');
+    if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+    if (!config.REPORT_READY) return { skipped: true, note: 'REPORT_READY is not YES' };
+    const until = new Date(machine.clock.now().getTime() + ONE_CONTEXT_WITHIN_MS);
+    try {
+      while ((await unitState(CONTEXT_UNIT)).active === 'activating' && machine.clock.now() < until) {
+        wait({
+          for: 'one-context to run its ready script',
+          until,
+          check: `systemctl status ${CONTEXT_UNIT}`,
+        });
+        await machine.clock.sleep(500, signal);
+      }
+      wait(undefined);
+      await oneGate.update({ READY: 'YES' }, { serving: true, signal });
+      return {};
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      degrade(error);
+      return { note: 'not reported yet; the agent keeps trying' };
+    }
+  },
+};

@@ -1,0 +1,54 @@
+// What `run` and `boot` share: one agent per machine, its journal, its memory.
+import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
+import { Checkpoint } from '../boot/checkpoint.ts';
+import { Report } from '../boot/report.ts';
+import { ensureFolder } from '../host/files.ts';
+import type { Machine } from '../host/machine.ts';
+import { takeLock } from '../host/net.ts';
+import { openJournal } from '../status/journal.ts';
+import { Problem } from '../status/problem.ts';
+import { EXIT } from './command.ts';
+
+export interface Agent {
+  readonly machine: Machine;
+  readonly report: Report;
+  readonly signal: AbortSignal;
+  boot(): Promise<BootOutcome>;
+  exitStatus(outcome: BootOutcome): number;
+}
+
+/** Takes the machine's agent lock and opens its memory. Throws Problem when another agent is at work. */
+export async function becomeAgent(machine: Machine, options: { fresh: boolean }): Promise<Agent> {
+  if ((await takeLock(machine.paths.root)) === undefined) {
+    throw new Problem('agent_running', {
+      doing: 'starting the agent',
+      found: 'another flower-context is at work on this machine',
+      expected: 'one at a time',
+    });
+  }
+  const stop = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => stop.abort(new Error(`asked to stop by ${name}`)));
+  const journal = openJournal();
+  ensureFolder(machine.paths.run, { mode: 0o755 });
+  const checkpoint = new Checkpoint(machine.paths.checkpoint, machine.clock.now());
+  if (options.fresh) checkpoint.forget();
+  const report = new Report({
+    path: machine.paths.status,
+    journal,
+    clock: machine.clock,
+    resumed: !checkpoint.empty,
+  });
+  return {
+    machine,
+    report,
+    signal: stop.signal,
+    boot: () => bootOnce({ machine, report, checkpoint, signal: stop.signal }),
+    exitStatus: ({ failure }) =>
+      failure === undefined
+        ? EXIT.good
+        : failure.step === 'read_context' || failure.step === 'validate'
+          ? EXIT.badContext
+          : EXIT.failed,
+  };
+}

@@ -1,0 +1,23 @@
+import { becomeAgent } from './agent.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
+
+export const boot: Command = {
+  name: 'boot',
+  summary: 'goes through the steps of the boot once and ends',
+  args: [],
+  options: {
+    resume: { description: 'take up at the first step that is not done (the default)' },
+    fresh: { description: 'forget what was done; keys, certificates and the partition stay' },
+  },
+  text: 'Flower is started and goes on by itself; nothing watches it. On a VM `systemctl start flower-context` is what you\nwant: that boots and then keeps it true.',
+  examples: [
+    ['flower-context boot', 'go on where the last boot was cut off'],
+    ['flower-context boot --fresh', 'check and do every step anew'],
+  ],
+  async run({ machine, flag }) {
+    if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
+    const agent = await becomeAgent(machine, { fresh: flag('fresh') });
+    const outcome = await agent.boot();
+    return outcome.failure === undefined ? EXIT.good : agent.exitStatus(outcome);
+  },
+};

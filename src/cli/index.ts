@@ -1,0 +1,37 @@
+import { boot } from './boot.ts';
+import { type Command, columns, EXIT_MEANING } from './command.ts';
+import { context } from './context.ts';
+import { plan } from './plan.ts';
+import { probe } from './probe.ts';
+import { ready } from './ready.ts';
+import { run } from './run.ts';
+import { status } from './status.ts';
+import { validate } from './validate.ts';
+import { version } from './version.ts';
+
+export const COMMANDS: readonly Command[] = [
+  run,
+  boot,
+  status,
+  ready,
+  context,
+  validate,
+  plan,
+  probe,
+  version,
+];
+
+export const overview = (): string =>
+  [
+    'flower-context - turns an OpenNebula VM into a Flower SuperLink or SuperNode',
+    '',
+    'usage: flower-context COMMAND [options]',
+    '',
+    ...columns(COMMANDS.map(({ name, summary }) => [name, summary] as const)),
+    '',
+    'flower-context COMMAND --help shows options and examples of one.',
+    '',
+    'exit status:',
+    ...columns(Object.entries(EXIT_MEANING).map(([code, meaning]) => [code, meaning] as const)),
+    '',
+  ].join('\n');

@@ -1,0 +1,53 @@
+import { preview } from '../boot/preview.ts';
+import { parseAppliance } from '../context/appliance.ts';
+import { readText } from '../host/files.ts';
+import { print, printError } from '../host/output.ts';
+import { type Command, EXIT } from './command.ts';
+import { imageFacts, readVariables } from './context-source.ts';
+import { check, describe, ROLE_OPTION } from './validate.ts';
+
+export const plan: Command = {
+  name: 'plan',
+  summary: 'shows what a boot with this CONTEXT would write and start, and does nothing',
+  args: ['[FILE]'],
+  options: { role: ROLE_OPTION, json: { description: 'for a program' } },
+  examples: [
+    ['flower-context plan context.sh --role superlink', 'the files, the unit, the command line of Flower'],
+    ['flower-context plan --json', 'on the VM, for a program'],
+  ],
+  async run({ machine, args, value, flag }) {
+    const raw = readVariables(machine, args[0]);
+    const { config, findings } = check(machine, raw, imageFacts(machine, value('role')));
+    if (findings.length > 0) printError(`${findings.flatMap(describe).join('\n')}\n`);
+    if (config === undefined) return EXIT.badContext;
+    const text = readText(machine.paths.appliance);
+    const loopback = text === undefined ? '127.0.0.1' : parseAppliance(text).loopback;
+    const planned = preview(config, raw, machine.paths, loopback);
+    if (flag('json')) {
+      print(`${JSON.stringify(planned, null, 2)}\n`);
+      return EXIT.good;
+    }
+    const { program, argv } = planned.launch_plan;
+    print(
+      [
+        `role: ${planned.role}`,
+        `${planned.role === 'superlink' ? 'SuperNodes dial' : 'SuperLink'}: ${planned.endpoint}`,
+        '',
+        'would write:',
+        ...planned.files.flatMap(({ path, mode, what, content }) => [
+          `  ${path} (${mode}): ${what}`,
+          ...(content ?? '')
+            .split('\n')
+            .filter(Boolean)
+            .map((line) => `      ${line}`),
+        ]),
+        '',
+        `would start ${planned.starts}:`,
+        `  ${program}`,
+        ...argv.map((argument) => `    ${argument}`),
+        '',
+      ].join('\n'),
+    );
+    return EXIT.good;
+  },
+};

@@ -1,0 +1,58 @@
+import { probe as probeOnce } from '../flower/probe.ts';
+import { readText } from '../host/files.ts';
+import { tryConnect } from '../host/net.ts';
+import { print, printError } from '../host/output.ts';
+import { formatHostPort, parseHostPort } from '../params/hostport.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
+
+/** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
+const AGAIN_AFTER_MS = 25;
+
+export const probe: Command = {
+  name: 'probe',
+  summary: "asks a SuperLink's Fleet API for an answer, as a SuperNode would",
+  args: ['HOST:PORT'],
+  options: {
+    ca: {
+      description: 'the CA certificate (PEM) that must have signed what the SuperLink shows',
+      value: 'FILE',
+    },
+    plaintext: { description: 'without TLS' },
+    wait: { description: 'try again for so many seconds', value: 'SECONDS' },
+  },
+  text: 'Nothing is registered: the call is one that the Fleet API refuses, which proves that it is one.',
+  examples: [
+    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'would a SuperNode of this zone get through?'],
+    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'wait for it, without TLS'],
+  ],
+  async run({ args, value, flag, machine }) {
+    const address = parseHostPort(args[0]!);
+    if (address === undefined) throw new UsageError(`'${args[0]}' is not HOST:PORT`);
+    const caFile = value('ca');
+    if ((caFile === undefined) !== flag('plaintext'))
+      throw new UsageError('give either --ca FILE or --plaintext');
+    const caPem = caFile === undefined ? undefined : readText(caFile);
+    if (caFile !== undefined && caPem === undefined) throw new UsageError(`there is no file ${caFile}`);
+    const wait = value('wait') ?? '0';
+    if (!/^\d+$/.test(wait)) throw new UsageError(`--wait takes whole seconds, not '${wait}'`);
+
+    const end = machine.clock.monotonicMs() + Number(wait) * 1_000;
+    let reason = 'no answer';
+    for (;;) {
+      // A bare connection first: it costs nothing, and the gRPC library backs off for seconds after a refused one.
+      const refused = await tryConnect(address.host, address.port, 5_000);
+      if (refused === undefined) {
+        const answer = await probeOnce(address, caPem === undefined ? {} : { caPem });
+        if (answer.ok) {
+          print(`${formatHostPort(address)} answers as a Fleet API (${Math.round(answer.ms)} ms)\n`);
+          return EXIT.good;
+        }
+        reason = answer.reason;
+      } else reason = refused;
+      if (machine.clock.monotonicMs() >= end) break;
+      await machine.clock.sleep(AGAIN_AFTER_MS);
+    }
+    printError(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}\n`);
+    return EXIT.failed;
+  },
+};

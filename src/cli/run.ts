@@ -1,0 +1,38 @@
+import { notified, tellReady, tellStopping } from '../host/notify.ts';
+import { keepWatch } from '../watch/watch.ts';
+import { becomeAgent } from './agent.ts';
+import { type Command, EXIT } from './command.ts';
+
+export const run: Command = {
+  name: 'run',
+  summary: 'boots this VM into its role, then stays and keeps it true',
+  args: [],
+  options: {},
+  text: 'What flower-context.service runs. SIGHUP: look at the CONTEXT again. SIGTERM: end; Flower goes on.',
+  examples: [['systemctl start flower-context', 'the way it is started on a VM']],
+  async run({ machine }) {
+    const agent = await becomeAgent(machine, { fresh: false });
+    const watch = keepWatch(agent);
+    let everReady = false;
+    try {
+      for (;;) {
+        const outcome = await agent.boot();
+        if (agent.signal.aborted) return EXIT.good;
+        if (outcome.failure === undefined && !everReady) {
+          everReady = true;
+          tellReady();
+        }
+        // A first boot that fails ends here: systemd starts us again, except for a wrong CONTEXT. Later ones do not
+        // take down what serves.
+        if (outcome.failure !== undefined && !agent.report.status.serving) return agent.exitStatus(outcome);
+        const reason = await watch.untilSomethingChanged(outcome);
+        if (reason === undefined) return EXIT.good;
+        agent.report.journal.info(`${reason}: looking at everything again`);
+      }
+    } finally {
+      tellStopping();
+      watch.end();
+      await notified();
+    }
+  },
+};

@@ -1,0 +1,16 @@
+/** The command line that starts this very program again: interpreter, its options, and the file. */
+export const ourselves = (): readonly string[] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1] ?? '',
+];
+
+/** Whether a process of this id exists, whoever owns it. */
+export function processLives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}

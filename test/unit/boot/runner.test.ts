@@ -1,0 +1,224 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Checkpoint } from '../../../src/boot/checkpoint.ts';
+import { Knowledge } from '../../../src/boot/knowledge.ts';
+import { Report } from '../../../src/boot/report.ts';
+import { runSteps } from '../../../src/boot/runner.ts';
+import type { Step, StepId, StepResult, StepTools } from '../../../src/boot/step.ts';
+import { realClock } from '../../../src/host/clock.ts';
+import { pathsUnder } from '../../../src/host/paths.ts';
+import { openJournal } from '../../../src/status/journal.ts';
+import { Problem } from '../../../src/status/problem.ts';
+import { readStatus } from '../../../src/status/status-file.ts';
+
+let folder: string;
+let lines: string[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'runner-'));
+  lines = [];
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const statusFile = (): string => join(folder, 'status.json');
+const checkpointFile = (): string => join(folder, 'checkpoint.json');
+
+function step(
+  id: StepId,
+  needs: StepId[],
+  run: (tools: StepTools) => Promise<StepResult>,
+  inputs?: () => unknown,
+): Step {
+  return {
+    id,
+    title: id,
+    needs,
+    run: (_known, tools) => run(tools),
+    ...(inputs === undefined ? {} : { inputs }),
+  };
+}
+
+async function runAll(steps: Step[], signal = new AbortController().signal) {
+  const checkpoint = new Checkpoint(checkpointFile(), new Date());
+  const journal = openJournal((line) => lines.push(line), true);
+  const report = new Report({ path: statusFile(), journal, clock: realClock, resumed: !checkpoint.empty });
+  report.begin('superlink', steps);
+  const machine = { paths: pathsUnder(folder), clock: realClock, random: Math.random };
+  const failure = await runSteps({ steps, known: new Knowledge(), machine, checkpoint, report, signal });
+  return { failure, checkpoint, report };
+}
+
+const disk = (): Problem =>
+  new Problem('state_unwritable', { doing: 'writing x', found: 'the disk is full' });
+
+describe('the runner', () => {
+  test('runs steps that need nothing of each other side by side', async () => {
+    const order: string[] = [];
+    let release = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    await runAll([
+      step('read_context', [], async () => ({})),
+      step('announce_booting', ['read_context'], async () => {
+        await gate;
+        order.push('announced');
+        return {};
+      }),
+      step('certificates', ['read_context'], async () => {
+        order.push('certified');
+        release();
+        return {};
+      }),
+    ]);
+    expect(order).toEqual(['certified', 'announced']);
+  });
+
+  test('starts nothing that needs a failed step, interrupts what goes on beside it, and names the step', async () => {
+    let ran = false;
+    const { failure } = await runAll([
+      step('read_context', [], async () => {
+        throw disk();
+      }),
+      step('validate', ['read_context'], async () => {
+        ran = true;
+        return {};
+      }),
+      step('announce_booting', [], (tools) =>
+        tools.machine.clock.sleep(60_000, tools.signal).then(() => ({})),
+      ),
+    ]);
+    expect(ran).toBe(false);
+    expect(failure?.step).toBe('read_context');
+    expect(failure?.problem.code).toBe('state_unwritable');
+    const states = readStatus(statusFile())?.steps.map(({ state }) => state);
+    expect(states).toEqual(['failed', 'pending', 'skipped']);
+  });
+
+  test('reports all problems of steps that fail side by side', async () => {
+    const { failure } = await runAll([
+      step('certificates', [], async () => {
+        throw disk();
+      }),
+      step('announce_booting', [], async () => {
+        throw new Problem('onegate_unreachable', { doing: 'publishing', found: 'nothing' });
+      }),
+    ]);
+    expect(failure?.problem.all.map(({ code }) => code).sort()).toEqual([
+      'onegate_unreachable',
+      'state_unwritable',
+    ]);
+  });
+
+  test('turns an unexpected error into internal_error with its message, not into silence', async () => {
+    const { failure } = await runAll([
+      step('validate', [], async () => {
+        throw new TypeError('x is not a function');
+      }),
+    ]);
+    expect(failure?.problem.code).toBe('internal_error');
+    expect(failure?.problem.message).toContain('x is not a function');
+  });
+
+  test('tells a step that it succeeded before only when its inputs are the same', async () => {
+    const told: boolean[] = [];
+    const once = (inputs: unknown) =>
+      runAll([
+        step(
+          'certificates',
+          [],
+          async ({ unchanged }) => {
+            told.push(unchanged);
+            return {};
+          },
+          () => inputs,
+        ),
+      ]);
+    await once({ names: ['a'] });
+    await once({ names: ['a'] });
+    await once({ names: ['b'] });
+    expect(told).toEqual([false, true, false]);
+  });
+
+  test('forgets a finished step before it runs with other inputs, so that a kill in between leaves it undone', async () => {
+    const run = (inputs: unknown, during: () => void) =>
+      runAll([
+        step(
+          'certificates',
+          [],
+          async () => {
+            during();
+            return {};
+          },
+          () => inputs,
+        ),
+      ]);
+    await run(1, () => {});
+    let seen: unknown;
+    await run(2, () => {
+      seen = JSON.parse(readFileSync(checkpointFile(), 'utf8'));
+    });
+    expect(seen).toMatchObject({ steps: {} });
+    expect((seen as { steps: object }).steps).not.toHaveProperty('certificates');
+  });
+
+  test('does not record a step that failed', async () => {
+    const { checkpoint } = await runAll([
+      step(
+        'certificates',
+        [],
+        async () => {
+          throw disk();
+        },
+        () => 1,
+      ),
+    ]);
+    expect(checkpoint.has('certificates', 1)).toBe(false);
+  });
+
+  test('ends as interrupted, without a failed step, when the agent is asked to stop', async () => {
+    const stop = new AbortController();
+    const { failure } = await runAll(
+      [
+        step('await_fleet_api', [], (tools) => {
+          stop.abort();
+          return tools.machine.clock.sleep(60_000, tools.signal).then(() => ({}));
+        }),
+      ],
+      stop.signal,
+    );
+    expect(failure).toMatchObject({ step: undefined, problem: { code: 'interrupted' } });
+  });
+
+  test('writes a line for each step with its number, how it ended, how long it took and its note', async () => {
+    await runAll([
+      step('read_context', [], async () => ({ note: '12 variables' })),
+      step('certificates', ['read_context'], async () => ({ kept: true })),
+    ]);
+    expect(lines[0]).toMatch(/^<6>\[1\/2\] read_context: done in \d+ ms - 12 variables\n$/);
+    expect(lines[1]).toMatch(/^<6>\[2\/2\] certificates: kept in \d+ ms\n$/);
+  });
+});
+
+describe('the checkpoint', () => {
+  test('sets a damaged file aside, says where it is, and starts from nothing', () => {
+    writeFileSync(checkpointFile(), '{"version":1,"steps":{"validate":');
+    const now = new Date('2026-11-21T06:00:00Z');
+    const checkpoint = new Checkpoint(checkpointFile(), now);
+    expect(checkpoint.damage?.code).toBe('state_damaged');
+    expect(checkpoint.damage?.facts.remedy).toContain('checkpoint.json.damaged-');
+    expect(checkpoint.empty).toBe(true);
+    expect(readFileSync(`${checkpointFile()}.damaged-2026-11-21T060000.000Z`, 'utf8')).toContain('validate');
+  });
+
+  test('forgets steps but not the claimed partition', () => {
+    const checkpoint = new Checkpoint(checkpointFile(), new Date());
+    checkpoint.record('certificates', 1, new Date());
+    checkpoint.rememberPartition({ id: 3, of: 5 });
+    checkpoint.forget();
+    const again = new Checkpoint(checkpointFile(), new Date());
+    expect(again.has('certificates', 1)).toBe(false);
+    expect(again.partition).toEqual({ id: 3, of: 5 });
+  });
+});
