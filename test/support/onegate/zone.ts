@@ -30,6 +30,8 @@ export interface ZoneOptions {
   readonly firstServiceId?: number;
   /** Seconds since 1970. */
   readonly clock?: () => number;
+  /** Tokens for VMs whose spec names none; made up where this gives undefined. */
+  readonly token?: (vmid: number) => string | undefined;
 }
 
 /** Called with the VM; a promise that fails makes `until` fail with its reason. */
@@ -94,6 +96,11 @@ export class Zone {
   /** `http://127.33.0.1:PORT`: what goes into ONEGATE_ENDPOINT. */
   get endpoint(): string {
     return this.options.endpoint ?? this.#server.endpoint;
+  }
+
+  /** Where it really listens, whatever the VMs are told. */
+  get listening(): string {
+    return this.#server.endpoint;
   }
 
   /** Connections are refused until {@link up}; the port stays the same. */
@@ -251,7 +258,7 @@ export class Zone {
     const vm = new Vm(spec, {
       id,
       name: spec.name ?? `vm-${id}`,
-      token: spec.token ?? randomBytes(16).toString('base64'),
+      token: spec.token ?? this.options.token?.(id) ?? randomBytes(16).toString('base64'),
       uuid: randomUUID(),
       created: this.#now(),
       endpoint: this.endpoint,

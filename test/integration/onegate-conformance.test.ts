@@ -1,0 +1,76 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { addressOf, exchange } from '../support/onegate-conformance/exchange.ts';
+import {
+  parseReply,
+  readSample,
+  type Sample,
+  sampleNames,
+  storedCases,
+} from '../support/onegate-conformance/sample.ts';
+import { type Story, stories } from '../support/onegate-conformance/story.ts';
+import { exceptions } from '../support/onegate-samples/exceptions.ts';
+
+/** Sends a sample and says how the answer differs from the recorded one; undefined when it does not. */
+async function differenceFor(story: Story, sample: Sample): Promise<string | undefined> {
+  const exception = exceptions[sample.name];
+  const patience = exception?.compare === 'silence' ? 200 : 20_000;
+  const answer = await exchange(
+    addressOf(story.zone.listening),
+    sample.request,
+    sample.response.length,
+    patience,
+  );
+  if (exception?.compare === 'silence') return answer.length ? `answered: ${answer}` : undefined;
+  const [got, recorded] = exception
+    ? [answer, sample.response].map((bytes) => JSON.stringify(parseReply(bytes)))
+    : [answer.toString('latin1'), sample.response.toString('latin1')];
+  return got === recorded
+    ? undefined
+    : `${sample.name} (${sample.note})\n  recorded: ${recorded}\n  got:      ${got}`;
+}
+
+describe('the OneGate stand-in against the recorded exchanges', () => {
+  const seen = new Set<string>();
+  const all = stories();
+  afterEach(() => Promise.all(all.map((story) => story.zone.stop())));
+
+  test.for(all)('answers byte for byte: $title', async (story) => {
+    const { zone } = story;
+    const stored = new Map(storedCases().map((entry) => [entry.file, entry]));
+    const differences: unknown[] = [];
+    await zone.start();
+    for (const step of story.steps) {
+      if (typeof step !== 'string') {
+        step(zone);
+        continue;
+      }
+      const sample = readSample(step);
+      const expected = stored.get(sample.name);
+      const before = expected && zone.vm(1).userTemplate.published();
+      differences.push(await differenceFor(story, sample));
+      if (expected && before) {
+        const after = zone.vm(1).userTemplate.published();
+        const changed = Object.entries(after).filter(
+          ([name, value]) => JSON.stringify(before[name]) !== JSON.stringify(value),
+        );
+        const removed = Object.keys(before).filter((name) => !(name in after));
+        expect({ file: sample.name, stored: Object.fromEntries(changed), removed }).toEqual({
+          file: sample.name,
+          stored: expected.stored,
+          removed: expected.removed,
+        });
+      }
+      seen.add(sample.name);
+    }
+    expect(differences.filter(Boolean).join('\n\n')).toBe('');
+  });
+
+  test('leaves out no sample', () => {
+    expect(sampleNames().filter((name) => !seen.has(name))).toEqual([]);
+    const excepted = Object.keys(exceptions);
+    expect(excepted.filter((name) => !seen.has(name))).toEqual([]);
+    console.log(
+      `${seen.size - excepted.length} exchanges match byte for byte, ${excepted.length} are compared in part`,
+    );
+  });
+});
