@@ -85,6 +85,7 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
       tell: (facts) => report.facts(facts),
       warn: (problem) => report.problem(problem),
       wait: (wait) => report.waiting(step.id, wait),
+      serves: () => report.serving(true),
       degrade: (problem) => {
         degraded = true;
         report.problem(problem);

@@ -46,6 +46,8 @@ export interface StepTools {
   wait(wait: Wait | undefined): void;
   /** Worth telling, changes nothing. */
   warn(problem: Problem): void;
+  /** Flower serves and everything is published: the ready script may say so from now on. */
+  serves(): void;
   /** The boot goes on without something. */
   degrade(problem: Problem): void;
 }

@@ -19,11 +19,17 @@ function publishStep(needs: Step['needs']): Step {
     }),
     async run(known, tools) {
       const oneGate = known.get('oneGate');
-      if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+      if (oneGate === undefined) {
+        tools.serves();
+        return { skipped: true, note: 'this VM has no OneGate token' };
+      }
       const attributes = servingAttributes(known);
       try {
-        if (tools.unchanged && (await isStored(oneGate, attributes))) return { kept: true };
-        await oneGate.update(attributes, { serving: true, signal: tools.signal });
+        const kept = tools.unchanged && (await isStored(oneGate, attributes));
+        if (!kept) await oneGate.update(attributes, { serving: true, signal: tools.signal });
+        // From here on the ready script succeeds, which one-context's own report waits for.
+        tools.serves();
+        if (kept) return { kept };
       } catch (error) {
         if (!(error instanceof Problem)) throw error;
         tools.degrade(error);
