@@ -36,12 +36,22 @@ export const GrpcStatus = {
 
 /** A connection, opened by its first call and used by all of them; names in certificates are always verified. */
 export async function openGrpc({ host, port, ca }: GrpcTarget): Promise<GrpcConnection> {
-  const { Client, Metadata, credentials } = await import('@grpc/grpc-js');
+  const [{ Client, Metadata, credentials }, { checkServerIdentity }, { isIP }] = await Promise.all([
+    import('@grpc/grpc-js'),
+    import('node:tls'),
+    import('node:net'),
+  ]);
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const client = new Client(
     address,
-    ca === null ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca)),
+    ca === null
+      ? credentials.createInsecure()
+      : credentials.createSsl(Buffer.from(ca), null, null, {
+          checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
+        }),
     {
+      // An address may not be sent as the TLS server name, and grpc-js would; what is verified is `host` all the same.
+      ...(isIP(host) ? { 'grpc.ssl_target_name_override': 'localhost' } : {}),
       // The peer is on the operator's own network: neither the environment's proxy nor TXT records have a say.
       'grpc.enable_http_proxy': 0,
       'grpc.service_config_disable_resolution': 1,
