@@ -64,6 +64,9 @@ export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
   if (mishap.status === 404) {
     return 'check that OneFlow runs on the front-end (`systemctl status opennebula-flow`): OneGate answers 404 while it does not, and when the service was deleted';
   }
+  if (mishap.status === 400 && mishap.text.includes('does not contain VM')) {
+    return 'check on the front-end that the service lists the VM (`oneflow show`): OneFlow does so only once all VMs of a step are created, and no longer once one is terminated';
+  }
   if (mishap.status === 403 && /host/i.test(mishap.text)) {
     return 'set ONEGATE_ENDPOINT to an address in oned.conf: this version of OneGate refuses host names (fixed in OpenNebula 7.4)';
   }
