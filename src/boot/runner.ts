@@ -82,6 +82,7 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
       checkpoint,
       signal,
       unchanged,
+      openGate: () => report.serving(true),
       tell: (facts) => report.facts(facts),
       warn: (problem) => report.problem(problem),
       wait: (wait) => report.waiting(step.id, wait),

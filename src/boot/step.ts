@@ -36,6 +36,8 @@ export interface StepTools {
   readonly machine: Machine;
   readonly journal: Journal;
   readonly checkpoint: Checkpoint;
+  /** Flower serves and OneGate was told: from now on the ready script may succeed. */
+  openGate(): void;
   /** Adds to the facts that `status` shows. */
   tell(facts: StatusFacts): void;
   /** Ends the step's waits when another step failed or the agent is asked to stop. */

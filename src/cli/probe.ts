@@ -1,4 +1,4 @@
-import { probe as probeOnce } from '../flower/probe.ts';
+import { probeFleet } from '../flower/probe.ts';
 import { readText } from '../host/files.ts';
 import { tryConnect } from '../host/net.ts';
 import { print, printError } from '../host/output.ts';
@@ -42,9 +42,9 @@ export const probe: Command = {
       // A bare connection first: it costs nothing, and the gRPC library backs off for seconds after a refused one.
       const refused = await tryConnect(address.host, address.port, 5_000);
       if (refused === undefined) {
-        const answer = await probeOnce(address, caPem === undefined ? {} : { caPem });
+        const answer = await probeFleet({ ...address, ca: caPem ?? null }, 5_000);
         if (answer.ok) {
-          print(`${formatHostPort(address)} answers as a Fleet API (${Math.round(answer.ms)} ms)\n`);
+          print(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)\n`);
           return EXIT.good;
         }
         reason = answer.reason;

@@ -4,7 +4,8 @@ import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
 import { Problem } from '../../status/problem.ts';
 import { type Attributes, servingAttributes } from '../attributes.ts';
-import type { Step } from '../step.ts';
+import type { Knowledge } from '../knowledge.ts';
+import type { Step, StepResult, StepTools } from '../step.ts';
 
 const CONTEXT_UNIT = 'one-context.service';
 
@@ -18,26 +19,26 @@ function publishStep(needs: Step['needs']): Step {
       attributes: known.get('oneGate') && servingAttributes(known),
     }),
     async run(known, tools) {
-      const oneGate = known.get('oneGate');
-      if (oneGate === undefined) {
-        tools.serves();
-        return { skipped: true, note: 'this VM has no OneGate token' };
-      }
-      const attributes = servingAttributes(known);
-      try {
-        const kept = tools.unchanged && (await isStored(oneGate, attributes));
-        if (!kept) await oneGate.update(attributes, { serving: true, signal: tools.signal });
-        // From here on the ready script succeeds, which one-context's own report waits for.
-        tools.serves();
-        if (kept) return { kept };
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-        tools.degrade(error);
-        return { note: 'it serves, but OneGate does not know yet; the agent keeps trying' };
-      }
-      return { note: `${Object.keys(attributes).length} attributes in one update` };
+      const result = await publishOnce(known, tools);
+      tools.openGate();
+      return result;
     },
   };
+}
+
+async function publishOnce(known: Knowledge, { unchanged, degrade, signal }: StepTools): Promise<StepResult> {
+  const oneGate = known.get('oneGate');
+  if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+  const attributes = servingAttributes(known);
+  try {
+    if (unchanged && (await isStored(oneGate, attributes))) return { kept: true };
+    await oneGate.update(attributes, { serving: true, signal });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    degrade(error);
+    return { note: 'it serves, but OneGate does not know yet; the agent keeps trying' };
+  }
+  return { note: `${Object.keys(attributes).length} attributes in one update` };
 }
 
 async function isStored(oneGate: OneGate, attributes: Attributes): Promise<boolean> {
