@@ -2,7 +2,7 @@
 
 Takes the place of the virtual environment's python, so it is started by the real unit with the real launch plan, and
 does what the launcher and Flower do together as seen from outside: a Fleet API that speaks TLS and HTTP/2 and answers
-every call UNIMPLEMENTED, or a SuperNode that is "accepted" once it has spoken to one; link file, sd_notify, SIGTERM.
+every unsigned call UNAUTHENTICATED, or a SuperNode that is "accepted" once it has spoken to one; link file, sd_notify, SIGTERM.
 
 STUB_FLOWER: `exit STATUS TEXT` (ends at once), `deaf` (never serves, never accepted).
 """
@@ -70,7 +70,7 @@ def plain_header(name, value):
     return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
 
 
-UNIMPLEMENTED = b"\x88" + plain_header(b"content-type", b"application/grpc") + plain_header(b"grpc-status", b"12")
+UNAUTHENTICATED = b"\x88" + plain_header(b"content-type", b"application/grpc") + plain_header(b"grpc-status", b"16")
 HEADERS, SETTINGS, PING, ACK, END = 1, 4, 6, 1, 5
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
@@ -103,7 +103,7 @@ def serve_one(connection, tls):
             elif kind == PING and not flags & ACK:
                 connection.sendall(frame(PING, ACK, 0, payload))
             elif kind == HEADERS:
-                connection.sendall(frame(HEADERS, END, stream, UNIMPLEMENTED))
+                connection.sendall(frame(HEADERS, END, stream, UNAUTHENTICATED))
     except (OSError, ConnectionError):
         pass
     finally:

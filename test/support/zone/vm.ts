@@ -17,7 +17,8 @@ import { endWith, type Outcome, run, startSupervisor, until } from './process.ts
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const NODE = join(REPOSITORY, 'node_modules/.bin/node');
-const AGENT = join(REPOSITORY, 'dist/flower-context.cjs');
+/** FLOWER_CONTEXT_AGENT: another build of the agent than the checkout's. */
+const AGENT = process.env.FLOWER_CONTEXT_AGENT ?? join(REPOSITORY, 'dist/flower-context.cjs');
 const POCKET = join(REPOSITORY, 'test/support/pocket-systemd.py');
 const SUPPORT = import.meta.dirname;
 
@@ -164,13 +165,15 @@ export class Vm {
 
   /** For the message of a test that failed. */
   story(): string {
-    const flower = `flower-${this.spec.role}`;
-    const tail = (unit: string): string =>
-      this.journal(unit)
+    const tail = (unit: string): string[] => [
+      `  journal of ${unit}:`,
+      ...this.journal(unit)
         .slice(-25)
-        .map(({ name, message }) => `  ${name}: ${message}`)
-        .join('\n');
-    return `status: ${JSON.stringify(this.status(), null, 1)}\njournal of the agent:\n${tail('flower-context')}\njournal of ${flower}:\n${tail(flower)}`;
+        .map(({ at, name, message }) => `    ${at.toISOString().slice(11, 23)} ${name}: ${message}`),
+    ];
+    const { phase, serving, waiting, problems } = this.status() ?? {};
+    const status = JSON.stringify({ phase, serving, waiting, problems });
+    return [`${this.root}: ${status}`, ...tail('flower-context'), ...tail(`flower-${this.spec.role}`)].join('\n');
   }
 
   private writeContext(): void {
