@@ -41,6 +41,8 @@ export function pathsUnder(root: string) {
 
     /** Virtual environments side by side: /opt/flower/envs/<version>-<framework>. */
     environments: at('/opt/flower/envs'),
+    /** Builds such an environment (appliance/flower/make-env.sh, with the locked requirements beside it). */
+    makeEnvironment: at('/usr/lib/flower-context/flower/make-env.sh'),
     launcher: at('/usr/lib/flower-context/flower-launch.py'),
   } as const;
 }
