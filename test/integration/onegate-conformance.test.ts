@@ -1,5 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { Zone } from '../support/onegate/index.ts';
 import { addressOf, exchange } from '../support/onegate-conformance/exchange.ts';
+import { replayWithOneVm } from '../support/onegate-conformance/one-vm.ts';
 import {
   parseReply,
   readSample,
@@ -73,4 +75,33 @@ describe('the OneGate stand-in against the recorded exchanges', () => {
       `${seen.size - excepted.length} exchanges match byte for byte, ${excepted.length} are compared in part`,
     );
   });
+});
+
+describe('what one VM can ask, in any state', () => {
+  test('is answered by the stand-in as recorded', async () => {
+    const zone = await new Zone({ firstVmId: 5 }).start();
+    try {
+      const vm = zone.addVm({ userTemplate: { KEPT: 'as it was' } });
+      const report = await replayWithOneVm({ endpoint: zone.endpoint, vmid: vm.id, token: vm.token });
+      expect(report).toEqual({ matched: 508, differences: [] });
+      expect(vm.userTemplate.toJSON()).toEqual({ HYPERVISOR: 'dummy', KEPT: 'as it was' });
+    } finally {
+      await zone.stop();
+    }
+  });
+
+  const { ONEGATE_ENDPOINT: endpoint, ONEGATE_VMID: vmid, ONEGATE_TOKEN: token } = process.env;
+  test.runIf(endpoint && vmid && token)(
+    'is answered by ONEGATE_ENDPOINT as recorded',
+    { timeout: 600_000 },
+    async () => {
+      const report = await replayWithOneVm({
+        endpoint: endpoint ?? '',
+        vmid: Number(vmid),
+        token: token ?? '',
+      });
+      console.log(`${endpoint}: ${report.matched} answers as recorded, ${report.differences.length} not`);
+      expect(report.differences.join('\n')).toBe('');
+    },
+  );
 });

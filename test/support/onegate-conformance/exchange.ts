@@ -15,7 +15,12 @@ export function addressOf(endpoint: string): Address {
  * Sends bytes as they are and collects the answer until the other side closes, `length` bytes came (and nothing follows
  * at once), or nothing came for `patienceMs`.
  */
-export async function exchange(to: Address, request: Buffer, length: number, patienceMs = 3000): Promise<Buffer> {
+export async function exchange(
+  to: Address,
+  request: Buffer,
+  length: number,
+  patienceMs = 3000,
+): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const chunks: Buffer[] = [];
   let received = 0;
@@ -27,7 +32,9 @@ export async function exchange(to: Address, request: Buffer, length: number, pat
     if (received >= length && length > 0) socket.setTimeout(50, resolve);
   });
   socket.on('close', () => resolve());
-  socket.on('error', (error: NodeJS.ErrnoException) => (error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve() : reject(error)));
+  socket.on('error', (error: NodeJS.ErrnoException) =>
+    error.code === 'ECONNRESET' || error.code === 'EPIPE' ? resolve() : reject(error),
+  );
   socket.write(request);
   try {
     await promise;

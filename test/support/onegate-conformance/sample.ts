@@ -102,7 +102,9 @@ export function storedCases(): StoredCase[] {
 
 /** Which characters survive at the start, in the middle and at the end of a value, and what becomes of the others. */
 export interface Charset {
-  readonly bad: Readonly<Record<string, Readonly<Record<string, readonly [status: string, stored: string | null]>>>>;
+  readonly bad: Readonly<
+    Record<string, Readonly<Record<string, readonly [status: string, stored: string | null]>>>
+  >;
   readonly ok_everywhere: string;
 }
 

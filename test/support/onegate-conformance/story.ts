@@ -14,7 +14,8 @@ function tokensIn(samples: readonly string[]): Map<number, string> {
   const tokens = new Map<number, string>();
   for (const { request, response } of samples.map(readSample)) {
     const [id, token] = [headerOf(request, 'x-onegate-vmid'), headerOf(request, 'x-onegate-token')];
-    if (id && token && parseReply(response).status !== 401 && !tokens.has(Number(id))) tokens.set(Number(id), token);
+    if (id && token && parseReply(response).status !== 401 && !tokens.has(Number(id)))
+      tokens.set(Number(id), token);
   }
   return tokens;
 }
@@ -56,13 +57,22 @@ const set = (vmid: number, attributes: Readonly<Record<string, string>>) => (zon
 
 const roles = (supernodes: number) => [
   { name: 'superlink', userTemplate: { ROLE_HINT: 'superlink' } },
-  { name: 'supernode', userTemplate: { ROLE_HINT: 'supernode' }, parents: ['superlink'], cardinality: supernodes, minVms: 1 },
+  {
+    name: 'supernode',
+    userTemplate: { ROLE_HINT: 'supernode' },
+    parents: ['superlink'],
+    cardinality: supernodes,
+    minVms: 1,
+  },
 ];
 
 const tenant = { uid: 2, gid: 100, uname: 'tenant', gname: 'tenants' };
 
 /** Attributes that the lab's parallel writers (not recorded one by one) left on VM 1. */
-const concurrent = [0, 1, 4, 5, 8, 10, 11, 14, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39];
+const concurrent = [
+  0, 1, 4, 5, 8, 10, 11, 14, 17, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38,
+  39,
+];
 const leftBehind = Object.fromEntries(concurrent.map((n) => [`CC${String(n).padStart(2, '0')}`, String(n)]));
 
 function lab(samples: readonly string[], options: ZoneOptions = {}): Zone {
@@ -116,7 +126,10 @@ function mainLab(): Story {
         const vm = zone.vm(13);
         vm.userTemplate.set('READY', 'YES');
         zone.updated(vm, 'READY="YES"');
-        zone.failBoot(zone.vm(14), 'Sat Nov 21 01:10:13 2026: DEPLOY: lab-host-0:supernode_0_(service_13):dummy');
+        zone.failBoot(
+          zone.vm(14),
+          'Sat Nov 21 01:10:13 2026: DEPLOY: lab-host-0:supernode_0_(service_13):dummy',
+        );
         zone.poll();
       },
       adopt('330'),

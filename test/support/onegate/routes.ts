@@ -64,8 +64,7 @@ function serviceOf({ zone }: Call, vm: Vm): Service {
 /** The same, provided that a VM (given by id) is among its nodes: samples 26, 27, 326. */
 function serviceWith(call: Call, vm: Vm, id: number): Service {
   const service = serviceOf(call, vm);
-  if (!service.nodes.some((node) => node.id === id))
-    halt(400, `Service ${service.id} does not contain VM ${id}.`);
+  if (!service.lists(id)) halt(400, `Service ${service.id} does not contain VM ${id}.`);
   return service;
 }
 

@@ -31,6 +31,7 @@ export interface ServiceSpec {
 /** What a service needs from the zone. */
 export interface ServiceHost {
   readonly cooldownMs: number;
+  readonly listMs: number;
   readonly nextVmId: number;
   createVm(spec: VmSpec, service: { readonly id: number; readonly role: string }): Vm;
   powerOn(vm: Vm): void;
@@ -74,6 +75,8 @@ export class Service {
   readonly gated: boolean;
   state: ServiceState = 'PENDING';
   readonly #host: ServiceHost;
+  /** Nodes that exist and are not in the service's document yet. */
+  readonly #unlisted = new Set<Vm>();
 
   constructor(spec: ServiceSpec, id: number, owner: Owner, host: ServiceHost) {
     this.id = id;
@@ -86,6 +89,11 @@ export class Service {
 
   get nodes(): Vm[] {
     return this.roles.flatMap((role) => role.nodes);
+  }
+
+  /** Whether a VM is in the service as OneFlow's document has it. */
+  lists(vmid: number): boolean {
+    return this.nodes.some((vm) => vm.id === vmid && !this.#unlisted.has(vm));
   }
 
   role(name: string): Role {
@@ -174,7 +182,7 @@ export class Service {
       name: role.name,
       cardinality: role.cardinality,
       state: serviceStates[role.state],
-      nodes: role.nodes.map(node),
+      nodes: role.nodes.filter((vm) => !this.#unlisted.has(vm)).map(node),
     }));
     return { SERVICE: { name: this.name, id: String(this.id), state: serviceStates[this.state], roles } };
   }
@@ -196,8 +204,14 @@ export class Service {
     });
     role.nodes.push(...fresh);
     for (const vm of fresh) role.waiting.add(vm);
+    if (this.#host.listMs > 0) for (const vm of fresh) this.#listLater(vm);
     for (const vm of fresh) this.#host.powerOn(vm);
     for (const vm of fresh) if (vm.userTemplate.get('READY') === 'YES') role.waiting.delete(vm);
+  }
+
+  #listLater(vm: Vm): void {
+    this.#unlisted.add(vm);
+    this.#host.after(this.#host.listMs, () => this.#unlisted.delete(vm));
   }
 
   #advance(): void {

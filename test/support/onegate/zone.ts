@@ -7,6 +7,7 @@ import { Backends } from './oned.ts';
 import { Server } from './server.ts';
 import { Service, type ServiceHost, type ServiceSpec } from './service.ts';
 import type { VmState } from './states.ts';
+import { Timeline } from './timeline.ts';
 import { oneadmin, Vm, type VmSpec } from './vm.ts';
 
 /** How a zone behaves; every field has a default that suits tests: no waits except the gate. */
@@ -26,6 +27,8 @@ export interface ZoneOptions {
   readonly bootMs?: number | 'manual';
   /** From "terminate" to DONE. 0: at once; 'manual': when {@link Zone.finish} says so. */
   readonly shutdownMs?: number | 'manual';
+  /** OneFlow writes new nodes down only after it made all of a step: till then GET /service is 400 for them. 0. */
+  readonly listMs?: number;
   readonly firstVmId?: number;
   readonly firstServiceId?: number;
   /** Seconds since 1970. */
@@ -65,9 +68,7 @@ export class Zone {
   readonly network: NetworkSpec;
   readonly #hooks: Record<HookName, VmHook[]> = { deploy: [], resume: [], poweroff: [], terminate: [] };
   readonly #server: Server;
-  readonly #timers = new Set<NodeJS.Timeout>();
-  readonly #waiters = new Set<() => void>();
-  #hookFailure: unknown;
+  readonly #timeline = new Timeline();
 
   constructor(options: ZoneOptions = {}) {
     this.options = options;
@@ -81,14 +82,13 @@ export class Zone {
   /** Begins to listen. Before {@link addService}: VMs are told the endpoint in their CONTEXT. */
   async start(): Promise<this> {
     await this.#server.listen();
-    if (this.options.pollMs !== 0) this.#repeat(this.options.pollMs ?? 30_000, () => this.poll());
+    if (this.options.pollMs !== 0) this.#timeline.every(this.options.pollMs ?? 30_000, () => this.poll());
     return this;
   }
 
   /** Ends everything: connections, timers, waits. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#timeline.stop();
     this.faults.clear();
     await this.#server.close();
   }
@@ -211,41 +211,18 @@ export class Zone {
   }
 
   /** Waits until something is true of the zone; looked at after every request and every change. */
-  async until(condition: () => boolean, timeoutMs = 30_000, what = String(condition)): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const look = () => {
-      if (this.#hookFailure) reject(this.#hookFailure);
-      else if (condition()) resolve();
-    };
-    const timer = setTimeout(() => reject(new Error(`not within ${timeoutMs} ms: ${what}`)), timeoutMs);
-    this.#waiters.add(look);
-    try {
-      look();
-      await promise;
-    } finally {
-      clearTimeout(timer);
-      this.#waiters.delete(look);
-    }
+  until(condition: () => boolean, timeoutMs = 30_000, what = String(condition)): Promise<void> {
+    return this.#timeline.until(condition, timeoutMs, what);
   }
 
   /** Something changed: look at what `until` waits for. */
   changed(): void {
-    for (const look of [...this.#waiters]) look();
+    this.#timeline.changed();
   }
 
+  /** Does something later, unless the zone has stopped by then. */
   after(ms: number, action: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      action();
-    }, ms);
-    this.#timers.add(timer);
-  }
-
-  #repeat(ms: number, action: () => void): void {
-    this.after(ms, () => {
-      action();
-      this.#repeat(ms, action);
-    });
+    this.#timeline.after(ms, action);
   }
 
   #now(): number {
@@ -279,6 +256,7 @@ export class Zone {
     const zone = this;
     return {
       cooldownMs: this.options.cooldownMs ?? 300_000,
+      listMs: this.options.listMs ?? 0,
       get nextVmId() {
         return zone.nextVmId;
       },
@@ -299,10 +277,7 @@ export class Zone {
 
   #run(event: HookName, vm: Vm): void {
     for (const hook of this.#hooks[event]) {
-      new Promise((resolve) => resolve(hook(vm))).catch((reason) => {
-        this.#hookFailure ??= reason;
-        this.changed();
-      });
+      new Promise((resolve) => resolve(hook(vm))).catch((reason) => this.#timeline.fail(reason));
     }
   }
 }
