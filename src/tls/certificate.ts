@@ -1,5 +1,5 @@
 // One certificate, read: node:crypto for what it tells, its own DER for what node:crypto keeps to itself.
-import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { children, content, decode, dotted, encode, isContext } from './der.ts';
 import { ipText } from './ip.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
@@ -81,6 +81,15 @@ export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate
     return certificate.verify(issuer.publicKey);
   } catch {
     return false; // a key that cannot verify at all
+  }
+}
+
+/** Its public key; undefined for an algorithm that OpenSSL does not know. */
+export function publicKeyOf({ x509 }: Certificate): KeyObject | undefined {
+  try {
+    return x509.publicKey;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 // A certificate in the words of a report.
-import type { KeyObject, X509Certificate } from 'node:crypto';
-import type { SubjectNames } from './names.ts';
+import type { KeyObject } from 'node:crypto';
+import { publicKeyOf } from './certificate.ts';
+import { sanEntries } from './names.ts';
 import { firstCertificate } from './texts.ts';
 
 export interface CertificateDescription {
@@ -19,28 +20,19 @@ export interface CertificateDescription {
 
 /** The first certificate of a PEM text. @throws Problem tls_setup_failed when there is none. */
 export function describeCertificate(pem: string): CertificateDescription {
-  const { subject, issuer, names, notBefore, notAfter, sha256, isCa, x509 } = firstCertificate(
-    pem,
-    'reading a certificate for the report',
-  );
+  const certificate = firstCertificate(pem, 'reading a certificate for the report');
+  const { subject, issuer, names, notBefore, notAfter, sha256, isCa } = certificate;
+  const key = publicKeyOf(certificate);
   return {
     subject,
     issuer,
-    sans: sansOf(names),
+    sans: sanEntries(names),
     notBefore,
     notAfter,
     sha256,
     isCa,
-    keyType: publicKeyType(x509),
+    keyType: key === undefined ? 'unknown' : keyType(key),
   };
-}
-
-function publicKeyType(x509: X509Certificate): string {
-  try {
-    return keyType(x509.publicKey);
-  } catch {
-    return 'unknown'; // an algorithm that OpenSSL does not know
-  }
 }
 
 /** The kind of a key and its size or curve. */
@@ -57,8 +49,3 @@ const CURVES: Readonly<Record<string, string>> = {
   secp384r1: 'P-384',
   secp521r1: 'P-521',
 };
-
-const sansOf = (names: SubjectNames | undefined): string[] => [
-  ...(names?.dns ?? []).map((name) => `DNS:${name}`),
-  ...(names?.ip ?? []).map((ip) => `IP:${ip}`),
-];

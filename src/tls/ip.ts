@@ -13,6 +13,7 @@ export function ipBytes(text: string): Buffer | undefined {
 /** The canonical spelling of 4 or 16 bytes; undefined for another number of them. */
 export function ipText(bytes: Uint8Array): string | undefined {
   if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return undefined;
   return parseIp(Buffer.from(bytes).toString('hex').match(/.{4}/g)?.join(':') ?? '')?.text;
 }
 

@@ -68,14 +68,14 @@ export function sanEntry(host: string): string {
   return ip === undefined ? `DNS:${host.toLowerCase()}` : `IP:${ip}`;
 }
 
+/** Each name as FL_CERT_EXTRA_SAN would write it. */
+export const sanEntries = (names: SubjectNames | undefined): string[] => [
+  ...(names?.dns ?? []).map((name) => `DNS:${name}`),
+  ...(names?.ip ?? []).map((ip) => `IP:${ip}`),
+];
+
 /** The names as one line for a person. */
-export function listNames(names: SubjectNames | undefined): string {
-  const all = [
-    ...(names?.dns ?? []).map((name) => `DNS:${name}`),
-    ...(names?.ip ?? []).map((ip) => `IP:${ip}`),
-  ];
-  return all.length === 0 ? 'none' : all.join(', ');
-}
+export const listNames = (names: SubjectNames | undefined): string => sanEntries(names).join(', ') || 'none';
 
 const withoutFinalDot = (name: string): string => name.replace(/\.$/, '');
 

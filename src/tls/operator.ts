@@ -1,7 +1,7 @@
 // Certificates that the operator brings (FL_SSL_*): everything that would go wrong later is said now, all at once.
 import { joinProblems, Problem, type ProblemFacts } from '../status/problem.ts';
 import { keyBeside, readCa, type TrustedCa } from './ca.ts';
-import { belongs, type Certificate } from './certificate.ts';
+import { belongs, type Certificate, publicKeyOf } from './certificate.ts';
 import { chainTo } from './chain.ts';
 import { onDate, outsideValidity } from './dates.ts';
 import { hasNamedCurve, readServerKey, type ServerKey } from './key.ts';
@@ -142,7 +142,8 @@ function faultsOf(leaf: Certificate, options: OperatorOptions): Problem[] {
   const problems: Problem[] = [];
   const validity = outsideValidity(leaf, options.now);
   if (validity !== undefined) problems.push(refuse(validity));
-  if (!hasNamedCurve(leaf.x509.publicKey)) {
+  const publicKey = publicKeyOf(leaf);
+  if (publicKey !== undefined && !hasNamedCurve(publicKey)) {
     const found = `the key of ${leaf.subject} has its curve written out instead of named`;
     problems.push(refuse({ found, remedy: 'have it issued again for a key with a named curve' }));
   }

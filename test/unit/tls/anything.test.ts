@@ -1,0 +1,117 @@
+// Whatever stands in a variable, on OneGate or on the wire: a Problem, and nothing else.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Problem } from '../../../src/status/problem.ts';
+import { decodeCaBase64, readCa } from '../../../src/tls/ca.ts';
+import { takeOperatorCertificates } from '../../../src/tls/operator.ts';
+import { explainPeer } from '../../../src/tls/peer.ts';
+import { pemOf } from '../../../src/tls/pem.ts';
+import { stillFits } from '../../../src/tls/renewal.ts';
+import { trustDecision } from '../../../src/tls/trust.ts';
+import { fixture, makeCa, makeServer, NOW } from '../../support/certificates.ts';
+
+const ca = makeCa();
+const server = makeServer({ by: ca });
+const real = [
+  ca.certPem,
+  server.certPem,
+  server.keyPem,
+  fixture('server.pem'),
+  fixture('server.encrypted.key'),
+  fixture('ec.sec1.key'),
+];
+
+/** A real text with some characters exchanged, or cut short. */
+const damaged = fc
+  .tuple(
+    fc.constantFrom(...real),
+    fc.array(fc.tuple(fc.nat(6000), fc.string({ maxLength: 3 })), { maxLength: 3 }),
+    fc.nat(6000),
+  )
+  .map(([text, changes, end]) =>
+    changes.reduce((so, [at, put]) => so.slice(0, at) + put + so.slice(at + put.length), text).slice(0, end),
+  );
+/** A real certificate or key with some of its bytes exchanged, well wrapped. */
+const damagedInside = fc
+  .tuple(
+    fc.constantFrom(...real),
+    fc.array(fc.tuple(fc.nat(1200), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 }),
+  )
+  .map(([text, changes]) => {
+    const [, label = '', body = ''] = /-----BEGIN ([A-Z ]+)-----\n([\s\S]*?)-----END/.exec(text) ?? [];
+    const der = Buffer.from(body, 'base64');
+    for (const [at, byte] of changes) der[at % der.length] = byte;
+    return pemOf(label, der);
+  });
+const bytes = fc.uint8Array({ maxLength: 400 }).map((some) => Buffer.from(some).toString('latin1'));
+const wrapped = fc.uint8Array({ maxLength: 400 }).map((some) => pemOf('CERTIFICATE', some));
+const anyText = fc.oneof(fc.string(), bytes, wrapped, damaged, damagedInside);
+
+function holdsFor(property: (...texts: [string, string, string]) => unknown): void {
+  fc.assert(
+    fc.property(anyText, anyText, anyText, (...texts) => {
+      try {
+        property(...texts);
+      } catch (error) {
+        expect(error).toBeInstanceOf(Problem);
+      }
+    }),
+    { numRuns: 400 },
+  );
+}
+
+describe('any text leads to an answer or a Problem', () => {
+  test('as a CA', () => holdsFor((text) => readCa(text, { variable: 'FL_SSL_CA_CERTFILE', now: NOW })));
+
+  test('as base64 of a CA', () =>
+    holdsFor((text) =>
+      readCa(decodeCaBase64(Buffer.from(text).toString('base64'), 'x') + decodeCaBase64(text, 'x'), {
+        variable: 'x',
+        now: NOW,
+      }),
+    ));
+
+  test("as an operator's certificates", () => {
+    holdsFor((caPem, certPem, keyPem) =>
+      takeOperatorCertificates({ caPem, certPem, keyPem }, { now: NOW, addresses: ['10.0.0.5'] }),
+    );
+    holdsFor((certPem) =>
+      takeOperatorCertificates(
+        { caPem: ca.certPem, certPem, keyPem: server.keyPem },
+        { now: NOW, addresses: ['10.0.0.5'] },
+      ),
+    );
+    holdsFor((keyPem) =>
+      takeOperatorCertificates(
+        { caPem: ca.certPem, certPem: server.certPem, keyPem },
+        { now: NOW, addresses: ['10.0.0.5'] },
+      ),
+    );
+  });
+
+  test('from a peer', () =>
+    holdsFor((chainPem, host) => explainPeer({ chainPem, caPem: ca.certPem, host, now: NOW })));
+
+  test('in what OneGate says', () =>
+    holdsFor((caCert, pinnedCaPem) =>
+      trustDecision({
+        tlsEnabled: undefined,
+        mode: 'discovery',
+        pinnedCaPem,
+        published: { tls: 'YES', caCert },
+        now: NOW,
+      }),
+    ));
+
+  test('in the files of the last boot, which then simply do not fit', () =>
+    holdsFor((certPem, keyPem) =>
+      stillFits(certPem, keyPem, { caPem: ca.certPem, names: { dns: [], ip: [] }, now: NOW }),
+    ));
+});
+
+test('a text of a hundred thousand BEGIN lines is answered at once', () => {
+  const started = performance.now();
+  const text = '-----BEGIN CERTIFICATE-----\n'.repeat(35_000);
+  expect(() => readCa(text, { variable: 'x', now: NOW })).toThrow(Problem);
+  expect(performance.now() - started).toBeLessThan(2_000);
+});

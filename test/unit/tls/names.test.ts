@@ -1,0 +1,156 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonicalIp, ipBytes, ipText } from '../../../src/tls/ip.ts';
+import { covers, isDnsName, listNames, sanEntry, subjectNames, uniqueNames } from '../../../src/tls/names.ts';
+import { problemOf } from '../../support/certificates.ts';
+
+describe('the names of the server certificate', () => {
+  test('are localhost, the loopbacks, every address of the VM, its hostname and what the operator added', () => {
+    expect(
+      subjectNames({
+        addresses: ['10.0.0.5', 'FD00:0::1'],
+        hostname: 'SuperLink.example.org.',
+        extraSan: 'IP:203.0.113.7, DNS:*.fl.example.org',
+        loopback: '127.32.0.1',
+      }),
+    ).toEqual({
+      dns: ['localhost', 'superlink.example.org', '*.fl.example.org'],
+      ip: ['127.0.0.1', '::1', '127.32.0.1', '10.0.0.5', 'fd00::1', '203.0.113.7'],
+    });
+  });
+
+  test('are each there once, however they are spelled', () => {
+    const names = subjectNames({
+      addresses: ['fd00::1', 'FD00:0:0::1', '127.0.0.1'],
+      hostname: 'localhost',
+      extraSan: ['IP:fd00:0::1', 'DNS:LOCALHOST'],
+      loopback: '127.0.0.1',
+    });
+    expect(names).toEqual({ dns: ['localhost'], ip: ['127.0.0.1', '::1', 'fd00::1'] });
+  });
+
+  test.each(['my_host', '-host', '10.0.0.5', '10', '', 'größe', `${'a'.repeat(64)}.org`])(
+    'leave out the hostname %j, which is no DNS name',
+    (hostname) => expect(subjectNames({ addresses: [], hostname }).dns).toEqual(['localhost']),
+  );
+
+  test('drop the zone of a link-local address, and addresses nobody can dial', () => {
+    expect(subjectNames({ addresses: ['fe80::1%eth0', '0.0.0.0', '::', 'nonsense'] }).ip).toEqual([
+      '127.0.0.1',
+      '::1',
+      'fe80::1',
+    ]);
+  });
+
+  test.each([
+    '10.0.0.5',
+    'IP:10.0.0',
+    'IP:fe80::1%eth0',
+    'DNS:10.0.0.5',
+    'DNS:a_b',
+    'URI:https://a',
+    'DNS:*',
+  ])('are refused with the variable named when FL_CERT_EXTRA_SAN holds %s', (extraSan) => {
+    const problem = problemOf(() => subjectNames({ addresses: [], extraSan }));
+    expect(problem.code).toBe('config_validation_failed');
+    expect(problem.facts.variable).toBe('FL_CERT_EXTRA_SAN');
+    expect(problem.facts.found).toContain(extraSan);
+  });
+});
+
+describe('an address', () => {
+  test.each([
+    ['10.0.0.1', '0a000001'],
+    ['::1', '00000000000000000000000000000001'],
+    ['fd00::1', 'fd000000000000000000000000000001'],
+    ['::ffff:10.0.0.1', '00000000000000000000ffff0a000001'],
+    ['fe80::1%eth0', 'fe800000000000000000000000000001'],
+  ])('%s stands in a certificate as its 4 or 16 bytes', (text, hex) => {
+    expect(ipBytes(text)?.toString('hex')).toBe(hex);
+    expect(ipText(ipBytes(text)!)).toBe(text.replace('%eth0', ''));
+  });
+
+  test.each([
+    '10.0.0',
+    '10.0.0.256',
+    '10.0.0.01',
+    '::1::',
+    '1:2:3:4:5:6:7',
+    'fe80::1%',
+    'eth0',
+    '',
+    '10.0.0.1%eth0',
+  ])('%j is none', (text) => expect(ipBytes(text)).toBeUndefined());
+
+  test('survives the way into a certificate and back', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
+        const bytes = ipBytes(text)!;
+        expect([4, 16]).toContain(bytes.length);
+        expect(ipText(bytes)).toBe(canonicalIp(text));
+      }),
+    );
+  });
+
+  test('of another length than 4 or 16 bytes is not read', () => {
+    expect(ipText(Buffer.alloc(17))).toBeUndefined();
+    expect(ipText(Buffer.alloc(0))).toBeUndefined();
+  });
+});
+
+describe('what gRPC accepts for a dialled host', () => {
+  const names = uniqueNames({
+    dns: ['super.example.org', '*.fl.example.org', '*.local'],
+    ip: ['10.0.0.5', 'fd00::1'],
+  });
+
+  test.each([
+    '10.0.0.5',
+    'fd00::1',
+    'FD00::1',
+    '[fd00::1]',
+    'fd00::1%eth0',
+    'super.example.org',
+    'SUPER.example.org',
+    'super.example.org.',
+    'a.fl.example.org',
+    'vm.local',
+  ])('%s is covered', (host) => expect(covers(names, host)).toBe(true));
+
+  test.each([
+    '10.0.0.6',
+    '::ffff:10.0.0.5',
+    'fd00::2',
+    'example.org',
+    'fl.example.org',
+    'a.b.fl.example.org',
+    'local',
+    '*',
+    '',
+  ])('%j is not', (host) => expect(covers(names, host)).toBe(false));
+
+  test('an address is never covered by a name, wildcard or not', () => {
+    expect(covers({ dns: ['10.0.0.5', '*.0.0.5'], ip: [] }, '10.0.0.5')).toBe(false);
+  });
+});
+
+test('a host is written as FL_CERT_EXTRA_SAN wants it', () => {
+  expect([sanEntry('[FD00::1]'), sanEntry('203.0.113.7'), sanEntry('Super.example.org')]).toEqual([
+    'IP:fd00::1',
+    'IP:203.0.113.7',
+    'DNS:super.example.org',
+  ]);
+});
+
+test('names are told in one line, none included', () => {
+  expect(listNames({ dns: ['a.example'], ip: ['10.0.0.5'] })).toBe('DNS:a.example, IP:10.0.0.5');
+  expect(listNames(undefined)).toBe('none');
+});
+
+test('a wildcard is a DNS name only where one is allowed', () => {
+  expect([isDnsName('*.example.org', true), isDnsName('*.example.org'), isDnsName('a.*.org', true)]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+});
