@@ -199,7 +199,7 @@ export class Story {
     ];
     const value = this.#pick(values);
     this.#tell(`VM ${node.vm.id} is made to claim ${JSON.stringify(value)}`);
-    node.vm.template['FL_PARTITION_ID'] = value;
+    node.vm.template.FL_PARTITION_ID = value;
   }
 
   outage(which: 'down' | 'unreadable'): void {
@@ -245,7 +245,7 @@ export class Story {
       return `the places are ${places.join(' ')}`;
     }
     // An attribute that is there twice is read as its last value.
-    const shown = ({ vm }: Node): unknown => [vm.template['FL_PARTITION_ID']].flat().at(-1);
+    const shown = ({ vm }: Node): unknown => [vm.template.FL_PARTITION_ID].flat().at(-1);
     const silent = staying.find((node) => shown(node) !== `${node.inUse?.id}`);
     return silent === undefined ? undefined : `VM ${silent.vm.id} publishes another place than it has`;
   }

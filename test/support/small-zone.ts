@@ -13,7 +13,7 @@ export interface SmallVm {
   readonly template: Template;
 }
 
-interface SmallRole {
+export interface SmallRole {
   readonly name: string;
   cardinality: number;
   readonly nodes: SmallVm[];
@@ -33,6 +33,8 @@ export function chance(seed: number): () => number {
 export class SmallZone {
   readonly superLinks: SmallRole = { name: 'superlink', cardinality: 1, nodes: [] };
   readonly superNodes: SmallRole = { name: 'supernode', cardinality: 0, nodes: [] };
+  /** Roles that are neither. */
+  readonly others: SmallRole[] = [];
   serviceState = 2;
   /** Every request fails meanwhile. */
   down = false;
@@ -103,7 +105,7 @@ export class SmallZone {
     }
     const full = url.search !== '';
     if (full && this.unreadable) return { status: 404, body: 'Service 1 not found' };
-    const roles = [this.superLinks, this.superNodes].map(({ name, cardinality, nodes }) => ({
+    const roles = [this.superLinks, this.superNodes, ...this.others].map(({ name, cardinality, nodes }) => ({
       name,
       cardinality,
       state: 2,

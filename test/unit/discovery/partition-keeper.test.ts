@@ -1,0 +1,224 @@
+import { describe, expect, test } from 'vitest';
+import type { Partition } from '../../../src/discovery/partition.ts';
+import {
+  type KeeperOptions,
+  PartitionKeeper,
+  type PartitionMemory,
+} from '../../../src/discovery/partition-keeper.ts';
+import { connectOneGate, type OneGate } from '../../../src/onegate/client.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { chance, SmallZone } from '../../support/small-zone.ts';
+
+/** A service with SuperNodes 2..count+1. */
+function role(count: number) {
+  const clock = new FakeClock();
+  const random = chance(7);
+  const zone = new SmallZone(clock, random);
+  zone.add(zone.superLinks);
+  zone.superNodes.cardinality = count;
+  for (let n = 0; n < count; n++) zone.add(zone.superNodes);
+  const paths: string[] = [];
+  zone.onRequest = (vmId, path) => paths.push(`${vmId} ${path}`);
+  const oneGateOf = (vmId: number): OneGate =>
+    connectOneGate({
+      endpoint: 'http://127.34.0.1:5030',
+      token: 'dA==',
+      vmId,
+      clock,
+      random,
+      send: zone.send(vmId),
+    });
+  const keeperOf = (vmId: number, options: Partial<KeeperOptions> = {}): PartitionKeeper =>
+    new PartitionKeeper({ oneGate: oneGateOf(vmId), clock, random, ...options });
+  const claim = (vmId: number, text: unknown): void => {
+    zone.superNodes.nodes.find((vm) => vm.id === vmId)!.template.FL_PARTITION_ID = text;
+  };
+  const claims = (): unknown[] => zone.superNodes.nodes.map((vm) => vm.template.FL_PARTITION_ID);
+  return { clock, zone, paths, oneGateOf, keeperOf, claim, claims };
+}
+
+/** Watches until the test ends; `moves` is what Flower was given. */
+function watch(keeper: PartitionKeeper) {
+  const moves: Partition[] = [];
+  const stop = new AbortController();
+  const end = keeper.watch({ signal: stop.signal, onMove: async (to) => void moves.push(to) });
+  return { moves, stop: () => stop.abort(), end };
+}
+
+describe('at boot', () => {
+  test('a first deployment needs nothing but the list that discovery has read', async () => {
+    const { clock, zone, paths, oneGateOf, keeperOf } = role(3);
+    zone.serviceState = 1;
+    const service = await clock.run(oneGateOf(3).service());
+    paths.length = 0;
+    expect(await clock.run(keeperOf(3).choose({ service }))).toEqual({
+      id: 1,
+      of: 3,
+      why: 'by the order of the VM ids',
+    });
+    expect(paths).toEqual([]);
+  });
+
+  test('a reboot into the same role needs nothing but the list either', async () => {
+    const { clock, paths, keeperOf } = role(3);
+    const memory: PartitionMemory = { vmId: 3, id: 2, of: 3, roster: '2 3 4' };
+    expect(await clock.run(keeperOf(3, { memory }).choose())).toMatchObject({ id: 2, of: 3 });
+    expect(paths).toEqual(['3 GET /service']);
+  });
+
+  test('a node that joins reads what the others claim, once', async () => {
+    const { clock, paths, keeperOf, claim } = role(3);
+    claim(2, '1');
+    claim(3, '2');
+    expect(await clock.run(keeperOf(4).choose())).toMatchObject({ id: 0, of: 3 });
+    expect(paths).toEqual(['4 GET /service', '4 GET /service?extended=true']);
+  });
+
+  test("a disk that remembers another VM's place remembers nothing", async () => {
+    const { clock, keeperOf, claim } = role(2);
+    claim(2, '1');
+    const memory: PartitionMemory = { vmId: 2, id: 1, of: 2, roster: '2 3' };
+    expect(await clock.run(keeperOf(3, { memory }).choose())).toMatchObject({ id: 0 });
+  });
+
+  test('what was chosen is remembered before it is used', async () => {
+    const { clock, keeperOf } = role(2);
+    const memories: PartitionMemory[] = [];
+    await clock.run(keeperOf(3, { remember: (memory) => memories.push(memory) }).choose());
+    expect(memories).toEqual([{ vmId: 3, id: 1, of: 2, roster: '2 3' }]);
+  });
+
+  test('the claims being unreadable (one broken VM makes them 404) leaves the order of the ids, and says so', async () => {
+    const { clock, zone, keeperOf } = role(3);
+    zone.unreadable = true;
+    const notes: string[] = [];
+    const choice = await clock.run(keeperOf(4, { onNote: (text) => notes.push(text) }).choose());
+    expect(choice).toMatchObject({ id: 2, of: 3 });
+    expect(notes.join()).toContain('404');
+  });
+
+  test('outside a service there is no place', async () => {
+    const clock = new FakeClock();
+    const oneGate = connectOneGate({
+      endpoint: 'http://127.34.0.1:5030',
+      token: 'dA==',
+      vmId: 9,
+      clock,
+      random: () => 0,
+      send: async () => ({ status: 400, headers: {}, body: 'Empty or invalid SERVICE_ID' }),
+    });
+    expect(await new PartitionKeeper({ oneGate, clock, random: () => 0 }).choose()).toBeUndefined();
+  });
+});
+
+describe('afterwards', () => {
+  test('the claims are read once, and then only the list, every half minute or so', async () => {
+    const { clock, paths, keeperOf, claim } = role(2);
+    const keeper = keeperOf(3);
+    await clock.run(keeper.choose());
+    claim(3, '1');
+    paths.length = 0;
+    const { moves, stop } = watch(keeper);
+    await clock.advance(65_000);
+    stop();
+    expect(paths[0]).toBe('3 GET /service?extended=true');
+    expect(paths.slice(1).every((path) => path === '3 GET /service')).toBe(true);
+    expect(paths.length).toBeGreaterThanOrEqual(3);
+    expect(moves).toEqual([]);
+  });
+
+  test('a role that shrinks moves who is beyond the end: claimed and checked first, then used, once', async () => {
+    const { clock, zone, keeperOf, claim, claims } = role(3);
+    const keeper = keeperOf(4);
+    claim(2, '0');
+    claim(3, '1');
+    await clock.run(keeper.choose());
+    claim(4, '2');
+    const { moves, stop } = watch(keeper);
+    await clock.advance(10_000);
+    zone.superNodes.cardinality = 2;
+    zone.remove(zone.superNodes, zone.superNodes.nodes[0]!);
+    for (let second = 0; second < 60 && claims()[1] !== '0'; second++) await clock.advance(1_000);
+    expect(claims()).toEqual(['1', '0']);
+    expect(moves).toEqual([]);
+    await clock.advance(10_000);
+    stop();
+    expect(moves).toEqual([{ id: 0, of: 2 }]);
+  });
+
+  test('a passing oddity moves nobody', async () => {
+    const { clock, keeperOf, claim } = role(2);
+    const keeper = keeperOf(3);
+    claim(2, '0');
+    await clock.run(keeper.choose());
+    claim(3, '1');
+    claim(2, '1');
+    const { moves, stop } = watch(keeper);
+    await clock.advance(3_000);
+    claim(2, '0');
+    await clock.advance(60_000);
+    stop();
+    expect(moves).toEqual([]);
+    expect(keeper.partition).toEqual({ id: 1, of: 2 });
+  });
+
+  test('a claim that somebody overwrote is published again', async () => {
+    const { clock, keeperOf, claim, claims } = role(2);
+    const keeper = keeperOf(3);
+    claim(2, '0');
+    await clock.run(keeper.choose());
+    claim(3, 'nonsense');
+    const { moves, stop } = watch(keeper);
+    await clock.advance(5_000);
+    stop();
+    expect(claims()).toEqual(['0', '1']);
+    expect(moves).toEqual([]);
+  });
+
+  test('an outage is noted and survived', async () => {
+    const { clock, zone, keeperOf, claim, claims } = role(2);
+    const notes: string[] = [];
+    const keeper = keeperOf(3, { onNote: (text) => notes.push(text) });
+    await clock.run(keeper.choose());
+    zone.down = true;
+    const { stop } = watch(keeper);
+    await clock.advance(60_000);
+    expect(notes.join()).toContain('connection refused');
+    zone.down = false;
+    claim(2, '0');
+    await clock.advance(60_000);
+    stop();
+    expect(claims()).toEqual(['0', '1']);
+  });
+
+  test('Flower is offered the place again when it could not be given it', async () => {
+    const { clock, keeperOf, claim } = role(2);
+    const keeper = keeperOf(3);
+    claim(2, '1');
+    await clock.run(keeper.choose());
+    claim(2, '0');
+    claim(3, '0');
+    let tries = 0;
+    const stop = new AbortController();
+    keeper.watch({
+      signal: stop.signal,
+      onMove: async () => {
+        if (++tries === 1) throw new Error('busy');
+      },
+    });
+    await clock.advance(120_000);
+    stop.abort();
+    expect(tries).toBe(2);
+  });
+
+  test('the watch ends with its signal, leaving nothing behind', async () => {
+    const { clock, keeperOf } = role(2);
+    const keeper = keeperOf(3);
+    await clock.run(keeper.choose());
+    const { stop, end } = watch(keeper);
+    await clock.advance(7_000);
+    stop();
+    await end;
+    expect(clock.pending).toBe(0);
+  });
+});
