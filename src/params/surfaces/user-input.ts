@@ -1,0 +1,38 @@
+// A user input taken apart and put together again: templates change what is mandatory and what the form is filled in
+// with, and lint reads what others wrote. The table's own form is in ../user-inputs.ts.
+import { BAKED_FLOWER } from '../release.ts';
+import type { VariableName } from '../table.ts';
+import { userInput } from '../user-inputs.ts';
+
+export interface UserInput {
+  readonly mandatory: boolean;
+  readonly type: string;
+  readonly title: string;
+  readonly options: readonly string[];
+  /** What the form is filled in with. */
+  readonly preset: string;
+}
+
+/** The input of a variable that people are asked for (not of infrastructure), with what a template wants otherwise. */
+export const inputOf = (name: VariableName, wanted: Partial<UserInput> = {}): UserInput => ({
+  ...parseInput(userInput(name, BAKED_FLOWER)!),
+  ...wanted,
+});
+
+/** `M|text|question|options|preset`; a text64 input that is not filled in ends after the question. */
+export function formatInput({ mandatory, type, title, options, preset }: UserInput): string {
+  const head = [mandatory ? 'M' : 'O', type, title];
+  return (type === 'text64' && preset === '' ? head : [...head, options.join(','), preset]).join('|');
+}
+
+/** Reads an input by its bars, as OpenNebula does. Parts that are missing are empty. */
+export function parseInput(text: string): UserInput {
+  const [mandatory = '', type = '', title = '', options = '', ...preset] = text.split('|');
+  return {
+    mandatory: mandatory.trim().toUpperCase() === 'M',
+    type: type.trim(),
+    title,
+    options: options.trim() === '' ? [] : options.split(','),
+    preset: preset.join('|'),
+  };
+}
