@@ -3,8 +3,8 @@
 #
 # FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy always comes along. Where the locked requirements of this
 # version lie beside this script, only the files whose hashes they name are installed; another version is installed as
-# the package index has it now. An environment cannot be moved, so it is built in place and counts only once
-# DEST/.complete is there: whatever is found without it is left over from an attempt that was cut off, and removed.
+# the package index has it now. An environment cannot be moved, so it is built in place: DEST/.incomplete is there until
+# all is done, and DEST/.complete from then on. What an attempt left that was cut off is removed by the next.
 # PYTHON chooses the interpreter (python3). Ends with 0 and does nothing when DEST is complete already.
 set -eu
 umask 022
@@ -30,8 +30,16 @@ case $dest in
 esac
 
 [ -e "$dest/.complete" ] && exit 0
+# Its own files only: a mistyped DEST is not emptied.
+if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ]; then
+  echo "make-env.sh: $dest exists and is not an environment made here" >&2
+  exit 1
+fi
 rm -rf "$dest"
-mkdir -p "$(dirname "$dest")"
+# A failure leaves nothing behind: it may have been for want of disk space.
+trap '[ $? -eq 0 ] || rm -rf "$dest"' EXIT
+mkdir -p "$dest"
+: >"$dest/.incomplete"
 "${PYTHON:-python3}" -m venv "$dest"
 
 pip() { "$dest/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
@@ -48,3 +56,4 @@ fi
 "$dest/bin/python" -m compileall -q -j 0 "$dest/lib" >/dev/null || true
 "$dest/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("flwr") != sys.argv[1])' "$version"
 : >"$dest/.complete"
+rm "$dest/.incomplete"

@@ -38,7 +38,7 @@ const LIMIT_MS = 10 * 60_000;
 export async function ensureEnvironment(wish: EnvironmentWish): Promise<FlowerEnvironment> {
   const { wanted, framework, paths } = wish;
   const path = join(paths.environments, `${wanted}-${framework}`);
-  if (usable(path, wanted === wish.baked)) return { path, version: wanted };
+  if (usable(path)) return { path, version: wanted };
   const fallback = bakedEnvironment(wish);
   const found = await install(wish, path, join(fallback, 'bin/python'));
   if (found === undefined) return { path, version: wanted };
@@ -56,9 +56,9 @@ export async function ensureEnvironment(wish: EnvironmentWish): Promise<FlowerEn
   };
 }
 
-/** What the image brought counts as it is; what was installed at a boot only once it was finished. */
-const usable = (path: string, fromImage: boolean): boolean =>
-  isExecutable(join(path, 'bin/python')) && (fromImage || exists(join(path, '.complete')));
+/** Whether it is there and whole: one whose installation was cut off still has the mark of it (make-env.sh). */
+const usable = (path: string): boolean =>
+  isExecutable(join(path, 'bin/python')) && !exists(join(path, '.incomplete'));
 
 /** The baked version's environment: with the framework wished for, else whichever the image has. */
 function bakedEnvironment({ baked, framework, paths }: EnvironmentWish): string {
@@ -66,7 +66,7 @@ function bakedEnvironment({ baked, framework, paths }: EnvironmentWish): string 
     `${baked}-${framework}`,
     ...listFolder(paths.environments).filter((name) => name.startsWith(`${baked}-`)),
   ];
-  const found = names.map((name) => join(paths.environments, name)).find((path) => usable(path, true));
+  const found = names.map((name) => join(paths.environments, name)).find((path) => usable(path));
   if (found !== undefined) return found;
   throw new Problem('image_incomplete', {
     doing: 'looking for the Flower of this image',
@@ -89,8 +89,8 @@ async function install(wish: EnvironmentWish, path: string, python: string): Pro
     ...(signal === undefined ? {} : { signal }),
   });
   onWait?.(undefined);
-  if (result.code === 0 && usable(path, false)) return undefined;
-  if (result.timedOut) return `not done within ${Math.round(limitMs / 60_000)} minutes`;
+  if (result.code === 0 && usable(path)) return undefined;
+  if (result.timedOut) return `not done within ${Math.round(limitMs / 1000)} s`;
   if (result.failedToStart !== undefined)
     return `${paths.makeEnvironment} could not be started (${result.failedToStart})`;
   const lines = result.stderr.split('\n').filter((line) => line.trim() !== '');
