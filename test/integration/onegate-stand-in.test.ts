@@ -68,17 +68,36 @@ test.for([['READY=yes'], ['READY=NO'], ['READY=Y']])('the gate stays closed at %
   expect(service.role('superlink').state).toBe('DEPLOYING');
 });
 
-test('when the gate looks by itself, it wants READY to be YES exactly, and takes a powered-off VM for ready', async () => {
+test('when the gate looks by itself, it wants READY to be YES exactly', async () => {
+  const zone = await zoneWith();
+  const service = federation(zone);
+  const vm = service.nodes[0]!;
+  for (const [name, value, state] of [
+    ['FL_READY', 'YES', 'DEPLOYING'],
+    ['READY', 'YES', 'RUNNING'],
+  ] as const) {
+    vm.userTemplate.set(name, value);
+    zone.poll();
+    expect(service.role('superlink').state).toBe(state);
+  }
+});
+
+test('a node that is powered off while the gate waits counts as up, one that is terminated is dropped', async () => {
   const zone = await zoneWith();
   const [first, second] = [federation(zone), federation(zone)];
-  const [one, two] = [first.nodes[0]!, second.nodes[0]!];
-  one.userTemplate.set('FL_READY', 'YES');
+  zone.poweroff(first.nodes[0]!);
+  expect(first.role('superlink').state).toBe('RUNNING');
+  zone.terminate(second.nodes[0]!);
+  expect(second.role('superlink')).toMatchObject({ state: 'RUNNING', cardinality: 0, nodes: [] });
+});
+
+test('a node that cannot be started fails the service, when the gate looks', async () => {
+  const zone = await zoneWith();
+  const service = federation(zone);
+  zone.failBoot(service.nodes[0]!);
+  expect(service.state).toBe('DEPLOYING');
   zone.poll();
-  expect(first.role('superlink').state).toBe('DEPLOYING');
-  one.userTemplate.set('READY', 'YES');
-  zone.poweroff(two);
-  zone.poll();
-  expect([first, second].map((service) => service.role('superlink').state)).toEqual(['RUNNING', 'RUNNING']);
+  expect([service.state, service.role('supernode').nodes]).toEqual(['FAILED_DEPLOYING', []]);
 });
 
 test('scaling up appends, scaling down takes the oldest, and between them lies a cooldown', async () => {

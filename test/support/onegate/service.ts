@@ -143,27 +143,29 @@ export class Service {
 
   /** one.vm.update was called for a node: the event the gate listens to (samples 16, 18, 303). */
   updated(vm: Vm, text: string): void {
-    if (!this.gated || !text.replace(/["\s]/g, '').includes('READY=YES')) return;
+    if (!this.gated || !text.replace(/[" ]/g, '').includes('READY=YES')) return;
     for (const role of this.roles) role.waiting.delete(vm);
     this.#advance();
   }
 
-  /** A VM is in another state. */
+  /** A VM is in another state. The gate takes one that went away for up, and drops one that is DONE. */
   stateChanged(vm: Vm): void {
     for (const role of this.roles) {
-      if (!this.gated && vm.state === 'RUNNING') role.waiting.delete(vm);
-      if (vm.state === 'DONE' && role.leaving.delete(vm))
-        role.nodes = role.nodes.filter((node) => node !== vm);
+      const up = countedAsUp.includes(vm.state) || (!this.gated && vm.state === 'RUNNING');
+      const lost = up && role.waiting.delete(vm) && vm.state === 'DONE';
+      if (lost) role.cardinality--;
+      const left = vm.state === 'DONE' && role.leaving.delete(vm);
+      if (lost || left) role.nodes = role.nodes.filter((node) => node !== vm);
     }
     this.#advance();
   }
 
-  /** What the gate does every 30 seconds besides listening: READY exactly YES, a VM that went away, a failed boot. */
+  /** What the gate does every 30 seconds besides listening: READY exactly YES, and a failed boot. */
   poll(): void {
     for (const role of this.roles) {
       for (const vm of role.waiting) {
         const ready = this.gated ? vm.userTemplate.get('READY')?.trim() === 'YES' : vm.state === 'RUNNING';
-        if (ready || countedAsUp.includes(vm.state)) role.waiting.delete(vm);
+        if (ready) role.waiting.delete(vm);
         else if (vm.state === 'BOOT_FAILURE')
           role.state = role.state === 'SCALING' ? 'FAILED_SCALING' : 'FAILED_DEPLOYING';
       }
