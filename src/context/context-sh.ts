@@ -11,7 +11,7 @@ const ESCAPED_QUOTE = "'\\''";
 const NAME = /[A-Za-z0-9_-]+/y;
 
 /**
- * The variables in file order, as an object without a prototype (`__proto__` is a name like others). Values are as in the
+ * The variables, as an object without a prototype (`__proto__` is a name like others). Values are as in the
  * file, line ends included; outside of values CR LF counts as LF. Linear in the size.
  * @throws Problem context_unreadable with the line of the first thing that is not the grammar; never with a value.
  */
@@ -48,7 +48,9 @@ function readAssignment(text: string, start: number): { name: string; value: str
   const name = NAME.exec(text)?.[0];
   if (name === undefined) throw unreadable(text, start, 'the line is no assignment');
   const open = start + name.length;
-  if (!text.startsWith("='", open)) throw unreadable(text, start, `after ${shortened(name)} there is no ='`);
+  // The word is not repeated: in a damaged file it may be a piece of a value, such as a line of a key.
+  if (!text.startsWith("='", open))
+    throw unreadable(text, start, "the line does not go on with =' after its first word");
   const pieces: string[] = [];
   let at = open + 2;
   for (;;) {

@@ -31,7 +31,8 @@ export function parseVariableFile(bytes: Buffer | string): VariableFile {
 }
 
 /** The variables alone. */
-export const parseContextFile = (bytes: Buffer | string): Record<string, string> => parseVariableFile(bytes).variables;
+export const parseContextFile = (bytes: Buffer | string): Record<string, string> =>
+  parseVariableFile(bytes).variables;
 
 /** Which form the file has, be it readable or not. */
 export const formOf = (bytes: Buffer | string): Form => judge(textOf(bytes)).form;

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseEnvFile } from '../../../src/context/env-file.ts';
+import { formOf, parseContextFile, parseVariableFile } from '../../../src/context/forms.ts';
+import { parseTemplateBlock } from '../../../src/context/template-block.ts';
+import { Problem } from '../../../src/status/problem.ts';
+import { renderContextSh } from '../../support/context-sh.ts';
+
+const TEMPLATE = `NAME = "supernode"
+CPU = 2
+CONTEXT = [
+  NETWORK = "YES",   # so that there are addresses
+  TOKEN = "YES",
+  fl_log_level = DEBUG,
+  FL_NODE_CONFIG = "site=\\"Lab 2\\" path=C:\\x",
+  FL_NUM_ROUNDS = "$FL_NUM_ROUNDS",
+  SSH_PUBLIC_KEY = "$USER[SSH_PUBLIC_KEY]" ]
+DISK = [ IMAGE = "flower" ]
+`;
+
+describe('the form of a file', () => {
+  test('context.sh is what reads as one, with and without its first line', () => {
+    expect(formOf(renderContextSh({ A: "it's" }))).toBe('context.sh');
+    expect(formOf("A='1'\nB='2'\n")).toBe('context.sh');
+  });
+
+  test('a template is told by its CONTEXT block', () => expect(formOf(TEMPLATE)).toBe('template'));
+
+  test('anything else is an env file', () => {
+    expect(formOf('A=1\nexport B="2" # two\n')).toBe('env');
+    expect(formOf("A='1'\nB=2\n")).toBe('env');
+  });
+
+  test('a context.sh that holds the words of a template is a context.sh', () => {
+    expect(formOf(renderContextSh({ NOTE: 'x\nCONTEXT = [ A = "1" ]' }))).toBe('context.sh');
+  });
+
+  test('a damaged context.sh is told as such, not read by a parser that skips what it does not understand', () => {
+    const damaged = renderContextSh({ A: '1', B: 'two' }).slice(0, -2);
+    expect(() => parseVariableFile(damaged)).toThrow(/line 3: the value of B begins here/);
+    expect(() => parseVariableFile("A='it'\\''s'\nB=2\n")).toThrow(/line 2/);
+  });
+
+  test('a byte order mark and bytes are no obstacle', () => {
+    expect({ ...parseContextFile(Buffer.from("\uFEFFA='1'\n")) }).toEqual({ A: '1' });
+    expect({ ...parseContextFile('\uFEFFA=1\n') }).toEqual({ A: '1' });
+  });
+
+  test('any text at all is read or is a Problem', () => {
+    const pieces = fc.array(
+      fc.constantFrom('CONTEXT=[', 'A="', '"', ',', ']', '\n', 'B=1', '#', "C='x'", '\\"', ' '),
+      { maxLength: 25 },
+    );
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string({ unit: 'binary' }),
+          pieces.map((parts) => parts.join('')),
+        ),
+        (text) => {
+          try {
+            parseVariableFile(text);
+          } catch (error) {
+            expect(error).toBeInstanceOf(Problem);
+          }
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});
+
+describe("a template's CONTEXT block", () => {
+  test('has quoted and bare values, comments, \\" as its only escape, and names in capital letters', () => {
+    expect({ ...parseTemplateBlock(TEMPLATE) }).toEqual({
+      NETWORK: 'YES',
+      TOKEN: 'YES',
+      FL_LOG_LEVEL: 'DEBUG',
+      FL_NODE_CONFIG: 'site="Lab 2" path=C:\\x',
+      FL_NUM_ROUNDS: '',
+      SSH_PUBLIC_KEY: '$USER[SSH_PUBLIC_KEY]',
+    });
+  });
+
+  test('may be on one line, and empty', () => {
+    expect({ ...parseTemplateBlock('context=[A="1",B="2"]') }).toEqual({ A: '1', B: '2' });
+    expect({ ...parseTemplateBlock('CONTEXT = [ ]') }).toEqual({});
+  });
+
+  test.each([
+    [
+      'an open quote',
+      'CONTEXT = [\n A = "hunter2 ]',
+      'line 2: A has no value, or one whose quotes are not closed',
+    ],
+    [
+      'a missing comma',
+      'CONTEXT = [ A = "1" B = "hunter2" ]',
+      'line 1: after A there is neither a comma nor the closing ]',
+    ],
+    ['a missing end', 'CONTEXT = [ A = "hunter2",', 'line 1: neither a NAME = "VALUE" nor the closing ]'],
+    ['a name twice', 'CONTEXT = [ A = "1",\na = "hunter2" ]', 'line 2: A is given a second time'],
+  ])('%s is told with its line', (_, text, found) => {
+    expect(() => parseTemplateBlock(text)).toThrow(found);
+    expect(() => parseTemplateBlock(text)).not.toThrow(/hunter2/);
+  });
+});
+
+describe('an env file', () => {
+  test('has quotes, comments and export as dotenv knows them, and expands nothing', () => {
+    expect({ ...parseEnvFile('A=1 # one\nexport B="two words"\n# c\nC=\'$HOME\'\n') }).toEqual({
+      A: '1',
+      B: 'two words',
+      C: '$HOME',
+    });
+  });
+
+  test('that is empty has no variables; one with only other text is a problem', () => {
+    expect(Object.keys(parseEnvFile('\n# nothing\n'))).toEqual([]);
+    expect(() => parseEnvFile('what is this\n')).toThrow(/not one NAME=VALUE/);
+  });
+});
