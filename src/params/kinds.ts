@@ -54,8 +54,11 @@ export function wholeNumber({ least, most = MOST }: Range): Kind<number> {
     most === MOST ? `a whole number, ${least} or more` : `a whole number from ${least} to ${most}`;
   const schema = z
     .string()
-    .regex(/^-?(0|[1-9]\d*)$/, { error: 'this is not a whole number in plain decimal' })
-    .transform(Number)
+    .regex(/^(0|-?[1-9]\d*)$/, { error: 'this is not a whole number in plain decimal' })
+    // Beyond 2^53 a number is not exact any more; for the range it is enough that it is large.
+    .transform((text) =>
+      text.length > 15 ? (text.startsWith('-') ? -1 : 1) * Number.MAX_SAFE_INTEGER : Number(text),
+    )
     .pipe(
       z
         .number()
@@ -87,7 +90,7 @@ export function decimal({ above, least, below, most }: FloatRange): Kind<number>
   const schema = z
     .string()
     .regex(/^-?(0|[1-9]\d{0,14})(\.\d{1,15})?$/, { error: 'this is not a number in plain decimal' })
-    .transform(Number)
+    .transform((text) => Number(text) + 0) // -0 is 0
     .refine(within, { error: 'this is outside the range' });
   return { input: 'number-float', accepts: `a number, ${bounds.join(' and ')}`, schema };
 }
