@@ -1,0 +1,219 @@
+// The partition protocol in a thousand made-up lives of a service: the real protocol over the real client, on a clock
+// that is turned by hand (test/support/partition-story.ts), and then a few lives against the OneGate stand-in, over
+// real sockets and in real time.
+//
+// SEEDS=5000 runs more of them; SEED=17 runs one, and tells its story.
+import { afterAll, describe, expect, test } from 'vitest';
+import { PartitionKeeper } from '../../src/discovery/partition-keeper.ts';
+import { findSuperLink } from '../../src/discovery/superlink.ts';
+import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
+import { connectOneGate } from '../../src/onegate/client.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { published, type Service, type Vm, Zone } from '../support/onegate/index.ts';
+import { type Outcome, Story } from '../support/partition-story.ts';
+import { chance, SmallZone } from '../support/small-zone.ts';
+
+const SEEDS = Number(process.env.SEEDS ?? 1_000);
+const ONE = process.env.SEED;
+const PARTS = 5;
+
+const outcomes: Outcome[] = [];
+
+const spread = (values: number[]): string => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number =>
+    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+  return `median ${at(0.5)}, 99 of 100 within ${at(0.99)}, at most ${at(1)}`;
+};
+
+afterAll(() => {
+  if (outcomes.length === 0) return;
+  console.log(
+    [
+      `${outcomes.length} lives of up to ${Math.max(...outcomes.map((one) => one.nodes))} nodes; after the last disturbance:`,
+      `  seconds until every place is right and in use: ${spread(outcomes.map((one) => one.seconds))}`,
+      `  readings of the claims by one node:            ${spread(outcomes.map((one) => one.rounds))}`,
+      `  restarts of Flower on one node:                ${spread(outcomes.map((one) => one.restarts))}`,
+    ].join('\n'),
+  );
+});
+
+describe('whatever happens to a role, once it is left alone each node has a place of its own out of 0..N-1', () => {
+  const parts = ONE === undefined ? Array.from({ length: PARTS }, (_, part) => part) : [Number(ONE)];
+  test.each(parts)('part %d', { timeout: 300_000 }, async (part) => {
+    for (let seed = part; seed < (ONE === undefined ? SEEDS : part + 1); seed += PARTS) {
+      const story = new Story(seed);
+      const outcome = await story.tell(1 + (seed % 10));
+      if (ONE !== undefined) console.log(story.told.join('\n'), outcome);
+      expect(outcome.fault, `SEED=${seed}\n${story.told.join('\n')}`).toBeUndefined();
+      // Twice what a node lets pass between two readings of all claims, and some.
+      expect(outcome.seconds, `SEED=${seed}`).toBeLessThan(400);
+      outcomes.push(outcome);
+    }
+  });
+});
+
+test('a first deployment, all nodes in the same second, has no two equal places at any moment, and nobody restarts', async () => {
+  for (let seed = 0; seed < 50; seed++) {
+    const story = new Story(seed);
+    story.zone.serviceState = 1;
+    story.scaleUp(1 + (seed % 12));
+    for (let second = 0; second < 60; second++) {
+      await story.clock.advance(1_000);
+      const places = story.nodes.flatMap((node) => (node.inUse === undefined ? [] : [node.inUse.id]));
+      expect(new Set(places).size).toBe(places.length);
+    }
+    expect(story.fault()).toBeUndefined();
+    expect(story.nodes.map((node) => node.restarts).every((count) => count === 0)).toBe(true);
+    for (const node of story.nodes) node.crash();
+  }
+});
+
+test('a boot costs six requests: not ready, the service, the SuperLink, everything, READY, and the claims once', async () => {
+  const clock = new FakeClock();
+  const random = chance(3);
+  const zone = new SmallZone(clock, random);
+  Object.assign(zone.add(zone.superLinks).template, {
+    FL_READY: 'YES',
+    FL_ENDPOINT: '172.20.0.101:9092',
+    FL_TLS: 'NO',
+  });
+  zone.superNodes.cardinality = 2;
+  zone.add(zone.superNodes);
+  zone.add(zone.superNodes);
+  zone.serviceState = 1;
+  const asked: string[] = [];
+  zone.onRequest = (vmId, path) => vmId === 3 && asked.push(path);
+  const oneGate = connectOneGate({
+    endpoint: 'http://127.34.0.1:5030',
+    token: 'dA==',
+    vmId: 3,
+    clock,
+    random,
+    send: zone.send(3),
+  });
+  const keeper = new PartitionKeeper({ oneGate, clock, random });
+  const stop = new AbortController();
+  const boot = async (): Promise<void> => {
+    await oneGate.update({ READY: 'NO', FL_NODE_READY: 'NO' });
+    const { service } = await findSuperLink({
+      oneGate,
+      clock,
+      random,
+      backoff: 'exponential',
+      maxBackoffSeconds: 300,
+    });
+    const place = await keeper.choose({ service });
+    await oneGate.update(
+      { FL_PARTITION_ID: `${place!.id}`, FL_NUM_PARTITIONS: `${place!.of}`, FL_NODE_READY: 'YES' },
+      { serving: true },
+    );
+    await oneGate.update({ READY: 'YES' }, { serving: true });
+  };
+  await clock.run(boot());
+  keeper.watch({ signal: stop.signal, onMove: async () => {} });
+  await clock.advance(10_000);
+  stop.abort();
+  expect(asked).toEqual([
+    'PUT /vm',
+    'GET /service',
+    'GET /vms/1',
+    'PUT /vm',
+    'PUT /vm',
+    'GET /service?extended=true',
+  ]);
+});
+
+describe('against the OneGate stand-in, over sockets, a hundred times faster than real time', () => {
+  const SPEED = 100;
+  const fast: Clock = { ...realClock, sleep: (ms, signal) => realClock.sleep(ms / SPEED, signal) };
+
+  /** The agents of all SuperNodes of a zone, as far as places go. */
+  function run(zone: Zone, service: Service) {
+    const agents = new Map<number, { stop: AbortController; keeper: PartitionKeeper }>();
+    const problems: unknown[] = [];
+    const start = (vm: Vm): void => {
+      if (vm.role !== 'supernode') return;
+      const stop = new AbortController();
+      const { signal } = stop;
+      const oneGate = connectOneGate({
+        endpoint: zone.endpoint,
+        token: vm.token,
+        vmId: vm.id,
+        clock: fast,
+        random: realRandom,
+        signal,
+      });
+      const keeper = new PartitionKeeper({ oneGate, clock: fast, random: realRandom });
+      agents.set(vm.id, { stop, keeper });
+      const live = async (): Promise<void> => {
+        const place = (await keeper.choose({ signal }))!;
+        await oneGate.update(
+          { FL_PARTITION_ID: `${place.id}`, FL_NUM_PARTITIONS: `${place.of}`, FL_NODE_READY: 'YES' },
+          { serving: true },
+        );
+        await keeper.watch({ signal, onMove: async () => {} });
+      };
+      live().catch((error: unknown) => signal.aborted || problems.push(error));
+    };
+    const end = (vm: Vm): void => agents.get(vm.id)?.stop.abort();
+    zone.onDeploy(start);
+    zone.onResume(start);
+    zone.onPoweroff(end);
+    zone.onTerminate(end);
+    const places = (): string[] =>
+      service
+        .role('supernode')
+        .nodes.filter((vm) => vm.state !== 'DONE')
+        .map((vm) => `${published(vm, 'FL_PARTITION_ID')}/${published(vm, 'FL_NUM_PARTITIONS')}`)
+        .sort();
+    const settled = async (count: number): Promise<void> => {
+      const wanted = Array.from({ length: count }, (_, id) => `${id}/${count}`).sort();
+      await expect.poll(places, { timeout: 20_000, interval: 20 }).toEqual(wanted);
+      expect(problems).toEqual([]);
+    };
+    const endAll = (): void => {
+      for (const { stop } of agents.values()) stop.abort();
+    };
+    return { settled, endAll };
+  }
+
+  test('places are right after deployment, growth, shrinkage, a power cut, an outside termination and vandalism', async () => {
+    const zone = await new Zone({ address: '127.34.0.7', cooldownMs: 50, shutdownMs: 100 }).start();
+    try {
+      const service = zone.addService({
+        name: 'flower',
+        roles: [{ name: 'superlink' }, { name: 'supernode', cardinality: 4, parents: ['superlink'] }],
+      });
+      const { settled, endAll } = run(zone, service);
+      const superLink = service.role('superlink').nodes[0]!;
+      const oneGate = connectOneGate({
+        endpoint: zone.endpoint,
+        token: superLink.token,
+        vmId: superLink.id,
+        clock: fast,
+        random: realRandom,
+      });
+      await oneGate.update({ READY: 'YES' }, { serving: true });
+      const running = (): Promise<void> => zone.until(() => service.state === 'RUNNING', 10_000);
+      await settled(4);
+      await running();
+      expect(service.scale('supernode', 6)).toBeUndefined();
+      await settled(6);
+      await running();
+      expect(service.scale('supernode', 3)).toBeUndefined();
+      await settled(3);
+      await running();
+      const [first, second] = service.role('supernode').nodes as [Vm, Vm];
+      zone.poweroff(first);
+      second.userTemplate.set('FL_PARTITION_ID', '99');
+      zone.resume(first);
+      await settled(3);
+      zone.terminate(second);
+      await settled(2);
+      endAll();
+    } finally {
+      await zone.stop();
+    }
+  });
+});
