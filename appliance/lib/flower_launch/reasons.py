@@ -1,0 +1,46 @@
+"""What a failed call to the Fleet API means, in words for a person."""
+
+LETS_IN and code != "OK" else None
+    for sign, meaning in UNAVAILABLE_SIGNS:
+        if sign in details:
+            return meaning.format(target=target)
+    return f"{target} is not reachable: {details.split('last error: ')[-1][:300]}"
+
+
+LETS_IN = ("RegisterNode", "ActivateNode")
+
+# What gRPC's text holds -> what it means. Seen with grpcio 1.85; the first that fits is taken.
+UNAVAILABLE_SIGNS = (
+    ("certificate has expired", "the certificate shown at {target} has expired (or a clock is wrong)"),
+    ("certificate is not yet valid", "the certificate shown at {target} is not valid yet (or a clock is wrong)"),
+    ("CERTIFICATE_VERIFY_FAILED", "the certificate shown at {target} is not signed by the CA this node trusts"),
+    ("Hostname Verification", "the certificate shown at {target} does not name this address; see FL_CERT_EXTRA_SAN"),
+    ("WRONG_VERSION_NUMBER", "{target} does not speak TLS, and this node does; see FL_TLS_ENABLED"),
+    ("handshake failed", "the TLS handshake with {target} failed"),
+    ("Connection refused", "nothing listens at {target} (connection refused)"),
+    ("ping timeout", "the path to {target} went silent (no answer to a keepalive ping)"),
+    ("keepalive", "the path to {target} went silent (no answer to a keepalive ping)"),
+    ("Connection timed out", "the path to {target} went silent (connection timed out)"),
+    ("hostname lookup", "the name in {target} does not resolve"),
+    ("No route to host", "there is no route to {target}"),
+    ("Network is unreachable", "there is no route to {target}"),
+    ("Socket closed", "{target} closed the connection"),
+)
+
+
+def why_lost(method, code, details, target):
+    """Why a failed Fleet call means that the link is lost, as half a sentence; None when the SuperLink did answer."""
+    if code == "DEADLINE_EXCEEDED":
+        return f"{target} did not answer in time"
+    if code == "UNAUTHENTICATED":
+        if "timestamp" in details.lower():
+            return (
+                "it refuses this node's timestamps: the clock of this VM is more than 5 s ahead of the SuperLink's, or more "
+                "than 305 s behind it; synchronise the clocks of both"
+            )
+        if "node id" in details.lower():
+            return "it does not know this node any more (it was started with a new database)"
+        return f"it refuses this node: {details}"
+    if code != "UNAVAILABLE":
+        # Anything else is an answer. It is the end of the link only where Flower asks to be let in.
+        return f"it refuses this node: {code} {details}".strip() if method in
