@@ -37,6 +37,7 @@ async function demo(): Promise<number> {
   display.say(`every node is ready; \`flwr run\` with the run config that the agent wrote`);
   const training = await train(federation.superlink, {
     dir: join(dir, 'operator'),
+    ...(process.env.DEMO_APP === undefined ? {} : { app: process.env.DEMO_APP }),
     signal: interrupted.signal,
     onLine: (line) => display.now(`flwr: ${line}`),
   });

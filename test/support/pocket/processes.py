@@ -39,14 +39,18 @@ def members(session):
 
 
 def descendants():
-    """Every living process below us, at any depth."""
+    """Every living process below us, at any depth.
+
+    The way leads through zombies: while one thread of a process still ends, its main thread may be one already, and
+    the children are not ours yet.
+    """
     children = {}
     for pid, parent, _, state in _table():
-        if state not in "ZX":
-            children.setdefault(parent, []).append(pid)
+        children.setdefault(parent, []).append((pid, state))
     found, todo = [], [os.getpid()]
     while todo:
-        below = children.get(todo.pop(), [])
-        found += below
-        todo += below
+        for pid, state in children.get(todo.pop(), []):
+            todo.append(pid)
+            if state not in "ZX":
+                found.append(pid)
     return found

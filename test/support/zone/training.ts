@@ -1,6 +1,6 @@
 // What an operator does with a federation that is up: `flwr run` of an app, and reading what it says.
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { operatorHome } from './federation.ts';
@@ -40,6 +40,7 @@ const COLOURS = /\u001b\[[0-9;]*m/g;
 export async function train(superlink: Vm, options: TrainingOptions): Promise<Training> {
   const { dir, onLine, signal, timeoutMs = 240_000 } = options;
   const home = operatorHome(superlink, join(dir, 'flwr-home'));
+  mkdirSync(dir, { recursive: true });
   const app = join(dir, 'app');
   cpSync(options.app ?? join(REPOSITORY, 'examples/quickstart'), app, { recursive: true });
   const flwr = superlink.at('run/flower-context/env/bin/flwr');
