@@ -1,12 +1,5 @@
 """What a failed call to the Fleet API means, in words for a person."""
 
-LETS_IN and code != "OK" else None
-    for sign, meaning in UNAVAILABLE_SIGNS:
-        if sign in details:
-            return meaning.format(target=target)
-    return f"{target} is not reachable: {details.split('last error: ')[-1][:300]}"
-
-
 LETS_IN = ("RegisterNode", "ActivateNode")
 
 # What gRPC's text holds -> what it means. Seen with grpcio 1.85; the first that fits is taken.
@@ -43,4 +36,8 @@ def why_lost(method, code, details, target):
         return f"it refuses this node: {details}"
     if code != "UNAVAILABLE":
         # Anything else is an answer. It is the end of the link only where Flower asks to be let in.
-        return f"it refuses this node: {code} {details}".strip() if method in
+        return f"it refuses this node: {code} {details}".strip() if method in LETS_IN and code != "OK" else None
+    for sign, meaning in UNAVAILABLE_SIGNS:
+        if sign in details:
+            return meaning.format(target=target)
+    return f"{target} is not reachable: {details.split('last error: ')[-1][:300]}"
