@@ -93,12 +93,21 @@ export function publicKeyOf({ x509 }: Certificate): KeyObject | undefined {
   }
 }
 
-/** Whether a PEM key is the one of the certificate; a key that cannot be read is not. */
-export function belongs(certificate: Certificate, keyPem: string): boolean {
+/** A PEM key; undefined when it cannot be read. */
+export function privateKeyOf(keyPem: string): KeyObject | undefined {
   try {
-    return certificate.x509.checkPrivateKey(createPrivateKey(keyPem));
+    return createPrivateKey(keyPem);
   } catch {
-    return false;
+    return undefined; // OpenSSL's reason is of no use to a person
+  }
+}
+
+/** Whether a private key is the one of the certificate. */
+export function belongs({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject {
+  try {
+    return key !== undefined && x509.checkPrivateKey(key);
+  } catch {
+    return false; // the certificate's own key is of an unknown kind
   }
 }
 

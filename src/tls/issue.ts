@@ -1,8 +1,8 @@
 // The CA and the server certificates that the agent makes itself: P-256, SHA-256, everything a strict verifier asks for
 // (Python's VERIFY_X509_STRICT wants both key identifiers).
-import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync } from 'node:crypto';
 import { Problem } from '../status/problem.ts';
-import { belongs } from './certificate.ts';
+import { belongs, privateKeyOf } from './certificate.ts';
 import { decode } from './der.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
 import { firstCertificate } from './texts.ts';
@@ -56,13 +56,13 @@ export function issueServer({ ca, names, now }: { ca: KeyPair; names: SubjectNam
     throw new Problem('tls_setup_failed', { doing, found: 'no name and no address to put into it' });
   }
   const issuer = firstCertificate(ca.certPem, doing);
-  if (!belongs(issuer, ca.keyPem)) {
+  const signer = privateKeyOf(ca.keyPem);
+  if (!belongs(issuer, signer)) {
     throw new Problem('tls_setup_failed', {
       doing,
       found: "the CA's key does not belong to the CA's certificate",
     });
   }
-  const signer = createPrivateKey(ca.keyPem);
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const end = Math.min(now.getTime() + SERVER_DAYS * 86_400_000, issuer.notAfter.getTime());
   const certPem = writeCertificate(

@@ -1,9 +1,10 @@
 // The operator's private key: any form that OpenSSL writes in, one form out.
-import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { Problem } from '../status/problem.ts';
+import { privateKeyOf } from './certificate.ts';
 import { children, decode, dotted } from './der.ts';
 import { keyType } from './describe.ts';
-import { isPrivateKeyLabel, type PemBlock, pemOf, readPem } from './pem.ts';
+import { isPrivateKeyLabel, pemOf, readPem } from './pem.ts';
 import { instead } from './texts.ts';
 
 export interface ServerKey {
@@ -42,27 +43,22 @@ export function readServerKey(text: string, variable: string): ServerKey {
   if (keys.length > 1)
     throw refuse(`${keys.length} private keys`, 'leave only the key of the server certificate');
   if (block.encrypted || block.label === 'ENCRYPTED PRIVATE KEY') {
-    throw refuse('a key encrypted with a passphrase, which nobody can enter at boot', `decrypt it: ${RENEW}`);
+    throw refuse(
+      'a key encrypted with a passphrase, which nobody can enter at boot',
+      `decrypt it: ${DECRYPT}`,
+    );
   }
   if (block.label === 'OPENSSH PRIVATE KEY') {
     throw refuse('a key in the form of OpenSSH', "convert it: `ssh-keygen -p -N '' -m PKCS8 -f KEY`");
   }
-  const key = parse(block);
+  const key = privateKeyOf(pemOf(block.label, block.der));
   if (key === undefined) throw refuse('a block that is no private key inside', 'export the key again');
   const unfit = unfitFor(key);
   if (unfit !== undefined) throw refuse(unfit.found, unfit.remedy);
   return { key, keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-const RENEW = '`openssl pkey -in KEY -out plain.key`, then `base64 -w0 plain.key`';
-
-function parse({ label, der }: PemBlock): KeyObject | undefined {
-  try {
-    return createPrivateKey(pemOf(label, der));
-  } catch {
-    return undefined; // the reason is OpenSSL's, and of no use to a person
-  }
-}
+const DECRYPT = '`openssl pkey -in KEY -out plain.key`, then `base64 -w0 plain.key`';
 
 function unfitFor(key: KeyObject): { found: string; remedy: string } | undefined {
   const kind = keyType(key);

@@ -99,7 +99,7 @@ const leafAmong = (
   certificates: readonly Certificate[],
   key: ServerKey | undefined,
 ): Certificate | undefined =>
-  key === undefined ? certificates[0] : certificates.find((certificate) => belongs(certificate, key.keyPem));
+  key === undefined ? certificates[0] : certificates.find((certificate) => belongs(certificate, key.key));
 
 function mismatch(problems: Problem[], first: Certificate): Certificate {
   const found = `the key in ${KEY} does not belong to ${first.subject}`;

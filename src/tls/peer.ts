@@ -5,7 +5,7 @@ import { readCa } from './ca.ts';
 import type { Certificate } from './certificate.ts';
 import { chainTo } from './chain.ts';
 import { outsideValidity } from './dates.ts';
-import { covers, listNames, sanEntry } from './names.ts';
+import { covers, listNames, type SubjectNames, sanEntry, uniqueNames } from './names.ts';
 import { pemOf } from './pem.ts';
 import { certificatesIn } from './texts.ts';
 import { ORGANIZATION } from './write.ts';
@@ -104,8 +104,14 @@ function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
   return problems;
 }
 
+/** What gRPC looks at when there is no subjectAltName at all (1.70 for names, 1.85 for addresses too). */
+function commonName({ x509 }: Certificate): SubjectNames {
+  const cn = /^CN=(.*)$/m.exec(x509.subject ?? '')?.[1] ?? '';
+  return uniqueNames({ dns: [cn], ip: [cn] });
+}
+
 function nameFault(leaf: Certificate, host: string, doing: string): Problem | undefined {
-  if (leaf.names !== undefined && covers(leaf.names, host)) return undefined;
+  if (covers(leaf.names ?? commonName(leaf), host)) return undefined;
   const entry = sanEntry(host);
   const line = `FL_CERT_EXTRA_SAN="${entry}"`;
   const madeHere = leaf.issuer.includes(`O=${ORGANIZATION}`);

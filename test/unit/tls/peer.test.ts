@@ -117,12 +117,17 @@ describe('what a client would refuse is explained:', () => {
     expect(problem.facts.remedy).toContain('have the certificate issued again with IP:10.0.0.5');
   });
 
-  test('a certificate that names its address in the CN only', () => {
+  test('a certificate without subjectAltName, unless its CN is the host, where gRPC looks then', () => {
     const root = makeCa();
-    const cnOnly = make({ by: root, cn: '10.0.0.5' });
-    expect(explain({ chainPem: cnOnly.certPem, caPem: root.certPem })?.facts.found).toBe(
-      'it does not name 10.0.0.5; it names none',
+    const cnOnly = { chainPem: make({ by: root, cn: '10.0.0.5' }).certPem, caPem: root.certPem };
+    expect(explain({ ...cnOnly, host: '10.0.0.6' })?.facts.found).toBe(
+      'it does not name 10.0.0.6; it names none',
     );
+    expect(explain(cnOnly)).toBeUndefined();
+    const sanWins = makeServer({ by: root, cn: '10.0.0.6' });
+    expect(codes({ chainPem: sanWins.certPem, caPem: root.certPem, host: '10.0.0.6' })).toEqual([
+      'address_not_in_certificate',
+    ]);
   });
 
   test('dates, with the clock', () => {
