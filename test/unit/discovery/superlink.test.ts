@@ -216,6 +216,16 @@ describe('OneGate in trouble', () => {
     Object.assign(zone.add(zone.superLinks).template, READY);
     expect((await clock.run(found)).vmId).toBe(4);
   });
+
+  test('a second SuperLink that is added while the first never gets ready is found too', async () => {
+    const { clock, zone, find } = federation();
+    const found = find();
+    await clock.advance(5_000);
+    Object.assign(zone.add(zone.superLinks).template, READY);
+    await clock.advance(40_000);
+    expect((await clock.run(found)).vmId).toBe(4);
+    expect(clock.monotonicMs()).toBe(45_000);
+  });
 });
 
 describe('roles that leave a doubt', () => {
