@@ -19,6 +19,10 @@ export interface FederationSpec {
   readonly env?: VmSpec['env'];
   readonly dropIns?: VmSpec['dropIns'];
   readonly zone?: ZoneOptions;
+  /** ready_status_gate; true as in an operator's template. Without it all VMs start at once. */
+  readonly gate?: boolean;
+  /** VMs that OneFlow knows but nobody switches on: the test speaks for them. */
+  readonly puppets?: (vm: OneVm) => boolean;
 }
 
 /** One SuperLink and its SuperNodes, deployed by OneFlow: the SuperNodes' VMs exist once the gate has opened. */
@@ -68,6 +72,7 @@ export class Federation {
     const nics = (id: number) => [{ ip: `${this.spec.net}.${id + 1}.2` }];
     this.zone.addService({
       name: 'federation',
+      gate: this.spec.gate ?? true,
       roles: [
         { name: 'superlink', cardinality: 1, nics, context: context('superlink') },
         {
@@ -108,7 +113,8 @@ export class Federation {
   }
 
   private async powerOn(vm: OneVm): Promise<void> {
-    const { flower, env, dropIns, dir, net } = this.spec;
+    const { flower, env, dropIns, dir, net, puppets } = this.spec;
+    if (puppets?.(vm)) return;
     const role = vm.role === 'superlink' ? 'superlink' : 'supernode';
     // All VMs share one kernel, so the SuperLink listens on its own address instead of 0.0.0.0.
     const listen: Context = role === 'superlink' ? { FL_FLEET_API_ADDRESS: `${vm.ip}:9092` } : {};

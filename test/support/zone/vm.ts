@@ -52,6 +52,8 @@ export class Vm {
   readonly root: string;
   private context: Context;
   private supervisor: ChildProcess | undefined;
+  /** The boot that goes on, if one does: whoever ends the VM waits for it. */
+  private booting: Promise<void> = Promise.resolve();
 
   constructor(spec: VmSpec) {
     this.spec = spec;
@@ -69,7 +71,12 @@ export class Vm {
   }
 
   /** Powers the VM on: an empty /run, the CONTEXT of one-context, then the enabled units. */
-  async boot(): Promise<void> {
+  boot(): Promise<void> {
+    this.booting = this.powerOn();
+    return this.booting;
+  }
+
+  private async powerOn(): Promise<void> {
     rmSync(this.at('run'), { recursive: true, force: true });
     this.write('run/flower-context/boot-id', `${randomUUID()}\n`);
     this.writeContext();
@@ -92,12 +99,14 @@ export class Vm {
 
   /** Shuts down as a VM does: SIGTERM to everything, then SIGKILL. */
   async shutdown(): Promise<void> {
+    await this.booting.catch(() => undefined);
     if (this.supervisor !== undefined) await endWith(this.supervisor, 'SIGTERM');
     this.supervisor = undefined;
   }
 
   /** Pulls the plug: SIGKILL to everything at once. */
   async powerCut(): Promise<void> {
+    await this.booting.catch(() => undefined);
     if (this.supervisor !== undefined) await endWith(this.supervisor, 'SIGUSR1');
     this.supervisor = undefined;
   }
@@ -173,7 +182,9 @@ export class Vm {
     ];
     const { phase, serving, waiting, problems } = this.status() ?? {};
     const status = JSON.stringify({ phase, serving, waiting, problems });
-    return [`${this.root}: ${status}`, ...tail('flower-context'), ...tail(`flower-${this.spec.role}`)].join('\n');
+    return [`${this.root}: ${status}`, ...tail('flower-context'), ...tail(`flower-${this.spec.role}`)].join(
+      '\n',
+    );
   }
 
   private writeContext(): void {

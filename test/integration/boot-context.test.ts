@@ -1,0 +1,129 @@
+// What the agent makes of a CONTEXT: the built program, its unit, and OneGate's view of it.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { until } from '../support/zone/process.ts';
+import { superlink, updates } from '../support/zone/scene.ts';
+
+describe('a CONTEXT with wrong values', () => {
+  test('is told whole: every variable in the journal and the status, the code on OneGate, exit status 2, no restart', async () => {
+    const { federation, vm, one } = await superlink({
+      FL_NUM_ROUNDS: 'many',
+      FL_STRATEGY: 'FedBest',
+      FL_FLEET_API_ADDRESS: 'here',
+    });
+    const status = await vm.whenFailed();
+
+    expect(status.problems.map(({ variable }) => variable)).toEqual(
+      expect.arrayContaining(['FL_NUM_ROUNDS', 'FL_STRATEGY', 'FL_FLEET_API_ADDRESS']),
+    );
+    for (const name of ['FL_NUM_ROUNDS', 'FL_STRATEGY', 'FL_FLEET_API_ADDRESS'])
+      expect(vm.journalText()).toContain(name);
+    expect(vm.journalText()).toContain('FedTrimmedAvg');
+    await until(
+      'the unit to give up',
+      async () => (await vm.unit('flower-context')).ActiveState === 'failed',
+    );
+    expect(await vm.unit('flower-context')).toMatchObject({ ExecMainStatus: '2', NRestarts: '0' });
+    expect(updates(federation, one).at(-1)).toMatchObject({
+      FL_READY: 'NO',
+      FL_ERROR: 'config_validation_failed',
+    });
+    expect(existsSync(vm.at('run/flower-context/plan.json'))).toBe(false);
+  });
+
+  test('boots as soon as it is corrected', async () => {
+    const { vm, one } = await superlink({ FL_NUM_ROUNDS: 'many' });
+    await vm.whenFailed();
+    await until(
+      'the unit to give up',
+      async () => (await vm.unit('flower-context')).ActiveState === 'failed',
+    );
+    await vm.recontextualize({ FL_NUM_ROUNDS: '5' });
+    await vm.whenReady();
+    expect(one.userTemplate.get('FL_ERROR')).toBe('-');
+    expect(readFileSync(vm.at('run/flower-context/run-config.toml'), 'utf8')).toMatch(
+      /num-server-rounds\s*=\s*5/,
+    );
+  });
+
+  test('gives no secret away, wherever it is told', async () => {
+    const secret = Buffer.from(
+      '-----BEGIN PRIVATE KEY-----\nTOP-SECRET-LINE\n-----END PRIVATE KEY-----\n',
+    ).toString('base64');
+    const { federation, vm } = await superlink({ FL_SSL_KEYFILE: secret, PASSWORD: 'hunter2-password' });
+    await vm.whenFailed();
+    const { stdout, stderr } = await vm.cli('context');
+    const told = [
+      vm.journalText(),
+      JSON.stringify(vm.status()),
+      stdout,
+      stderr,
+      ...federation.zone.log.map(({ body }) => body),
+    ];
+    for (const text of told) {
+      expect(text).not.toContain(secret.slice(8, 60));
+      expect(text).not.toContain('TOP-SECRET-LINE');
+      expect(text).not.toContain('hunter2-password');
+      expect(text).not.toContain(vm.spec.token);
+    }
+  });
+});
+
+describe('a variable that is changed while the SuperLink serves', () => {
+  test('is taken over without a new CA, and Flower is started again only when its plan changed', async () => {
+    const { vm } = await superlink();
+    await vm.whenReady();
+    const ca = readFileSync(vm.at('var/lib/flower-context/tls/ca.pem'), 'utf8');
+    const before = (await vm.unit('flower-superlink')).MainPID;
+
+    await vm.recontextualize({ FL_NUM_ROUNDS: '7' });
+    await until('the run config', () =>
+      readFileSync(vm.at('run/flower-context/run-config.toml'), 'utf8').includes('= 7'),
+    );
+    await vm.whenReady();
+    expect((await vm.unit('flower-superlink')).MainPID).toBe(before);
+
+    await vm.recontextualize({ FL_ISOLATION: 'process' });
+    await until(
+      'a new process of Flower',
+      async () => ![before, '0'].includes((await vm.unit('flower-superlink')).MainPID),
+    );
+    await vm.whenReady();
+    expect(readFileSync(vm.at('var/lib/flower-context/tls/ca.pem'), 'utf8')).toBe(ca);
+  });
+
+  test('and made wrong does not take down what serves', async () => {
+    const { federation, vm, one } = await superlink();
+    await vm.whenReady();
+    const before = (await vm.unit('flower-superlink')).MainPID;
+    await vm.recontextualize({ FL_STRATEGY: 'FedBest' });
+    await vm.whenFailed();
+    expect(vm.status()).toMatchObject({ serving: true });
+    expect((await vm.unit('flower-superlink')).MainPID).toBe(before);
+    await until(
+      'the error on OneGate',
+      () => one.userTemplate.get('FL_ERROR') === 'config_validation_failed',
+    );
+    expect(updates(federation, one).at(-1)).not.toHaveProperty('FL_READY');
+  });
+});
+
+test('a VM without TOKEN=YES serves all the same, and says that there is no OneGate', async () => {
+  const { federation, vm, one } = await superlink({ TOKEN: 'NO' });
+  await vm.whenReady();
+  expect(updates(federation, one)).toEqual([]);
+  expect(vm.status()?.steps.find(({ id }) => id === 'publish')?.state).toBe('skipped');
+});
+
+test('a VM whose CONTEXT was never left by one-context fails with what to look at', async () => {
+  const { vm } = await superlink();
+  await vm.whenReady();
+  await vm.systemctl('stop', 'flower-context');
+  rmSync(vm.at('run/one-context'), { recursive: true });
+  await vm.systemctl('start', '--no-block', 'flower-context');
+  const status = await vm.whenFailed();
+  expect(status.problems[0]).toMatchObject({
+    code: 'context_unreadable',
+    remedy: expect.stringContaining('one-context'),
+  });
+});

@@ -1,0 +1,80 @@
+// A zone for one test of vitest: the quick stand-in for Flower, short pauses, addresses of its own, always cleaned up.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Vm as OneVm, RequestRecord } from '../onegate/index.ts';
+import { Federation, type FederationSpec } from './federation.ts';
+import type { Vm } from './vm.ts';
+
+/** What only costs time in a test: how long systemd and one-context pause. */
+const IMPATIENT = {
+  'flower-context': '[Service]\nRestartSec=300ms',
+  'flower-superlink': '[Service]\nRestartSec=300ms',
+  'flower-supernode': '[Service]\nRestartSec=300ms',
+};
+const ADDRESSES_PER_WORKER = 12;
+
+/** A folder that is gone after the test. */
+export function temporaryFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'zone-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  return dir;
+}
+
+/** A zone that is not deployed yet; its VMs end with the test. */
+export function zone(spec: Partial<FederationSpec> = {}): Federation {
+  const worker = Number(process.env.VITEST_POOL_ID ?? 1) % 20;
+  const federation = new Federation({
+    dir: temporaryFolder(),
+    net: '127.36',
+    flower: { stub: true },
+    ...spec,
+    dropIns: { ...IMPATIENT, ...spec.dropIns },
+    env: { RETRY_WAIT_PERIOD: '0.3', ...spec.env },
+    zone: {
+      address: `127.36.0.${worker + 1}`,
+      port: 0,
+      firstVmId: worker * ADDRESSES_PER_WORKER,
+      ...spec.zone,
+    },
+  });
+  onTestFinished(() => federation.stop());
+  return federation;
+}
+
+/** A deployed zone of a SuperLink alone, its boot begun. */
+export async function superlink(
+  context: FederationSpec['superlink'] = {},
+  spec: Partial<FederationSpec> = {},
+) {
+  const federation = zone({ supernodes: 0, superlink: context, ...spec });
+  await federation.deploy();
+  return {
+    federation,
+    zone: federation.zone,
+    vm: federation.superlink,
+    one: federation.seenBy(federation.superlink),
+  };
+}
+
+/** A deployed zone whose SuperLink only exists on OneGate, as `says`; its one SuperNode's boot begun. */
+export async function supernode(
+  says: Readonly<Record<string, string>>,
+  context: FederationSpec['superlink'] = {},
+  spec: Partial<FederationSpec> = {},
+) {
+  const puppets = (vm: OneVm): boolean => vm.role === 'superlink';
+  const federation = zone({ supernodes: 1, supernode: context, puppets, gate: false, ...spec });
+  await federation.deploy();
+  const puppet = federation.zone.vms[0]!;
+  for (const [name, value] of Object.entries(says)) puppet.userTemplate.set(name, value);
+  const [vm] = federation.supernodes as [Vm];
+  return { federation, zone: federation.zone, puppet, vm, one: federation.seenBy(vm) };
+}
+
+/** What a VM sent to OneGate, and in which order it was answered well. */
+export const updates = (federation: Federation, one: OneVm): readonly Readonly<Record<string, string>>[] =>
+  federation.zone.log
+    .filter((entry: RequestRecord) => entry.vm === one.id && entry.method === 'PUT' && entry.status === 200)
+    .map(({ attributes }) => attributes);
