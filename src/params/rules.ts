@@ -77,7 +77,7 @@ const ERRORS: readonly Rule[] = [
       severity: 'error',
       found: `${formatHostPort(control)} takes the port of FL_FLEET_API_ADDRESS (${formatHostPort(fleet)})`,
       expected: 'another port than the Fleet API has',
-      example: '127.0.0.1:9093',
+      example: `127.0.0.1:${freePort(9093, [fleet])}`,
     };
   }),
 
@@ -91,7 +91,7 @@ const ERRORS: readonly Rule[] = [
         severity: 'error',
         found: `${port}, the port of ${taken[0]}`,
         expected: 'a port that Flower does not use',
-        example: '9101',
+        example: String(freePort(9101, Object.values(apis))),
       };
     },
   ),
@@ -129,5 +129,9 @@ function overlap(one: string, other: string): boolean {
   if (isUnspecified(wild)) return wild.version === 6 || narrow.version === 4 || isUnspecified(narrow);
   return [one, other].includes('localhost') && isLoopback(a) && isLoopback(b);
 }
+
+/** A port to propose: the usual one, or one far away from it. */
+const freePort = (usual: number, taken: readonly HostPort[]): number =>
+  taken.some(({ port }) => port === usual) ? usual + 10_000 : usual;
 
 const numeric = (host: string): string => (host === 'localhost' ? '127.0.0.1' : host);

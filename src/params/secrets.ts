@@ -25,7 +25,6 @@ export function isSecretName(name: string): boolean {
 /** A value on one line: whatever does not print is an escape, and a long value is cut. For people, not for programs. */
 export function shown(value: string): string {
   const most = 200;
-  const cut =
-    value.length > most ? `${value.slice(0, most).toWellFormed()}... (${value.length} characters)` : value;
-  return [...cut].map((character) => (character === '\\' ? character : visible(character))).join('');
+  const text = [...value.slice(0, most).toWellFormed()].map(visible).join('');
+  return value.length > most ? `${text}... (${value.length} characters)` : text;
 }

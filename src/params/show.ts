@@ -18,8 +18,9 @@ export function showName(name: string): string {
 /** Stands for a value that is not shown. */
 export const describe = (value: string): string => `a value of ${value.length} characters`;
 
-/** PEM keys, as they are or in base64: somebody put them into the wrong variable. */
-const looksSecret = (value: string): boolean => /PRIVATE KEY|LS0tLS1CRUdJTi|-----BEGIN/.test(value);
+/** Keys in PEM, as they are or in base64, and URLs with a password: somebody put them into the wrong variable. */
+const looksSecret = (value: string): boolean =>
+  /PRIVATE KEY|LS0tLS1CRUdJTi|-----BEGIN|:\/\/[^/\s@]{0,200}@/.test(value);
 
 function printable(value: string): { text: string; whole: boolean } {
   const characters = [...value.slice(0, 2 * MOST_CHARACTERS)].slice(0, MOST_CHARACTERS);

@@ -36,3 +36,6 @@ export function parseInput(text: string): UserInput {
     preset: preset.join('|'),
   };
 }
+
+/** What a form is filled in with; empty when unset means something of its own. */
+export const formDefault = (name: VariableName): string => inputOf(name).preset;

@@ -1,0 +1,80 @@
+import { describe, expect, test } from 'vitest';
+import { parseContextSh } from '../../../src/context/context-sh.ts';
+import { readNodeConfig } from '../../../src/params/node-config.ts';
+import { parseVariables, type SuperLinkConfig, type SuperNodeConfig } from '../../../src/params/parse.ts';
+import { renderContextSh } from '../../support/context-sh.ts';
+import { hostileContexts } from '../../support/hostile.ts';
+import { findingsOf, LINK, NODE } from './support.ts';
+
+describe.each([
+  ['superlink', LINK],
+  ['supernode', NODE],
+] as const)('hostile contexts of a %s', (role, image) => {
+  const contexts = hostileContexts({ role });
+
+  test('are more than 500, each of another name', () => {
+    expect(contexts.length).toBeGreaterThan(500);
+    expect(new Set(contexts.map(({ name }) => name)).size).toBe(contexts.length);
+  });
+
+  test('come through context.sh unchanged', () => {
+    for (const { name, raw } of contexts) {
+      const read = parseContextSh(renderContextSh(raw));
+      expect(Object.keys(read).length, name).toBe(Object.keys(raw).length);
+      expect(
+        Object.keys(raw).every((key) => read[key] === raw[key]),
+        name,
+      ).toBe(true);
+    }
+  });
+
+  test('are read, or refused with findings that are short and print on one line', () => {
+    for (const { name, raw } of contexts) {
+      for (const { variable, found, expected } of findingsOf(parseVariables(raw, image))) {
+        expect(found.length, name).toBeLessThan(400);
+        expect(`${variable}${found}${expected}`, name).not.toMatch(/[\p{C}\p{Zl}\p{Zp}]/u);
+      }
+    }
+  });
+
+  test('that are accepted hold nothing a path, an address or a choice should not hold', () => {
+    let accepted = 0;
+    for (const { name, raw } of contexts) {
+      const parsed = parseVariables(raw, image);
+      if (!parsed.ok) continue;
+      accepted += 1;
+      if (image === LINK) {
+        const config = parsed.config as SuperLinkConfig;
+        for (const path of [config.FL_DATABASE, config.FL_CHECKPOINT_PATH]) {
+          expect(path, name).toMatch(/^(?!\/)(?!.*(^|\/)\.\.?(\/|$))[A-Za-z0-9._/-]+$/);
+        }
+        for (const { host } of [config.FL_FLEET_API_ADDRESS, config.FL_CONTROL_API_ADDRESS])
+          expect(host, name).toMatch(/^[a-z0-9.:-]+$/);
+      } else {
+        const config = parsed.config as SuperNodeConfig;
+        for (const [key, value] of config.FL_NODE_CONFIG ?? []) {
+          expect(key, name).toMatch(/^[\w.-]+$/);
+          expect(typeof value === 'string' && /\p{Cc}/u.test(value), name).toBe(false);
+        }
+        expect(config.FL_CUDA_VISIBLE_DEVICES, name).toMatch(/^[A-Za-z0-9,/-]+$/);
+      }
+    }
+    expect(accepted).toBeGreaterThan(50);
+  });
+
+  test('take no longer than their size allows', () => {
+    const large = contexts.filter((one) => one.large);
+    expect(large.length).toBeGreaterThan(20);
+    const began = performance.now();
+    for (const { raw } of large) parseVariables(raw, image);
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+});
+
+test('a node config of 64 KiB takes no longer than its size allows', () => {
+  const began = performance.now();
+  for (const piece of ['a', '=', ' ', "'", '"a=', 'a=1 ', 'a= ', '=b', ',a='])
+    readNodeConfig(piece.repeat(65_536 / piece.length));
+  readNodeConfig(`a=${',a'.repeat(30_000)}`);
+  expect(performance.now() - began).toBeLessThan(5_000);
+});
