@@ -16,6 +16,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   discovery: ['onegate', 'params', 'status', 'host'],
   tls: ['status', 'host'],
   flower: ['status', 'host'],
+  lint: ['params', 'status'],
   params: [],
   status: ['host'],
   host: ['status'],

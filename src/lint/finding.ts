@@ -1,0 +1,35 @@
+// What a rule says. Where it is in the file and why it hurts are added at the end.
+import type { LintCode } from './codes.ts';
+import type { Path } from './json.ts';
+
+export interface Remark {
+  readonly code: LintCode;
+  readonly path: Path;
+  /** What is there, as a phrase. */
+  readonly found: string;
+  readonly fix: Fix;
+}
+
+/** What to do, and the line to do it with. */
+export interface Fix {
+  readonly do: 'write' | 'remove' | 'rename';
+  /** A line of the template: to be written in its place, or to be removed. */
+  readonly line: string;
+  /** Where it is to be written, when that is not where the finding is. */
+  readonly where?: string;
+}
+
+export const write = (name: string, value: unknown, where?: string): Fix => ({
+  do: 'write',
+  line: member(name, value),
+  ...(where === undefined ? {} : { where }),
+});
+
+export const remove = (name: string, value: unknown): Fix => ({ do: 'remove', line: member(name, value) });
+
+/** `"name": value` on one line, as it stands in a file. */
+export function member(name: string, value: unknown): string {
+  const text = JSON.stringify(value, null, 1)?.replaceAll(/\n\s*/g, ' ') ?? 'null';
+  const short = text.length > 400 ? `${text.slice(0, 400)}...` : text;
+  return `${JSON.stringify(name)}: ${short}`;
+}

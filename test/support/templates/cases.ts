@@ -1,0 +1,471 @@
+// Anti-patterns of service templates: a stroke that makes one out of a template of ours, and one that is near it and right.
+import type { LintCode } from '../../../src/lint/codes.ts';
+import type { Form } from '../../../src/params/surfaces/oneflow.ts';
+import type { Site } from '../../../src/params/surfaces/site.ts';
+import type { Template } from './workshop.ts';
+
+type Stroke = (template: Template) => Template;
+export interface Case {
+  readonly what: string;
+  readonly site?: Site;
+  readonly forms?: readonly Form[];
+  readonly wrong: Stroke;
+  /** Near to it, and right. */
+  readonly right: Stroke;
+  readonly rightSite?: Site;
+}
+
+const CPU_POLICY = [{ type: 'CHANGE', adjust: 1, expression: 'CPU > 80', cooldown: 300 }];
+
+export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
+  gate_off: [
+    {
+      what: 'off',
+      wrong: (t) => t.service({ ready_status_gate: false }),
+      right: (t) => t.service({ automatic_deletion: false }),
+    },
+    { what: 'missing', wrong: (t) => t.service({ ready_status_gate: undefined }), right: (t) => t },
+  ],
+  deployment_not_straight: [
+    {
+      what: 'none, with SuperLink and SuperNodes in it',
+      wrong: (t) => t.service({ deployment: 'none' }),
+      rightSite: 'training-site',
+      right: (t) => t.service({ deployment: 'none' }),
+    },
+    { what: 'missing', wrong: (t) => t.service({ deployment: undefined }), right: (t) => t },
+  ],
+  supernode_without_parent: [
+    {
+      what: 'no parents',
+      wrong: (t) => t.inRole('supernode', { parents: [] }),
+      right: (t) => t,
+      rightSite: 'training-site',
+    },
+  ],
+  superlink_count: [
+    {
+      what: 'cardinality of two',
+      wrong: (t) => t.inRole('superlink', { cardinality: 2, max_vms: 2 }),
+      right: (t) => t.inRole('supernode', { cardinality: 4 }),
+    },
+    {
+      what: 'min_vms of 0',
+      wrong: (t) => t.inRole('superlink', { min_vms: 0 }),
+      right: (t) => t.inRole('superlink', { min_vms: undefined }),
+    },
+    {
+      what: 'max_vms of 3',
+      wrong: (t) => t.inRole('superlink', { max_vms: 3 }),
+      right: (t) => t.inRole('superlink', { max_vms: undefined }),
+    },
+  ],
+  superlink_policies: [
+    {
+      what: 'elasticity on the SuperLink',
+      wrong: (t) => t.inRole('superlink', { elasticity_policies: CPU_POLICY }),
+      right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
+    },
+    {
+      what: 'a schedule on the SuperLink',
+      wrong: (t) =>
+        t.inRole('superlink', {
+          scheduled_policies: [{ type: 'CARDINALITY', adjust: 1, recurrence: '0 9 * * *' }],
+        }),
+      right: (t) => t.inRole('superlink', { scheduled_policies: [] }),
+    },
+  ],
+  cardinality_missing: [
+    {
+      what: 'not said',
+      wrong: (t) => t.inRole('supernode', { cardinality: undefined }),
+      right: (t) => t.inRole('supernode', { min_vms: undefined, max_vms: undefined }),
+    },
+  ],
+  too_few_supernodes: [
+    {
+      what: 'min_vms below FL_MIN_AVAILABLE_CLIENTS',
+      wrong: (t) => t.inRole('supernode', { min_vms: 1 }),
+      right: (t) =>
+        t
+          .inRole('supernode', { min_vms: 1 })
+          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '1')
+          .preset('superlink', 'FL_MIN_FIT_CLIENTS', '1'),
+    },
+    {
+      what: 'min_vms below FL_MIN_FIT_CLIENTS',
+      wrong: (t) =>
+        t
+          .preset('superlink', 'FL_MIN_FIT_CLIENTS', '3')
+          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '3')
+          .inRole('supernode', { cardinality: 3 }),
+      right: (t) =>
+        t
+          .preset('superlink', 'FL_MIN_FIT_CLIENTS', '3')
+          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '3')
+          .inRole('supernode', { cardinality: 3, min_vms: 3 }),
+    },
+  ],
+  robust_clients: [
+    {
+      what: 'Krum with f=1 and two available clients',
+      wrong: (t) => t.preset('superlink', 'FL_STRATEGY', 'Krum').preset('superlink', 'FL_NUM_MALICIOUS', '1'),
+      right: (t) => t.preset('superlink', 'FL_STRATEGY', 'Krum'),
+    },
+    {
+      what: 'Bulyan with f=2 and a role that can never have 11',
+      wrong: (t) =>
+        t
+          .preset('superlink', 'FL_STRATEGY', 'Bulyan')
+          .preset('superlink', 'FL_NUM_MALICIOUS', '2')
+          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '11')
+          .inRole('supernode', { min_vms: 10, cardinality: 10, max_vms: 10 }),
+      right: (t) =>
+        t
+          .preset('superlink', 'FL_STRATEGY', 'Bulyan')
+          .preset('superlink', 'FL_NUM_MALICIOUS', '2')
+          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '11')
+          .inRole('supernode', { min_vms: 11, cardinality: 11, max_vms: 12 }),
+    },
+  ],
+  input_twice: [
+    {
+      what: 'service and role',
+      wrong: (t) => t.input('superlink', 'FL_LOG_LEVEL', 'O|list|Log verbosity|DEBUG,INFO|INFO'),
+      right: (t) => t.input('service', 'FL_LOG_LEVEL', 'O|list|Log verbosity|DEBUG,INFO|INFO'),
+    },
+    {
+      what: 'service with ONEAPP_ and role without',
+      wrong: (t) => t.input('service', 'ONEAPP_FL_NODE_CONFIG', 'O|text|Node config||'),
+      right: (t) =>
+        t
+          .input('supernode', 'FL_NODE_CONFIG', undefined)
+          .input('supernode', 'ONEAPP_FL_NODE_CONFIG', 'O|text|Node config||'),
+    },
+  ],
+  infrastructure_as_input: [
+    {
+      what: 'TOKEN is asked for by the service',
+      wrong: (t) => t.input('service', 'TOKEN', 'O|boolean|OneGate token||YES'),
+      right: (t) => t.context('superlink', 'TOKEN', 'yes'),
+    },
+    {
+      what: 'REPORT_READY is asked for by a role',
+      wrong: (t) => t.input('supernode', 'REPORT_READY', 'O|boolean|Report||YES'),
+      right: (t) => t.input('supernode', 'MY_REPORT', 'O|boolean|Report||YES'),
+    },
+  ],
+  token_missing: [
+    {
+      what: 'missing',
+      wrong: (t) => t.context('superlink', 'TOKEN', undefined),
+      right: (t) => t.context('superlink', 'NETWORK', undefined),
+    },
+    {
+      what: 'NO',
+      wrong: (t) => t.context('supernode', 'TOKEN', 'NO'),
+      right: (t) => t.context('supernode', 'TOKEN', 'yes'),
+    },
+  ],
+  report_ready_missing: [
+    { what: 'missing', wrong: (t) => t.context('supernode', 'REPORT_READY', undefined), right: (t) => t },
+    {
+      what: 'in small letters',
+      wrong: (t) => t.context('superlink', 'REPORT_READY', 'yes'),
+      right: (t) => t.context('superlink', 'TOKEN', 'yes'),
+    },
+  ],
+  ready_script_missing: [
+    {
+      what: 'missing',
+      wrong: (t) => t.context('superlink', 'READY_SCRIPT_PATH', undefined),
+      right: (t) => t.context('superlink', 'READY_SCRIPT_PATH', '/usr/local/bin/ready'),
+    },
+  ],
+  ready_preset: [
+    {
+      what: 'READY in the contents',
+      forms: [7],
+      wrong: (t) =>
+        t.inRole('superlink', {
+          template_contents: { ...(t.role('superlink')['template_contents'] as object), READY: 'YES' },
+        }),
+      right: (t) =>
+        t.inRole('superlink', {
+          template_contents: { ...(t.role('superlink')['template_contents'] as object), READYNESS: 'YES' },
+        }),
+    },
+    {
+      what: 'READY in the contents',
+      forms: [6],
+      wrong: (t) =>
+        t.inRole('superlink', {
+          vm_template_contents: `READY="YES"\n${t.role('superlink')['vm_template_contents']}`,
+        }),
+      right: (t) =>
+        t.inRole('superlink', {
+          vm_template_contents: `ALREADY="YES"\n${t.role('superlink')['vm_template_contents']}`,
+        }),
+    },
+    {
+      what: 'READY as an input',
+      wrong: (t) => t.input('service', 'READY', 'O|text|Ready||NO'),
+      right: (t) => t.input('service', 'READYNESS', 'O|text|Ready||NO'),
+    },
+  ],
+  superlink_address_set: [
+    {
+      what: 'filled in',
+      wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'O|text|SuperLink||192.0.2.7:9092'),
+      right: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'O|text|SuperLink||'),
+    },
+    {
+      what: 'mandatory',
+      wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'M|text|SuperLink||'),
+      rightSite: 'training-site',
+      right: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'M|text|SuperLink||'),
+    },
+    {
+      what: 'a word of the CONTEXT',
+      wrong: (t) => t.context('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
+      right: (t) => t.context('supernode', 'FL_SUPERLINK_ADDRESS', ''),
+    },
+  ],
+  superlink_address_optional: [
+    {
+      what: 'optional and empty',
+      site: 'training-site',
+      wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'O|text|SuperLink||'),
+      right: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'O|text|SuperLink||192.0.2.7:9092'),
+    },
+    {
+      what: 'not asked for',
+      site: 'training-site',
+      wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', undefined),
+      right: (t) =>
+        t
+          .input('supernode', 'FL_SUPERLINK_ADDRESS', undefined)
+          .context('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
+    },
+  ],
+  ca_optional: [
+    {
+      what: 'optional with TLS on',
+      site: 'training-site',
+      wrong: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', 'O|text64|CA'),
+      right: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', 'M|text64|CA certificate of the coordinator'),
+    },
+    {
+      what: 'not asked for, TLS left open',
+      site: 'training-site',
+      wrong: (t) =>
+        t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined).preset('service', 'FL_TLS_ENABLED', ''),
+      rightSite: 'single-site',
+      right: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined),
+    },
+  ],
+  tls_off_across_zones: [
+    {
+      what: 'in a training site',
+      site: 'training-site',
+      wrong: (t) => t.preset('service', 'FL_TLS_ENABLED', 'NO'),
+      right: (t) => t.preset('service', 'FL_TLS_ENABLED', 'NO'),
+      rightSite: 'single-site',
+    },
+    {
+      what: 'in a coordinator',
+      site: 'coordinator',
+      wrong: (t) => t.preset('service', 'FL_TLS_ENABLED', 'no'),
+      right: (t) => t.preset('service', 'FL_TLS_ENABLED', 'yes'),
+    },
+  ],
+  supernode_in_coordinator: [
+    {
+      what: 'named so',
+      wrong: (t) => t.service({ name: 'Flower coordinator, Bonn' }),
+      right: (t) => t.service({ name: 'Flower in Bonn' }),
+    },
+  ],
+  keepalive_too_fast: [
+    {
+      what: 'below half of the SuperLink',
+      wrong: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIME', '29'),
+      right: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIME', '30'),
+    },
+  ],
+  hard_shutdown: [
+    {
+      what: 'of the service',
+      wrong: (t) => t.service({ shutdown_action: 'shutdown-hard' }),
+      right: (t) => t.service({ shutdown_action: 'shutdown' }),
+    },
+    {
+      what: 'of a role',
+      wrong: (t) => t.inRole('supernode', { shutdown_action: 'terminate-hard' }),
+      right: (t) => t.inRole('supernode', { shutdown_action: 'terminate' }),
+    },
+  ],
+  cooldown_short: [
+    {
+      what: 'of a role',
+      wrong: (t) => t.inRole('supernode', { cooldown: 30 }),
+      right: (t) => t.inRole('supernode', { cooldown: 120 }),
+    },
+    {
+      what: 'of a policy',
+      wrong: (t) => t.inRole('supernode', { elasticity_policies: [{ ...CPU_POLICY[0], cooldown: 60 }] }),
+      right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
+    },
+  ],
+  role_name: [
+    {
+      what: 'a dash',
+      wrong: (t) =>
+        t.inRole('superlink', { name: 'super-link' }).inRole('supernode', { parents: ['super-link'] }),
+      right: (t) =>
+        t.inRole('superlink', { name: 'super_link' }).inRole('supernode', { parents: ['super_link'] }),
+    },
+  ],
+  name_too_long: [
+    {
+      what: 'of the service',
+      wrong: (t) => t.service({ name: 'x'.repeat(129) }),
+      right: (t) => t.service({ name: 'x'.repeat(128) }),
+    },
+    {
+      what: 'of a role',
+      wrong: (t) => t.inRole('supernode', { name: `supernode${'x'.repeat(94)}` }),
+      right: (t) => t.inRole('supernode', { name: `supernode${'x'.repeat(93)}` }),
+    },
+  ],
+  unknown_variable: [
+    {
+      what: 'a slip',
+      wrong: (t) => t.input('superlink', 'FL_NUM_ROUND', 'O|number|Rounds||3'),
+      right: (t) => t.input('superlink', 'NUM_ROUND', 'O|number|Rounds||3'),
+    },
+    {
+      what: 'in the CONTEXT',
+      wrong: (t) => t.context('supernode', 'FL_SUPERLINK_ADRESS', 'a:1'),
+      right: (t) => t.context('supernode', 'ONEAPP_FL_LOG_LEVEL', 'INFO'),
+    },
+  ],
+  preset_invalid: [
+    {
+      what: 'not a number',
+      wrong: (t) => t.preset('superlink', 'FL_NUM_ROUNDS', 'ten'),
+      right: (t) => t.preset('superlink', 'FL_NUM_ROUNDS', ''),
+    },
+    {
+      what: 'two that do not fit',
+      wrong: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIMEOUT', '60'),
+      right: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIMEOUT', '59'),
+    },
+    {
+      what: 'a word of the CONTEXT',
+      wrong: (t) =>
+        t.context('superlink', 'ONEAPP_FL_DATABASE', '/abs').input('superlink', 'FL_DATABASE', undefined),
+      right: (t) =>
+        t.context('superlink', 'ONEAPP_FL_DATABASE', 'abs').input('superlink', 'FL_DATABASE', undefined),
+    },
+  ],
+  preset_suspicious: [
+    {
+      what: 'the Control API for everybody',
+      wrong: (t) => t.preset('superlink', 'FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
+      right: (t) => t.preset('superlink', 'FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
+    },
+  ],
+  option_invalid: [
+    {
+      what: 'a strategy that does not exist',
+      wrong: (t) => t.input('superlink', 'FL_STRATEGY', 'O|list|Strategy|FedAvg,FedSgd|FedAvg'),
+      right: (t) => t.input('superlink', 'FL_STRATEGY', 'O|list|Strategy|FedAvg,Krum|FedAvg'),
+    },
+  ],
+  use_case_framework: [
+    {
+      what: 'anomaly-detection on pytorch',
+      wrong: (t) => t.preset('supernode', 'FL_USE_CASE', 'anomaly-detection'),
+      right: (t) =>
+        t
+          .preset('supernode', 'FL_USE_CASE', 'anomaly-detection')
+          .preset('supernode', 'ML_FRAMEWORK', 'sklearn'),
+    },
+  ],
+  input_not_mapped: [
+    {
+      what: 'nowhere in the contents',
+      forms: [6],
+      wrong: (t) =>
+        t.inRole('supernode', {
+          custom_attrs: { ...(t.role('supernode')['custom_attrs'] as object), MY_SITE: 'O|text|Site||' },
+        }),
+      right: (t) => t.input('supernode', 'MY_SITE', 'O|text|Site||'),
+    },
+  ],
+  input_overlaps: [
+    {
+      what: 'the short name first',
+      forms: [6],
+      wrong: (t) => t.context('superlink', 'FL_GRPC_KEEPALIVE_TIME', '$FL_GRPC_KEEPALIVE_TIME'),
+      right: (t) => t.context('superlink', 'FL_GRPC_KEEPALIVE_TIMEOUT', '$FL_GRPC_KEEPALIVE_TIMEOUT'),
+    },
+  ],
+  schema: [
+    {
+      what: 'a number as a text',
+      wrong: (t) => t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: '12' }),
+      right: (t) => t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: 12 }),
+    },
+    {
+      what: 'no type',
+      forms: [7],
+      wrong: (t) => t.inRole('superlink', { type: undefined }),
+      right: (t) => t.inRole('superlink', { type: 'vm' }),
+    },
+    {
+      what: 'a member of the other form',
+      wrong: (t) =>
+        t.inRole('supernode', t.form === 7 ? { vm_template: 1 } : { user_inputs: {}, vm_template: 1 }),
+      right: (t) => t.inRole('supernode', { note: 'x' }),
+    },
+    {
+      what: 'contents as text in the form of 7',
+      forms: [7],
+      wrong: (t) => t.inRole('superlink', { template_contents: 'CONTEXT=[]' }),
+      right: (t) => t.inRole('superlink', { on_hold: false }),
+    },
+    {
+      what: 'fewer than min_vms',
+      wrong: (t) => t.inRole('supernode', { cardinality: 1 }),
+      right: (t) => t.inRole('supernode', { cardinality: 10 }),
+    },
+    {
+      what: 'policies without bounds',
+      wrong: (t) =>
+        t.inRole('supernode', { min_vms: undefined, max_vms: undefined, elasticity_policies: CPU_POLICY }),
+      right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
+    },
+    {
+      what: 'the same name twice',
+      wrong: (t) => t.again('supernode', 'supernode'),
+      right: (t) => t.again('supernode', 'supernode_gpu'),
+    },
+    {
+      what: 'a parent that is not there',
+      wrong: (t) => t.inRole('supernode', { parents: ['superlink', 'database'] }),
+      right: (t) => t,
+    },
+    {
+      what: 'an action that does not exist',
+      wrong: (t) => t.service({ shutdown_action: 'off' }),
+      right: (t) => t.service({ shutdown_action: undefined }),
+    },
+    {
+      what: 'an input that is none',
+      wrong: (t) => t.input('service', 'MY_SITE', 'Bonn'),
+      right: (t) => t.input('service', 'MY_SITE', 'O|text|Site||Bonn'),
+    },
+  ],
+};
