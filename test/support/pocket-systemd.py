@@ -197,6 +197,7 @@ def main():
         host.power_cut()
     else:
         host.shut_down()
+    signal.set_wakeup_fd(-1)
 
 
 main()

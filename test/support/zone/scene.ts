@@ -13,33 +13,35 @@ const IMPATIENT = {
   'flower-superlink': '[Service]\nRestartSec=300ms',
   'flower-supernode': '[Service]\nRestartSec=300ms',
 };
-const ADDRESSES_PER_WORKER = 12;
+/** A VM takes one number, which is also in its address: so many per worker, so many per zone of it. */
+const VMS_PER_WORKER = 50;
+const VMS_PER_ZONE = 5;
+let serial = 0;
+
+/** vitest's onTestFinished; tests that run side by side must hand in their own. */
+type Finished = (clean: () => void | Promise<void>) => void;
 
 /** A folder that is gone after the test. */
-export function temporaryFolder(): string {
+export function temporaryFolder(finished: Finished = onTestFinished): string {
   const dir = mkdtempSync(join(tmpdir(), 'zone-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
+  finished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 5 }));
   return dir;
 }
 
 /** A zone that is not deployed yet; its VMs end with the test. */
-export function zone(spec: Partial<FederationSpec> = {}): Federation {
-  const worker = Number(process.env.VITEST_POOL_ID ?? 1) % 20;
+export function zone(spec: Partial<FederationSpec> = {}, finished: Finished = onTestFinished): Federation {
+  const worker = Number(process.env.VITEST_POOL_ID ?? 1) % 4;
+  const firstVmId = worker * VMS_PER_WORKER + ((serial++ * VMS_PER_ZONE) % VMS_PER_WORKER);
   const federation = new Federation({
-    dir: temporaryFolder(),
+    dir: temporaryFolder(finished),
     net: '127.36',
     flower: { stub: true },
     ...spec,
     dropIns: { ...IMPATIENT, ...spec.dropIns },
     env: { RETRY_WAIT_PERIOD: '0.3', ...spec.env },
-    zone: {
-      address: `127.36.0.${worker + 1}`,
-      port: 0,
-      firstVmId: worker * ADDRESSES_PER_WORKER,
-      ...spec.zone,
-    },
+    zone: { address: `127.36.0.${worker + 1}`, port: 0, firstVmId, ...spec.zone },
   });
-  onTestFinished(() => federation.stop());
+  finished(() => federation.stop());
   return federation;
 }
 

@@ -1,0 +1,98 @@
+// OneGate misbehaves in every way that was recorded or that networks know. All of it may pass, so all of it is borne.
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Fault } from '../support/onegate/index.ts';
+import { until } from '../support/zone/process.ts';
+import { superlink, updates, zone } from '../support/zone/scene.ts';
+
+/** Tests that run side by side cannot clean up by themselves: all of it is done at the end. */
+const toClean: (() => void | Promise<void>)[] = [];
+const cleanLater = (clean: () => void | Promise<void>): void => void toClean.unshift(clean);
+afterAll(async () => {
+  for (const clean of toClean) await clean();
+});
+
+const OUTAGES: readonly (readonly [string, Fault])[] = [
+  ['hangs', { kind: 'hang' }],
+  ['answers 401, as it does while oned is down', { kind: 'status', status: 401, body: 'Not authorized' }],
+  [
+    'answers 404, as it does while OneFlow is down',
+    { kind: 'status', status: 404, body: 'Service 1 not found' },
+  ],
+  ['answers 500', { kind: 'status', status: 500, body: 'Internal server error' }],
+  ['resets every connection', { kind: 'reset' }],
+];
+
+describe.concurrent('a SuperLink whose OneGate', () => {
+  test.each(OUTAGES)('%s serves all the same, and publishes when it can', async (_title, fault) => {
+    const federation = zone({ supernodes: 0 }, cleanLater);
+    const outage = federation.zone.faults.add(fault, { method: 'PUT' });
+    await federation.deploy();
+    const vm = federation.superlink;
+    const one = federation.seenBy(vm);
+    await vm.waitFor('Flower to serve, and the degradation to be told', ({ steps, problems }) => {
+      const serves = steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done');
+      return serves && problems.some(({ code }) => code === 'onegate_unreachable');
+    });
+    await until('a try to publish', () => outage.hits >= 3);
+    expect((await vm.unit('flower-superlink')).ActiveState).toBe('active');
+    expect((await vm.cli('ready', '--timeout', '0')).code).toBe(3);
+    expect(updates(federation, one)).toEqual([]);
+
+    outage.clear();
+    const published = () =>
+      one.userTemplate.get('FL_READY') === 'YES' && one.userTemplate.get('FL_CA_CERT') !== undefined;
+    await until('what it publishes', published, { timeoutMs: 40_000, detail: () => vm.story() });
+    await vm.waitFor('the gate to be opened', ({ serving }) => serving);
+  });
+});
+
+test('a SuperLink whose OneGate is down from the start serves, and publishes when it is up', async () => {
+  const federation = zone({ supernodes: 0 });
+  await federation.deploy();
+  await federation.zone.down();
+  const vm = federation.superlink;
+  await vm.waitFor(
+    'the degradation',
+    ({ problems }) => problems.some(({ code }) => code === 'onegate_unreachable'),
+    60_000,
+  );
+  await vm.waitFor('Flower to serve', ({ steps }) =>
+    steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done'),
+  );
+  await federation.zone.up();
+  await until('what it publishes', () => federation.seenBy(vm).userTemplate.get('FL_READY') === 'YES', {
+    timeoutMs: 60_000,
+    detail: () => vm.story(),
+  });
+});
+
+test('a node never says READY=YES before the rest of what it publishes is stored', async () => {
+  const { federation, vm, one } = await superlink();
+  federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'PUT', times: 8 });
+  await until('READY', () => one.userTemplate.get('READY') === 'YES', {
+    timeoutMs: 60_000,
+    detail: () => vm.story(),
+  });
+  const sent = updates(federation, one);
+  const ready = sent.findIndex(({ READY }) => READY === 'YES');
+  const rest = sent.findIndex(({ FL_READY }) => FL_READY === 'YES');
+  expect(rest).toBeGreaterThanOrEqual(0);
+  expect(ready).toBeGreaterThan(rest);
+});
+
+describe('a SuperNode', () => {
+  test('whose OneGate fails for a while waits, shows it, and finds the SuperLink when it answers', async () => {
+    const federation = zone({ supernodes: 1 });
+    await federation.deploy();
+    await federation.superlink.whenReady();
+    await until('the SuperNode', () => federation.supernodes.length === 1);
+    const [vm] = federation.supernodes;
+    const outage = federation.zone.faults.add(
+      { kind: 'status', status: 401, body: 'Not authorized' },
+      { vm: federation.seenBy(vm!).id },
+    );
+    await vm!.waitFor('the wait', ({ waiting, phase }) => waiting !== null || phase === 'ready', 30_000);
+    outage.clear();
+    await vm!.whenReady(60_000);
+  });
+});

@@ -1,0 +1,111 @@
+// Whom a SuperNode trusts. Never plaintext by accident; what Flower would not say, the agent says before it starts.
+import { connect, createServer, type Server } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { issueCa } from '../../src/tls/issue.ts';
+import { superlink, supernode, zone } from '../support/zone/scene.ts';
+import type { Vm } from '../support/zone/vm.ts';
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const CA = issueCa({ now: new Date(), commonName: 'another CA' }).certPem;
+const EXPIRED = issueCa({ now: new Date('2009-01-01'), commonName: 'an old CA' }).certPem;
+const SAYS = { FL_READY: 'YES', FL_ENDPOINT: '127.36.200.1:9092', FL_TLS: 'YES' };
+
+/** The failure, after which Flower must never have been started. */
+async function refusal(vm: Vm, code: string) {
+  const status = await vm.whenFailed();
+  expect((await vm.unit('flower-supernode')).ActiveState).toBe('inactive');
+  const problem = status.problems.find((one) => one.code === code);
+  expect(problem, JSON.stringify(status.problems)).toBeDefined();
+  return problem!;
+}
+
+describe('a SuperNode told to use TLS by what the SuperLink publishes', () => {
+  test('fails when no CA is published: never plaintext', async () => {
+    const { vm } = await supernode(SAYS);
+    expect((await refusal(vm, 'ca_missing')).remedy).toContain('FL_SSL_CA_CERTFILE');
+  });
+
+  test.each([
+    ['broken', base64('-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n')],
+    ['expired', base64(EXPIRED)],
+  ])('fails when the CA is %s', async (_title, ca) => {
+    const { vm } = await supernode({ ...SAYS, FL_CA_CERT: ca });
+    await refusal(vm, 'ca_invalid');
+  });
+
+  test('fails when the CA is no base64, and says that this is why it has none', async () => {
+    const { vm } = await supernode({ ...SAYS, FL_CA_CERT: '%%%%' });
+    await refusal(vm, 'ca_missing');
+    expect(JSON.stringify(vm.status()?.problems)).toContain('not base64');
+  });
+});
+
+test('a SuperNode with FL_TLS_ENABLED=NO goes on in plaintext, with a loud warning that the SuperLink has TLS', async () => {
+  const { vm } = await supernode({ ...SAYS, FL_CA_CERT: base64(CA) }, { FL_TLS_ENABLED: 'NO' });
+  await vm.waitFor('the start of Flower', ({ steps }) =>
+    steps.some(({ id, state }) => id === 'start_flower' && state === 'done'),
+  );
+  expect(vm.status()?.facts.tls).toBe(false);
+  expect(
+    vm
+      .journal()
+      .filter(({ priority }) => priority <= 4)
+      .map(({ message }) => message)
+      .join('\n'),
+  ).toMatch(/TLS/);
+});
+
+test('a SuperNode with a static address and neither CA nor FL_TLS_ENABLED=NO is refused, and told both ways out', async () => {
+  const { vm } = await supernode({}, { FL_SUPERLINK_ADDRESS: '127.36.200.1:9092' });
+  const problem = await refusal(vm, 'ca_missing');
+  expect(problem.text + problem.remedy).toMatch(/FL_SSL_CA_CERTFILE/);
+  expect(problem.text + problem.remedy).toMatch(/FL_TLS_ENABLED=NO/);
+});
+
+describe('a SuperNode whose SuperLink serves', () => {
+  test('but whose pinned CA is another one is told so before Flower starts', async () => {
+    const federation = zone({ supernodes: 1, supernode: { FL_SSL_CA_CERTFILE: base64(CA) } });
+    await federation.deploy();
+    await federation.superlink.whenReady();
+    await federation.zone.until(() => federation.supernodes.length === 1);
+    const problem = await refusal(federation.supernodes[0]!, 'ca_mismatch');
+    expect(problem.remedy).toContain('FL_SSL_CA_CERTFILE');
+  });
+
+  test('at an address that its certificate does not name is given the FL_CERT_EXTRA_SAN line', async () => {
+    const { federation, vm, one } = await superlink();
+    await vm.whenReady();
+    await forward('127.36.201.9', 9092, one.ip!);
+    const ca = one.userTemplate.get('FL_CA_CERT')!;
+    const context = { FL_SUPERLINK_ADDRESS: '127.36.201.9:9092', FL_SSL_CA_CERTFILE: ca };
+    federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: '127.36.242.2' }], context });
+    await federation.zone.until(() => federation.supernodes.length === 1);
+    const problem = await refusal(federation.supernodes[0]!, 'address_not_in_certificate');
+    expect(problem.text + problem.remedy).toContain('FL_CERT_EXTRA_SAN');
+    expect(problem.text + problem.remedy).toContain('IP:127.36.201.9');
+  });
+
+  test('in plaintext, while it wants TLS itself, is told that the modes differ', async () => {
+    const federation = zone({
+      supernodes: 1,
+      superlink: { FL_TLS_ENABLED: 'NO' },
+      supernode: { FL_TLS_ENABLED: 'YES', FL_SSL_CA_CERTFILE: base64(CA) },
+    });
+    await federation.deploy();
+    await federation.superlink.whenReady();
+    await federation.zone.until(() => federation.supernodes.length === 1);
+    await refusal(federation.supernodes[0]!, 'tls_mode_mismatch');
+  });
+});
+
+/** A second address of the SuperLink, which its certificate knows nothing of. */
+async function forward(host: string, port: number, to: string): Promise<Server> {
+  const server = createServer((socket) => {
+    const onward = connect({ host: to, port });
+    socket.pipe(onward).pipe(socket);
+    for (const end of [socket, onward]) end.on('error', () => [socket, onward].map((one) => one.destroy()));
+  });
+  await new Promise<void>((resolve) => server.listen({ host, port }, resolve));
+  onTestFinished(() => void server.close());
+  return server;
+}
