@@ -6,7 +6,7 @@ import { isBase64 } from './pem.ts';
 import { certificatesIn } from './texts.ts';
 
 export interface CaOptions {
-  /** Where the text came from: 'FL_SSL_CA_CERTFILE', or 'OneGate'. */
+  /** Where the text came from: a variable of the CONTEXT, or words ('OneGate'). */
   readonly variable: string;
   readonly now: Date;
   /** Code of the problems; ca_invalid when left out. */
@@ -33,15 +33,15 @@ export interface TrustedCa {
  */
 export function readCa(pemText: string, options: CaOptions): TrustedCa {
   const { variable, now, code = 'ca_invalid' } = options;
-  const doing = `reading the CA certificate in ${variable}`;
+  const where = whereFrom(variable);
   const text = certificatesIn(pemText);
   if (text.fault !== undefined) {
-    throw new Problem(code, { doing, variable, expected: 'a CA certificate in PEM', ...text.fault });
+    throw new Problem(code, { ...where, expected: 'a CA certificate in PEM', ...text.fault });
   }
   const faults: Problem[] = [];
   const certificates = unique(text.certificates).filter((certificate) => {
     const fault = unfit(certificate, now);
-    if (fault !== undefined) faults.push(new Problem(code, { doing, variable, ...fault }));
+    if (fault !== undefined) faults.push(new Problem(code, { ...where, ...fault }));
     return fault === undefined;
   });
   const [first] = certificates;
@@ -50,7 +50,7 @@ export function readCa(pemText: string, options: CaOptions): TrustedCa {
   const warnings = faults.map(
     ({ facts }) => new Problem('config_suspicious', { ...facts, found: `${facts.found}: it is left out` }),
   );
-  if (text.hasKey) warnings.push(keyBeside(doing, variable));
+  if (text.hasKey) warnings.push(keyBeside(where.doing, variable));
   return {
     caPem: certificates.map(({ pem }) => pem).join(''),
     fingerprintSha256: first.sha256,
@@ -70,14 +70,18 @@ export function decodeCaBase64(value: string, whence: string): string {
   if (value.includes('-----BEGIN ')) return value;
   const base64 = value.replace(/\s/g, '').replaceAll('-', '+').replaceAll('_', '/');
   if (isBase64(base64)) return Buffer.from(base64, 'base64').toString('utf8');
-  const doing = `reading the CA certificate in ${whence}`;
   const found = base64 === '' ? 'nothing (it is empty)' : `${value.length} characters that are not base64`;
   throw new Problem('ca_invalid', {
-    doing,
+    ...whereFrom(whence),
     found,
     expected: 'base64 of a CA certificate in PEM',
-    variable: whence,
   });
+}
+
+/** Only what an operator can set is named as the variable at fault. */
+function whereFrom(whence: string): { readonly doing: string; readonly variable?: string } {
+  const doing = `reading the CA certificate in ${whence}`;
+  return /^[A-Z0-9_]+$/.test(whence) ? { doing, variable: whence } : { doing };
 }
 
 /** A warning for certificates that stand together with a key, in a variable that nobody keeps secret. */

@@ -74,8 +74,14 @@ export const sanEntries = (names: SubjectNames | undefined): string[] => [
   ...(names?.ip ?? []).map((ip) => `IP:${ip}`),
 ];
 
-/** The names as one line for a person. */
-export const listNames = (names: SubjectNames | undefined): string => sanEntries(names).join(', ') || 'none';
+/** The names as one line for a person; a stranger's certificate may have thousands. */
+export function listNames(names: SubjectNames | undefined): string {
+  const all = sanEntries(names);
+  const rest = all.length - MOST_LISTED;
+  return all.slice(0, MOST_LISTED).join(', ') + (rest > 0 ? ` and ${rest} more` : '') || 'none';
+}
+
+const MOST_LISTED = 20;
 
 const withoutFinalDot = (name: string): string => name.replace(/\.$/, '');
 

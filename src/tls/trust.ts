@@ -26,6 +26,7 @@ export type TrustDecision =
 
 const CA = 'FL_SSL_CA_CERTFILE';
 const TLS = 'FL_TLS_ENABLED';
+const ON_ONEGATE = "the SuperLink's FL_CA_CERT on OneGate";
 const DOING = 'deciding whether to encrypt, and whom to trust';
 
 /**
@@ -139,8 +140,7 @@ function fromOneGate({ published, mode, now }: TrustFacts, wanted: string): Trus
       variable: CA,
     });
   }
-  const whence = "the SuperLink's FL_CA_CERT on OneGate";
-  const ca = readCa(decodeCaBase64(published.caCert, whence), { variable: whence, now });
+  const ca = readCa(decodeCaBase64(published.caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });
   return {
     tls: true,
     caPem: ca.caPem,
@@ -154,7 +154,7 @@ function fromOneGate({ published, mode, now }: TrustFacts, wanted: string): Trus
 function differsFrom(caCert: string | undefined, pinned: readonly string[], now: Date): Problem | undefined {
   if (caCert === undefined) return undefined;
   try {
-    const ca = readCa(decodeCaBase64(caCert, 'OneGate'), { variable: 'OneGate', now });
+    const ca = readCa(decodeCaBase64(caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });
     if (ca.certificates.some(({ sha256 }) => pinned.includes(sha256))) return undefined;
     return new Problem('config_suspicious', {
       doing: DOING,

@@ -8,6 +8,7 @@ import { issueCa, issueServer, type KeyPair } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';
 import { takeOperatorCertificates } from '../../src/tls/operator.ts';
 import { explainPeer } from '../../src/tls/peer.ts';
+import { extension } from '../../src/tls/write.ts';
 import {
   clientAuth,
   fixture,
@@ -112,6 +113,12 @@ const presented: Case[] = [
   of('a self-signed certificate that is trusted', self, [], [self]),
   of('a self-signed certificate that is not', self, [], [root]),
   of('an issuer that is no CA', server({ by: self }), [], [self]),
+  of(
+    'an authorityKeyIdentifier that does not fit',
+    server({ by: root, extra: [extension.authorityKeyIdentifier(Buffer.alloc(20, 7))] }),
+    [],
+    [root],
+  ),
   of('a certificate for clients', server({ by: root, extra: [clientAuth()] }), [], [root]),
   of('no usages at all', server({ by: root, extra: [] }), [], [root]),
   of('keyEncipherment only', server({ by: root, key: rsa(), extra: [keyEnciphermentOnly()] }), [], [root]),

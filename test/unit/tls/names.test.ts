@@ -129,6 +129,10 @@ describe('what gRPC accepts for a dialled host', () => {
     '',
   ])('%j is not', (host) => expect(covers(names, host)).toBe(false));
 
+  test('a star alone covers nothing', () => {
+    expect(covers({ dns: ['*'], ip: [] }, 'localhost')).toBe(false);
+  });
+
   test('an address is never covered by a name, wildcard or not', () => {
     expect(covers({ dns: ['10.0.0.5', '*.0.0.5'], ip: [] }, '10.0.0.5')).toBe(false);
   });
@@ -145,6 +149,8 @@ test('a host is written as FL_CERT_EXTRA_SAN wants it', () => {
 test('names are told in one line, none included', () => {
   expect(listNames({ dns: ['a.example'], ip: ['10.0.0.5'] })).toBe('DNS:a.example, IP:10.0.0.5');
   expect(listNames(undefined)).toBe('none');
+  const many = Array.from({ length: 3000 }, (_, at) => `n${at}.example`);
+  expect(listNames({ dns: many, ip: [] })).toMatch(/^DNS:n0\.example, .*DNS:n19\.example and 2980 more$/);
 });
 
 test('a wildcard is a DNS name only where one is allowed', () => {

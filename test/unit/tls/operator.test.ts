@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type OperatorTexts, takeOperatorCertificates } from '../../../src/tls/operator.ts';
+import { extension } from '../../../src/tls/write.ts';
 import {
   clientAuth,
   days,
@@ -95,6 +96,15 @@ describe("an operator's certificates are taken", () => {
     expect(taken.warnings).toEqual([]);
   });
 
+  test('self-signed with SHA-1, because nobody looks at the signature of what is trusted itself', () => {
+    const [certPem, keyPem] = [fixture('self-sha1.pem'), fixture('self-sha1.key')];
+    expect(take({ caPem: certPem, certPem, keyPem }, ['203.0.113.7']).dialable).toEqual(['203.0.113.7']);
+  });
+
+  test('when it is not known yet what SuperNodes dial', () => {
+    expect(take(of(plain, root), [])).toMatchObject({ dialable: [], warnings: [] });
+  });
+
   test('under a root from before there were extensions, with a SEC1 key', () => {
     const texts = {
       caPem: fixture('v1-root.pem'),
@@ -174,6 +184,13 @@ describe("an operator's certificates are refused", () => {
     ]);
     expect(refusal(of(makeServer({ by: old }), root, [old]))).toEqual([
       "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=Old expired on 2026-12-30 12:00 UTC; this VM's clock says 2027-01-01 12:00 UTC",
+    ]);
+  });
+
+  test('when the certificate says that another key of its issuer signed it', () => {
+    const id = extension.authorityKeyIdentifier(Buffer.alloc(20, 7));
+    expect(refusal(of(makeServer({ by: root, extra: [id] }), root))).toEqual([
+      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=server names another issuer than O=flower-context, CN=Root (authorityKeyIdentifier)',
     ]);
   });
 

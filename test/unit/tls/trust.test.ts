@@ -113,6 +113,7 @@ describe('with FL_TLS_ENABLED unset', () => {
       const problem = refusal({ published: { tls: 'YES', caCert } });
       expect(problem.code).toBe('ca_invalid');
       expect(problem.facts.doing).toContain("the SuperLink's FL_CA_CERT on OneGate");
+      expect(problem.facts.variable).toBeUndefined(); // nothing in this VM's CONTEXT is at fault
     }
   });
 
