@@ -51,27 +51,23 @@ function readAssignment(text: string, start: number): { name: string; value: str
   // The word is not repeated: in a damaged file it may be a piece of a value, such as a line of a key.
   if (!text.startsWith("='", open))
     throw unreadable(text, start, "the line does not go on with =' after its first word");
-  const pieces: string[] = [];
-  let at = open + 2;
-  for (;;) {
-    const quote = text.indexOf("'", at);
-    if (quote === -1) {
-      throw unreadable(
-        text,
-        start,
-        `the value of ${shortened(name)} begins here and never ends: the file is cut off`,
-      );
-    }
-    pieces.push(text.slice(at, quote));
-    at = quote + 1;
-    if (!text.startsWith(ESCAPED_QUOTE, quote)) break;
-    pieces.push("'");
-    at = quote + ESCAPED_QUOTE.length;
+  const begin = open + 2;
+  let close = text.indexOf("'", begin);
+  while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))
+    close = text.indexOf("'", close + ESCAPED_QUOTE.length);
+  if (close === -1) {
+    throw unreadable(
+      text,
+      start,
+      `the value of ${shortened(name)} begins here and never ends: the file is cut off`,
+    );
   }
+  const at = close + 1;
   const end = endOfLine(text, at);
   const junk = end - at > 1 || (end - at === 1 && text[at] !== '\r');
   if (junk) throw unreadable(text, at, `something follows the closing quote of ${shortened(name)}`);
-  return { name, value: pieces.join(''), end: end + 1 };
+  // Every quote between the two begins an escape, so replacing from the left finds exactly those.
+  return { name, value: text.slice(begin, close).replaceAll(ESCAPED_QUOTE, "'"), end: end + 1 };
 }
 
 function endOfLine(text: string, at: number): number {

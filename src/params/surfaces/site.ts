@@ -49,7 +49,7 @@ export const SITES: Readonly<Record<Site, SiteFacts>> = {
     name: 'Flower training site',
     description: 'Flower SuperNodes for a SuperLink in another zone',
     roles: ['supernode'],
-    supernodes: { cardinality: 2, min: 1, max: 10 },
+    supernodes: { cardinality: 2, min: 2, max: 10 },
     presets: {},
     mandatory: ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'],
     without: {

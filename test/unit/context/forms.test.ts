@@ -1,10 +1,13 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { parseEnvFile } from '../../../src/context/env-file.ts';
 import { formOf, parseContextFile, parseVariableFile } from '../../../src/context/forms.ts';
 import { parseTemplateBlock } from '../../../src/context/template-block.ts';
 import { Problem } from '../../../src/status/problem.ts';
 import { renderContextSh } from '../../support/context-sh.ts';
+
+// Thousands of generated files, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 const TEMPLATE = `NAME = "supernode"
 CPU = 2
@@ -65,7 +68,7 @@ describe('the form of a file', () => {
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
   });
 });

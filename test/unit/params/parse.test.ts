@@ -34,6 +34,10 @@ describe('defaults', () => {
   });
 });
 
+test('a negative zero is zero: files and fingerprints should not tell them apart', () => {
+  expect(superLink({ FL_PROXIMAL_MU: '-0.0', FL_STRATEGY: 'FedProx' }).FL_PROXIMAL_MU).toBe(0);
+});
+
 describe('the ONEAPP_ prefix', () => {
   test('is taken on every name an operator sets', () =>
     expect(superLink({ ONEAPP_FL_NUM_ROUNDS: '7' }).FL_NUM_ROUNDS).toBe(7));

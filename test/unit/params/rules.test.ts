@@ -122,6 +122,13 @@ const ERRORS: Case[] = [
     'FL_CONTROL_API_ADDRESS',
     /takes the port/,
   ],
+  [
+    'the same port where :: takes another IPv6 address',
+    LINK,
+    { FL_FLEET_API_ADDRESS: '[::]:9092', FL_CONTROL_API_ADDRESS: '[::1]:9092' },
+    'FL_CONTROL_API_ADDRESS',
+    /takes the port/,
+  ],
   ['0.0.0.0 and an IPv6 address', LINK, { FL_CONTROL_API_ADDRESS: '[::1]:9092' }],
   [
     'localhost and 127.0.0.1',
