@@ -15,7 +15,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 from flower_launch.channels import alter_grpc  # noqa: E402
-from flower_launch.ending import end, verdict, watch  # noqa: E402
+from flower_launch.ending import catch_hard_exit, end, verdict, watch  # noqa: E402
 from flower_launch.flower import alter_logging, hold_for_uvicorn, watch_signals, watch_threads  # noqa: E402
 from flower_launch.link import Link  # noqa: E402
 from flower_launch.plan import Unusable, read_plan  # noqa: E402
@@ -57,6 +57,7 @@ def main():
     link.enter("starting", f"starting {program} {version}")
     watch_signals(link)
     watch_threads(link)
+    catch_hard_exit(link)
     alter_grpc(plan, link)
     if plan["role"] == "superlink":
         hold_for_uvicorn(link)

@@ -17,6 +17,7 @@ UNAVAILABLE_SIGNS = (
     ("hostname lookup", "the name in {target} does not resolve"),
     ("No route to host", "there is no route to {target}"),
     ("Network is unreachable", "there is no route to {target}"),
+    ("Connection reset", "{target} closed the connection"),
     ("Socket closed", "{target} closed the connection"),
 )
 

@@ -1,0 +1,347 @@
+// The launcher with real Flower, the oldest and the baked one: what it does in Flower's process and what it tells.
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { checkClock } from '../../src/flower/clock.ts';
+import { keepaliveOptions } from '../../src/flower/keepalive.ts';
+import { formatPlan } from '../../src/flower/plan.ts';
+import { probeFleet } from '../../src/flower/probe.ts';
+import { FlowerBed, type Launched, pki } from '../support/flower-bed.ts';
+import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
+import { listenForNotify } from '../support/notify.ts';
+import { until } from '../support/zone/process.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+const beds: FlowerBed[] = [];
+let environment = '';
+
+function bed(version: string): FlowerBed {
+  const made = new FlowerBed(version, environment);
+  beds.push(made);
+  return made;
+}
+
+afterEach(async () => {
+  // The SuperNodes first: without a SuperLink they take seconds to say goodbye.
+  for (const made of beds.splice(0).reverse()) await made.clear();
+});
+
+const optionsOf = (pairs: readonly (readonly [string, unknown])[]) => new Map(pairs);
+
+describe.each([
+  ['1.39.0', '127.35.39'],
+  ['1.31.0', '127.35.31'],
+])('the launcher with Flower %s', { timeout: 150_000 }, (version, net) => {
+  beforeAll(async () => {
+    environment = await flowerEnvironment(version);
+  }, FLOWER_ENV_TIMEOUT_MS);
+
+  /** A SuperLink with TLS at `${net}.1`, serving, for one test. */
+  async function superlink(
+    options: { keys?: ReturnType<typeof pki>; in?: FlowerBed; database?: string } = {},
+  ) {
+    const vm = options.in ?? bed(version);
+    const keys = options.keys ?? pki({ ip: [`${net}.1`] });
+    const own = vm.credentials('server', keys.server, keys.ca.certPem);
+    const plan = vm.superlink({
+      loopback: `${net}.1`,
+      tls: { own, operator: null },
+      ...(options.database === undefined ? {} : { database: options.database }),
+    });
+    const launched = vm.launch(plan);
+    await vm.phase(launched, 'serving');
+    return { vm, keys, plan, launched };
+  }
+
+  function supernode(ca: string | null, options: { silence?: number; port?: number; host?: string } = {}) {
+    const vm = bed(version);
+    const plan = vm.supernode({
+      loopback: `${net}.11`,
+      superlink: { host: options.host ?? `${net}.1`, port: options.port ?? 9092 },
+      ca,
+      ...(options.silence === undefined ? {} : { silence: options.silence }),
+    });
+    return { vm, plan };
+  }
+
+  it('tells systemd and the link file that a SuperLink serves, once its Fleet API answers, with the options in force', async () => {
+    const vm = bed(version);
+    const keys = pki({ ip: [`${net}.1`] });
+    const own = vm.credentials('server', keys.server, keys.ca.certPem);
+    const plan = vm.superlink({ loopback: `${net}.1`, tls: { own, operator: null } });
+    const notify = await listenForNotify(join(vm.root, 'notify'));
+    const launched = vm.launch(plan, { env: { NOTIFY_SOCKET: notify.address, WATCHDOG_USEC: '1000000' } });
+    await notify.until((message) => message.startsWith('READY=1|STATUS=serving the Fleet API'));
+
+    expect(await probeFleet({ host: `${net}.1`, port: 9092, ca: keys.ca.certPem }, 3_000)).toMatchObject({
+      ok: true,
+    });
+    const link = vm.link()!;
+    expect(link).toMatchObject({ phase: 'serving', pid: launched.process.pid, node_id: null });
+    expect(link.plan).toBe(createHash('sha256').update(formatPlan(plan)).digest('hex'));
+    const inForce = optionsOf(link.grpc.server);
+    const wanted = keepaliveOptions({ FL_GRPC_KEEPALIVE_TIME: 60, FL_GRPC_KEEPALIVE_TIMEOUT: 20 }).server;
+    for (const [name, value] of wanted) expect(inForce.get(name), name).toBe(value);
+    expect(inForce.size, 'no option is given twice').toBe(link.grpc.server.length);
+    expect(inForce.get('grpc.max_receive_message_length'), "Flower's own options stay").toBe(2147483647);
+
+    await notify.until((message) => message === 'WATCHDOG=1');
+    expect(await childEnvironments(launched), 'children must not speak to systemd for us').not.toMatch(
+      /NOTIFY_SOCKET|WATCHDOG/,
+    );
+
+    launched.process.kill('SIGTERM');
+    expect(await launched.ended).toEqual({ code: 0, signal: null });
+    await notify.until((message) => message.startsWith('STOPPING=1'));
+    expect(vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
+    await notify.close();
+  });
+
+  it('speaks to an abstract notification socket', async () => {
+    const notify = await listenForNotify(`@flower-context-test-${process.pid}-${version}`);
+    const { vm, plan } = supernode(null);
+    vm.launch(plan, { env: { NOTIFY_SOCKET: notify.address } });
+    await notify.until((message) => message.startsWith('STATUS=starting flower-supernode'));
+    await notify.close();
+  });
+
+  it('learns from inside that a SuperNode was accepted, lost its SuperLink and is back; a stop is clean', async () => {
+    const link = await superlink();
+    const node = supernode(link.keys.ca.certPem);
+    const launched = node.vm.launch(node.plan);
+    const accepted = await node.vm.phase(launched, 'accepted');
+    expect(accepted.node_id).toMatch(/^\d{5,20}$/);
+    expect(link.launched.output()).toContain(`Activated node_id=${accepted.node_id}`);
+    const inForce = optionsOf(accepted.grpc.client);
+    expect(inForce.get('grpc.keepalive_time_ms')).toBe(60_000);
+    expect(inForce.get('grpc.keepalive_permit_without_calls')).toBe(1);
+
+    link.launched.process.kill('SIGKILL');
+    await link.launched.ended;
+    const lost = await node.vm.phase(launched, 'lost');
+    expect(lost.detail).toMatch(/nothing listens at|closed the connection/);
+    await superlink({ keys: link.keys, in: link.vm });
+    const back = await node.vm.phase(launched, 'accepted', 70_000);
+    expect(back.node_id).toBe(accepted.node_id);
+    expect(back.pid).toBe(accepted.pid);
+
+    const from = performance.now();
+    launched.process.kill('SIGTERM');
+    expect(await launched.ended).toEqual({ code: 0, signal: null });
+    expect(performance.now() - from).toBeLessThan(6_000);
+    expect(node.vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
+  });
+
+  it('ends a SuperNode whose SuperLink came back with another CA, naming the reason', async () => {
+    const link = await superlink();
+    const node = supernode(link.keys.ca.certPem);
+    const launched = node.vm.launch(node.plan);
+    await node.vm.phase(launched, 'accepted');
+    link.launched.process.kill('SIGKILL');
+    await link.launched.ended;
+    await superlink({ in: link.vm });
+    const ended = await launched.ended;
+    expect(ended.code).not.toBe(0);
+    expect(node.vm.link()).toMatchObject({ phase: 'ended' });
+    expect(node.vm.link()!.detail).toContain('is not signed by the CA this node trusts');
+  });
+
+  it('does not let Flower end with status 0 when its SuperLink came back with a new database', async () => {
+    const link = await superlink();
+    const node = supernode(link.keys.ca.certPem);
+    const launched = node.vm.launch(node.plan);
+    await node.vm.phase(launched, 'accepted');
+    link.launched.process.kill('SIGKILL');
+    await link.launched.ended;
+    await superlink({ keys: link.keys, in: link.vm, database: 'state/other.db' });
+    const ended = await launched.ended;
+    expect(ended.signal).toBeNull();
+    expect(ended.code).not.toBe(0);
+    expect(node.vm.link()!.detail).toContain('it does not know this node any more');
+  });
+
+  it('says that the certificate does not name the address, where Flower only says that it failed', async () => {
+    const link = await superlink({ keys: pki({ dns: ['elsewhere.example.org'] }) });
+    const node = supernode(link.keys.ca.certPem);
+    const launched = node.vm.launch(node.plan);
+    const lost = await node.vm.phase(launched, 'lost');
+    expect(lost.detail).toContain(`the certificate shown at ${net}.1:9092 does not name this address`);
+    expect(lost.node_id).toBeNull();
+    expect(launched.output()).not.toContain('Hostname');
+  });
+
+  it('tells TLS from plaintext', async () => {
+    const vm = bed(version);
+    const link = vm.launch(vm.superlink({ loopback: `${net}.1`, tls: null }));
+    await vm.phase(link, 'serving');
+    const node = supernode(pki({ ip: [`${net}.1`] }).ca.certPem);
+    const launched = node.vm.launch(node.plan);
+    await launched.ended;
+    expect(node.vm.link()!.detail).toContain(`${net}.1:9092 does not speak TLS`);
+  });
+
+  it("serves the Fleet API with the operator's certificate and the local listeners with its own", async () => {
+    const vm = bed(version);
+    const own = pki({ ip: [`${net}.1`] });
+    const operator = pki({ dns: ['localhost'] });
+    const plan = vm.superlink({
+      loopback: `${net}.1`,
+      fleet: { host: '127.0.0.1', port: version === '1.39.0' ? 35_392 : 35_312 },
+      tls: {
+        own: vm.credentials('own', own.server, own.ca.certPem),
+        operator: vm.credentials('operator', operator.server, operator.ca.certPem),
+      },
+    });
+    const launched = vm.launch(plan);
+    await vm.phase(launched, 'serving');
+    const port = Number(plan.fleet!.listen.split(':')[1]);
+    expect(await probeFleet({ host: 'localhost', port, ca: operator.ca.certPem }, 3_000)).toMatchObject({
+      ok: true,
+    });
+    expect(await probeFleet({ host: 'localhost', port, ca: own.ca.certPem }, 3_000)).toMatchObject({
+      kind: 'ca',
+    });
+    // Trusting the own CA, the Control listener is met: it is TLS, and not a Fleet API.
+    const control = await probeFleet({ host: `${net}.1`, port: 9093, ca: own.ca.certPem }, 3_000);
+    expect(control).toMatchObject({ ok: false, kind: 'not_fleet' });
+    // SuperExec verifies the name of the listener it dials; it would die in a traceback.
+    await until('SuperExec', () => launched.output().includes('Starting Flower SuperExec'));
+    await until('a child that lives', async () => (await childEnvironments(launched)).includes('FLWR_HOME'));
+    expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
+  });
+
+  it('tells which port is taken and ends with a failure', async () => {
+    const taken = createServer().listen({ host: `${net}.2`, port: 9092 });
+    const vm = bed(version);
+    const launched = vm.launch(vm.superlink({ loopback: `${net}.2` }));
+    expect((await launched.ended).code).not.toBe(0);
+    expect(launched.output()).toContain(`${net}.2:9092 is already in use`);
+    expect(vm.link()).toMatchObject({ phase: 'ended' });
+    taken.close();
+  });
+
+  describe('with one SuperLink that stays', () => {
+    let link: Awaited<ReturnType<typeof superlink>>;
+    let keeper: FlowerBed | undefined;
+    beforeAll(async () => {
+      link = await superlink({ keys: pki({ ip: [`${net}.1`] }) });
+      keeper = beds.pop();
+    });
+    afterAll(() => keeper?.clear());
+
+    it('names the reason when the CA is another one from the start', async () => {
+      const node = supernode(pki({ ip: [`${net}.1`] }).ca.certPem);
+      const launched = node.vm.launch(node.plan);
+      expect((await launched.ended).code).not.toBe(0);
+      expect(node.vm.link()!.detail).toContain('is not signed by the CA this node trusts');
+    });
+
+    it('names the clock when the SuperLink refuses the timestamps of this node', async () => {
+      const node = supernode(link.keys.ca.certPem);
+      const launched = node.vm.launch(node.plan, {
+        script: join(REPOSITORY, 'test/support/skewed-launch.py'),
+        env: { SKEW_SECONDS: '30', LAUNCHER: join(REPOSITORY, 'appliance/lib/flower-launch.py') },
+      });
+      expect((await launched.ended).code).not.toBe(0);
+      expect(node.vm.link()!.detail).toMatch(/refuses this node's timestamps: the clock of this VM/);
+    });
+
+    it('measures how far the clock is off by what the SuperLink accepts', async () => {
+      const { keys } = link;
+      const target = { host: `${net}.1`, port: 9092, ca: keys.ca.certPem };
+      expect(await checkClock(target, 3_000)).toEqual({ kind: 'accepted' });
+      for (const seconds of [42, -3_600]) {
+        const found = await checkClock(target, 3_000, () => Date.now() + seconds * 1_000);
+        expect(found.kind).toBe('off');
+        expect(Math.abs((found as { aheadMs: number }).aheadMs - seconds * 1_000)).toBeLessThan(500);
+      }
+    });
+
+    it('ends a SuperNode that has stopped talking', async () => {
+      // Flower asks every 3 s: with a patience of half a second it always looks silent.
+      const node = supernode(link.keys.ca.certPem, { silence: 0.5 });
+      const launched = node.vm.launch(node.plan);
+      expect(await launched.ended).toEqual({ code: 75, signal: null });
+      expect(node.vm.link()!.detail).toMatch(/stopped talking to the SuperLink; no call for \d+ s/);
+    });
+
+    it('writes journal lines with priorities and without colours', async () => {
+      const own = link.launched
+        .output()
+        .split('\n')
+        .filter((line) => line.includes('Fleet API'));
+      expect(own.length).toBeGreaterThan(1);
+      for (const line of own) expect(line).toMatch(/^<6>/);
+      expect(own.join()).not.toContain('\u001b[');
+    });
+  });
+});
+
+describe('a launch plan that cannot be used', () => {
+  beforeAll(async () => {
+    environment = await flowerEnvironment('1.39.0');
+  }, FLOWER_ENV_TIMEOUT_MS);
+
+  it('is refused with one line for each fault, before anything is started', async () => {
+    const vm = bed('1.39.0');
+    const launched = vm.launch(
+      JSON.stringify({
+        version: 1,
+        role: 'superlink',
+        program: 'flower-supernode',
+        argv: ['a', 2],
+        fleet: null,
+      }),
+    );
+    expect(await launched.ended).toEqual({ code: 78, signal: null });
+    for (const fault of [
+      "'argv' is not a list of text",
+      "'program' does not fit 'role'",
+      "'fleet' is missing",
+    ]) {
+      expect(launched.output()).toContain(fault);
+    }
+    expect(
+      launched
+        .output()
+        .split('\n')
+        .filter(Boolean)
+        .every((line) => line.startsWith('<3>')),
+    ).toBe(true);
+    expect(vm.link()).toBeUndefined();
+  });
+
+  it('is refused when it is no JSON, or for a Flower that is not in the environment', async () => {
+    const vm = bed('1.39.0');
+    const broken = vm.launch('{');
+    expect((await broken.ended).code).toBe(78);
+    expect(broken.output()).toContain('is not JSON');
+    const other = vm.launch({ ...vm.superlink({ loopback: '127.35.1.1' }), flower_version: '1.38.0' });
+    expect((await other.ended).code).toBe(78);
+    expect(other.output()).toContain('the plan is for Flower 1.38.0, but');
+  });
+});
+
+/** The environments of a launcher's children, joined. */
+async function childEnvironments({ process: { pid } }: Launched): Promise<string> {
+  const children = await until('a child process', () => {
+    const found = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      words(`/proc/${pid}/task/${task}/children`),
+    );
+    return found.length > 0 && found;
+  });
+  return children.flatMap((child) => words(`/proc/${child}/environ`)).join('\n');
+}
+
+/** What a file of /proc holds; nothing when its process has just gone. */
+function words(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8')
+      .split(/[\s\0]/)
+      .filter(Boolean);
+  } catch {
+    return [];
+  }
+}
