@@ -148,7 +148,7 @@ function payloadsFor(canary: string): { what: string; value: string }[] {
     ['a traversal in the middle', 'state/../../escape.db'],
     ['a systemd specifier', '%n %H %i %%'],
     ['a systemd directive', `x\nExecStartPre=/bin/${touch}\n[Service]`],
-    ['an environment line', 'x\nLD_PRELOAD=/tmp/evil.so'],
+    ['an environment line', 'x\nLD_PRELOAD=/nonexistent/evil.so'],
     ['a TOML line', 'x"\nevil = "y'],
     ['a TOML table', 'a="1"\n[tool]\nb = 2'],
     ['TOML triple quotes', '"""\nx\n"""'],
