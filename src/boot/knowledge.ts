@@ -50,6 +50,8 @@ export interface Facts {
   /** host:port that SuperNodes dial. */
   endpoint: HostPort;
   link: Link;
+  /** Everything others need is on OneGate, or there is no OneGate to tell. */
+  published: boolean;
 }
 
 export class Knowledge {

@@ -6,6 +6,7 @@ import { liveLink } from '../boot/live-link.ts';
 import { duration, type Report } from '../boot/report.ts';
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
+import { giveBackMemory } from '../host/memory.ts';
 import { onHangup, tellAlive, watchdogInterval } from '../host/notify.ts';
 import { Bell } from './bell.ts';
 import { serveMetrics } from './metrics.ts';
@@ -64,6 +65,7 @@ export function keepWatch({ machine, report, signal }: Watched): Watch {
 
   async function untilSomethingChanged(last: BootOutcome): Promise<string | undefined> {
     await metrics.follow(last);
+    giveBackMemory();
     const unfinished =
       last.failure !== undefined || report.status.problems.some(({ code }) => code === 'onegate_unreachable');
     unfinishedInARow = unfinished ? unfinishedInARow + 1 : 0;
@@ -132,7 +134,7 @@ class LinkFollower {
     const good = link?.good === true && link.plan === known.get('planHash');
     if (good && this.#lostAt !== undefined) {
       this.#report.journal.info(`Flower is back after ${duration(this.lostForMs())}`);
-      this.#report.serving(true);
+      this.#report.serving(known.peek('published') === true);
       this.#report.waiting('watch', undefined);
       this.#lostAt = undefined;
     } else if (!good && this.#lostAt === undefined) {

@@ -19,8 +19,9 @@ function publishStep(needs: Step['needs']): Step {
       attributes: known.get('oneGate') && servingAttributes(known),
     }),
     async run(known, tools) {
+      known.set('published', false);
       const result = await publishOnce(known, tools);
-      tools.openGate();
+      if (known.get('published')) tools.openGate();
       return result;
     },
   };
@@ -28,11 +29,16 @@ function publishStep(needs: Step['needs']): Step {
 
 async function publishOnce(known: Knowledge, { unchanged, degrade, signal }: StepTools): Promise<StepResult> {
   const oneGate = known.get('oneGate');
-  if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+  if (oneGate === undefined) {
+    known.set('published', true);
+    return { skipped: true, note: 'this VM has no OneGate token' };
+  }
   const attributes = servingAttributes(known);
   try {
-    if (unchanged && (await isStored(oneGate, attributes))) return { kept: true };
-    await oneGate.update(attributes, { serving: true, signal });
+    const kept = unchanged && (await isStored(oneGate, attributes));
+    if (!kept) await oneGate.update(attributes, { serving: true, signal });
+    known.set('published', true);
+    if (kept) return { kept };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     degrade(error);
@@ -65,6 +71,8 @@ export const ready: Step = {
     const oneGate = known.get('oneGate');
     if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
     if (!config.REPORT_READY) return { skipped: true, note: 'REPORT_READY is not YES' };
+    // READY=YES alone would open the gate for SuperNodes that then find no address (decision 5).
+    if (!known.get('published')) return { skipped: true, note: 'not before the rest is published' };
     const until = new Date(machine.clock.now().getTime() + ONE_CONTEXT_WITHIN_MS);
     try {
       while ((await unitState(CONTEXT_UNIT)).active === 'activating' && machine.clock.now() < until) {
