@@ -83,7 +83,8 @@ export async function invoke(command: Command, argv: readonly string[]): Promise
   }
 }
 
-function parse(command: Command, argv: readonly string[]): Invocation {
+/** Reads the arguments of one command against its declaration. Throws UsageError. */
+export function parse(command: Command, argv: readonly string[]): Invocation {
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
   const rest = end === -1 ? [] : argv.slice(end + 1);
@@ -138,7 +139,8 @@ export const usageLine = (command: Command): string =>
     'flower-context',
     command.name,
     ...Object.entries(command.options).map(
-      ([name, { value }]) => `[--${name}${value === undefined ? '' : ` ${value}`}]`,
+      ([name, { value, multiple }]) =>
+        `[--${name}${value === undefined ? '' : ` ${value}`}]${multiple === true ? '...' : ''}`,
     ),
     ...command.args,
     ...(command.passesOn === undefined ? [] : [`[-- ${command.passesOn}]`]),

@@ -1,11 +1,16 @@
 import { boot } from './boot.ts';
+import { ca } from './ca.ts';
 import { type Command, columns, EXIT_MEANING } from './command.ts';
+import { completion } from './completion.ts';
 import { context } from './context.ts';
+import { lint } from './lint.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
 import { ready } from './ready.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
+import { submit } from './submit.ts';
+import { template } from './template.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
 
@@ -18,6 +23,11 @@ export const COMMANDS: readonly Command[] = [
   validate,
   plan,
   probe,
+  ca,
+  submit,
+  template,
+  lint,
+  completion(() => COMMANDS),
   version,
 ];
 

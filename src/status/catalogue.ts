@@ -163,6 +163,21 @@ export const CATALOGUE = {
     kind: 'degraded',
     remedy: 'choose another FL_METRICS_PORT',
   },
+  app_lacks_settings: {
+    title: 'the app does not declare settings that are passed to every run, and Flower refuses a run with others',
+    kind: 'fatal',
+    remedy: 'add the lines named to [tool.flwr.app.config] in its pyproject.toml, or submit with --declared-only',
+  },
+  run_not_started: {
+    title: 'Flower did not take the run',
+    kind: 'fatal',
+    remedy: 'read what flwr says above; `flower-context status` tells whether the SuperLink serves',
+  },
+  run_failed: {
+    title: 'the run ended without being completed',
+    kind: 'fatal',
+    remedy: "read the ServerApp's lines above; those of the ClientApps are in the journals of the SuperNodes",
+  },
   agent_running: {
     title: 'the agent is at work on this machine already',
     kind: 'fatal',

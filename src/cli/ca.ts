@@ -1,0 +1,79 @@
+import { Buffer } from 'node:buffer';
+import { join } from 'node:path';
+import { readText } from '../host/files.ts';
+import type { Machine } from '../host/machine.ts';
+import { print, printError } from '../host/output.ts';
+import { describeCertificate } from '../tls/describe.ts';
+import { certificatesIn } from '../tls/texts.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
+import { argumentOf, readPlan } from './launch-plan.ts';
+
+export const ca: Command = {
+  name: 'ca',
+  summary: 'shows the CA that SuperNodes trust: names, dates, fingerprint; or the line for another zone',
+  args: [],
+  options: {
+    base64: { description: 'one line, the value of FL_SSL_CA_CERTFILE in another zone' },
+    pem: {
+      description: 'the certificate itself (a form with a text64 field wants this: it encodes by itself)',
+    },
+  },
+  text: "On a SuperLink: its own CA, or the operator's when FL_SSL_* are set. On a SuperNode: the CA it trusts. Compare the\nfingerprints of both sides before you trust a line that somebody sent you. It is public; the CA's key stays where it is.",
+  examples: [
+    ['flower-context ca', 'who it is, and until when'],
+    ['flower-context ca --base64', 'paste it as FL_SSL_CA_CERTFILE'],
+    ['flower-context ca --pem > ca.pem', 'for a form in Sunstone, or for `flower-context probe --ca ca.pem`'],
+  ],
+  async run({ machine, flag }) {
+    if (flag('base64') && flag('pem')) throw new UsageError('--base64 and --pem exclude each other');
+    const file = caFile(machine);
+    const pem = file === undefined ? undefined : readText(file);
+    if (file === undefined || pem === undefined) {
+      printError(
+        file === undefined
+          ? 'no CA: this VM works in plaintext (FL_TLS_ENABLED=NO)\n'
+          : 'no CA yet: the agent has not prepared TLS on this VM (flower-context status)\n',
+      );
+      return EXIT.notReady;
+    }
+    if (flag('base64')) print(`${Buffer.from(pem).toString('base64')}\n`);
+    else if (flag('pem')) print(pem);
+    else print(describe(pem, file, machine.clock.now()));
+    return EXIT.good;
+  },
+};
+
+/** The launch plan knows which CA is in use; before the first boot is through, a SuperLink's own is the best guess. */
+export function caFile(machine: Machine): string | undefined {
+  const plan = readPlan(machine);
+  if (plan === undefined) return join(machine.paths.tls, 'ca.pem');
+  return (
+    plan.fleet?.credentials?.ca ??
+    argumentOf(plan, '--ssl-ca-certfile') ??
+    argumentOf(plan, '--root-certificates')
+  );
+}
+
+const DAY_MS = 86_400_000;
+
+function describe(pem: string, file: string, now: Date): string {
+  const { certificates } = certificatesIn(pem);
+  const blocks = pem.match(/-----BEGIN [\s\S]+?-----END [^-]+-----/g) ?? [];
+  const lines = blocks.flatMap((block, index) => {
+    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(block);
+    const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
+    return [
+      ...(index === 0 ? [] : ['']),
+      `subject      ${subject}`,
+      ...(issuer === subject ? [] : [`issuer       ${issuer}`]),
+      `key          ${keyType}${isCa ? '' : ' (not a CA certificate)'}`,
+      `valid        ${notBefore.toISOString().slice(0, 10)} to ${notAfter.toISOString().slice(0, 10)} (${days < 0 ? `expired ${-days} days ago` : `${days} days left`})`,
+      `fingerprint  SHA-256 ${sha256}`,
+    ];
+  });
+  return [
+    ...lines,
+    `file         ${file}${certificates.length > 1 ? ` (${certificates.length} certificates)` : ''}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,45 @@
+import { readBytes } from '../host/files.ts';
+import { print } from '../host/output.ts';
+import { lint as lintText } from '../lint/lint.ts';
+import { SITE_NAMES } from '../params/surfaces/site.ts';
+import { type Command, EXIT, UsageError } from './command.ts';
+import { describeLint } from './findings.ts';
+
+export const lint: Command = {
+  name: 'lint',
+  summary: 'finds what goes wrong with a OneFlow service template, before a VM is started',
+  args: ['FILE'],
+  options: {
+    json: { description: 'the findings as one JSON object' },
+    as: {
+      description: 'what the template is meant to be (default: its name and its roles tell)',
+      value: SITE_NAMES.join('|'),
+      choices: SITE_NAMES,
+    },
+  },
+  text: 'Takes templates of OpenNebula 6 and 7, and what `oneflow-template show --json` prints; - is standard input. Each\nfinding has a code, its line in the file, why it hurts, and the line that mends it. Exit status 1 when there is one.',
+  examples: [
+    ['flower-context lint federation.json', 'all findings in one run'],
+    ['oneflow-template show --json 7 | flower-context lint -', 'a template that is registered already'],
+    ['flower-context lint --as coordinator --json coordinator.json', 'for a pipeline'],
+  ],
+  async run({ args, flag, value }) {
+    const file = args[0]!;
+    const bytes = readBytes(file === '-' ? '/dev/stdin' : file);
+    if (bytes === undefined) throw new UsageError(`there is no file ${file}`);
+    const site = SITE_NAMES.find((name) => name === value('as'));
+    const { form, site: taken, findings } = lintText(bytes.toString('utf8'), site);
+    const shown = file === '-' ? 'stdin' : file;
+    if (flag('json'))
+      print(
+        `${JSON.stringify({ file: shown, form: form ?? null, kind: taken ?? null, findings }, null, 2)}\n`,
+      );
+    else if (findings.length === 0)
+      print(`${shown}: no findings (a ${taken} template in the form of OpenNebula ${form})\n`);
+    else {
+      for (const finding of findings) print(`${describeLint(shown, finding)}\n`);
+      print(`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}\n`);
+    }
+    return findings.length === 0 ? EXIT.good : EXIT.failed;
+  },
+};

@@ -1,0 +1,138 @@
+// What `submit` hands to Flower's own command, and what it reads back. Pure.
+import { join } from 'node:path';
+import { dialable, formatEndpoint } from '../flower/endpoint.ts';
+import type { LaunchPlan } from '../flower/plan.ts';
+import { formatToml } from '../flower/toml.ts';
+import { parseHostPort } from '../params/hostport.ts';
+import { argumentOf } from './launch-plan.ts';
+
+/** The connection's name in config.toml; it must not have a dot. */
+export const CONNECTION = 'this-vm';
+
+/**
+ * config.toml for `flwr`: where the Control API of this SuperLink is met from this VM, and with which CA. Until 1.36 it
+ * has an address of its own; from 1.37 it is on --host and --port. --ssl-* is always the certificate that names loopback.
+ */
+export function connectionToml(plan: LaunchPlan, loopback: string): string {
+  const host = argumentOf(plan, '--host');
+  const port = argumentOf(plan, '--port');
+  const listens =
+    argumentOf(plan, '--control-api-address') ??
+    formatEndpoint({ host: host ?? loopback, port: Number(port) });
+  const address = formatEndpoint(
+    dialable(parseHostPort(listens) ?? { host: loopback, port: 9093 }, loopback),
+  );
+  const ca = argumentOf(plan, '--ssl-ca-certfile');
+  return [
+    '[superlink]\n',
+    formatToml([['default', CONNECTION]]),
+    `\n[superlink.${CONNECTION}]\n`,
+    formatToml([['address', address], ca === undefined ? ['insecure', true] : ['root-certificates', ca]]),
+  ].join('');
+}
+
+/** The environment of Flower's command: nothing of the caller's, whose proxy would swallow a call to loopback. */
+export const flwrEnvironment = (plan: LaunchPlan, home: string): Record<string, string> => ({
+  PATH: plan.environment['PATH'] ?? '/usr/bin:/bin',
+  HOME: home,
+  FLWR_HOME: home,
+  FLWR_TELEMETRY_ENABLED: '0',
+  FLWR_DISABLE_UPDATE_CHECK: '1',
+  LANG: 'C.UTF-8',
+  COLUMNS: '200',
+  PYTHONUNBUFFERED: '1',
+});
+
+export const flwrProgram = (environment: string): string => join(environment, 'bin/flwr');
+
+/** One setting of a run: its key, and its value as TOML. */
+export type Setting = readonly [key: string, toml: string];
+
+/** The settings of a flat TOML file of ours. */
+export const readRunConfig = (text: string): Setting[] =>
+  [...text.matchAll(/^([A-Za-z0-9_.-]+) = (.+)$/gm)].map(([, key, value]): Setting => [key!, value!]);
+
+export const formatRunConfig = (settings: readonly Setting[]): string =>
+  settings.map(([key, value]) => `${key} = ${value}\n`).join('');
+
+export interface PassedOn {
+  /** Arguments for `flwr run` without those about the run config. */
+  readonly rest: readonly string[];
+  /** The caller's own settings; they win. */
+  readonly settings: readonly Setting[];
+  /** What cannot be passed on, as a sentence. */
+  readonly fault?: string;
+}
+
+/** Takes `--run-config 'k=v ...'` out of what follows `--`: Flower takes a file or single settings, never both. */
+export function readPassedOn(args: readonly string[]): PassedOn {
+  const rest: string[] = [];
+  const settings: Setting[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const [name, attached] = args[at]!.split(/=(.*)/s) as [string, string | undefined];
+    if (name === '--format' || name === '--stream')
+      return { rest, settings, fault: `${name} cannot be passed on: submit follows the run by itself` };
+    if (name !== '--run-config' && name !== '-c') {
+      rest.push(args[at]!);
+      continue;
+    }
+    const text = attached ?? args[++at] ?? '';
+    if (text.endsWith('.toml'))
+      return {
+        rest,
+        settings,
+        fault: '--run-config takes single settings here (\'key=value key2="text"\'), not a file',
+      };
+    const found = [...text.matchAll(/(\S+?)=('[^']*'|"[^"]*"|\S+)/g)].map(
+      ([, key, value]): Setting => [key!, value!],
+    );
+    if (found.length === 0) return { rest, settings, fault: `--run-config '${text}' has no key=value in it` };
+    settings.push(...found);
+  }
+  return { rest, settings };
+}
+
+/** The appliance's settings with the caller's over them. */
+export const mergeSettings = (ours: readonly Setting[], theirs: readonly Setting[]): Setting[] => [
+  ...new Map([...ours, ...theirs]),
+];
+
+/** Prints, as JSON, the flattened keys of [tool.flwr.app.config]; Flower compares with exactly these. */
+export const DECLARED_KEYS_PY = `import json, sys, tomllib
+def flat(table, prefix=''):
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from flat(value, prefix + key + '.')
+        else:
+            yield prefix + key
+with open(sys.argv[1], 'rb') as file:
+    app = tomllib.load(file).get('tool', {}).get('flwr', {}).get('app', {})
+print(json.dumps(list(flat(app.get('config', {})))))
+`;
+
+/** The run's number in a line that `flwr run` prints. */
+export const runIdIn = (line: string): string | undefined => /Successfully started run (\d+)/.exec(line)?.[1];
+
+export interface RunState {
+  /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
+  readonly status: string;
+  readonly details: string;
+  readonly seconds: number | undefined;
+}
+
+/** The run in the output of `flwr list --run-id ID --format json`; undefined when it does not say. */
+export function runStateIn(output: string, id: string): RunState | undefined {
+  try {
+    const { runs } = JSON.parse(output.slice(output.indexOf('{'))) as { runs?: Record<string, unknown>[] };
+    const run = runs?.find((one) => String(one['run-id']) === id);
+    if (run === undefined) return undefined;
+    const elapsed = run['elapsed'];
+    return {
+      status: String(run['status']),
+      details: typeof run['status-details'] === 'string' ? run['status-details'] : '',
+      seconds: typeof elapsed === 'number' ? elapsed : undefined,
+    };
+  } catch {
+    return undefined;
+  }
+}
