@@ -1,0 +1,1 @@
+"""A small Flower app for a federation that flower-context brought up."""
