@@ -10,7 +10,7 @@ BAKED := $(ENVS)/1.39.0-none/.complete
 OLDEST := $(ENVS)/1.31.0-none/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-unit test-integration test-federation test-keepalive check format clean have-node have-python
+.PHONY: help demo build test test-unit test-integration test-federation test-keepalive bench check format clean have-node have-python
 
 help:
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ test-federation: $(AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts,
 
 test-keepalive: $(AGENT) $(BAKED) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
 	@KEEPALIVE=60/20 $(VITEST) --project federation test/federation/keepalive
+
+bench: $(AGENT) $(BAKED) ## what the agent costs beside bare Flower and the shell way (RUNS=10)
+	@$(NODE) test/bench/bench.ts
 
 check: node_modules/.installed ## types, lint, format
 	@$(NODE) node_modules/typescript/bin/tsc --noEmit
@@ -65,3 +68,7 @@ have-python:
 	  || { echo 'Python >= 3.11 is needed: sudo apt-get install -y python3.11-venv, then make PYTHON=python3.11 ...' >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	  || { echo 'Python lacks venv: sudo apt-get install -y python3-venv' >&2; exit 1; }
+
+.PHONY: generate
+generate: node_modules/.installed ## reference pages, templates, schemas, man page, completion: all that is made of the table and the commands
+	@$(NODE) scripts/generate.ts

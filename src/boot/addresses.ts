@@ -7,11 +7,18 @@ export const allAddresses = (nics: readonly Nic[], kernel: readonly string[]): s
   ...new Set([...addressesOf(nics), ...kernel]),
 ];
 
-/** The address SuperNodes dial: what is listened on, or the VM's own first address when that is all of them. */
-export function dialled(listen: HostPort, addresses: readonly string[]): HostPort {
+/**
+ * The address SuperNodes dial: what is listened on, or the VM's own first address when that is all of them. An
+ * operator's certificate that names only some of them (`dialable`) decides.
+ */
+export function dialled(
+  listen: HostPort,
+  addresses: readonly string[],
+  dialable?: readonly string[],
+): HostPort {
   const everywhere = listen.host === '0.0.0.0' || listen.host === '::';
   if (!everywhere) return listen;
-  const own = addresses[0];
+  const own = dialable?.[0] ?? addresses[0];
   if (own !== undefined) return { host: own, port: listen.port };
   throw new Problem('no_address', {
     doing: 'choosing the address that SuperNodes dial',

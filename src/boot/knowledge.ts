@@ -18,6 +18,8 @@ export interface ServerTrust {
   readonly files: { readonly certificate: string; readonly key: string; readonly ca: string };
   /** With an operator's certificate: what the loopback listeners use instead of it. */
   readonly loopback?: { readonly certificate: string; readonly key: string; readonly ca: string };
+  /** With an operator's certificate: the hosts that it names and SuperNodes may dial, the VM's own addresses first. */
+  readonly dialable?: readonly string[];
   /** Changes when Flower must be started again to serve with something else. */
   readonly fingerprint: string;
 }

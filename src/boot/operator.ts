@@ -1,3 +1,4 @@
+import { hostName } from '../host/machine.ts';
 import type { SuperLinkConfig } from '../params/parse.ts';
 import { takeOperatorCertificates } from '../tls/operator.ts';
 
@@ -13,5 +14,5 @@ export function operatorCertificates(
   const { FL_SSL_CA_CERTFILE: caPem, FL_SSL_CERTFILE: certPem, FL_SSL_KEYFILE: keyPem } = config;
   if (!config.FL_TLS_ENABLED || caPem === undefined || certPem === undefined || keyPem === undefined)
     return undefined;
-  return takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses });
+  return takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses, dialNames: [hostName()] });
 }

@@ -152,6 +152,7 @@ function operatorFiles(
   now: Date,
 ): Outcome {
   const { machine } = tools;
+  for (const warning of operator.warnings) tools.warn(warning);
   const { operator: files, loopback: local } = certificateFiles(machine.paths);
   const changed = [
     writeIfChanged(files.key, operator.keyPem, { mode: 0o640, owner: keyOwner(known) }),
@@ -164,6 +165,7 @@ function operatorFiles(
   return {
     trust: {
       caPem: operator.caPem,
+      dialable: operator.dialable,
       files,
       loopback: local,
       fingerprint: operator.certPem + loopback.pair.certPem,

@@ -24,7 +24,7 @@ export const planSuperLink: Step = {
     const { paths } = tools.machine;
     const { version, path: environment } = await flowerEnvironment(known, tools);
     const trust = known.get('serverTrust');
-    known.set('endpoint', dialled(config.FL_FLEET_API_ADDRESS, known.get('addresses')));
+    known.set('endpoint', dialled(config.FL_FLEET_API_ADDRESS, known.get('addresses'), trust?.dialable));
     tools.tell({ endpoint: formatHostPort(known.get('endpoint')) });
     writeIfChanged(
       paths.runConfig,

@@ -206,10 +206,12 @@ export class Vm {
       'etc/flower-context/appliance.json',
       JSON.stringify({ role, flower: { version, framework }, user: 'flower', loopback }),
     );
+    // As appliance/bin/flower-context starts it, in this folder.
     const wrapper = [
       '#!/bin/sh',
       `export FLOWER_CONTEXT_ROOT='${this.root}' PATH='${this.root}/usr/bin':"$PATH"`,
-      `exec '${NODE}' '${AGENT}' "$@"`,
+      `export NODE_COMPILE_CACHE='${join(REPOSITORY, '.cache/compiled')}' MALLOC_ARENA_MAX=1 UV_THREADPOOL_SIZE=1`,
+      `exec '${NODE}' --max-semi-space-size=1 '${AGENT}' "$@"`,
     ];
     this.write('usr/bin/flower-context', `${wrapper.join('\n')}\n`, 0o755);
     this.write(
@@ -233,9 +235,14 @@ export class Vm {
   private installFlower(version: string, framework: string, stub: boolean): void {
     const baked = `${version}-${framework}`;
     if (stub) {
-      const program = `#!/bin/sh\nexec '${process.env.PYTHON ?? 'python3'}' -SE '${join(SUPPORT, 'stub-flower.py')}' "$@"\n`;
-      for (const name of ['python', 'flower-superlink', 'flower-supernode', 'flwr'])
-        this.write(`opt/flower/envs/${baked}/bin/${name}`, program, 0o755);
+      const python = process.env.PYTHON ?? 'python3';
+      const program = `#!/bin/sh
+case "$*" in
+  *flower-launch.py*) exec '${python}' -SE '${join(SUPPORT, 'stub-flower.py')}' ;;
+  *) exec '${python}' "$@" ;;
+esac
+`;
+      this.write(`opt/flower/envs/${baked}/bin/python`, program, 0o755);
       return;
     }
     const built = join(REPOSITORY, '.cache/envs');

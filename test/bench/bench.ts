@@ -1,0 +1,199 @@
+// `make bench`: what the agent costs, in medians of whole processes, beside bare Flower and the shell way, measured
+// alternately in one run because the machine's speed drifts.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Zone } from '../support/onegate/index.ts';
+import { Federation } from '../support/zone/federation.ts';
+import { endWith, run, until } from '../support/zone/process.ts';
+import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
+import { median, range } from './statistics.ts';
+
+const RUNS = Number(process.env['RUNS'] ?? 10);
+const NET = '127.38';
+const BIN = join(REPOSITORY, '.cache/envs/1.39.0-none/bin');
+
+const samples = new Map<string, number[]>();
+const sample = (name: string, value: number): void => {
+  samples.set(name, [...(samples.get(name) ?? []), value]);
+};
+
+const BOOTED_AT = Date.now() - Number(readFileSync('/proc/uptime', 'utf8').split(' ')[0]) * 1_000;
+
+/** When a process of a unit was started, in ms since 1970, to the 10 ms that the kernel counts in. */
+async function startOf(vm: Vm, unit: string): Promise<number> {
+  const { ExecMainPID } = await vm.unit(unit);
+  const fields = readFileSync(`/proc/${ExecMainPID}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return BOOTED_AT + Number(fields[19]) * 10;
+}
+
+const linkSince = (vm: Vm): number =>
+  Date.parse((JSON.parse(readFileSync(vm.at('run/flower/link.json'), 'utf8')) as { since: string }).since);
+
+/** A whole federation by the agent: SuperLink first, one SuperNode when the gate opens. */
+async function withAgent(dir: string): Promise<void> {
+  const federation = new Federation({ dir, net: NET, supernodes: 1 });
+  try {
+    await federation.up();
+    const { superlink, supernodes, zone } = federation;
+    const node = supernodes[0]!;
+    const published = (vm: Vm, name: string): number => {
+      const id = federation.seenBy(vm).id;
+      const record = zone.log.find(({ vm: from, attributes }) => from === id && attributes[name] === 'YES');
+      return record!.at + record!.ms!;
+    };
+    const started = (vm: Vm): Promise<number> => startOf(vm, 'flower-context');
+    const launched = (vm: Vm): Promise<number> => startOf(vm, `flower-${vm.spec.role}`);
+    const readyAt = published(superlink, 'FL_READY');
+    sample('SuperLink: start to Flower launched', (await launched(superlink)) - (await started(superlink)));
+    sample('SuperLink: Flower listening to published', readyAt - linkSince(superlink));
+    sample('SuperLink: start to published', readyAt - (await started(superlink)));
+    sample('SuperNode: start to Flower launched', (await launched(node)) - (await started(node)));
+    sample('SuperNode: start to accepted', linkSince(node) - (await started(node)));
+    for (const vm of [superlink, node]) {
+      const { ExecMainPID } = await vm.unit('flower-context');
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      const rss = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${ExecMainPID}/status`, 'utf8'))![1];
+      sample(
+        `${vm.spec.role === 'superlink' ? 'SuperLink' : 'SuperNode'}: memory of the agent when idle (MiB)`,
+        Number(rss) / 1024,
+      );
+    }
+    await bare(superlink, dir);
+  } finally {
+    await federation.stop();
+  }
+}
+
+/** Flower by itself with the same arguments: until it listens, until it is accepted. */
+async function bare(superlink: Vm, dir: string): Promise<void> {
+  await superlink.shutdown();
+  const plan = JSON.parse(readFileSync(superlink.at('run/flower-context/plan.json'), 'utf8')) as {
+    argv: string[];
+    environment: Record<string, string>;
+    fleet: { listen: string };
+  };
+  const env = { ...plan.environment, HOME: dir, FLWR_HOME: join(dir, 'bare') };
+  const [host, port] = plan.fleet.listen.split(':') as [string, string];
+  const began = performance.now();
+  const server = spawn(join(BIN, 'flower-superlink'), plan.argv, { env, stdio: 'ignore' });
+  try {
+    await until('bare Flower to listen', () => accepts(host, Number(port)), { everyMs: 5 });
+    sample('bare flower-superlink until it listens', performance.now() - began);
+    const ca = plan.argv[plan.argv.indexOf('--ssl-ca-certfile') + 1]!;
+    const args = [
+      '--superlink',
+      plan.fleet.listen,
+      '--root-certificates',
+      ca,
+      '--host',
+      `${NET}.9.1`,
+      '--port',
+      '9094',
+    ];
+    const from = performance.now();
+    const node = spawn(join(BIN, 'flower-supernode'), args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [node.stdout, node.stderr])
+      stream.on('data', (data) => {
+        said += data;
+      });
+    try {
+      await until('bare Flower to be accepted', () => /SuperNode ID/.test(said), {
+        everyMs: 5,
+        detail: () => said,
+      });
+      sample('bare flower-supernode until accepted', performance.now() - from);
+    } finally {
+      await endWith(node, 'SIGTERM');
+    }
+  } finally {
+    await endWith(server, 'SIGTERM');
+  }
+}
+
+const accepts = (host: string, port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host, port });
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
+
+/** What the usual script does for the same: RSA-4096 with openssl, and one process per published attribute. */
+async function shellWay(dir: string): Promise<void> {
+  const key = (name: string): string => join(dir, name);
+  const certificates = [
+    `openssl req -x509 -newkey rsa:4096 -nodes -keyout ${key('ca.key')} -out ${key('ca.pem')} -days 3650 -subj /CN=ca`,
+    `openssl req -newkey rsa:4096 -nodes -keyout ${key('s.key')} -out ${key('s.csr')} -subj /CN=s -addext subjectAltName=IP:10.0.0.5`,
+    `openssl x509 -req -in ${key('s.csr')} -CA ${key('ca.pem')} -CAkey ${key('ca.key')} -CAcreateserial -out ${key('s.pem')} -days 365`,
+  ];
+  sample('shell: CA and server certificate (openssl, RSA-4096)', await timed(certificates.join(' && ')));
+  const zone = await new Zone({ address: '127.39.0.1' }).start();
+  try {
+    const { id, token } = zone.addVm();
+    const put = (n: number): string =>
+      `curl -sf -o /dev/null -X PUT ${zone.endpoint}/vm -H 'X-ONEGATE-TOKEN: ${token}' -H 'X-ONEGATE-VMID: ${id}' -d data=A${n}%3Dx -d type=1`;
+    sample(
+      'shell: seven attributes, one process each (curl)',
+      await timed([1, 2, 3, 4, 5, 6, 7].map(put).join(' && ')),
+    );
+  } finally {
+    await zone.stop();
+  }
+}
+
+async function timed(script: string): Promise<number> {
+  const began = performance.now();
+  const { code, stderr } = await run('/bin/sh', ['-c', script]);
+  if (code !== 0) throw new Error(stderr);
+  return performance.now() - began;
+}
+
+const LIMITS: Record<string, number> = {
+  'SuperLink: start to Flower launched': 250,
+  'SuperLink: Flower listening to published': 150,
+  'SuperNode: start to Flower launched': 200,
+  'SuperLink: memory of the agent when idle (MiB)': 64,
+  'SuperNode: memory of the agent when idle (MiB)': 64,
+};
+
+function report(): void {
+  const value = (name: string): number => median(samples.get(name) ?? []);
+  process.stdout.write(`\nmedians of ${RUNS} runs, milliseconds unless said otherwise\n\n`);
+  for (const [name, values] of samples) {
+    const limit = LIMITS[name];
+    const verdict =
+      limit === undefined ? '' : `  wanted: at most ${limit}${value(name) <= limit ? '' : '  MISSED'}`;
+    process.stdout.write(
+      `${name.padEnd(58)} ${value(name).toFixed(0).padStart(7)}  (${range(values)})${verdict}\n`,
+    );
+  }
+  const ratio = (name: string, over: string, limit: number): void => {
+    const found = value(name) / value(over);
+    process.stdout.write(
+      `${`${name} / ${over}`.padEnd(78)} ${found.toFixed(2)}  wanted: at most ${limit}${found <= limit ? '' : '  MISSED'}\n`,
+    );
+  };
+  process.stdout.write('\n');
+  ratio('SuperLink: start to published', 'bare flower-superlink until it listens', 1.2);
+  ratio('SuperNode: start to accepted', 'bare flower-supernode until accepted', 1.2);
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'flower-bench-'));
+try {
+  for (let at = 0; at < RUNS; at++) {
+    const place = join(dir, String(at));
+    mkdirSync(place);
+    await withAgent(place);
+    await shellWay(place);
+    process.stdout.write(process.stdout.isTTY ? `\r${at + 1} of ${RUNS}` : `${at + 1} of ${RUNS}\n`);
+  }
+  report();
+} finally {
+  rmSync(dir, { recursive: true, force: true });
+}
