@@ -1,0 +1,55 @@
+// Every committed file that is made, and of what. `make generate` writes them; test/unit/generated.test.ts holds them fresh.
+import { readFileSync } from 'node:fs';
+import { COMMANDS } from '../src/cli/index.ts';
+import { renderCompletion } from '../src/cli/render-completion.ts';
+import { renderMan } from '../src/cli/render-man.ts';
+import { contextJsonSchema } from '../src/params/json-schema.ts';
+import { variablesReference } from '../src/params/reference.ts';
+import { DEFAULT_WISHES, formatTemplate } from '../src/params/surfaces/oneflow.ts';
+import { SITE_NAMES, SITES } from '../src/params/surfaces/site.ts';
+import { vmTemplate } from '../src/params/surfaces/vm-template.ts';
+import { exitReference, lintReference, problemReference } from './reference/codes.ts';
+import { machineReference } from './reference/machine.ts';
+import { oneGateReference } from './reference/onegate.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const MADE = '<!-- Made by `make generate`; changes here are lost. -->';
+
+const page = (...parts: readonly string[]): string =>
+  `${[MADE, ...parts.map((part) => part.trimEnd())].join('\n\n')}\n`;
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Path in the repository -> content. */
+export const GENERATED: ReadonlyMap<string, string> = new Map([
+  [
+    'docs/reference/variables.md',
+    page(
+      '# Variables, attributes, codes, files and ports',
+      'What the appliance promises to people. Sections: [variables](#of-the-whole-service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). What `flower-context lint` finds is in [lint.md](lint.md).',
+      variablesReference(),
+      oneGateReference(),
+      problemReference(),
+      exitReference(),
+      machineReference(),
+    ),
+  ],
+  ['docs/reference/lint.md', page(lintReference())],
+  ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],
+  ['docs/reference/context-supernode.schema.json', json(contextJsonSchema('supernode'))],
+  ...SITE_NAMES.flatMap((site): [string, string][] => {
+    const wishes = { ...DEFAULT_WISHES, site, supernodes: SITES[site].supernodes };
+    return [
+      [`appliance/oneflow/${site}.json`, formatTemplate({ ...wishes, form: 7 })],
+      [`appliance/oneflow/${site}.opennebula-6.json`, formatTemplate({ ...wishes, form: 6 })],
+    ];
+  }),
+  ['appliance/vm-template/flower-superlink.txt', vmTemplate('superlink')],
+  ['appliance/vm-template/flower-supernode.txt', vmTemplate('supernode')],
+  ['appliance/man/flower-context.1', renderMan(COMMANDS, version)],
+  ['appliance/completion/flower-context.bash', renderCompletion('bash', COMMANDS)],
+  ['appliance/completion/_flower-context', renderCompletion('zsh', COMMANDS)],
+]);

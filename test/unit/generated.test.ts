@@ -1,0 +1,26 @@
+// The committed files are what `make generate` makes; one row of the table changes all surfaces and nothing else is touched.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { GENERATED } from '../../scripts/generated.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+
+describe('the committed file', () => {
+  test.each([...GENERATED.keys()])('%s is what `make generate` makes', (path) => {
+    expect(readFileSync(join(root, path), 'utf8')).toBe(GENERATED.get(path));
+  });
+});
+
+test.each([
+  'appliance/oneflow',
+  'appliance/vm-template',
+  'appliance/man',
+  'appliance/completion',
+  'docs/reference',
+])('there is nothing in %s that nobody makes', (folder) => {
+  const made = [...GENERATED.keys()]
+    .filter((path) => path.startsWith(`${folder}/`))
+    .map((path) => path.slice(folder.length + 1));
+  expect(readdirSync(join(root, folder)).sort()).toEqual(made.sort());
+});
