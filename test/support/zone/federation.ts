@@ -23,6 +23,8 @@ export interface FederationSpec {
   readonly gate?: boolean;
   /** VMs that OneFlow knows but nobody switches on: the test speaks for them. */
   readonly puppets?: (vm: OneVm) => boolean;
+  /** What is done to a VM's disk before it is switched on for the first time. */
+  readonly prepare?: (vm: Vm) => void | Promise<void>;
 }
 
 /** One SuperLink and its SuperNodes, deployed by OneFlow: the SuperNodes' VMs exist once the gate has opened. */
@@ -129,6 +131,7 @@ export class Federation {
       ...(dropIns && { dropIns }),
     });
     this.machines.set(vm.id, machine);
+    await this.spec.prepare?.(machine);
     await machine.boot();
   }
 }

@@ -1,0 +1,109 @@
+// Flower cannot be installed, cannot listen, ends at once, dies later: what the agent makes of it.
+import { createServer, type Server } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { until } from '../support/zone/process.ts';
+import { superlink, zone } from '../support/zone/scene.ts';
+import type { Vm } from '../support/zone/vm.ts';
+
+/** No index answers: nothing can be installed. */
+const NO_INDEX = {
+  PIP_INDEX_URL: 'http://127.36.0.99:9/simple',
+  PIP_CONFIG_FILE: '/dev/null',
+  PIP_RETRIES: '0',
+};
+
+async function occupy(host: string, port: number): Promise<Server> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ host, port }, resolve));
+  onTestFinished(() => void server.close());
+  return server;
+}
+
+test('a version of Flower that cannot be installed: the baked one serves, and everyone is told', async () => {
+  const { vm, one } = await superlink({ FLOWER_VERSION: '1.38.0' }, { env: NO_INDEX });
+  const status = await vm.whenReady(50_000);
+  expect(status.facts.flower_version).toBe('1.39.0');
+  expect(status.problems).toContainEqual(
+    expect.objectContaining({
+      code: 'flower_install_failed',
+      kind: 'degraded',
+      variable: 'FLOWER_VERSION',
+      remedy: expect.stringContaining('package index'),
+    }),
+  );
+  expect(status.steps.find(({ id }) => id === 'launch_plan')?.state).toBe('degraded');
+  expect(one.userTemplate.get('FL_VERSION')).toBe('1.39.0');
+  expect(vm.journalText()).toContain('1.38.0');
+});
+
+test('a version of Flower that the agent does not know is refused, and the ranges are named', async () => {
+  const { vm } = await superlink({ FLOWER_VERSION: '1.41.0' });
+  const status = await vm.whenFailed();
+  expect(status.problems[0]).toMatchObject({
+    code: 'flower_version_unsupported',
+    variable: 'FLOWER_VERSION',
+  });
+  expect(vm.journalText()).toContain('1.35-1.39');
+  expect(vm.journalText()).toContain('1.31-1.34');
+});
+
+test('a port that is taken is named with its remedy before Flower starts, and the boot succeeds once it is free', async () => {
+  const squatters: Server[] = [];
+  const prepare = async ({ spec }: Vm): Promise<void> =>
+    void squatters.push(await occupy(spec.context.ETH0_IP!, 9092));
+  const taken = zone({ supernodes: 0, prepare });
+  await taken.deploy();
+  await until('the VM', () => taken.vms.length === 1);
+  const vm = taken.superlink;
+  const status = await vm.whenFailed();
+  expect(status.problems[0]).toMatchObject({
+    code: 'port_in_use',
+    text: expect.stringContaining(':9092'),
+    remedy: expect.stringContaining('ss -ltnp'),
+  });
+  expect(vm.journal('flower-superlink')).toEqual([]);
+  await until('the error on OneGate', () => taken.seenBy(vm).userTemplate.get('FL_ERROR') === 'port_in_use');
+  for (const server of squatters) server.close();
+  await vm.whenReady(30_000);
+  expect(taken.seenBy(vm).userTemplate.get('FL_ERROR')).toBe('-');
+});
+
+test('Flower that ends at once: its own last lines are in the message, its code on OneGate, and READY is never said', async () => {
+  const { federation, vm, one } = await superlink(
+    {},
+    { env: { STUB_FLOWER: 'exit 1 OSError: the database is of another planet' } },
+  );
+  const status = await vm.whenFailed();
+  expect(status.problems[0]).toMatchObject({
+    code: 'flower_start_failed',
+    text: expect.stringContaining('the database is of another planet'),
+  });
+  expect(vm.journalText()).toContain('the database is of another planet');
+  await until('the error on OneGate', () => one.userTemplate.get('FL_ERROR') === 'flower_start_failed');
+  expect(JSON.stringify(federation.zone.log.map(({ attributes }) => attributes))).not.toMatch(/READY":"YES/);
+});
+
+test('Flower that dies later is started again by systemd; the agent says when it went and when it is back', async () => {
+  const { vm } = await superlink();
+  await vm.whenReady();
+  await vm.systemctl('kill', '-s', 'KILL', 'flower-superlink');
+  await vm.waitFor('the loss', ({ serving }) => !serving);
+  await vm.waitFor('the return', ({ serving }) => serving);
+  expect(vm.journalText()).toMatch(/Flower is not serving/);
+  expect(vm.journalText()).toMatch(/Flower is back after/);
+  expect((await vm.unit('flower-superlink')).NRestarts).toBe('1');
+});
+
+test('the agent that dies leaves Flower alone, and finds everything as it left it', async () => {
+  const { vm } = await superlink();
+  await vm.whenReady();
+  const flower = (await vm.unit('flower-superlink')).MainPID;
+  const agent = (await vm.unit('flower-context')).MainPID;
+  await vm.systemctl('kill', '-s', 'KILL', 'flower-context');
+  await vm.waitFor(
+    'a new agent that is ready',
+    ({ phase, pid }) => phase === 'ready' && String(pid) !== agent,
+  );
+  expect((await vm.unit('flower-superlink')).MainPID).toBe(flower);
+  expect(vm.status()?.steps.find(({ id }) => id === 'start_flower')?.state).toBe('kept');
+});
