@@ -17,8 +17,8 @@ const FILES: Readonly<Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'pas
     what: '`ca.pem` and `ca.key` (root 0600), `server.pem` and `server.key` (root:flower 0640), `operator-*` and `loopback.*` with certificates of the operator, `superlink-ca.pem` on a SuperNode',
   },
   flowerState: {
-    access: 'flower',
-    what: "Flower's memory in `superlink/` or `supernode/`: database, checkpoints of models",
+    access: 'root 0755',
+    what: "Flower's memory in `superlink/` or `supernode/` (flower 0750): database, checkpoints of models",
   },
   run: { access: 'root 0755', what: 'what the agent tells others on this VM; gone at reboot' },
   status: { access: 'root 0644', what: 'every step, wait, problem and fact of the boot; no secrets' },

@@ -1,0 +1,73 @@
+// What is asked of a template is checked with the table, all at once.
+import { describe, expect, test } from 'vitest';
+import { checkSettings } from '../../../src/params/surfaces/wishes.ts';
+
+const problemsOf = (...args: Parameters<typeof checkSettings>): string[] =>
+  checkSettings(...args).problems.map(({ variable, found }) => `${variable}: ${found}`);
+
+describe('settings', () => {
+  test('are taken under their plain names', () => {
+    const { values, problems } = checkSettings([['ONEAPP_FL_NUM_ROUNDS', '7']], 'single-site', 7);
+    expect(problems).toEqual([]);
+    expect([...values]).toEqual([['FL_NUM_ROUNDS', '7']]);
+  });
+
+  test('are told all together when they are wrong', () => {
+    expect(
+      problemsOf(
+        [
+          ['FL_NUM_ROUNDS', 'ten'],
+          ['FL_STRATEGY', 'Krun'],
+          ['FL_NUM_ROUND', '3'],
+          ['FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'],
+          ['VMID', '3'],
+        ],
+        'single-site',
+        7,
+      ),
+    ).toEqual([
+      'FL_NUM_ROUND: there is no variable of this name; did you mean FL_NUM_ROUNDS?',
+      'FL_SUPERLINK_ADDRESS: it has no place in a single-site template',
+      'VMID: nobody sets it',
+      "FL_NUM_ROUNDS: 'ten': this is not a whole number in plain decimal",
+      "FL_STRATEGY: 'Krun': this is not one of the choices; did you mean Krum?",
+    ]);
+  });
+
+  test('are checked against each other', () => {
+    const settings = [
+      ['FL_STRATEGY', 'Bulyan'],
+      ['FL_NUM_MALICIOUS', '1'],
+    ] as const;
+    expect(problemsOf(settings, 'single-site', 7)).toEqual([
+      expect.stringMatching(/^FL_MIN_AVAILABLE_CLIENTS: 2, too few for FL_STRATEGY=Bulyan/),
+    ]);
+    expect(problemsOf([...settings, ['FL_MIN_AVAILABLE_CLIENTS', '7']], 'single-site', 7)).toEqual([]);
+  });
+
+  test('of a role that the template does not have are refused', () => {
+    expect(problemsOf([['FL_NUM_ROUNDS', '3']], 'training-site', 7)).toEqual([
+      'FL_NUM_ROUNDS: a training-site template has no role that reads it',
+    ]);
+    expect(problemsOf([['FL_NUM_ROUNDS', '3']], 'coordinator', 7)).toEqual([]);
+  });
+
+  test.each([
+    ['FL_NODE_CONFIG', 'site="a"', 7, []],
+    ['FL_NODE_CONFIG', 'site="a"', 6, ['FL_NODE_CONFIG: a value of 8 characters has " in it']],
+    ['FL_NODE_CONFIG', "site='a'", 6, []],
+    ['FL_NODE_CONFIG', 'site="a|b"', 7, ['FL_NODE_CONFIG: a value of 10 characters has | in it']],
+    ['FL_NODE_CONFIG', 'a="1"\nb=2', 7, ['FL_NODE_CONFIG: a value of 9 characters has a line break in it']],
+    ['SSH_PUBLIC_KEY', '$USER[SSH_PUBLIC_KEY]', 7, []],
+  ] as const)(
+    '%s=%s can be carried by a form of OpenNebula %d or is refused',
+    (name, value, form, problems) => {
+      expect(problemsOf([[name, value]], 'single-site', form)).toEqual(problems);
+    },
+  );
+
+  test('that are accepted but odd are warnings', () => {
+    const { warnings } = checkSettings([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator', 7);
+    expect(warnings.map(({ variable }) => variable)).toEqual(['FL_CONTROL_API_ADDRESS']);
+  });
+});
