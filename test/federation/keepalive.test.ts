@@ -1,0 +1,198 @@
+// Keepalive on real Flower, over a real path that goes silent: two network namespaces and a router that drops.
+// KEEPALIVE=60/20 runs it with the appliance's defaults (`make test-keepalive`); 10/5 is enough to prove the rule.
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { keepaliveOptions } from '../../src/flower/keepalive.ts';
+import type { LaunchPlan } from '../../src/flower/plan.ts';
+import { run } from '../../src/host/process.ts';
+import { FlowerBed, type Launched, pki } from '../support/flower-bed.ts';
+import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
+import { makeSilentPath, noNamespaces } from '../support/netns/silent-path.ts';
+import { until } from '../support/zone/process.ts';
+
+const [time, timeout] = (process.env.KEEPALIVE ?? '10/5').split('/').map(Number) as [number, number];
+const IDLE_SECONDS = Number(process.env.KEEPALIVE_IDLE ?? 5 * time);
+/** gRPC looks at its timers once a second or so, and two cores are shared. */
+const SLACK_SECONDS = 5;
+const SETTINGS = { FL_GRPC_KEEPALIVE_TIME: time, FL_GRPC_KEEPALIVE_TIMEOUT: timeout };
+const OPTIONS = keepaliveOptions(SETTINGS);
+const VERSIONS = process.env.KEEPALIVE_VERSIONS?.split(' ') ?? ['1.39.0', '1.31.0'];
+
+const refused = await noNamespaces();
+if (refused !== undefined) console.warn(`keepalive tests are skipped: ${refused}`);
+
+/** A SuperLink and a SuperNode, each on its own machine, and the path between them. */
+async function federation(version: string, alter: (plan: LaunchPlan) => LaunchPlan = (plan) => plan) {
+  const environment = await flowerEnvironment(version);
+  const path = await makeSilentPath();
+  const beds = [new FlowerBed(version, environment), new FlowerBed(version, environment)] as const;
+  const [linkBed, nodeBed] = beds;
+  const remove = async () => {
+    for (const bed of beds) await bed.clear();
+    await path.remove();
+  };
+  try {
+    const keys = pki({ ip: [path.left.address, '127.0.0.1'] });
+    const keepalive = { time, timeout };
+    const superlink = { host: path.left.address, port: 9092 };
+    const own = linkBed.credentials('server', keys.server, keys.ca.certPem);
+    const tls = { own, operator: null };
+    const link = linkBed.launch(
+      alter(linkBed.superlink({ loopback: '127.0.0.1', fleet: superlink, tls, keepalive })),
+      { prefix: path.left.prefix },
+    );
+    await linkBed.phase(link, 'serving', 60_000);
+    const plan = nodeBed.supernode({ loopback: '127.0.0.1', superlink, ca: keys.ca.certPem, keepalive });
+    const node = nodeBed.launch(alter(plan), { prefix: path.right.prefix });
+    const accepted = await nodeBed.phase(node, 'accepted', 60_000);
+    return {
+      path,
+      linkBed,
+      nodeBed,
+      link,
+      node,
+      accepted,
+      environment,
+      ca: `${nodeBed.root}/trusted.pem`,
+      remove,
+    };
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+}
+
+type Federation = Awaited<ReturnType<typeof federation>>;
+
+/** Flower says this once for each call that failed because the connection broke, and for no other failure. */
+const broken = (node: Launched): boolean => node.output().includes('Connection attempt failed, retrying');
+
+const seconds = (from: number): number => (performance.now() - from) / 1000;
+
+describe.skipIf(refused !== undefined).each(VERSIONS)(
+  `keepalive ${time} s / ${timeout} s with Flower %s`,
+  (version) => {
+    let fed: Federation;
+    beforeAll(async () => {
+      fed = await federation(version);
+    }, FLOWER_ENV_TIMEOUT_MS);
+    afterAll(() => fed?.remove());
+
+    it('is in force in both running processes, over what Flower itself had set', () => {
+      const server = new Map(fed.linkBed.link()!.grpc.server);
+      const client = new Map(fed.accepted.grpc.client);
+      expect(Object.fromEntries(server)).toMatchObject(Object.fromEntries(OPTIONS.server));
+      expect(Object.fromEntries(client)).toMatchObject(Object.fromEntries(OPTIONS.client));
+    });
+
+    it(
+      `keeps one connection for ${IDLE_SECONDS} s, polled and idle, and the server never says GOAWAY`,
+      async () => {
+        const before = await fed.path.connections(fed.path.right, 9092);
+        expect(before).toHaveLength(1);
+        expect(await idleClient(fed, IDLE_SECONDS)).toEqual({ answered: true, lost: false });
+        expect(await fed.path.connections(fed.path.right, 9092)).toEqual(before);
+        expect(fed.node.output()).not.toMatch(/GOAWAY|too_many_pings/);
+        expect(fed.nodeBed.link()).toMatchObject({ phase: 'accepted', since: fed.accepted.since });
+      },
+      (IDLE_SECONDS + 120) * 1000,
+    );
+
+    it(
+      `notices a path that goes silent within ${time} + ${timeout} s on both sides, and is back by itself`,
+      async () => {
+        const { path, node, nodeBed, linkBed, accepted } = fed;
+        await path.cut();
+        const cut = performance.now();
+        const limit = (time + timeout + SLACK_SECONDS) * 1000;
+        await Promise.all([
+          until('the SuperNode to notice', () => broken(node), { timeoutMs: limit, detail: node.output }),
+          until(
+            'the SuperLink to drop the connection',
+            async () => {
+              const left = await path.connections(path.left, 9092);
+              return left.length === 0;
+            },
+            { timeoutMs: limit },
+          ),
+        ]);
+        const noticed = seconds(cut);
+      console.info(node.output().split('\n').slice(-6).join('\n'));
+        expect(nodeBed.link()).toMatchObject({ phase: 'lost', pid: accepted.pid });
+        expect(linkBed.link()).toMatchObject({ phase: 'serving' });
+
+        await path.restore();
+        const restored = performance.now();
+        // Flower spaces its tries by up to 20 s, and a first SYN may have to be sent again.
+        const back = await nodeBed.phase(node, 'accepted', 60_000);
+        console.info(
+          `Flower ${version}: noticed after ${noticed.toFixed(1)} s, back ${seconds(restored).toFixed(1)} s after the path was`,
+        );
+        expect(back).toMatchObject({ node_id: accepted.node_id, pid: accepted.pid });
+      },
+      (time + timeout + 120) * 1000,
+    );
+  },
+);
+
+describe.skipIf(refused !== undefined)('Flower left to itself', () => {
+  let fed: Federation;
+  beforeAll(async () => {
+    fed = await federation(VERSIONS[0]!, (plan) => ({ ...plan, grpc: { server: [], client: [] } }));
+  }, FLOWER_ENV_TIMEOUT_MS);
+  afterAll(() => fed?.remove());
+
+  it(
+    'sends away a client that pings like this',
+    async () => {
+      expect(await idleClient(fed, IDLE_SECONDS)).toEqual({ answered: true, lost: true });
+    },
+    (IDLE_SECONDS + 120) * 1000,
+  );
+
+  it(
+    'does not notice a silent path in twice the time',
+    async () => {
+      await fed.path.cut();
+      await sleep(2 * (time + timeout) * 1000);
+      expect(broken(fed.node)).toBe(false);
+      expect(await fed.path.connections(fed.path.right, 9092)).toHaveLength(1);
+      expect(await fed.path.connections(fed.path.left, 9092)).toHaveLength(1);
+    },
+    (2 * (time + timeout) + 120) * 1000,
+  );
+});
+
+/**
+ * A connection from the SuperNode's machine with the client's options that makes one call and is then left alone, so
+ * that only keepalive pings are on it. `lost`: it did not stay up.
+ */
+async function idleClient(
+  fed: Federation,
+  forSeconds: number,
+): Promise<{ answered: boolean; lost: boolean }> {
+  const [command, ...words] = fed.path.right.prefix;
+  const script = fileURLToPath(new URL('../support/netns/idle-client.py', import.meta.url));
+  const { stdout, stderr } = await run(
+    command!,
+    [
+      ...words,
+      join(fed.environment, 'bin/python'),
+      script,
+      `${fed.path.left.address}:9092`,
+      fed.ca,
+      String(forSeconds),
+      JSON.stringify(OPTIONS.client),
+    ],
+    { timeoutMs: (forSeconds + 60) * 1000 },
+  );
+  const states = stdout.split('\n').filter(Boolean);
+  expect(states.at(-1), stderr).toBe('done');
+  const afterReady = states.slice(states.indexOf('READY') + 1);
+  return {
+    answered: states.includes('answered UNAUTHENTICATED'),
+    lost: afterReady.some((state) => ['IDLE', 'CONNECTING', 'TRANSIENT_FAILURE'].includes(state)),
+  };
+}
