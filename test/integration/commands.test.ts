@@ -1,0 +1,320 @@
+// The commands that people use away from a VM, and on one, through the agent as it ships.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { issueCa } from '../../src/tls/issue.ts';
+import { type Outcome, run, until } from '../support/zone/process.ts';
+import { temporaryFolder } from '../support/zone/scene.ts';
+import { REPOSITORY } from '../support/zone/vm.ts';
+
+const NODE = join(REPOSITORY, 'node_modules/.bin/node');
+const AGENT = join(REPOSITORY, 'dist/flower-context.cjs');
+const agent = (...args: string[]): Promise<Outcome> => run(NODE, [AGENT, ...args]);
+
+describe('template and lint', () => {
+  test.each([
+    ['single-site', '7'],
+    ['coordinator', '6'],
+    ['training-site', '7'],
+  ])('a printed %s template for OpenNebula %s has no finding', async (site, one) => {
+    const file = join(temporaryFolder(), 'template.json');
+    const printed = await agent('template', site, '--one', one);
+    expect(printed.code).toBe(0);
+    writeFileSync(file, printed.stdout);
+    expect(await agent('lint', file)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('no findings'),
+    });
+  });
+
+  test('what is printed without wishes is what is committed', async () => {
+    const { stdout } = await agent('template', 'single-site');
+    expect(stdout).toBe(readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'));
+  });
+
+  test('wishes are in it: ids, counts, values, the network', async () => {
+    const wishes = [
+      '--superlink-template',
+      '12',
+      '--supernode-template',
+      '13',
+      '--supernodes',
+      '4..20',
+      '--set',
+      'FL_NUM_ROUNDS=9',
+      '--network',
+      'training',
+    ];
+    const { stdout, stderr } = await agent('template', 'single-site', ...wishes);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout).roles).toMatchObject([
+      {
+        template_id: 12,
+        user_inputs: { FL_NUM_ROUNDS: 'O|number|Number of federated learning rounds||9' },
+        template_contents: { NIC: [{ NETWORK: 'training' }] },
+      },
+      { template_id: 13, cardinality: 4, min_vms: 4, max_vms: 20 },
+    ]);
+  });
+
+  test('all that is wrong with values is told at once, and no template is printed', async () => {
+    const { code, stdout, stderr } = await agent(
+      'template',
+      'single-site',
+      '--set',
+      'FL_NUM_ROUNDS=ten',
+      '--set',
+      'FL_STRATEGY=best',
+      '--set',
+      'FLOWER_VERSION=9',
+    );
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr.match(/^config_validation_failed: setting \w+/gm)).toHaveLength(3);
+  });
+
+  test('counts that a run would wait for without end are refused', async () => {
+    const { code, stdout, stderr } = await agent('template', 'single-site', '--supernodes', '1');
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toContain('too_few_supernodes');
+  });
+
+  test.each([
+    [['template', 'other-site'], "there is no kind of template 'other-site'"],
+    [['template', 'single-site', '--supernodes', '5..3'], '--supernodes takes'],
+    [['template', 'single-site', '--set', 'FL_NUM_ROUNDS'], '--set takes VAR=VALUE'],
+    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator has none'],
+    [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
+    [['completion', 'fish'], "there is no completion for 'fish'"],
+  ])('%j is a call that cannot be understood', async (args, message) => {
+    const { code, stderr } = await agent(...args);
+    expect(stderr).toContain(message);
+    expect(code).toBe(64);
+  });
+
+  test('five mistakes are five findings, as text and as JSON', async () => {
+    const template = JSON.parse(readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'));
+    template.ready_status_gate = false;
+    template.deployment = 'none';
+    template.roles[0].max_vms = 3;
+    delete template.roles[0].template_contents.CONTEXT.REPORT_READY;
+    template.roles[1].name = 'super-node';
+    const file = join(temporaryFolder(), 'template.json');
+    writeFileSync(file, JSON.stringify(template, null, 2));
+    const text = await agent('lint', file);
+    expect(text.code).toBe(1);
+    expect(text.stdout.match(/^\S+template\.json:\d+:\d+: (error|warning): \w+/gm)).toHaveLength(5);
+    expect(text.stdout).toContain('5 findings\n');
+    const { findings } = JSON.parse((await agent('lint', '--json', file)).stdout);
+    expect(
+      findings.map(({ code, fix }: { code: string; fix: { line: string } }) => `${code} ${fix.line}`),
+    ).toEqual([
+      'deployment_not_straight "deployment": "straight"',
+      'gate_off "ready_status_gate": true',
+      'superlink_count "max_vms": 1',
+      'report_ready_missing "REPORT_READY": "YES"',
+      'role_name "name": "super_node"',
+    ]);
+  });
+});
+
+describe('ca', () => {
+  const pair = issueCa({ now: new Date(), commonName: 'flower-context CA test' });
+  function machine(): string {
+    const root = temporaryFolder();
+    mkdirSync(join(root, 'var/lib/flower-context/tls'), { recursive: true });
+    writeFileSync(join(root, 'var/lib/flower-context/tls/ca.pem'), pair.certPem);
+    return root;
+  }
+
+  test('names the CA, its dates and its fingerprint as openssl prints it', async () => {
+    const root = machine();
+    const { stdout } = await agent('ca', '--root', root);
+    const openssl = await run('openssl', [
+      'x509',
+      '-noout',
+      '-fingerprint',
+      '-sha256',
+      '-in',
+      join(root, 'var/lib/flower-context/tls/ca.pem'),
+    ]);
+    expect(stdout).toContain(`fingerprint  SHA-256 ${openssl.stdout.trim().split('=')[1]}`);
+    expect(stdout).toContain('CN=flower-context CA test');
+    expect(stdout).toMatch(/valid +\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d \(\d+ days left\)/);
+  });
+
+  test('gives one line that is the certificate in base64', async () => {
+    const { stdout } = await agent('ca', '--root', machine(), '--base64');
+    expect(stdout).toMatch(/^[A-Za-z0-9+/]+=*\n$/);
+    expect(Buffer.from(stdout, 'base64').toString()).toBe(pair.certPem);
+  });
+
+  test('says so when there is none', async () => {
+    expect(await agent('ca', '--root', temporaryFolder())).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('no CA yet'),
+    });
+  });
+});
+
+describe('completion of bash', () => {
+  /** What TAB offers behind these words. */
+  async function offers(...words: string[]): Promise<string[]> {
+    const { stdout: script } = await agent('completion', 'bash');
+    const quoted = words.map((word) => `'${word}'`).join(' ');
+    const asked = `${script}\nCOMP_WORDS=(flower-context ${quoted}); COMP_CWORD=${words.length}; _flower_context; printf '%s\\n' "\${COMPREPLY[@]}"`;
+    const { stdout } = await run('bash', ['--norc', '-c', asked]);
+    return stdout.trim().split('\n');
+  }
+
+  test('knows commands, options, choices and variables', async () => {
+    expect(await offers('te')).toEqual(['template']);
+    expect(await offers('template', 's')).toEqual(['single-site']);
+    expect(await offers('template', '--superl')).toEqual(['--superlink-template']);
+    expect(await offers('template', 'single-site', '--one', '')).toEqual(['6', '7']);
+    expect(await offers('template', 'single-site', '--set', 'FL_STR')).toEqual(['FL_STRATEGY=']);
+    expect(await offers('--root', '/tmp', 'stat')).toEqual(['status']);
+  });
+});
+
+describe('every command', () => {
+  test('has a help page with its usage and at least one example', async () => {
+    const { stdout } = await agent('--help');
+    const names = [...stdout.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name!);
+    expect(names).toEqual(expect.arrayContaining(['run', 'template', 'lint', 'submit', 'ca', 'completion']));
+    for (const name of names) {
+      const help = await agent(name, '--help');
+      expect(help.code).toBe(0);
+      expect(help.stdout).toContain(`usage: flower-context ${name}`);
+      expect(help.stdout).toMatch(/examples:\n {2}\S/);
+    }
+  });
+});
+
+describe('submit', () => {
+  /** A SuperLink VM with a stand-in for `flwr` that says what it is told. */
+  function superlink(flwr: string): { root: string; app: string } {
+    const root = temporaryFolder();
+    const env = join(root, 'opt/env');
+    mkdirSync(join(env, 'bin'), { recursive: true });
+    mkdirSync(join(root, 'run/flower-context'), { recursive: true });
+    symlinkSync(env, join(root, 'run/flower-context/env'));
+    writeFileSync(join(env, 'bin/python'), `#!/bin/sh\nexec '${process.env['PYTHON'] ?? 'python3'}' "$@"\n`, {
+      mode: 0o755,
+    });
+    writeFileSync(join(env, 'bin/flwr'), `#!/bin/bash\n${flwr}\n`, { mode: 0o755 });
+    const plan = {
+      version: 1,
+      role: 'superlink',
+      flower_version: '1.39.0',
+      program: 'flower-superlink',
+      argv: ['--insecure', '--host', '0.0.0.0', '--port', '9093'],
+      environment: { PATH: '/usr/bin:/bin' },
+      workdir: '/',
+      grpc: { server: [], client: [] },
+      fleet: null,
+      link_file: '/run/flower/link.json',
+    };
+    writeFileSync(join(root, 'run/flower-context/plan.json'), JSON.stringify(plan));
+    writeFileSync(
+      join(root, 'run/flower-context/run-config.toml'),
+      'num-server-rounds = 3\nstrategy = "FedAvg"\n',
+    );
+    const app = join(root, 'app');
+    mkdirSync(app);
+    writeFileSync(
+      join(app, 'pyproject.toml'),
+      '[tool.flwr.app.config]\nnum-server-rounds = 1\nstrategy = "x"\n',
+    );
+    return { root, app };
+  }
+  const STARTED = 'echo "Successfully started run 42"';
+  const listed = (status: string): string =>
+    `echo '{"runs":[{"run-id":"42","status":"${status}","status-details":"why","elapsed":1.5}]}'`;
+
+  test('passes the settings on, the address of this VM, and what stands behind --', async () => {
+    const { root, app } = superlink(
+      `case $1 in run) ${STARTED}; echo "$@"; cat "\${@: -1}" "$FLWR_HOME/config.toml";; list) ${listed('finished:completed')};; esac`,
+    );
+    const { code, stdout } = await agent(
+      'submit',
+      '--root',
+      root,
+      app,
+      '--',
+      '--federation',
+      '@none/x',
+      '-c',
+      'num-server-rounds=8',
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      new RegExp(`^run ${app} this-vm --stream --federation @none/x --run-config \\S+\\.toml$`, 'm'),
+    );
+    expect(stdout).toContain('num-server-rounds = 8\nstrategy = "FedAvg"\n');
+    expect(stdout).toContain('address = "127.0.0.1:9093"\ninsecure = true\n');
+    expect(stdout).toMatch(/run 42: completed after 1\.5 s\n$/);
+  });
+
+  test('takes a stream up again that broke off before the run ended', async () => {
+    const { root, app } = superlink(
+      `case $1 in run) ${STARTED};; log) echo "following again"; touch "$FLWR_HOME/done";; list) if [ -e "$FLWR_HOME/done" ]; then ${listed('finished:completed')}; else ${listed('running')}; fi;; esac`,
+    );
+    const { code, stdout } = await agent('submit', '--root', root, app);
+    expect(stdout).toContain('following again');
+    expect(code).toBe(0);
+  });
+
+  test('ends with 1 when the run was stopped by somebody', async () => {
+    const { root, app } = superlink(
+      `case $1 in run) ${STARTED};; list) ${listed('finished:stopped')};; esac`,
+    );
+    expect(await agent('submit', '--root', root, app)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('finished:stopped after 1.5 s: why'),
+    });
+  });
+
+  test('ends with 1 when Flower does not take the run', async () => {
+    const { root, app } = superlink('echo "no such federation" >&2; exit 1');
+    const { code, stderr } = await agent('submit', '--root', root, app);
+    expect(stderr).toContain('no such federation');
+    expect(stderr).toContain('run_not_started');
+    expect(code).toBe(1);
+  });
+
+  test('leaves the run going at Ctrl-C, and says how to follow and to stop it', async () => {
+    const { root, app } = superlink(`case $1 in run) ${STARTED}; sleep 60;; esac`);
+    const child = spawn(NODE, [AGENT, 'submit', '--root', root, app], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await until('the run to begin', () => said.includes('started run 42'));
+    child.kill('SIGINT');
+    const code = await new Promise((resolve) => child.once('close', resolve));
+    expect(said).toMatch(
+      /run 42 goes on\. Follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\. Stop it: .* stop 42 this-vm/,
+    );
+    expect(code).toBe(3);
+  });
+
+  test.each([
+    [['--', '--format', 'json'], '--format cannot be passed on'],
+    [['--', '--run-config', 'mine.toml'], 'takes single settings here'],
+  ])('refuses %j', async (rest, message) => {
+    const { root, app } = superlink('exit 1');
+    expect(await agent('submit', '--root', root, app, ...rest)).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(message),
+    });
+  });
+
+  test('is for a SuperLink that has booted', async () => {
+    const { app } = superlink('exit 1');
+    expect(await agent('submit', '--root', temporaryFolder(), app)).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining('not ready'),
+    });
+  });
+});
