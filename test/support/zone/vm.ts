@@ -16,9 +16,9 @@ import { type Context, renderContextSh, renderOneEnv } from './context.ts';
 import { endWith, type Outcome, run, startSupervisor, until } from './process.ts';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
-const NODE = join(REPOSITORY, 'node_modules/.bin/node');
+export const NODE = join(REPOSITORY, 'node_modules/.bin/node');
 /** FLOWER_CONTEXT_AGENT: another build of the agent than the checkout's. */
-const AGENT = process.env.FLOWER_CONTEXT_AGENT ?? join(REPOSITORY, 'dist/flower-context.cjs');
+export const AGENT = process.env.FLOWER_CONTEXT_AGENT ?? join(REPOSITORY, 'dist/flower-context.cjs');
 const POCKET = join(REPOSITORY, 'test/support/pocket-systemd.py');
 const SUPPORT = import.meta.dirname;
 

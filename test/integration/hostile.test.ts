@@ -1,0 +1,124 @@
+// Hostile contexts through the built program, as an attacker could hand them in: each gives a correct plan or a clear
+// refusal; nothing is executed, no secret is printed, nothing is written. (test/unit holds many more to the parser.)
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { renderContextSh } from '../support/context-sh.ts';
+import { type HostileContext, hostileContexts } from '../support/hostile.ts';
+import { type Outcome, run, until } from '../support/zone/process.ts';
+import { superlink, temporaryFolder } from '../support/zone/scene.ts';
+import { AGENT, NODE } from '../support/zone/vm.ts';
+
+const WANTED = 260;
+const AT_ONCE = 3;
+const SECRETS = ['FL_SSL_KEYFILE', 'PASSWORD'];
+const FLAGS =
+  /^--(insecure|ssl-(certfile|keyfile|ca-certfile)|root-certificates|superlink|node-config|isolation|database|max-retries|max-wait-time|fleet-api-(type|address)|control-api-address|host|port)$/;
+
+/** Evenly spread over all there are, the large ones included. */
+function some(all: readonly HostileContext[]): HostileContext[] {
+  const step = all.length / WANTED;
+  return Array.from({ length: WANTED }, (_, index) => all[Math.floor(index * step)]!);
+}
+
+const listing = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(
+    (name) => `${name} ${statSync(join(folder, name)).mtimeMs}`,
+  );
+
+function verdict(context: HostileContext, { code, stdout, stderr }: Outcome): string | undefined {
+  const said = stdout + stderr;
+  if (/\n {4}at .*[:(]\d+/.test(said) || said.includes('internal_error'))
+    return `a crash: ${said.slice(0, 300)}`;
+  for (const name of SECRETS) {
+    const secret = context.raw[name]?.trim();
+    const elsewhere = Object.entries(context.raw).some(
+      ([other, value]) => other !== name && value.trim() === secret,
+    );
+    if (secret !== undefined && secret.length >= 8 && !elsewhere && said.includes(secret))
+      return `${name} was printed`;
+  }
+  if (code === 2)
+    return stderr.includes('error: ') ? undefined : `a refusal without a reason: ${said.slice(0, 300)}`;
+  if (code !== 0) return `exit status ${code}: ${said.slice(0, 300)}`;
+  const { argv } = (JSON.parse(stdout) as { launch_plan: { argv: string[] } }).launch_plan;
+  const flags = argv.filter((argument) => argument.startsWith('-'));
+  const foreign = flags.filter((flag) => !FLAGS.test(flag));
+  if (foreign.length > 0) return `foreign arguments ${foreign.join(' ')}`;
+  return new Set(flags).size === flags.length ? undefined : `an argument twice: ${argv.join(' ')}`;
+}
+
+describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (role) => {
+  test(`${WANTED} of them: a plan or a refusal, and nothing else happens`, { timeout: 300_000 }, async () => {
+    const folder = temporaryFolder();
+    const canary = join(folder, 'canary');
+    const [root, home, input] = ['root', 'home', 'input'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    for (const place of [root, home, input]) mkdirSync(place);
+    const before = [...listing(root), ...listing(home)];
+    const todo = some(hostileContexts({ role, canary })).map((context, index) => ({
+      context,
+      file: join(input, `${index}.sh`),
+    }));
+    const wrong: string[] = [];
+    const counts = new Map<number, number>();
+    const work = async (): Promise<void> => {
+      for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
+        const { context, file } = next;
+        writeFileSync(file, renderContextSh(context.raw));
+        const outcome = await run(NODE, [AGENT, '--root', root, 'plan', file, '--role', role, '--json'], {
+          cwd: home,
+          env: { PATH: '/usr/bin:/bin', HOME: home },
+        });
+        counts.set(outcome.code, (counts.get(outcome.code) ?? 0) + 1);
+        const fault = existsSync(canary) ? 'something was executed' : verdict(context, outcome);
+        if (fault !== undefined) wrong.push(`${context.name}: ${fault}`);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    expect(wrong).toEqual([]);
+    expect([...listing(root), ...listing(home)]).toEqual(before);
+    // Both outcomes occur, or the test would prove nothing.
+    expect(counts.get(0)).toBeGreaterThan(WANTED / 10);
+    expect(counts.get(2)).toBeGreaterThan(WANTED / 10);
+  });
+});
+
+test('a boot with shell code in every variable that is not ours serves, and executes none of it', async () => {
+  const folder = temporaryFolder();
+  const canary = join(folder, 'canary');
+  const payloads = [
+    `$(touch ${canary})`,
+    `\`touch ${canary}\``,
+    `"; touch ${canary}; echo "`,
+    `'; touch ${canary}; '`,
+    `x\nEVIL='$(touch ${canary})'`,
+  ];
+  const carriers = [
+    'START_SCRIPT',
+    'SSH_PUBLIC_KEY',
+    'PASSWORD',
+    'USER_DATA',
+    'SET_HOSTNAME',
+    'LD_PRELOAD',
+    'NODE_OPTIONS',
+    'PYTHONPATH',
+    'BASH_ENV',
+  ];
+  const context = Object.fromEntries(
+    carriers.map((name, index) => [name, payloads[index % payloads.length]!]),
+  );
+  const { vm } = await superlink(context);
+  await vm.whenReady();
+  expect(existsSync(canary)).toBe(false);
+  const plan = readFileSync(vm.at('run/flower-context/plan.json'), 'utf8');
+  expect(plan).not.toContain('touch');
+  const { stdout } = await vm.cli('context', '--json');
+  expect(JSON.parse(stdout)).toMatchObject({ SET_HOSTNAME: payloads[4] });
+  await until('the environment of Flower', async () => (await vm.unit('flower-superlink')).MainPID !== '0');
+  const environment = readFileSync(`/proc/${(await vm.unit('flower-superlink')).MainPID}/environ`, 'utf8');
+  expect(environment).not.toContain('touch');
+});
