@@ -38,7 +38,9 @@ function readPem(text: string): Outcome<string> {
   if (body.length % 4 === 1 || (base64 !== body && base64.length % 4 !== 0))
     return bad('the base64 is cut off');
   const pem = Buffer.from(body, 'base64').toString('latin1').replaceAll('\r\n', '\n');
-  if (pem.startsWith('LS0tLS1CRUdJTi')) return bad('it was encoded twice');
+  // A text64 field encodes what is typed into it; who pastes the line that `flower-context ca --base64` prints there has
+  // encoded it twice, and meant the same.
+  if (pem.startsWith('LS0tLS1CRUdJTi')) return readPem(pem.trim());
   if (/[^\t\n\r\x20-\x7e]/.test(pem))
     return bad('what the base64 holds is not PEM text (DER has to be converted first)');
   return labelsOf(pem).length > 0 ? good(pem) : bad('what the base64 holds has no complete PEM block');

@@ -98,6 +98,8 @@ function inputs({ site, values }: TemplateWishes, names: readonly VariableName[]
       const wanted = {
         ...(mandatory.includes(name) ? { mandatory: true } : {}),
         ...(preset === undefined ? {} : { preset }),
+        // A text64 field would encode what it is filled in with once more.
+        ...(preset !== undefined && rowOf(name).input === 'text64' ? { type: 'text' } : {}),
       };
       return [name, formatInput(inputOf(name, wanted))];
     }),

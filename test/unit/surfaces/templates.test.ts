@@ -184,6 +184,12 @@ describe('what is asked of a template', () => {
     ]);
   });
 
+  test('is not encoded once more by the form when it is a certificate', () => {
+    const values = new Map<VariableName, string>([['FL_SSL_CA_CERTFILE', 'LS0tLS1CRUdJTg==']]);
+    const input = inputsOf(make('training-site', 7, { values }).roles[0]!)['FL_SSL_CA_CERTFILE'];
+    expect(input).toBe('M|text|CA certificate (base64 PEM)||LS0tLS1CRUdJTg==');
+  });
+
   test.each([
     ['training', { NETWORK: 'training' }],
     ['7', { NETWORK_ID: '7' }],
