@@ -119,7 +119,7 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
           ),
         ]);
         const noticed = seconds(cut);
-      console.info(node.output().split('\n').slice(-6).join('\n'));
+        expect(node.output()).toContain(`the path to ${path.left.address}:9092 went silent`);
         expect(nodeBed.link()).toMatchObject({ phase: 'lost', pid: accepted.pid });
         expect(linkBed.link()).toMatchObject({ phase: 'serving' });
 

@@ -1,0 +1,215 @@
+import { describe, expect, it } from 'vitest';
+import { keepaliveOptions } from '../../../src/flower/keepalive.ts';
+import { formatPlan, launchPlan, launchPlanSchema } from '../../../src/flower/plan.ts';
+import type { SuperLinkSettings, SuperNodeSettings } from '../../../src/flower/settings.ts';
+import { checkpointDirectory, foldersFlowerNeeds } from '../../../src/flower/state.ts';
+import { pathsUnder } from '../../../src/host/paths.ts';
+
+const paths = pathsUnder('/vm');
+const files = (name: string) => ({
+  certificate: `/tls/${name}.pem`,
+  key: `/tls/${name}.key`,
+  ca: `/tls/${name}-ca.pem`,
+});
+const superlink: SuperLinkSettings = {
+  role: 'superlink',
+  FL_LOG_LEVEL: 'WARNING',
+  FL_ISOLATION: 'subprocess',
+  FL_GRPC_KEEPALIVE_TIME: 60,
+  FL_GRPC_KEEPALIVE_TIMEOUT: 20,
+  FL_FLEET_API_ADDRESS: { host: '0.0.0.0', port: 9092 },
+  FL_CONTROL_API_ADDRESS: { host: '127.0.0.1', port: 9093 },
+  FL_DATABASE: 'state/state.db',
+};
+const supernode: SuperNodeSettings = {
+  role: 'supernode',
+  FL_LOG_LEVEL: 'INFO',
+  FL_ISOLATION: 'process',
+  FL_GRPC_KEEPALIVE_TIME: 60,
+  FL_GRPC_KEEPALIVE_TIMEOUT: 20,
+  FL_MAX_RETRIES: 0,
+  FL_MAX_WAIT_TIME: 0,
+};
+const both = {
+  version: '1.39.0',
+  environment: '/vm/opt/flower/envs/1.39.0-none',
+  paths,
+  loopback: '127.9.9.9',
+};
+const linkFacts = { ...both, tls: { own: files('own'), operator: null } };
+const nodeFacts = {
+  ...both,
+  superlink: { host: 'fd00::5', port: 9092 },
+  ca: '/tls/superlink-ca.pem',
+  nodeConfig: '/run/node-config.toml',
+};
+const text = (argv: readonly string[]): string => argv.join(' ');
+
+describe("a SuperLink's launch plan", () => {
+  it('has the certificates, the database under the state directory and the isolation on the command line', () => {
+    const plan = launchPlan(superlink, linkFacts);
+    expect(text(plan.argv)).toContain(
+      '--ssl-certfile /tls/own.pem --ssl-keyfile /tls/own.key --ssl-ca-certfile /tls/own-ca.pem',
+    );
+    expect(text(plan.argv)).toContain('--database /vm/var/lib/flower/superlink/state/state.db');
+    expect(text(plan.argv)).toContain('--isolation subprocess');
+    expect(plan.program).toBe('flower-superlink');
+  });
+
+  it('speaks plaintext only when it is told so, and then says it to Flower', () => {
+    expect(launchPlan(superlink, { ...linkFacts, tls: null }).argv[0]).toBe('--insecure');
+    expect(launchPlan(superlink, linkFacts).argv).not.toContain('--insecure');
+  });
+
+  it("shows the operator's certificate on the Fleet listener only", () => {
+    const plan = launchPlan(superlink, {
+      ...linkFacts,
+      tls: { own: files('own'), operator: files('operator') },
+    });
+    expect(plan.fleet).toEqual({ listen: '0.0.0.0:9092', credentials: files('operator') });
+    expect(text(plan.argv)).not.toContain('operator');
+    expect(launchPlan(superlink, linkFacts).fleet!.credentials).toBeNull();
+  });
+
+  it("puts listeners meant for this VM on the appliance's loopback address, and others where the operator wants them", () => {
+    expect(text(launchPlan(superlink, linkFacts).argv)).toContain('--host 127.9.9.9 --port 9093');
+    const wide = { ...superlink, FL_CONTROL_API_ADDRESS: { host: '10.0.0.1', port: 9000 } };
+    expect(text(launchPlan(wide, linkFacts).argv)).toContain('--host 10.0.0.1 --port 9000');
+    expect(text(launchPlan(wide, { ...linkFacts, version: '1.31.0' }).argv)).toContain(
+      '--control-api-address 10.0.0.1:9000 --serverappio-api-address 127.9.9.9:9091',
+    );
+  });
+
+  it('gives the server its options and the client none', () => {
+    const { grpc } = launchPlan(superlink, linkFacts);
+    expect(grpc.server).toEqual(keepaliveOptions(superlink).server);
+    expect(grpc.client).toEqual([]);
+  });
+});
+
+describe("a SuperNode's launch plan", () => {
+  it('trusts the CA it was given, dials the SuperLink and takes its node config from a file', () => {
+    const plan = launchPlan(supernode, nodeFacts);
+    expect(text(plan.argv)).toContain('--root-certificates /tls/superlink-ca.pem --superlink [fd00::5]:9092');
+    expect(text(plan.argv)).toContain('--node-config /run/node-config.toml');
+    expect(plan.fleet).toBeNull();
+    expect(plan.grpc.server).toEqual([]);
+    expect(plan.grpc.client).toEqual(keepaliveOptions(supernode).client);
+  });
+
+  it('is plaintext without a CA', () => {
+    const { argv } = launchPlan(supernode, { ...nodeFacts, ca: null });
+    expect(argv).toContain('--insecure');
+    expect(argv).not.toContain('--root-certificates');
+  });
+
+  it('leaves out a limit of 0, which Flower would take as "do not retry"', () => {
+    expect(text(launchPlan(supernode, nodeFacts).argv)).not.toMatch(/--max-/);
+    const limited = { ...supernode, FL_MAX_RETRIES: 7, FL_MAX_WAIT_TIME: 90 };
+    expect(text(launchPlan(limited, nodeFacts).argv)).toContain('--max-retries 7 --max-wait-time 90');
+  });
+
+  it('names the listener of its child processes as each range of versions wants it', () => {
+    expect(text(launchPlan(supernode, nodeFacts).argv)).toContain('--host 127.9.9.9 --port 9094');
+    const old = launchPlan(supernode, { ...nodeFacts, version: '1.34.0' });
+    expect(text(old.argv)).toContain('--clientappio-api-address 127.9.9.9:9094');
+  });
+
+  it('hides GPUs only when asked to', () => {
+    expect(launchPlan(supernode, nodeFacts).environment).not.toHaveProperty('CUDA_VISIBLE_DEVICES');
+    const some = launchPlan(supernode, { ...nodeFacts, cudaVisibleDevices: '0,2' });
+    expect(some.environment.CUDA_VISIBLE_DEVICES).toBe('0,2');
+  });
+});
+
+describe('any launch plan', () => {
+  const plans = [launchPlan(superlink, linkFacts), launchPlan(supernode, nodeFacts)];
+
+  it('keeps Flower from phoning home, from updating and from installing things while it runs', () => {
+    for (const { environment } of plans) {
+      expect(environment).toMatchObject({
+        FLWR_TELEMETRY_ENABLED: '0',
+        FLWR_DISABLE_UPDATE_CHECK: '1',
+        FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION: '1',
+      });
+    }
+  });
+
+  it("lets Flower's child processes be found, and takes nothing from the agent's own environment", () => {
+    for (const { environment } of plans) {
+      expect(environment.PATH).toMatch(/^\/vm\/opt\/flower\/envs\/1\.39\.0-none\/bin:/);
+      expect(environment).not.toHaveProperty('NODE_OPTIONS');
+    }
+    expect(plans[0]!.environment).toMatchObject({
+      HOME: '/vm/var/lib/flower/superlink',
+      FLWR_HOME: '/vm/var/lib/flower/superlink/.flwr',
+      FLWR_LOG_LEVEL: 'WARNING',
+    });
+  });
+
+  it('fits its own schema, is the same text for the same input, and refuses what it does not know', () => {
+    for (const plan of plans) {
+      expect(launchPlanSchema.parse(JSON.parse(formatPlan(plan)))).toEqual(plan);
+      expect(launchPlanSchema.safeParse({ ...plan, shell: 'x' }).success).toBe(false);
+    }
+    expect(formatPlan(launchPlan(superlink, linkFacts))).toBe(formatPlan(plans[0]!));
+  });
+});
+
+describe('keepalive options', () => {
+  it('are the documented ones, in milliseconds', () => {
+    const { client, server } = keepaliveOptions({
+      FL_GRPC_KEEPALIVE_TIME: 60,
+      FL_GRPC_KEEPALIVE_TIMEOUT: 20,
+    });
+    expect(Object.fromEntries(client)).toEqual({
+      'grpc.keepalive_time_ms': 60_000,
+      'grpc.keepalive_timeout_ms': 20_000,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.http2.max_pings_without_data': 0,
+    });
+    expect(Object.fromEntries(server)).toEqual({
+      ...Object.fromEntries(client),
+      'grpc.http2.min_recv_ping_interval_without_data_ms': 30_000,
+      'grpc.http2.max_ping_strikes': 0,
+    });
+  });
+
+  it('never let a client ping more often than the server allows, whatever the interval', () => {
+    for (let time = 2; time <= 600; time++) {
+      const { client, server } = keepaliveOptions({
+        FL_GRPC_KEEPALIVE_TIME: time,
+        FL_GRPC_KEEPALIVE_TIMEOUT: 1,
+      });
+      const minimum = new Map(server).get('grpc.http2.min_recv_ping_interval_without_data_ms')!;
+      expect(new Map(client).get('grpc.keepalive_time_ms')).toBeGreaterThanOrEqual(minimum);
+      expect(Number.isInteger(minimum)).toBe(true);
+    }
+  });
+});
+
+describe('the folders Flower needs', () => {
+  it('hold the database and the checkpoints, parents first', () => {
+    const config = {
+      role: 'superlink',
+      FL_DATABASE: 'a/b/state.db',
+      FL_CHECKPOINT_ENABLED: true,
+      FL_CHECKPOINT_PATH: 'checkpoints',
+    } as const;
+    expect(foldersFlowerNeeds(paths, config).map((path) => path.replace('/vm/var/lib/flower/', ''))).toEqual([
+      'superlink',
+      'superlink/.flwr',
+      'superlink/a',
+      'superlink/a/b',
+      'superlink/checkpoints',
+    ]);
+    expect(foldersFlowerNeeds(paths, { ...config, FL_CHECKPOINT_ENABLED: false }).join()).not.toContain(
+      'checkpoints',
+    );
+    expect(foldersFlowerNeeds(paths, { role: 'supernode' })).toHaveLength(2);
+  });
+
+  it('read the old absolute checkpoint path as the default', () => {
+    expect(checkpointDirectory(paths, '/app/checkpoints')).toBe(checkpointDirectory(paths, 'checkpoints'));
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { nodeConfigToml } from '../../../src/flower/node-config.ts';
+import { RUN_CONFIG_KEYS, runConfigToml } from '../../../src/flower/run-config.ts';
+import { float, formatToml } from '../../../src/flower/toml.ts';
+
+describe('a TOML file', () => {
+  it('has one line for each entry, whatever its text holds', () => {
+    expect(
+      formatToml([
+        ['a', 'say "hi"\\\n\u0000\u007f'],
+        ['b c', true],
+      ]),
+    ).toBe('a = "say \\"hi\\"\\\\\\u000a\\u0000\\u007f"\n"b c" = true\n');
+  });
+
+  it('tells whole numbers from floats', () => {
+    expect(
+      formatToml([
+        ['a', 1],
+        ['b', float(1)],
+        ['c', 0.5],
+        ['d', 2n ** 62n],
+        ['e', 1e21],
+        ['f', float(-0)],
+      ]),
+    ).toBe('a = 1\nb = 1.0\nc = 0.5\nd = 4611686018427387904\ne = 1e+21\nf = 0.0\n');
+  });
+});
+
+describe('the node config file', () => {
+  const facts = { partition: { id: 1, of: 4 }, useCase: 'none' };
+
+  it('has the partition, the use case and the share of the GPU', () => {
+    expect(nodeConfigToml({}, { ...facts, useCase: 'anomaly-detection', gpuMemoryFraction: 1 })).toBe(
+      'gpu-memory-fraction = 1.0\nnum-partitions = 4\npartition-id = 1\nuse-case = "anomaly-detection"\n',
+    );
+  });
+
+  it("lets the operator's keys win one by one", () => {
+    expect(nodeConfigToml({ 'partition-id': 9, site: 'a' }, facts)).toBe(
+      'num-partitions = 4\npartition-id = 9\nsite = "a"\n',
+    );
+  });
+
+  it('has only what the operator wrote when there is no partition', () => {
+    expect(nodeConfigToml(new Map([['x', false]]), { partition: undefined, useCase: 'none' })).toBe(
+      'x = false\n',
+    );
+  });
+});
+
+describe('the run config file', () => {
+  const config = {
+    FL_NUM_ROUNDS: 3,
+    FL_STRATEGY: 'FedAvg',
+    FL_MIN_FIT_CLIENTS: 2,
+    FL_MIN_EVALUATE_CLIENTS: 2,
+    FL_MIN_AVAILABLE_CLIENTS: 2,
+    FL_PROXIMAL_MU: 1,
+    FL_SERVER_LR: 0.1,
+    FL_CLIENT_LR: 0.1,
+    FL_NUM_MALICIOUS: 0,
+    FL_TRIM_BETA: 0.2,
+    FL_CHECKPOINT_ENABLED: true,
+    FL_CHECKPOINT_INTERVAL: 5,
+    FL_CHECKPOINT_PATH: 'checkpoints',
+  };
+
+  it('has every key once, with the type that Flower compares with the default of the app', () => {
+    const text = runConfigToml(config, '/state/checkpoints');
+    const keys = text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' = ')[0]);
+    expect(keys).toEqual(Object.values(RUN_CONFIG_KEYS));
+    expect(text).toContain('proximal-mu = 1.0\n');
+    expect(text).toContain('num-server-rounds = 3\n');
+    expect(text).toContain('checkpoint-enabled = true\n');
+    expect(text).toContain('checkpoint-path = "/state/checkpoints"\n');
+  });
+});
