@@ -1,0 +1,134 @@
+// Another Flower than the baked one, with stand-ins for the script that installs and for Python.
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ensureEnvironment } from '../../src/flower/environment.ts';
+import { pathsUnder } from '../../src/host/paths.ts';
+import { run } from '../../src/host/process.ts';
+
+let root = '';
+let paths: ReturnType<typeof pathsUnder>;
+const log = (): string => (existsSync(join(root, 'log')) ? readFileSync(join(root, 'log'), 'utf8') : '');
+
+function program(path: string, script: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, `#!/bin/sh\n${script}\n`);
+  chmodSync(path, 0o755);
+}
+
+/** An environment as make-env.sh leaves it, or one whose building was cut off. */
+function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string {
+  const folder = join(paths.environments, name);
+  program(join(folder, 'bin/python'), ':');
+  if (state === 'cut off') writeFileSync(join(folder, '.incomplete'), '');
+  return folder;
+}
+
+const wish = (wanted: string, framework = 'none') => ({ wanted, baked: '1.39.0', framework, paths });
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'flower-env-'));
+  paths = pathsUnder(root);
+  // Notes how it was called, and does what the real one does when all goes well.
+  program(
+    paths.makeEnvironment,
+    `echo "$1 $2 $PYTHON" >> ${root}/log; rm -rf "$3"; mkdir -p "$3/bin"; cp "$PYTHON" "$3/bin/python"`,
+  );
+  environment('1.39.0-none');
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+describe('the environment of the wanted Flower', () => {
+  it('is the baked one when that is what is wanted; nothing is installed', async () => {
+    expect(await ensureEnvironment(wish('1.39.0'))).toEqual({
+      path: join(paths.environments, '1.39.0-none'),
+      version: '1.39.0',
+    });
+    expect(log()).toBe('');
+  });
+
+  it('is installed beside the baked one, by its Python, and found there at the next boot; the wait is told', async () => {
+    const waits: unknown[] = [];
+    const first = await ensureEnvironment({ ...wish('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
+    expect(first).toEqual({ path: join(paths.environments, '1.36.0-none'), version: '1.36.0' });
+    expect(log()).toBe(`1.36.0 none ${join(paths.environments, '1.39.0-none/bin/python')}\n`);
+    expect(waits).toEqual(['Flower 1.36.0 (none) to be installed', undefined]);
+    expect(await ensureEnvironment(wish('1.36.0'))).toEqual(first);
+    expect(log().split('\n')).toHaveLength(2);
+  });
+
+  it('is built again when an earlier attempt was cut off, the baked version included', async () => {
+    environment('1.36.0-none', 'cut off');
+    expect(await ensureEnvironment(wish('1.36.0'))).not.toHaveProperty('degraded');
+    environment('1.39.0-sklearn', 'cut off');
+    expect(await ensureEnvironment(wish('1.39.0', 'sklearn'))).toMatchObject({ version: '1.39.0' });
+    expect(log()).toMatch(/^1\.36\.0 none .*\n1\.39\.0 sklearn .*\n$/);
+  });
+
+  it('gives way to the baked one when it cannot be installed, and says why in the words of the installer', async () => {
+    program(
+      paths.makeEnvironment,
+      'echo "ERROR: No matching distribution found for flwr==1.36.0" >&2; echo bye >&2; exit 1',
+    );
+    const { degraded, ...found } = await ensureEnvironment(wish('1.36.0'));
+    expect(found).toEqual({ path: join(paths.environments, '1.39.0-none'), version: '1.39.0' });
+    expect(degraded).toMatchObject({ code: 'flower_install_failed', facts: { variable: 'FLOWER_VERSION' } });
+    expect(degraded!.message).toContain('No matching distribution found for flwr==1.36.0');
+  });
+
+  it('gives way to the baked one when it takes too long', async () => {
+    program(paths.makeEnvironment, 'sleep 60');
+    const { degraded, version } = await ensureEnvironment({ ...wish('1.36.0'), limitMs: 200 });
+    expect(version).toBe('1.39.0');
+    expect(degraded!.message).toContain('not done within');
+  });
+
+  it('gives way to whichever framework is baked when the wanted one cannot be had', async () => {
+    rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
+    environment('1.39.0-sklearn');
+    program(paths.makeEnvironment, 'exit 1');
+    const { degraded, path } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
+    expect(path).toBe(join(paths.environments, '1.39.0-sklearn'));
+    expect(degraded!.facts.variable).toBe('ML_FRAMEWORK');
+  });
+
+  it('is a broken image when not even the baked one is there', async () => {
+    rmSync(paths.environments, { recursive: true });
+    await expect(ensureEnvironment(wish('1.39.0'))).rejects.toMatchObject({ code: 'image_incomplete' });
+  });
+});
+
+describe('the script that installs', () => {
+  const script = join(import.meta.dirname, '../../appliance/flower/make-env.sh');
+  const make = (...args: string[]) => run(script, args, { env: { PATH: process.env.PATH, PYTHON: 'false' } });
+
+  it('does nothing when the environment is complete', async () => {
+    mkdirSync(join(root, 'env'));
+    writeFileSync(join(root, 'env/.complete'), '');
+    expect(await make('1.39.0', 'none', join(root, 'env'))).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('never empties a folder that it did not make', async () => {
+    mkdirSync(join(root, 'precious'));
+    writeFileSync(join(root, 'precious/file'), 'x');
+    const { code, stderr } = await make('1.39.0', 'none', join(root, 'precious'));
+    expect(code).toBe(1);
+    expect(stderr).toContain('is not an environment made here');
+    expect(existsSync(join(root, 'precious/file'))).toBe(true);
+  });
+
+  it('leaves nothing of an attempt that failed', async () => {
+    expect((await make('1.39.0', 'none', join(root, 'new'))).code).not.toBe(0);
+    expect(existsSync(join(root, 'new'))).toBe(false);
+  });
+
+  it.each([
+    ['1.39.0; id', 'none', '/x/y'],
+    ['1.39.0', 'jax', '/x/y'],
+    ['1.39.0', 'none', 'relative'],
+    ['1.39.0', 'none', '/'],
+  ])('refuses %s %s %s', async (...args) => {
+    expect((await make(...args)).code).toBe(64);
+  });
+});
