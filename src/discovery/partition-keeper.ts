@@ -35,14 +35,19 @@ export interface KeeperOptions {
 
 /** The claims cost the front-end one lookup per VM of the service, so they are not asked for without end. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
-/** Between two looks at the list of VMs: half of it to all of it. */
+/** The lookups are made one after the other: so much longer a reading may take for each VM of the role. */
+const CLAIMS_MS_PER_NODE = 20;
+/** Between two looks at the list of VMs: half of it to all of it; longer where it is a look per 100 ms of all nodes. */
 const LOOK_MS = 30_000;
+const LOOK_MS_PER_NODE = 100;
 /** Every so many looks the claims are read although the list is the same. */
 const FULL_LOOK_EVERY = 6;
 const CONFIRM_MS = 2_000;
 const DOUBT_MS = 4_000;
-/** Readings of the claims by all nodes of a role together are spread over this much time per node. */
+/** Readings of the claims by all nodes of a role together are spread over this much time per node, */
 const SPREAD_MS_PER_NODE = 200;
+/** and over this much per lookup (each of N nodes has N looked up); without a reason, over ten times as much. */
+const SPREAD_MS_PER_LOOKUP = 1;
 
 export class PartitionKeeper {
   readonly #oneGate: OneGate;
@@ -106,7 +111,7 @@ export class PartitionKeeper {
     const first = this.#memory === undefined && list.state === SERVICE_STATE.deploying;
     if (first) return choosePartition({ myVmId, nodes });
     try {
-      const full = await this.#oneGate.serviceInFull({ policy: CLAIMS_POLICY, signal });
+      const full = await this.#oneGate.serviceInFull({ policy: this.#patience(CLAIMS_POLICY), signal });
       return choosePartition({ myVmId, nodes: this.#see(full).nodes, remembered });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -136,9 +141,9 @@ export class PartitionKeeper {
     while (!signal.aborted) {
       try {
         await this.#clock.sleep(nextMs, signal);
-        looks++;
-        nextMs = this.#jittered(LOOK_MS);
-        if (!full && looks % FULL_LOOK_EVERY !== 0) {
+        nextMs = this.#jittered(this.#lookMs);
+        full ||= ++looks >= this.#fullLookEvery;
+        if (!full) {
           const before = this.#roster;
           this.#see(await this.#oneGate.service({ policy: ONCE, signal }));
           if (this.#roster !== before) {
@@ -147,6 +152,7 @@ export class PartitionKeeper {
           }
           continue;
         }
+        looks = 0;
         const verdict = await this.#review(signal);
         full = verdict !== 'keep';
         doubts = verdict === 'doubt' ? doubts + 1 : 0;
@@ -161,12 +167,15 @@ export class PartitionKeeper {
           await this.#publish(signal);
           nextMs = this.#spread(CONFIRM_MS);
         } else if (!this.#isInUse()) {
+          full = true;
           await onMove(this.#mine!);
           this.#inUse = this.#mine;
+          full = false;
         }
       } catch (error) {
         if (signal.aborted) return;
-        full = true;
+        // Only what was due is due again: an outage is no reason for all nodes to read all claims after it.
+        if (full) nextMs = this.#spread(this.#lookMs);
         this.#note(
           `the partition could not be checked: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -180,7 +189,9 @@ export class PartitionKeeper {
   async #review(signal: AbortSignal): Promise<'keep' | 'doubt' | 'unpublished'> {
     const mine = this.#mine;
     const myVmId = this.#oneGate.vmId;
-    const { nodes, listed } = this.#see(await this.#oneGate.serviceInFull({ policy: ONCE, signal }));
+    const { nodes, listed } = this.#see(
+      await this.#oneGate.serviceInFull({ policy: this.#patience(ONCE), signal }),
+    );
     // On its way out: whatever it holds, the others no longer count it.
     if (mine === undefined || !listed) return 'keep';
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
@@ -215,7 +226,25 @@ export class PartitionKeeper {
 
   #isInUse = (): boolean => this.#inUse?.id === this.#mine?.id && this.#inUse?.of === this.#mine?.of;
 
+  get #lookMs(): number {
+    return Math.max(LOOK_MS, this.#size * LOOK_MS_PER_NODE);
+  }
+
+  get #fullLookEvery(): number {
+    return Math.max(
+      FULL_LOOK_EVERY,
+      Math.round((10 * this.#size ** 2 * SPREAD_MS_PER_LOOKUP) / this.#lookMs),
+    );
+  }
+
+  #patience = (policy: RetryPolicy): RetryPolicy => ({
+    ...policy,
+    tryTimeoutMs: policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE,
+  });
   #jittered = (ms: number): number => Math.round(ms * (0.5 + this.#random() / 2));
   #spread = (ms: number): number =>
-    this.#jittered(ms) + Math.round(this.#random() * this.#size * SPREAD_MS_PER_NODE);
+    this.#jittered(ms) +
+    Math.round(
+      this.#random() * Math.max(this.#size * SPREAD_MS_PER_NODE, this.#size ** 2 * SPREAD_MS_PER_LOOKUP),
+    );
 }

@@ -52,6 +52,7 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
   const until =
     backoff === 'fixed' ? new Date(since.getTime() + (FIXED_TRIES - 1) * FIXED_WAIT_MS) : undefined;
   const looker = new SuperLinkLooker(oneGate, clock);
+  const fixedWaits = fixedSpacing(random);
 
   let knownSince: number | undefined;
   for (let attempt = 1, doublings = 0; ; attempt++) {
@@ -69,7 +70,7 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
     onWait?.({ for: seen.for, since, until, check: seen.check });
 
     if (backoff === 'fixed') {
-      await clock.sleep(FIXED_WAIT_MS, signal);
+      await clock.sleep(fixedWaits[attempt - 1]!, signal);
       continue;
     }
     knownSince = seen.known ? (knownSince ?? clock.monotonicMs()) : undefined;
@@ -84,6 +85,15 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
     doublings = Math.min(doublings + 1, quick ? 1 : 30);
     await clock.sleep(jittered(Math.min(bound, cap), random), signal);
   }
+}
+
+/** 29 waits of 10 s, the first made shorter by chance and the last longer by as much: nodes that booted in the same second drift apart. */
+function fixedSpacing(random: Random): number[] {
+  const waits = Array.from({ length: FIXED_TRIES - 1 }, () => FIXED_WAIT_MS);
+  const shift = Math.round(random() * 0.9 * FIXED_WAIT_MS);
+  waits[0]! -= shift;
+  waits[waits.length - 1]! += shift;
+  return waits;
 }
 
 /** Between half of it and all of it: nodes that booted in the same second drift apart, and none waits for nothing. */

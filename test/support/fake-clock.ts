@@ -12,7 +12,11 @@ export class FakeClock implements Clock {
   #ms: number;
   #order = 0;
   readonly #start: number;
-  #sleepers: Sleeper[] = [];
+  /** A binary heap, the next one first. */
+  readonly #sleepers: Sleeper[] = [];
+  /** Those of the heap that were aborted. */
+  readonly #gone = new Set<Sleeper>();
+  #pending = 0;
   /** What was slept, in the order of asking, in milliseconds. */
   readonly sleeps: number[] = [];
 
@@ -40,15 +44,17 @@ export class FakeClock implements Clock {
         },
       };
       const abort = (): void => {
-        this.#sleepers = this.#sleepers.filter((one) => one !== sleeper);
+        this.#gone.add(sleeper);
+        this.#pending--;
         reject(signal?.reason);
       };
       signal?.addEventListener('abort', abort, { once: true });
-      this.#sleepers.push(sleeper);
+      this.#pending++;
+      this.#push(sleeper);
     });
 
   get pending(): number {
-    return this.#sleepers.length;
+    return this.#pending;
   }
 
   /** Lets time pass, waking everyone whose time comes. */
@@ -57,7 +63,8 @@ export class FakeClock implements Clock {
     await settled();
     for (let next = this.#next(); next !== undefined && next.at <= until; next = this.#next()) {
       this.#ms = next.at;
-      this.#sleepers.splice(this.#sleepers.indexOf(next), 1);
+      this.#pop();
+      this.#pending--;
       next.wake();
       await settled();
     }
@@ -81,15 +88,42 @@ export class FakeClock implements Clock {
   }
 
   #next(): Sleeper | undefined {
-    return this.#sleepers.reduce<Sleeper | undefined>(
-      (first, one) =>
-        first === undefined || one.at < first.at || (one.at === first.at && one.order < first.order)
-          ? one
-          : first,
-      undefined,
-    );
+    for (let first = this.#sleepers[0]; first !== undefined; first = this.#sleepers[0]) {
+      if (!this.#gone.delete(first)) return first;
+      this.#pop();
+    }
+    return undefined;
+  }
+
+  #push(sleeper: Sleeper): void {
+    const heap = this.#sleepers;
+    let at = heap.push(sleeper) - 1;
+    while (at > 0 && before(sleeper, heap[(at - 1) >> 1]!)) {
+      heap[at] = heap[(at - 1) >> 1]!;
+      at = (at - 1) >> 1;
+    }
+    heap[at] = sleeper;
+  }
+
+  #pop(): void {
+    const heap = this.#sleepers;
+    const last = heap.pop()!;
+    if (heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++;
+      if (!before(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
   }
 }
+
+const before = (one: Sleeper, other: Sleeper): boolean =>
+  one.at < other.at || (one.at === other.at && one.order < other.order);
 
 /** A turn of the event loop: everything that only waits for promises has happened after it. */
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -191,6 +191,45 @@ describe('afterwards', () => {
     expect(claims()).toEqual(['0', '1']);
   });
 
+  test('an outage does not make anyone read the claims who had no reason to', async () => {
+    const { clock, zone, keeperOf, paths, claim } = role(2);
+    const keeper = keeperOf(3);
+    await clock.run(keeper.choose());
+    claim(3, '1');
+    const { stop } = watch(keeper);
+    await clock.advance(10_000);
+    zone.down = true;
+    await clock.advance(60_000);
+    zone.down = false;
+    paths.length = 0;
+    await clock.advance(45_000);
+    stop();
+    expect(paths.length).toBeGreaterThanOrEqual(1);
+    expect(paths).not.toContain('3 GET /service?extended=true');
+  });
+
+  test('a large role asks no more often than the front-end can look up: 10 lists, 1,000 VMs a second', async () => {
+    const nodes = 400;
+    const { clock, zone, keeperOf, claim } = role(nodes);
+    zone.serviceState = 1;
+    const watches: { stop: () => void }[] = [];
+    for (let vmId = 2; vmId < nodes + 2; vmId += 40) {
+      const keeper = keeperOf(vmId);
+      await clock.run(keeper.choose());
+      claim(vmId, String(vmId - 2));
+      watches.push(watch(keeper));
+    }
+    zone.counts.clear();
+    const seconds = 1_600;
+    await clock.advance(seconds * 1_000);
+    for (const { stop } of watches) stop();
+    // One node in forty is watched here.
+    const perSecond = (path: string): number => ((zone.counts.get(path) ?? 0) * 40) / seconds;
+    expect(perSecond('GET /service')).toBeLessThan(15);
+    expect(perSecond('GET /service?extended=true') * nodes).toBeLessThan(1_000);
+    expect(zone.counts.get('GET /service?extended=true')).toBeGreaterThanOrEqual(watches.length);
+  });
+
   test('Flower is offered the place again when it could not be given it', async () => {
     const { clock, keeperOf, claim } = role(2);
     const keeper = keeperOf(3);

@@ -157,7 +157,21 @@ describe('a SuperLink that is not there yet', () => {
     );
     expect(paths.filter((path) => path === 'GET /vms/1')).toHaveLength(30);
     expect(waits[0]!.until?.toISOString()).toBe('2026-11-21T06:04:50.000Z');
-    expect(clock.sleeps.filter((ms) => ms > 300)).toEqual(Array.from({ length: 29 }, () => 10_000));
+    const slept = clock.sleeps.filter((ms) => ms > 300);
+    expect(slept).toHaveLength(29);
+    expect(slept.slice(1, -1).every((ms) => ms === 10_000)).toBe(true);
+    expect(slept[0]! + slept.at(-1)!).toBe(20_000);
+  });
+
+  test('with FL_EDGE_BACKOFF=fixed nodes that booted in the same second do not ask in the same second', async () => {
+    const firsts: number[] = [];
+    for (const seed of [1, 2, 3, 4]) {
+      const { clock, find } = federation({ backoff: 'fixed', random: chance(seed) });
+      await problemOf(find(), clock);
+      firsts.push(clock.sleeps.find((ms) => ms > 300)!);
+    }
+    expect(Math.max(...firsts) - Math.min(...firsts)).toBeGreaterThan(1_000);
+    expect(firsts.every((ms) => ms >= 1_000 && ms <= 10_000)).toBe(true);
   });
 
   test('is not waited for once the boot is stopped', async () => {
