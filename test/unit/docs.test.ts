@@ -1,0 +1,177 @@
+// What the docs say is checked against what there is: every command, template, link, variable and code in them.
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { sequenceFor } from '../../src/boot/sequence.ts';
+import { parse } from '../../src/cli/command.ts';
+import { COMMANDS } from '../../src/cli/index.ts';
+import { CODES } from '../../src/lint/codes.ts';
+import { lint } from '../../src/lint/lint.ts';
+import { PUBLISHED } from '../../src/onegate/replies.ts';
+import { DEFAULT_WISHES, formatTemplate } from '../../src/params/surfaces/oneflow.ts';
+import { SITES, type Site } from '../../src/params/surfaces/site.ts';
+import { checkSettings } from '../../src/params/surfaces/wishes.ts';
+import { ALIAS_PREFIX, isVariableName, namesOf, rowOf } from '../../src/params/table.ts';
+import { CATALOGUE } from '../../src/status/catalogue.ts';
+
+const root = resolve(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+const PAGES = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  'docs/reference/variables.md',
+  'docs/reference/lint.md',
+];
+
+/** Fenced blocks of a language. */
+const blocks = (text: string, language: string): string[] =>
+  [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)]
+    .filter(([, found]) => found === language)
+    .map(([, , body]) => body!);
+
+/** Words of one command of a shell, as far as the docs use it: quotes, $(...), comments, redirections, pipes. */
+function commandsIn(script: string): string[][] {
+  const commands: string[][] = [[]];
+  const token =
+    /\\\n|#.*|\n|\|\||&&|[|;]|\d?>>?\s*\S+|<\(?\S+|((?:'[^']*'|"(?:\$\([^)]*\)|[^"])*"|\$\([^)]*\)|[^\s'"|;#<>])+)/g;
+  for (const [whole, word] of script.matchAll(token)) {
+    if (word !== undefined)
+      commands.at(-1)!.push(word.replaceAll(/'([^']*)'|"([^"]*)"/g, (_, single, double) => single ?? double));
+    else if (/^(\n|\|\||&&|[|;])$/.test(whole)) commands.push([]);
+  }
+  return commands
+    .map((words) => words.slice(words.findIndex((word) => !/^(npx|sudo|\$)$/.test(word))))
+    .filter((words) => words.length > 0);
+}
+
+interface Call {
+  readonly words: string[];
+  /** Only mentioned in a sentence: its arguments may be left out. */
+  readonly mention: boolean;
+}
+
+function ours(text: string): Call[] {
+  const inline = [
+    ...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`((?:npx )?flower-context [^`]+)`/g),
+  ];
+  const found = [
+    ...blocks(text, 'sh').map((script) => ({ script, mention: false })),
+    ...inline.map(([, script]) => ({ script: script!, mention: !/flower-context \S+ \S/.test(script!) })),
+  ];
+  return found
+    .flatMap(({ script, mention }) => commandsIn(script).map((words) => ({ words, mention })))
+    .filter(({ words }) => words[0] === 'flower-context');
+}
+
+describe.each(PAGES)('%s', (page) => {
+  const text = read(page);
+
+  test('has only commands that the agent understands', () => {
+    for (const { words, mention } of ours(text)) {
+      const [, name, ...args] = words;
+      if (name === '--help' || name === 'COMMAND') continue;
+      const command = COMMANDS.find((one) => one.name === name);
+      expect(command, `flower-context ${name}`).toBeDefined();
+      if (!mention)
+        expect(() => parse(command!, args), `flower-context ${name} ${args.join(' ')}`).not.toThrow();
+    }
+  });
+
+  test('prints only templates that the agent and lint take', () => {
+    for (const { words } of ours(text)) {
+      const [, name, site, ...rest] = words;
+      if (name !== 'template' || !(site! in SITES)) continue;
+      const invocation = parse(COMMANDS.find((one) => one.name === 'template')!, [site!, ...rest]);
+      const form = invocation.value('one') === '6' ? 6 : 7;
+      const settings = invocation
+        .values('set')
+        .map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]);
+      const known = settings.filter(([, value]) => !value.includes('$('));
+      const { problems, values } = checkSettings(known, site as Site, form);
+      expect(problems).toEqual([]);
+      const [low, high] = (invocation.value('supernodes') ?? '').split('..').map(Number);
+      const { supernodes } = SITES[site as Site];
+      const count = low
+        ? { cardinality: low, min: low, max: high ?? Math.max(low, supernodes.max) }
+        : supernodes;
+      const template = formatTemplate({
+        ...DEFAULT_WISHES,
+        site: site as Site,
+        form,
+        values,
+        supernodes: count,
+      });
+      expect(lint(template, site as Site).findings.map(({ found }) => found)).toEqual([]);
+    }
+  });
+
+  test('has only JSON that is JSON, and templates without a finding', () => {
+    for (const block of blocks(text, 'json')) {
+      const value = JSON.parse(block) as { roles?: unknown };
+      if (value.roles !== undefined) expect(lint(block).findings).toEqual([]);
+    }
+  });
+
+  test('calls only targets that the Makefile has', () => {
+    const makefile = read('Makefile');
+    const targets = [...text.matchAll(/\bmake ([a-z][a-z-]*)/g)].map(([, target]) => target!);
+    const inCode = targets.filter(
+      (target) =>
+        text.includes(`\`make ${target}`) ||
+        blocks(text, 'sh').some((block) => block.includes(`make ${target}`)),
+    );
+    expect(inCode.filter((target) => !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([]);
+  });
+
+  test('links only to what is there', () => {
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link]) => link!)
+      .filter((link) => !/^(https?:|#)/.test(link));
+    expect(links.filter((link) => !existsSync(join(root, dirname(page), link.split('#')[0]!)))).toEqual([]);
+  });
+
+  test('names only variables and attributes that exist', () => {
+    const names = new Set(
+      [...text.matchAll(/\b(?:FL|FLOWER|ML)_[A-Z][A-Z0-9_]*[A-Z0-9]\b/g)].map(([name]) => name),
+    );
+    const published: readonly string[] = PUBLISHED;
+    // FLOWER_CONTEXT_* is the environment of the agent itself.
+    const strangers = [...names].filter(
+      (name) =>
+        !isVariableName(name.replace(ALIAS_PREFIX, '')) &&
+        !published.includes(name) &&
+        !name.startsWith('FLOWER_CONTEXT_'),
+    );
+    expect(strangers).toEqual([]);
+  });
+});
+
+describe.each(['docs/operate.md', 'docs/multi-site.md'])('%s', (page) => {
+  test('names only problem and lint codes that exist', () => {
+    const codes = [...read(page).matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code!);
+    expect(codes.filter((code) => !(code in CATALOGUE) && !(code in CODES))).toEqual([]);
+    expect(codes.length).toBeGreaterThan(2);
+  });
+});
+
+test('docs/operate.md explains the line of every step of both boots', () => {
+  const page = read('docs/operate.md');
+  const titles = [...sequenceFor('superlink'), ...sequenceFor('supernode')].map(({ title }) => title);
+  expect(titles.filter((title) => !page.includes(`| \`${title}\` |`))).toEqual([]);
+});
+
+test('the example app declares every setting that the agent passes to a run', () => {
+  const declared = read('examples/quickstart/pyproject.toml').split('[tool.flwr.app.config]')[1]!;
+  const keys = namesOf('superlink').flatMap((name) => rowOf(name).runConfig ?? []);
+  expect(keys.filter((key) => !new RegExp(`^${key} = `, 'm').test(declared))).toEqual([]);
+});
+
+test('commands are found in scripts as a shell finds them', () => {
+  expect(commandsIn('a "b c" | flower-context d \\\n  --e=\'f g\' > h.json # i\nk "$(cat l)"')).toEqual([
+    ['a', 'b c'],
+    ['flower-context', 'd', '--e=f g'],
+    ['k', '$(cat l)'],
+  ]);
+});
