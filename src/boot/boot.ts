@@ -17,6 +17,8 @@ export interface Boot {
   readonly report: Report;
   readonly checkpoint: Checkpoint;
   readonly signal: AbortSignal;
+  /** The steps of a role; a test may put others at the ends where the machine's systemd would be. */
+  readonly sequence?: typeof sequenceFor;
 }
 
 export interface BootOutcome {
@@ -25,14 +27,20 @@ export interface BootOutcome {
 }
 
 /** Runs the role's steps; on failure tells OneGate, the journal and the status. Never throws. */
-export async function boot({ machine, report, checkpoint, signal }: Boot): Promise<BootOutcome> {
+export async function boot({
+  machine,
+  report,
+  checkpoint,
+  signal,
+  sequence = sequenceFor,
+}: Boot): Promise<BootOutcome> {
   const known = new Knowledge();
   const began = machine.clock.monotonicMs();
   let failure: Failure | undefined;
   try {
     const appliance = readAppliance(machine);
     known.set('appliance', appliance);
-    const steps = sequenceFor(appliance.role);
+    const steps = sequence(appliance.role);
     report.begin(appliance.role, steps);
     if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
     failure = await runSteps({ steps, known, machine, checkpoint, report, signal });
