@@ -15,6 +15,8 @@ export interface Watched {
   readonly machine: Machine;
   readonly report: Report;
   readonly signal: AbortSignal;
+  /** What frees a boot's memory; many agents in one process have better to do. */
+  readonly giveBack?: () => void;
 }
 
 export interface Watch {
@@ -30,7 +32,7 @@ const LOOK_EVERY_MS = 5_000;
 const RETRY_FIRST_MS = 15_000;
 const RETRY_MAX_MS = 300_000;
 
-export function keepWatch({ machine, report, signal }: Watched): Watch {
+export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }: Watched): Watch {
   const { clock, paths, random } = machine;
   const bell = new Bell();
   let asked = false;
@@ -65,7 +67,7 @@ export function keepWatch({ machine, report, signal }: Watched): Watch {
 
   async function untilSomethingChanged(last: BootOutcome): Promise<string | undefined> {
     await metrics.follow(last);
-    giveBackMemory();
+    giveBack();
     const unfinished =
       last.failure !== undefined || report.status.problems.some(({ code }) => code === 'onegate_unreachable');
     unfinishedInARow = unfinished ? unfinishedInARow + 1 : 0;
