@@ -55,22 +55,20 @@ def main():
 
     link = Link(plan, checksum, systemd)
     link.enter("starting", f"starting {program} {version}")
-    watch_signals(link)
-    watch_threads(link)
-    catch_hard_exit(link)
-    alter_grpc(plan, link)
-    if plan["role"] == "superlink":
-        hold_for_uvicorn(link)
-    threading.Thread(target=watch, args=(link,), name="flower-launch", daemon=True).start()
-
     sys.argv = [os.path.join(os.path.dirname(sys.executable), program), *plan["argv"]]
     status = 0
     try:
+        watch_signals(link)
+        watch_threads(link)
+        catch_hard_exit(link)
+        alter_grpc(plan, link)
+        if plan["role"] == "superlink":
+            hold_for_uvicorn(link)
+        threading.Thread(target=watch, args=(link,), name="flower-launch", daemon=True).start()
         run = next(iter(entries)).load()
         alter_logging(link)
         run()
     except Unusable as problem:
-        say(3, f"flower-launch: {problem}")
         end(link, EXIT_PLAN, str(problem))
     except SystemExit as leaving:
         status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)

@@ -212,13 +212,14 @@ describe.each([
     expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
   });
 
-  it('tells which port is taken and ends with a failure', async () => {
-    const taken = createServer().listen({ host: `${net}.2`, port: 9092 });
+  it.each([9092, 9093])('tells that port %i is taken, and ends with a failure', async (port) => {
+    const taken = createServer().listen({ host: `${net}.2`, port });
     const vm = bed(version);
     const launched = vm.launch(vm.superlink({ loopback: `${net}.2` }));
     expect((await launched.ended).code).not.toBe(0);
-    expect(launched.output()).toContain(`${net}.2:9092 is already in use`);
     expect(vm.link()).toMatchObject({ phase: 'ended' });
+    expect(vm.link()!.detail).toMatch(/already in use/);
+    expect(vm.link()!.detail).toContain(String(port));
     taken.close();
   });
 
@@ -311,6 +312,20 @@ describe('a launch plan that cannot be used', () => {
         .every((line) => line.startsWith('<3>')),
     ).toBe(true);
     expect(vm.link()).toBeUndefined();
+  });
+
+  it('is refused when a certificate of it is not there, by name', async () => {
+    const vm = bed('1.39.0');
+    const plan = vm.superlink({ loopback: '127.35.1.1' });
+    const credentials = {
+      certificate: '/nowhere/server.pem',
+      key: '/nowhere/server.key',
+      ca: '/nowhere/ca.pem',
+    };
+    const launched = vm.launch({ ...plan, fleet: { listen: '127.35.1.1:9092', credentials } });
+    expect((await launched.ended).code).toBe(78);
+    expect(vm.link()).toMatchObject({ phase: 'ended' });
+    expect(vm.link()!.detail).toContain("cannot read the Fleet API's key /nowhere/server.key");
   });
 
   it('is refused when it is no JSON, or for a Flower that is not in the environment', async () => {

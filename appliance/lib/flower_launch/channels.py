@@ -33,6 +33,8 @@ def alter_grpc(plan, link):
 
     new_server, secure, insecure = grpc.server, grpc.secure_channel, grpc.insecure_channel
     fleet = plan["fleet"]
+    # Read now: a file that is missing should end us with its name, not with a traceback from the depths of Flower.
+    shown = server_credentials(grpc, fleet["credentials"]) if fleet and fleet["credentials"] else None
 
     def server(*args, options=None, **kwargs):
         options = merged(options, plan["grpc"]["server"])
@@ -48,9 +50,7 @@ def alter_grpc(plan, link):
             return is_fleet
 
         def add_secure_port(address, credentials):
-            if noticed(address) and fleet["credentials"]:
-                credentials = server_credentials(grpc, fleet["credentials"])
-            return add_secure(address, credentials)
+            return add_secure(address, shown if noticed(address) and shown else credentials)
 
         def add_insecure_port(address):
             noticed(address)

@@ -34,6 +34,20 @@ class QuietAccess(logging.Filter):
         return not (isinstance(status, int) and status < 400)
 
 
+class FirstError(logging.Filter):
+    """Keeps the first error of the HTTP server, such as a port that is taken, for the sentence we end with."""
+
+    def __init__(self, link):
+        super().__init__()
+        self.link = link
+
+    def filter(self, record):
+        if record.levelno >= logging.ERROR and not self.link.last_error:
+            lines = [line.strip() for line in record.getMessage().splitlines() if line.strip()]
+            self.link.last_error = lines[-1].removeprefix("SystemExit: ")[:400] if lines else ""
+        return True
+
+
 def alter_logging(link):
     """Flower's console lines get journal priorities in place of colours; to be called once Flower is imported."""
     priorities = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
@@ -53,6 +67,7 @@ def alter_logging(link):
             handler.format = format_record
             handler.addFilter(lambda record: record.getMessage().strip() != "")
     logging.getLogger("uvicorn.access").addFilter(QuietAccess())
+    logging.getLogger("uvicorn.error").addFilter(FirstError(link))
 
 
 def watch_signals(link):
