@@ -37,7 +37,6 @@ async function demo(): Promise<number> {
   display.say(`every node is ready; \`flwr run\` with the run config that the agent wrote`);
   const training = await train(federation.superlink, {
     dir: join(dir, 'operator'),
-    ...(process.env.DEMO_APP === undefined ? {} : { app: process.env.DEMO_APP }),
     signal: interrupted.signal,
     onLine: (line) => display.now(`flwr: ${line}`),
   });
@@ -46,6 +45,7 @@ async function demo(): Promise<number> {
     name: nameOf(vm),
     address: federation.seenBy(vm).ip ?? '-',
     status: vm.status()!,
+    link: vm.flowerLink(),
   }));
   process.stdout.write(report({ nodes, training, secondsUntilUp, seconds: seconds() }));
   return verdict(training);

@@ -92,7 +92,7 @@ export class Display {
 
   private draw(): void {
     if (!this.live || this.timer === undefined) return;
-    const width = this.out.columns ?? 80;
+    const width = this.out.columns || 80;
     const rows = [...this.nodes().map((node) => row(node)), ...(this.foot === '' ? [] : [`  ${this.foot}`])];
     this.out.write(rows.map((text) => `${text.slice(0, width - 1)}\n`).join(''));
     this.height = rows.length;

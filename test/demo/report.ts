@@ -1,4 +1,5 @@
 // The short report at the end of the demo. Every number in it is one that the nodes or Flower gave.
+import type { Link } from '../../src/flower/link.ts';
 import type { Status } from '../../src/status/status-file.ts';
 import type { Training } from '../support/zone/training.ts';
 
@@ -6,6 +7,7 @@ export interface NodeReport {
   readonly name: string;
   readonly address: string;
   readonly status: Status;
+  readonly link: Link | undefined;
 }
 
 export interface DemoReport {
@@ -27,7 +29,7 @@ export function report({ nodes, training, secondsUntilUp, seconds }: DemoReport)
   ].join('\n');
 }
 
-function nodeLines({ name, address, status }: NodeReport): string[] {
+function nodeLines({ name, address, status, link }: NodeReport): string[] {
   const { facts } = status;
   const of = (key: string): string => {
     const value = facts[key];
@@ -41,11 +43,22 @@ function nodeLines({ name, address, status }: NodeReport): string[] {
   return [
     `${name} (${address}), Flower ${of('flower_version')}`,
     ...own,
+    `  ${keepalive(link)}`,
     ...status.steps.map(
       (step) => `    ${step.title.padEnd(width)}  ${milliseconds(step.ms).padStart(9)}  ${step.state}`,
     ),
     '',
   ];
+}
+
+/** What gRPC was given in the running process, as the launcher saw it. */
+function keepalive(link: Link | undefined): string {
+  const options = new Map([...(link?.grpc.server ?? []), ...(link?.grpc.client ?? [])]);
+  const seconds = (name: string): string => {
+    const value = options.get(name);
+    return value === undefined ? 'not set' : `${Number(value) / 1000} s`;
+  };
+  return `gRPC keepalive in force: every ${seconds('grpc.keepalive_time_ms')}, answer within ${seconds('grpc.keepalive_timeout_ms')}`;
 }
 
 const milliseconds = (ms: number | null): string =>

@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { type Link, parseLink } from '../../../src/flower/link.ts';
 import type { Status } from '../../../src/status/status-file.ts';
 import { type Context, renderContextSh, renderOneEnv } from './context.ts';
 import { endWith, type Outcome, run, startSupervisor, until } from './process.ts';
@@ -124,6 +125,12 @@ export class Vm {
     return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as Status) : undefined;
   }
 
+  /** What the launcher says from inside Flower's process; undefined before it says anything. */
+  flowerLink(): Link | undefined {
+    const path = this.at('run/flower/link.json');
+    return existsSync(path) ? parseLink(readFileSync(path, 'utf8')) : undefined;
+  }
+
   /** Waits for the agent's status to satisfy `wanted`; an error carries status and journal. */
   waitFor(what: string, wanted: (status: Status) => unknown, timeoutMs = 20_000): Promise<Status> {
     const look = (): Status | undefined => {
@@ -133,8 +140,21 @@ export class Vm {
     return until(`${this.root}: ${what}`, look, { timeoutMs, detail: () => this.story() });
   }
 
+  /** Waits for a good boot; an error at once when systemd has given the agent up. */
   whenReady = (timeoutMs?: number): Promise<Status> =>
-    this.waitFor('the boot to be ready', ({ phase }) => phase === 'ready', timeoutMs);
+    until(`${this.root}: the boot to be ready`, () => this.readyOrDoomed(), {
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      detail: () => this.story(),
+    });
+
+  private async readyOrDoomed(): Promise<Status | undefined> {
+    const status = this.status();
+    if (status?.phase !== 'failed') return status?.phase === 'ready' ? status : undefined;
+    const { ActiveState } = await this.unit('flower-context');
+    if (ActiveState === 'failed') throw new Error(`the boot has failed for good\n${this.story()}`);
+    return undefined;
+  }
+
   whenFailed = (timeoutMs?: number): Promise<Status> =>
     this.waitFor('the boot to fail', ({ phase }) => phase === 'failed', timeoutMs);
 
