@@ -1,0 +1,135 @@
+// Parts of the launcher that real Flower rarely shows.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../../src/host/process.ts';
+
+/** Method, status and text as gRPC's Python gave them, and what is said. Null: the SuperLink did answer. */
+const CALLS: readonly (readonly [string, string, string, RegExp | null])[] = [
+  [
+    'PullMessages',
+    'UNAVAILABLE',
+    'failed to connect to all addresses; last error: UNKNOWN: ipv4:10.0.0.5:9092: Tls handshake failed (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED: unable to get local issuer certificate: OK',
+    /not signed by the CA/,
+  ],
+  ['PullMessages', 'UNAVAILABLE', 'CERTIFICATE_VERIFY_FAILED: certificate has expired: OK', /has expired/],
+  [
+    'PullMessages',
+    'UNAVAILABLE',
+    'Custom verification check failed with error: UNAUTHENTICATED: Hostname Verification Check failed.',
+    /does not name this address/,
+  ],
+  [
+    'PullMessages',
+    'UNAVAILABLE',
+    'Tls handshake failed (TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: error:100000f7: WRONG_VERSION_NUMBER',
+    /does not speak TLS/,
+  ],
+  ['PullMessages', 'UNAVAILABLE', 'Failed to connect to remote host: Connection refused', /nothing listens/],
+  ['PullMessages', 'UNAVAILABLE', 'ping timeout', /went silent/],
+  ['PullMessages', 'UNAVAILABLE', 'recvmsg:Connection timed out', /went silent/],
+  [
+    'PullMessages',
+    'UNAVAILABLE',
+    'Stream removed (recvmsg:Connection reset by peer (104))',
+    /closed the connection/,
+  ],
+  [
+    'PullMessages',
+    'UNAVAILABLE',
+    'errors resolving x:1: [field:hostname lookup error:address lookup failed]',
+    /does not resolve/,
+  ],
+  [
+    'PullMessages',
+    'UNAVAILABLE',
+    'failed to connect; last error: something new',
+    /not reachable: something new/,
+  ],
+  ['SendNodeHeartbeat', 'DEADLINE_EXCEEDED', 'Deadline Exceeded', /did not answer in time/],
+  ['RegisterNode', 'UNAUTHENTICATED', 'Invalid timestamp', /clock of this VM is more than 5 s ahead/],
+  ['PullMessages', 'UNAUTHENTICATED', 'Invalid node ID', /does not know this node any more/],
+  [
+    'ActivateNode',
+    'FAILED_PRECONDITION',
+    'could not be activated',
+    /refuses this node: FAILED_PRECONDITION could not be activated/,
+  ],
+  ['GetRun', 'PERMISSION_DENIED', 'run is not running', null],
+  ['PushMessages', 'INTERNAL', 'boom', null],
+  ['ActivateNode', 'OK', '', null],
+];
+
+const LIB = join(import.meta.dirname, '../../appliance/lib');
+let folder = '';
+let answers: Record<string, unknown>[] = [];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'launcher-parts-'));
+  const questions = JSON.stringify(CALLS.map(([method, code, details]) => [method, code, details]));
+  const script = join(import.meta.dirname, '../support/launcher-parts.py');
+  const { code, stdout, stderr } = await run(
+    process.env.PYTHON ?? 'python3',
+    [script, LIB, folder, questions],
+    {
+      timeoutMs: 30_000,
+    },
+  );
+  expect(code, stderr).toBe(0);
+  answers = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const further = (index: number): Record<string, unknown> => answers[CALLS.length + index]!;
+
+describe('a failed call to the Fleet API', () => {
+  it.each(CALLS.map((call, index) => [index, ...call] as const))(
+    'is explained for a person (%i: %s, %s)',
+    (index, _method, _code, _details, wanted) => {
+      const { reason } = answers[index]!;
+      if (wanted === null) expect(reason).toBeNull();
+      else expect(reason).toMatch(wanted);
+    },
+  );
+});
+
+describe('inside the launcher', () => {
+  it('our value of a gRPC option replaces all others of that name', () => {
+    expect(further(0)).toEqual({
+      merged: [
+        ['grpc.b', 2],
+        ['grpc.a', 9],
+      ],
+    });
+  });
+
+  it('an address is the same however it is written', () => {
+    expect(further(1)).toEqual({ same: [true, true, false] });
+  });
+
+  it('a dead heartbeat dooms a SuperNode that would be counted as offline; any other thread does not', () => {
+    expect(further(2)).toEqual({ file: 'other.py', doom: null });
+    expect(further(3)).toEqual({
+      file: 'heartbeat.py',
+      doom: "Flower's heartbeat has died (not recognised)",
+    });
+  });
+
+  it('a broken handshake after acceptance dooms it too, unless a call succeeds in time', () => {
+    expect(further(4)).toEqual({ phase: 'lost', doomed: true });
+    expect(further(5)).toEqual({ phase: 'accepted', doomed: false, in_flight: 0 });
+  });
+
+  it('a refusal that is about a run leaves the link as it is', () => {
+    expect(further(6)).toEqual({ phase: 'accepted' });
+  });
+
+  it('status 0 that nobody asked for is a failure, and any status after a stop that was asked for is none', () => {
+    expect(further(7)).toEqual({ verdicts: [75, 1, 3] });
+    expect(further(8)).toEqual({ asked: 0 });
+  });
+});
