@@ -3,6 +3,7 @@ import { ca } from './ca.ts';
 import { type Command, columns, EXIT_MEANING } from './command.ts';
 import { completion } from './completion.ts';
 import { context } from './context.ts';
+import { explain } from './explain.ts';
 import { lint } from './lint.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
@@ -19,6 +20,7 @@ export const COMMANDS: readonly Command[] = [
   boot,
   status,
   ready,
+  explain,
   context,
   validate,
   plan,
