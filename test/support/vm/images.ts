@@ -1,0 +1,27 @@
+// The images that tests boot, made by the same scripts as those for people; kept in .cache/image while nothing changes.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { REPOSITORY } from '../zone/vm.ts';
+
+type Role = 'superlink' | 'supernode';
+
+/** The root file system of a role, as a folder. */
+export function rootOf(role: Role): string {
+  const script = join(REPOSITORY, 'appliance/image/root.sh');
+  const printed = execFileSync(script, [role], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  return join(REPOSITORY, printed.trim());
+}
+
+/** A raw, sparse disk with it, that boots. */
+export function diskOf(role: Role): string {
+  const root = rootOf(role);
+  const disk = `${root}.raw`;
+  if (existsSync(disk)) return disk;
+  const [cache, name] = [join(root, '..'), basename(root)];
+  for (const other of readdirSync(cache))
+    if (other.endsWith('.raw') && other.startsWith(name.replace(/-[^-]+$/, '-'))) rmSync(join(cache, other));
+  execFileSync(join(REPOSITORY, 'appliance/image/disk.sh'), [root, `${disk}.new`], { stdio: 'inherit' });
+  execFileSync('mv', [`${disk}.new`, disk]);
+  return disk;
+}
