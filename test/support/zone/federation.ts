@@ -42,7 +42,7 @@ export class Federation {
       dns: `${spec.net}.0.254`,
     };
     this.zone = new Zone({ address: `${spec.net}.0.1`, port: 5030, network, ...spec.zone });
-    this.zone.onDeploy((vm) => this.powerOn(vm));
+    this.zone.onDeploy((vm) => (spec.puppets?.(vm) ? undefined : this.switchOn(vm)));
     this.zone.onResume((vm) => this.machines.get(vm.id)?.boot());
     this.zone.onPoweroff((vm) => this.machines.get(vm.id)?.powerCut());
     this.zone.onTerminate((vm) => this.machines.get(vm.id)?.shutdown());
@@ -114,9 +114,9 @@ export class Federation {
     return { READY_SCRIPT_PATH: '/opt/flower/scripts/health-check.sh', ...own };
   }
 
-  private async powerOn(vm: OneVm): Promise<void> {
-    const { flower, env, dropIns, dir, net, puppets } = this.spec;
-    if (puppets?.(vm)) return;
+  /** Gives a VM its disk and switches it on; done at deployment, except for puppets. */
+  async switchOn(vm: OneVm): Promise<void> {
+    const { flower, env, dropIns, dir, net } = this.spec;
     const role = vm.role === 'superlink' ? 'superlink' : 'supernode';
     // All VMs share one kernel, so the SuperLink listens on its own address instead of 0.0.0.0.
     const listen: Context = role === 'superlink' ? { FL_FLEET_API_ADDRESS: `${vm.ip}:9092` } : {};

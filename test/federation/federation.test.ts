@@ -1,0 +1,142 @@
+// Real Flower in a whole zone, per version: it trains, and what was promised is in force in the running processes.
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { issueCa, issueServer } from '../../src/tls/issue.ts';
+import { subjectNames } from '../../src/tls/names.ts';
+import { temporaryFolder, zone } from '../support/zone/scene.ts';
+import { train } from '../support/zone/training.ts';
+import type { Vm } from '../support/zone/vm.ts';
+
+const UP_WITHIN_MS = 90_000;
+const REAL = { net: '127.34', flower: { version: '1.39.0' } } as const;
+
+/** Where the processes of a VM listen, as `address:port`. */
+function listeners(pids: readonly number[]): string[] {
+  const inodes = new Set(
+    pids.flatMap((pid) => readdirSync(`/proc/${pid}/fd`).map((fd) => target(`/proc/${pid}/fd/${fd}`))),
+  );
+  const rows = ['tcp', 'tcp6'].flatMap((kind) =>
+    readFileSync(`/proc/net/${kind}`, 'utf8').trim().split('\n').slice(1),
+  );
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter(([, , , state, , , , , , inode]) => state === '0A' && inodes.has(`socket:[${inode}]`))
+    .map(([, local]) => spoken(local!));
+}
+
+const target = (path: string): string => {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+};
+
+/** `0100007F:2384` -> `127.0.0.1:9092`; so does the same address inside a v6 socket. Other v6 addresses stay as they are. */
+function spoken(local: string): string {
+  const [address, port] = local.split(':') as [string, string];
+  const v4 = address.replace(/^0{16}FFFF0{4}/, '');
+  const bytes = v4.length === 8 ? Buffer.from(v4, 'hex').reverse().join('.') : address;
+  return `${bytes}:${Number.parseInt(port, 16)}`;
+}
+
+/** All processes of Flower on a VM. */
+async function flowerProcesses(vm: Vm): Promise<number[]> {
+  const main = Number((await vm.unit(`flower-${vm.spec.role}`)).MainPID);
+  const of = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const field = (pid: string, index: number): number => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')[index]);
+    } catch {
+      return -1;
+    }
+  };
+  return of.filter((pid) => Number(pid) === main || field(pid, 1) === main).map(Number);
+}
+
+describe.each(['1.39.0', '1.31.0'])('Flower %s', (version) => {
+  test('trains three rounds on both nodes, over TLS, with keepalive in force on both sides', async () => {
+    const federation = zone({ ...REAL, flower: { version }, superlink: { FL_NUM_ROUNDS: '3' } });
+    await federation.up(UP_WITHIN_MS);
+    const { superlink, supernodes } = federation;
+    expect(superlink.flowerLink()?.grpc.server).toEqual(
+      expect.arrayContaining([
+        ['grpc.keepalive_time_ms', 60_000],
+        ['grpc.keepalive_timeout_ms', 20_000],
+        ['grpc.http2.min_recv_ping_interval_without_data_ms', 30_000],
+      ]),
+    );
+    for (const vm of supernodes)
+      expect(vm.flowerLink()?.grpc.client).toEqual(
+        expect.arrayContaining([['grpc.keepalive_time_ms', 60_000]]),
+      );
+    expect(new Set(supernodes.map((vm) => vm.status()?.facts.node_id)).size).toBe(2);
+
+    const open = listeners(await flowerProcesses(superlink));
+    const { ip } = federation.seenBy(superlink);
+    expect(open).toContain(`${ip}:9092`);
+    expect(
+      open.filter((one) => one !== `${ip}:9092` && !one.startsWith(`${superlink.spec.loopback}:`)),
+    ).toEqual([]);
+
+    const training = await train(superlink, { dir: temporaryFolder() });
+    expect(training.code, training.output).toBe(0);
+    expect(training.rounds.map(({ round, results, failures }) => [round, results, failures])).toEqual([
+      [1, 2, 0],
+      [2, 2, 0],
+      [3, 2, 0],
+    ]);
+    const losses = training.rounds.map(({ metrics }) => metrics.eval_loss!);
+    expect(losses[2]).toBeLessThan(losses[0]!);
+  });
+});
+
+test('an operator certificate that does not name the loopback address: SuperNodes connect, and runs start all the same', async () => {
+  const now = new Date();
+  const ca = issueCa({ now, commonName: 'the CA of an operator' });
+  const address = (vmId: number): string => `127.34.${vmId + 1}.2`;
+  // Which VM id the SuperLink gets is the zone's to say: the certificate names them all, and no 127.0.0.1.
+  const names = {
+    ...subjectNames({ addresses: [], loopback: address(0) }),
+    dns: ['superlink.example'],
+    ip: Array.from({ length: 253 }, (_, id) => address(id)),
+  };
+  const server = issueServer({ ca, names, now });
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const federation = zone({
+    ...REAL,
+    superlink: {
+      FL_NUM_ROUNDS: '1',
+      FL_SSL_CA_CERTFILE: base64(ca.certPem),
+      FL_SSL_CERTFILE: base64(server.certPem),
+      FL_SSL_KEYFILE: base64(server.keyPem),
+    },
+  });
+  await federation.up(UP_WITHIN_MS);
+  expect(federation.superlink.status()?.facts.sans).not.toContain('IP:127.0.0.1');
+  const training = await train(federation.superlink, { dir: temporaryFolder() });
+  expect(training.code, training.output).toBe(0);
+  expect(training.rounds).toHaveLength(1);
+});
+
+test('SuperNodes that are there 20 s before their SuperLink wait for it, and are accepted when it comes', async () => {
+  const late = zone({
+    ...REAL,
+    gate: false,
+    supernodes: 1,
+    puppets: ({ role }) => role === 'superlink',
+  });
+  await late.deploy();
+  const one = late.zone.vms.find(({ role }) => role === 'superlink')!;
+  const [node] = late.supernodes as [Vm];
+  const began = performance.now();
+  await node.waitFor('the wait', ({ waiting }) => waiting !== null);
+  await node.waitFor('20 s', () => performance.now() - began > 20_000, 25_000);
+  expect(node.status()).toMatchObject({
+    phase: 'booting',
+    waiting: { for: expect.stringContaining('SuperLink') },
+  });
+  await late.switchOn(one);
+  await late.superlink.whenReady(60_000);
+  await node.whenReady(120_000);
+});
