@@ -21,6 +21,7 @@ const FILES: Readonly<Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'pas
     what: "Flower's memory in `superlink/` or `supernode/` (flower 0750): database, checkpoints of models",
   },
   run: { access: 'root 0755', what: 'what the agent tells others on this VM; gone at reboot' },
+  motd: { access: '0644 root', what: 'what is shown at login (pam_motd)' },
   status: { access: 'root 0644', what: 'every step, wait, problem and fact of the boot; no secrets' },
   plan: { access: 'root:flower 0640', what: 'how Flower is started: arguments, environment, gRPC options' },
   nodeConfig: { access: 'root:flower 0640', what: 'what a ClientApp reads of its node' },

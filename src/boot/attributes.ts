@@ -9,16 +9,11 @@ export type Attributes = Readonly<Record<string, string>>;
 const yesNo = (value: boolean): string => (value ? 'YES' : 'NO');
 
 /** The first update of a boot: nothing serves yet, whatever an earlier life said. */
-export function bootingAttributes(config: BootConfig, vmId: string | undefined): Attributes {
-  return config.role === 'superlink'
-    ? { READY: 'NO', FL_ROLE: 'superlink', FL_READY: 'NO', FL_ERROR: '-' }
-    : {
-        READY: 'NO',
-        FL_ROLE: 'supernode',
-        FL_NODE_READY: 'NO',
-        FL_ERROR: '-',
-        ...(vmId === undefined ? {} : { FL_NODE_ID: vmId }),
-      };
+export function bootingAttributes({ role }: BootConfig, vmId: number): Attributes {
+  const withdrawn = { READY: 'NO', FL_ROLE: role, FL_ERROR: '-' };
+  return role === 'superlink'
+    ? { ...withdrawn, FL_READY: 'NO' }
+    : { ...withdrawn, FL_NODE_READY: 'NO', FL_NODE_ID: String(vmId) };
 }
 
 /** The one update that opens the gate: with it, everything a child role needs is stored (decision 5). */

@@ -1,6 +1,8 @@
 // One boot: the first, after a crash, after a re-contextualization, after the SuperLink was lost - all the same path.
+
+import { dirname } from 'node:path';
 import { parseAppliance } from '../context/appliance.ts';
-import { readText } from '../host/files.ts';
+import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { Problem } from '../status/problem.ts';
 import { failedAttributes } from './attributes.ts';
@@ -49,17 +51,46 @@ export async function boot({
   }
   const took = duration(machine.clock.monotonicMs() - began);
   if (failure === undefined) {
-    report.phase('ready', readySentence(known, took));
+    const sentence = readySentence(known, took);
+    report.phase('ready', sentence);
+    if (known.get('config').role === 'superlink')
+      report.journal.info(`run config for \`flwr run --run-config\`: ${machine.paths.runConfig}`);
+    writeMotd(machine, sentence, known.get('config').role === 'superlink');
   } else if (failure.problem.code === 'interrupted') {
-    report.phase('stopped', 'stopped before the boot was over; the next start goes on where it was');
+    report.phase(
+      'stopped',
+      `${reasonOf(signal)} before the boot was over; the next look goes on where it was`,
+    );
   } else {
     await tellFailure({ machine, report, checkpoint, signal }, known, failure, took);
   }
   return { known, failure };
 }
 
+/** What a person who logs in wants to know first. Not worth failing for. */
+function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): void {
+  const lines = [
+    `flower-context: ${sentence}`,
+    '  flower-context status             every step, what is waited for, what is wrong',
+    '  journalctl -u flower-context      the story of the boot',
+    ...(superlink
+      ? [
+          '  flower-context submit APPDIR      start a run with the settings of the CONTEXT',
+          `  ${paths.runConfig}   those settings, for \`flwr run --run-config\``,
+        ]
+      : []),
+  ];
+  try {
+    ensureFolder(dirname(paths.motd), { mode: 0o755 });
+    writeIfChanged(paths.motd, `${lines.join('\n')}\n`, { mode: 0o644, durable: false });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+  }
+}
+
 async function tellFailure(run: Boot, known: Knowledge, { problem }: Failure, took: string): Promise<void> {
   run.report.problem(problem);
+  writeMotd(run.machine, `the boot failed: ${problem.code}`, false);
   const stillServes = liveLink(run.machine.paths)?.good === true;
   run.report.serving(stillServes);
   run.report.phase(
@@ -94,6 +125,8 @@ function readAppliance({ paths }: Machine): ReturnType<typeof parseAppliance> {
     expected: 'the file that the install script writes',
   });
 }
+
+const reasonOf = ({ reason }: AbortSignal): string => (reason instanceof Error ? reason.message : 'stopped');
 
 const asProblem = (error: unknown): Problem =>
   error instanceof Problem

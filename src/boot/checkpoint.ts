@@ -1,7 +1,9 @@
 // What the agent remembers of finished steps, in one file that is replaced whole. A step is written down only after
 // it succeeded, together with a fingerprint of everything its result depends on.
+
+import { dirname } from 'node:path';
 import * as z from 'zod';
-import { readText, remove, setAside, writeAtomic } from '../host/files.ts';
+import { ensureFolder, readText, remove, setAside, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
 import { Problem } from '../status/problem.ts';
 import type { StepId } from './step.ts';
@@ -91,6 +93,7 @@ export class Checkpoint {
   }
 
   #write(): void {
+    ensureFolder(dirname(this.#path), { mode: 0o755 });
     writeAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, { mode: 0o600 });
   }
 }

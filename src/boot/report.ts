@@ -34,6 +34,8 @@ export class Report {
   #status: Status;
   readonly #waits = new Map<StepId | 'watch', LiveWait>();
   #canWrite = true;
+  /** Not the first time that the steps are gone through: what stayed as it was is not worth a line. */
+  #again = false;
 
   constructor(options: { path: string; journal: Journal; clock: Clock; resumed: boolean }) {
     this.#path = options.path;
@@ -62,6 +64,7 @@ export class Report {
 
   /** A new boot begins (the first, or after a re-contextualization). */
   begin(role: 'superlink' | 'supernode', steps: readonly Step[]): void {
+    this.#again = this.#status.steps.length > 0;
     this.#status.role = role;
     this.#status.phase = 'booting';
     this.#status.problems = [];
@@ -98,7 +101,9 @@ export class Report {
     step.note = note ?? null;
     const took = state === 'skipped' ? '' : ` in ${duration(ms)}`;
     const line = `${this.#number(id)} ${step.title}: ${state}${took}${note === undefined ? '' : ` - ${note}`}`;
-    if (state === 'failed') this.journal.error(line, { step: id, ms: step.ms });
+    if (this.#again && (state === 'kept' || state === 'skipped'))
+      this.journal.debug(line, { step: id, ms: step.ms });
+    else if (state === 'failed') this.journal.error(line, { step: id, ms: step.ms });
     else if (state === 'degraded') this.journal.warn(line, { step: id, ms: step.ms });
     else this.journal.info(line, { step: id, ms: step.ms });
     this.#write();

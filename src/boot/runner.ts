@@ -22,6 +22,12 @@ export interface Failure {
   readonly problem: Problem;
 }
 
+/** Whether only another CONTEXT can help: then there is nothing to try again. */
+export const contextIsWrong = ({ step, problem }: Failure): boolean =>
+  (step === 'read_context' || step === 'validate') &&
+  problem.code !== 'state_unwritable' &&
+  problem.code !== 'internal_error';
+
 /** Runs the steps to their end. Resolves with undefined when all succeeded, else with everything that went wrong. */
 export async function runSteps(run: Run): Promise<Failure | undefined> {
   const stop = new AbortController();
@@ -83,6 +89,7 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
       signal,
       unchanged,
       openGate: () => report.serving(true),
+      closeGate: () => report.serving(false),
       tell: (facts) => report.facts(facts),
       warn: (problem) => report.problem(problem),
       wait: (wait) => report.waiting(step.id, wait),
@@ -92,7 +99,8 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
         report.problem(problem);
       },
     });
-    if (inputs !== undefined && !unchanged) checkpoint.record(step.id, inputs, machine.clock.now());
+    if (inputs !== undefined && !unchanged && !degraded)
+      checkpoint.record(step.id, inputs, machine.clock.now());
     const state = degraded ? 'degraded' : result.skipped ? 'skipped' : result.kept ? 'kept' : 'done';
     report.finished(step.id, state, spent(), result.note);
   } catch (error) {

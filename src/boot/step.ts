@@ -38,6 +38,8 @@ export interface StepTools {
   readonly checkpoint: Checkpoint;
   /** Flower serves and OneGate was told: from now on the ready script may succeed. */
   openGate(): void;
+  /** It does not serve (any more). */
+  closeGate(): void;
   /** Adds to the facts that `status` shows. */
   tell(facts: StatusFacts): void;
   /** Ends the step's waits when another step failed or the agent is asked to stop. */

@@ -2,6 +2,7 @@
 import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
 import { Report } from '../boot/report.ts';
+import { contextIsWrong } from '../boot/runner.ts';
 import { ensureFolder } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { takeLock } from '../host/net.ts';
@@ -13,7 +14,8 @@ export interface Agent {
   readonly machine: Machine;
   readonly report: Report;
   readonly signal: AbortSignal;
-  boot(): Promise<BootOutcome>;
+  /** `interrupt` ends the boot without ending the agent. */
+  boot(interrupt?: AbortSignal): Promise<BootOutcome>;
   exitStatus(outcome: BootOutcome): number;
 }
 
@@ -43,12 +45,14 @@ export async function becomeAgent(machine: Machine, options: { fresh: boolean })
     machine,
     report,
     signal: stop.signal,
-    boot: () => bootOnce({ machine, report, checkpoint, signal: stop.signal }),
+    boot: (interrupt) =>
+      bootOnce({
+        machine,
+        report,
+        checkpoint,
+        signal: interrupt === undefined ? stop.signal : AbortSignal.any([stop.signal, interrupt]),
+      }),
     exitStatus: ({ failure }) =>
-      failure === undefined
-        ? EXIT.good
-        : failure.step === 'read_context' || failure.step === 'validate'
-          ? EXIT.badContext
-          : EXIT.failed,
+      failure === undefined ? EXIT.good : contextIsWrong(failure) ? EXIT.badContext : EXIT.failed,
   };
 }

@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
+import { argumentOf, readPlan } from '../flower/plan-file.ts';
 import { readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import { describeCertificate } from '../tls/describe.ts';
 import { certificatesIn } from '../tls/texts.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { argumentOf, readPlan } from './launch-plan.ts';
 
 export const ca: Command = {
   name: 'ca',

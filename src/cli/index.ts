@@ -3,6 +3,7 @@ import { ca } from './ca.ts';
 import { type Command, columns, EXIT_MEANING } from './command.ts';
 import { completion } from './completion.ts';
 import { context } from './context.ts';
+import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { lint } from './lint.ts';
 import { plan } from './plan.ts';
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   boot,
   status,
   ready,
+  doctor,
   explain,
   context,
   validate,

@@ -1,4 +1,6 @@
 import { print } from '../host/output.ts';
+import type { Status } from '../status/status-file.ts';
+import { currentContext } from '../watch/context-watch.ts';
 import { untilStatus } from './await-status.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 
@@ -22,12 +24,12 @@ export const ready: Command = {
     if (wanted !== undefined && !/^\d+$/.test(wanted))
       throw new UsageError(`--timeout takes whole seconds, not '${wanted}'`);
     const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
-    const status = await untilStatus(
-      invocation.machine,
-      ({ serving, phase }) => serving || phase === 'failed',
-      deadlineMs,
-    );
-    if (status?.serving) {
+    // After a re-contextualization the agent may not have looked yet: an answer about the CONTEXT of before is none.
+    const current = currentContext(invocation.machine);
+    const decided = ({ serving, phase, facts }: Status): boolean =>
+      (serving || phase === 'failed') && (current === undefined || facts['context'] === current);
+    const status = await untilStatus(invocation.machine, decided, deadlineMs);
+    if (status?.serving && decided(status)) {
       print(`ready: this ${status.role} serves\n`);
       return EXIT.good;
     }

@@ -16,8 +16,9 @@ export const run: Command = {
     let everReady = false;
     try {
       for (;;) {
-        const outcome = await agent.boot();
+        const outcome = await agent.boot(watch.contextChanged());
         if (agent.signal.aborted) return EXIT.good;
+        if (outcome.failure?.problem.code === 'interrupted') continue;
         if (outcome.failure === undefined && !everReady) {
           everReady = true;
           tellReady();

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { dialable, formatEndpoint } from '../flower/endpoint.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import { argumentOf } from '../flower/plan-file.ts';
 import { formatToml } from '../flower/toml.ts';
 import { parseHostPort } from '../params/hostport.ts';
-import { argumentOf } from './launch-plan.ts';
 
 /** The connection's name in config.toml; it must not have a dot. */
 export const CONNECTION = 'this-vm';

@@ -1,13 +1,13 @@
 import { join, resolve } from 'node:path';
 import { parseAppliance } from '../context/appliance.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import { readPlan } from '../flower/plan-file.ts';
 import { ensureFolder, exists, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import { run } from '../host/process.ts';
 import { Problem } from '../status/problem.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
-import { readPlan } from './launch-plan.ts';
 import {
   CONNECTION,
   connectionToml,

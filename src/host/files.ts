@@ -147,12 +147,14 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Makes a folder with its parents (those 0755) and puts mode and owner right. */
-export function ensureFolder(path: string, access: Access): void {
+/** Makes a folder with its parents (those 0755) and puts mode and owner right. True if anything had to be done. */
+export function ensureFolder(path: string, access: Access): boolean {
   try {
+    if (existsSync(path) && hasAccess(path, access)) return false;
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     mkdirSync(path, { recursive: true, mode: access.mode });
     own(path, access);
+    return true;
   } catch (error) {
     throw unwritable(`making the folder ${path}`, error);
   }

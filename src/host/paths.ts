@@ -35,6 +35,8 @@ export function pathsUnder(root: string) {
     runConfig: at('/run/flower-context/run-config.toml'),
     /** FLWR_HOME of `flwr` where the operator uses it: the connection to this VM's SuperLink. Root's. */
     flwrHome: at('/run/flower-context/flwr'),
+    /** Shown at login (pam_motd). */
+    motd: at('/run/motd.d/flower-context'),
     /** Symbolic link to the virtual environment that the unit's launcher uses. */
     environment: at('/run/flower-context/env'),
     /** Written by the launcher inside Flower's process: is it serving, accepted, lost? */

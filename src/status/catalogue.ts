@@ -164,9 +164,11 @@ export const CATALOGUE = {
     remedy: 'choose another FL_METRICS_PORT',
   },
   app_lacks_settings: {
-    title: 'the app does not declare settings that are passed to every run, and Flower refuses a run with others',
+    title:
+      'the app does not declare settings that are passed to every run, and Flower refuses a run with others',
     kind: 'fatal',
-    remedy: 'add the lines named to [tool.flwr.app.config] in its pyproject.toml, or submit with --declared-only',
+    remedy:
+      'add the lines named to [tool.flwr.app.config] in its pyproject.toml, or submit with --declared-only',
   },
   run_not_started: {
     title: 'Flower did not take the run',

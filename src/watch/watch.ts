@@ -4,11 +4,13 @@
 import type { BootOutcome } from '../boot/boot.ts';
 import { liveLink } from '../boot/live-link.ts';
 import { duration, type Report } from '../boot/report.ts';
+import { contextIsWrong } from '../boot/runner.ts';
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { giveBackMemory } from '../host/memory.ts';
 import { onHangup, tellAlive, watchdogInterval } from '../host/notify.ts';
 import { Bell } from './bell.ts';
+import { watchContext } from './context-watch.ts';
 import { serveMetrics } from './metrics.ts';
 
 export interface Watched {
@@ -20,6 +22,8 @@ export interface Watched {
 }
 
 export interface Watch {
+  /** Aborted when one-context leaves another CONTEXT than the one that was read last. */
+  contextChanged(): AbortSignal;
   /** Resolves with the reason to look again, as a clause; undefined when the agent is asked to stop. */
   untilSomethingChanged(last: BootOutcome): Promise<string | undefined>;
   end(): void;
@@ -40,6 +44,11 @@ export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }
     asked = true;
     bell.ring();
   });
+  const context = watchContext(
+    machine,
+    () => (typeof report.status.facts['context'] === 'string' ? report.status.facts['context'] : undefined),
+    () => bell.ring(),
+  );
   const interval = watchdogInterval();
   const alive = interval === undefined ? undefined : setInterval(tellAlive, interval).unref();
   const metrics = serveMetrics(report, machine);
@@ -52,6 +61,7 @@ export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }
     retryAt: number,
     moved: string | undefined,
   ): string | undefined {
+    if (context.changed.aborted) return 'the CONTEXT changed';
     if (asked) return 'told to look at the CONTEXT again';
     if (clock.monotonicMs() >= retryAt) {
       return last.failure === undefined ? 'OneGate has not been told everything yet' : 'the last look failed';
@@ -72,7 +82,7 @@ export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }
       last.failure !== undefined || report.status.problems.some(({ code }) => code === 'onegate_unreachable');
     unfinishedInARow = unfinished ? unfinishedInARow + 1 : 0;
     // A wrong CONTEXT stays wrong until it is changed; everything else is worth another try.
-    const wrongContext = last.failure?.step === 'read_context' || last.failure?.step === 'validate';
+    const wrongContext = last.failure !== undefined && contextIsWrong(last.failure);
     const pause = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** (unfinishedInARow - 1)) * (0.5 + random() / 2);
     const retryAt = unfinished && !wrongContext ? clock.monotonicMs() + pause : Number.POSITIVE_INFINITY;
 
@@ -104,8 +114,13 @@ export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }
   }
 
   return {
+    contextChanged() {
+      context.renew();
+      return context.changed;
+    },
     untilSomethingChanged,
     end() {
+      context.end();
       ignoreHangups();
       clearInterval(alive);
       metrics.end();

@@ -1,33 +1,22 @@
 import { bootId } from '../../host/machine.ts';
-import { Problem } from '../../status/problem.ts';
-import { bootingAttributes } from '../attributes.ts';
 import { liveLink } from '../live-link.ts';
-import { BRIEF } from '../onegate-policy.ts';
 import type { Step } from '../step.ts';
+import { withdraw } from '../withdraw.ts';
 
 /**
  * Withdraws whatever an earlier life left on OneGate (READY survives a reboot and is part of a saved image:
- * facts/opennebula.md 6.2). Not when this very boot already serves: then nothing is to be withdrawn.
+ * facts/opennebula.md 6.2). Not when Flower serves in this very boot: then nothing is to be withdrawn, and should
+ * Flower have to be started anew, that step withdraws.
  */
 export const announceBooting: Step = {
   id: 'announce_booting',
   title: 'announce the boot on OneGate',
   needs: ['validate'],
-  inputs: (known, { paths }) => ({ boot: bootId(paths), context: known.get('contextHash') }),
-  async run(known, { machine, unchanged, degrade, signal }) {
-    const oneGate = known.get('oneGate');
-    if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
-    if (unchanged && liveLink(machine.paths)?.good) return { kept: true, note: 'it serves already' };
-    try {
-      await oneGate.update(bootingAttributes(known.get('config'), known.peek('raw')?.['VMID']), {
-        policy: BRIEF,
-        signal,
-      });
-      return {};
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      degrade(error);
-      return { note: 'OneGate does not know; the boot goes on' };
-    }
+  inputs: (_known, { paths }) => ({ boot: bootId(paths) }),
+  async run(known, tools) {
+    if (known.get('oneGate') === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+    if (tools.unchanged && liveLink(tools.machine.paths)?.good)
+      return { kept: true, note: 'Flower serves already' };
+    return (await withdraw(known, tools)) ? {} : { note: 'OneGate does not know; the boot goes on' };
   },
 };

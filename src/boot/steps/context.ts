@@ -19,14 +19,19 @@ export const readContext: Step = {
   needs: [],
   async run(known, tools) {
     const { path, bytes } = contextFile(tools.machine);
+    known.set('contextHash', sha256(bytes));
+    tools.tell({ context: known.get('contextHash') });
     const raw = parseContextSh(bytes);
     const nics = nicsFrom(raw);
     known.set('raw', raw);
-    known.set('contextHash', sha256(bytes));
     known.set('nics', nics);
     known.set('addresses', allAddresses(nics, kernelAddresses(tools.machine.paths)));
     const oneGate = oneGateOf(raw, tools);
     known.set('oneGate', oneGate);
+    // The reading itself depends on nothing that was known before, so the step keeps its own mark.
+    const seen = { context: known.get('contextHash') };
+    const kept = tools.checkpoint.has('read_context', seen);
+    if (!kept) tools.checkpoint.record('read_context', seen, tools.machine.clock.now());
     const without = oneGate === undefined ? ', no OneGate (TOKEN=YES is not set)' : '';
     return {
       note: `${Object.keys(raw).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${without}`,
@@ -70,6 +75,7 @@ export const validate: Step = {
   id: 'validate',
   title: 'validate the variables',
   needs: ['read_context'],
+  inputs: (known) => ({ context: known.get('contextHash'), image: known.get('appliance') }),
   async run(known, tools): Promise<StepResult> {
     const { role, flower } = known.get('appliance');
     const parsed = parseVariables(known.get('raw'), {
@@ -100,7 +106,9 @@ export const validate: Step = {
     if (first !== undefined) throw joinProblems([first, ...rest]);
     known.set('config', config);
     const warned = parsed.warnings.length;
-    return warned === 0 ? {} : { note: `${warned} ${warned === 1 ? 'warning' : 'warnings'}` };
+    return warned === 0
+      ? { kept: tools.unchanged }
+      : { kept: tools.unchanged, note: `${warned} ${warned === 1 ? 'warning' : 'warnings'}` };
   },
 };
 

@@ -24,12 +24,15 @@ export const prepareDirectories: Step = {
     known.set('flowerOwner', owner);
 
     const { paths } = machine;
-    ensureFolder(paths.run, { mode: 0o755 });
-    ensureFolder(paths.state, { mode: 0o755 });
-    ensureFolder(paths.tls, { mode: 0o750, owner: group });
-    ensureFolder(paths.flowerState, { mode: 0o755 });
-    for (const folder of foldersFlowerNeeds(paths, known.get('config')))
-      ensureFolder(folder, { mode: 0o750, owner });
-    return {};
+    const made = [
+      ensureFolder(paths.run, { mode: 0o755 }),
+      ensureFolder(paths.state, { mode: 0o755 }),
+      ensureFolder(paths.tls, { mode: 0o750, owner: group }),
+      ensureFolder(paths.flowerState, { mode: 0o755 }),
+      ...foldersFlowerNeeds(paths, known.get('config')).map((folder) =>
+        ensureFolder(folder, { mode: 0o750, owner }),
+      ),
+    ].filter(Boolean).length;
+    return made === 0 ? { kept: true } : { note: `${made} made or put right` };
   },
 };

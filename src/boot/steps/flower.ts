@@ -10,9 +10,10 @@ import { formatHostPort, type HostPort } from '../../params/hostport.ts';
 import { Problem } from '../../status/problem.ts';
 import { examineSuperLink } from '../examine.ts';
 import type { Facts, Knowledge } from '../knowledge.ts';
-import { readLink } from '../live-link.ts';
+import { liveLink, readLink } from '../live-link.ts';
 import { probeFleetApi } from '../probe.ts';
 import type { Step } from '../step.ts';
+import { withdraw } from '../withdraw.ts';
 
 export const unitOf = (role: 'superlink' | 'supernode'): string => `flower-${role}.service`;
 
@@ -21,7 +22,8 @@ export const startFlower: Step = {
   id: 'start_flower',
   title: 'start Flower',
   needs: ['launch_plan'],
-  async run(known, { machine }) {
+  async run(known, tools) {
+    const { machine } = tools;
     const config = known.get('config');
     const unit = unitOf(config.role);
     const state = await unitState(unit);
@@ -31,6 +33,8 @@ export const startFlower: Step = {
       return { kept: true, note: `${unit} runs with this plan already` };
     }
     if (!running) await requireFreePorts(known);
+    // It served with other settings until now: for the time of the restart that is not true.
+    if (liveLink(machine.paths)?.good) await withdraw(known, tools);
     const refused = await queueJob('restart', unit);
     if (refused !== undefined) {
       throw new Problem('flower_start_failed', {

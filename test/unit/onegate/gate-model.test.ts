@@ -65,11 +65,11 @@ function knowledgeOf(role: Role): Knowledge {
 
 const SAYS = {
   superlink: {
-    booting: bootingAttributes(knowledgeOf('superlink').get('config'), '1'),
+    booting: bootingAttributes(knowledgeOf('superlink').get('config'), 1),
     serving: servingAttributes(knowledgeOf('superlink')),
   },
   supernode: {
-    booting: bootingAttributes(knowledgeOf('supernode').get('config'), '2'),
+    booting: bootingAttributes(knowledgeOf('supernode').get('config'), 2),
     serving: servingAttributes(knowledgeOf('supernode')),
   },
 };

@@ -1,0 +1,26 @@
+import { Problem } from '../status/problem.ts';
+import { bootingAttributes } from './attributes.ts';
+import type { Knowledge } from './knowledge.ts';
+import { BRIEF } from './onegate-policy.ts';
+import type { StepTools } from './step.ts';
+
+/**
+ * Tells OneGate that this VM does not serve (yet): what an earlier life or an earlier configuration left there is not
+ * true any more. False when OneGate could not be told; the boot goes on without.
+ */
+export async function withdraw(
+  known: Knowledge,
+  { degrade, closeGate, signal }: StepTools,
+): Promise<boolean> {
+  closeGate();
+  const oneGate = known.get('oneGate');
+  if (oneGate === undefined) return true;
+  try {
+    await oneGate.update(bootingAttributes(known.get('config'), oneGate.vmId), { policy: BRIEF, signal });
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    degrade(error);
+    return false;
+  }
+}

@@ -1,0 +1,58 @@
+// Notices by itself that one-context has left another CONTEXT. systemd delivers a reload only to a unit that has
+// started, and a SuperNode that waits for its SuperLink has not: a corrected address must reach it all the same.
+import { readBytes, watchFile } from '../host/files.ts';
+import { type Machine, sha256 } from '../host/machine.ts';
+
+/** one-contextd copies the file; what is read half-way is read again. */
+const SETTLE_MS = 500;
+
+export interface ContextWatch {
+  /** Aborted when the CONTEXT is another one than `seen()` says; a new signal after each `renew()`. */
+  readonly changed: AbortSignal;
+  renew(): void;
+  end(): void;
+}
+
+/** `seen` gives the checksum of the CONTEXT that was read last; undefined before the first reading. */
+export function watchContext(
+  machine: Machine,
+  seen: () => string | undefined,
+  onChange: () => void,
+): ContextWatch {
+  let controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const now = currentContext(machine);
+    const before = seen();
+    if (now === undefined || before === undefined || now === before) return;
+    controller.abort(new Error('the CONTEXT changed'));
+    onChange();
+  };
+  const soon = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(look, SETTLE_MS).unref();
+  };
+  const stops = machine.paths.contextFiles.map((path) => watchFile(path, soon));
+  return {
+    get changed() {
+      return controller.signal;
+    },
+    renew() {
+      controller = new AbortController();
+      soon();
+    },
+    end() {
+      clearTimeout(timer);
+      for (const stop of stops) stop();
+    },
+  };
+}
+
+/** Checksum of the CONTEXT as it is now; undefined when there is none. */
+export function currentContext({ paths }: Machine): string | undefined {
+  for (const path of paths.contextFiles) {
+    const bytes = readBytes(path);
+    if (bytes !== undefined) return sha256(bytes);
+  }
+  return undefined;
+}
