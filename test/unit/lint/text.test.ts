@@ -23,7 +23,9 @@ describe('the place of a finding', () => {
   test('is right in a document as `oneflow-template show --json` prints it', () => {
     const inner = new Template('coordinator', 7).service({ ready_status_gate: false }).body;
     const text = JSON.stringify({ DOCUMENT: { ID: '7', TEMPLATE: { BODY: inner } } }, null, 2);
-    expect(lint(text).findings).toMatchObject([{ code: 'gate_off', path: '$.DOCUMENT.TEMPLATE.BODY.ready_status_gate' }]);
+    expect(lint(text).findings).toMatchObject([
+      { code: 'gate_off', path: '$.DOCUMENT.TEMPLATE.BODY.ready_status_gate' },
+    ]);
   });
 });
 
@@ -43,7 +45,9 @@ describe('a template with five mistakes', () => {
       'report_ready_missing',
       'preset_invalid',
     ]);
-    expect(findings.map(({ line }) => line)).toEqual(findings.map(({ line }) => line).toSorted((a, b) => a - b));
+    expect(findings.map(({ line }) => line)).toEqual(
+      findings.map(({ line }) => line).toSorted((a, b) => a - b),
+    );
   });
 
   test('gets a line for each that is a member of the template', () => {
@@ -79,12 +83,15 @@ describe('a text that is not JSON', () => {
 });
 
 describe('the reader of JSON', () => {
-  test.each(['{"a":[1,-2.5e3,true,false,null,"\\u00e4\\n"],"b":{}}', ' [ ] ', '"x"', '{"__proto__":1}', '\ufeff{"a":1}'])(
-    'reads %j as everybody does',
-    (text) => {
-      expect(readJson(text).value).toEqual(JSON.parse(text.replace('\ufeff', '')));
-    },
-  );
+  test.each([
+    '{"a":[1,-2.5e3,true,false,null,"\\u00e4\\n"],"b":{}}',
+    ' [ ] ',
+    '"x"',
+    '{"__proto__":1}',
+    '\ufeff{"a":1}',
+  ])('reads %j as everybody does', (text) => {
+    expect(readJson(text).value).toEqual(JSON.parse(text.replace('\ufeff', '')));
+  });
 
   test('finds names that stand twice in one object', () => {
     const text = '{\n "name": "a",\n "roles": [],\n "name": "b"\n}';
