@@ -20,7 +20,7 @@ export function renderMan(commands: readonly Command[], version: string): string
     section('OPTIONS OF ALL COMMANDS'),
     ...options(COMMON_OPTIONS),
     section('EXIT STATUS'),
-    ...Object.entries(EXIT_MEANING).flatMap(([status, meaning]) => ['.TP', `.B ${status}`, escape(meaning)]),
+    ...Object.entries(EXIT_MEANING).flatMap(([status, meaning]) => ['.TP', `.B ${status}`, roff(meaning)]),
     section('SEE ALSO'),
     'systemctl(1), journalctl(1)',
     '',
@@ -29,8 +29,8 @@ export function renderMan(commands: readonly Command[], version: string): string
 
 function renderCommand(command: Command): string[] {
   return [
-    `.SS ${escape(command.name)}`,
-    `.B ${escape(usageLine(command))}`,
+    `.SS ${roff(command.name)}`,
+    `.B ${roff(usageLine(command))}`,
     '.PP',
     ...prose(`${command.name} ${command.summary}.`),
     ...(command.text === undefined ? [] : ['.PP', ...prose(command.text)]),
@@ -41,7 +41,7 @@ function renderCommand(command: Command): string[] {
       '.PP',
       '.RS 4',
       '.EX',
-      escape(line),
+      roff(line),
       '.EE',
       '.RE',
     ]),
@@ -51,16 +51,16 @@ function renderCommand(command: Command): string[] {
 const options = (all: Readonly<Record<string, Option>>): string[] =>
   Object.entries(all).flatMap(([name, { value, description }]) => [
     '.TP',
-    `.B \\-\\-${escape(name)}${value === undefined ? '' : ` ${escape(value)}`}`,
-    escape(description),
+    `.B \\-\\-${roff(name)}${value === undefined ? '' : ` ${roff(value)}`}`,
+    roff(description),
   ]);
 
 const section = (title: string): string => `.SH ${title}`;
 
 /** Paragraphs: a line of text must not begin with a control character of roff. */
-const prose = (text: string): string[] => text.split('\n').map(escape);
+const prose = (text: string): string[] => text.split('\n').map(roff);
 
-const escape = (text: string): string =>
+const roff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')
     .replaceAll('-', '\\-')
