@@ -10,6 +10,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'main.ts': ['cli', 'status', 'host'],
   cli: ['*'],
   boot: ['context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
+  doctor: ['boot', 'context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
   watch: ['boot', 'context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
   context: ['params', 'status', 'host'],
   onegate: ['status', 'host'],
