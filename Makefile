@@ -20,7 +20,7 @@ demo: $(AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 Supe
 
 build: $(AGENT) ## the agent as one file: dist/flower-context.cjs
 
-test: $(AGENT) $(BAKED) $(OLDEST) ## all tests, a real federation among them
+test: check $(AGENT) $(BAKED) $(OLDEST) ## types, lint, and all tests, a real federation among them
 	@$(VITEST)
 
 test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no sockets

@@ -40,7 +40,8 @@ function readPem(text: string, again = true): Outcome<string> {
   const pem = Buffer.from(body, 'base64').toString('latin1').replaceAll('\r\n', '\n');
   // A text64 field encodes what is typed into it; who pastes the line that `flower-context ca --base64` prints there has
   // encoded it twice, and meant the same.
-  if (pem.startsWith('LS0tLS1CRUdJTi')) return again ? readPem(pem.trim(), false) : bad('it was encoded three times');
+  if (pem.startsWith('LS0tLS1CRUdJTi'))
+    return again ? readPem(pem.trim(), false) : bad('it was encoded three times');
   if (/[^\t\n\r\x20-\x7e]/.test(pem))
     return bad('what the base64 holds is not PEM text (DER has to be converted first)');
   return labelsOf(pem).length > 0 ? good(pem) : bad('what the base64 holds has no complete PEM block');
