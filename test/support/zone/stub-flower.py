@@ -107,6 +107,16 @@ def serve_one(connection, tls):
         connection.close()
 
 
+def listen_beside():
+    """The listeners that Flower has besides the Fleet API; nobody talks to them here."""
+    beside = [argument("--control-api-address"), argument("--serverappio-api-address"), argument("--clientappio-api-address")]
+    if argument("--host"):
+        beside.append(f"{argument('--host')}:{argument('--port')}")
+    for address in filter(None, beside):
+        host, _, port = address.rpartition(":")
+        open_listeners.append(socket.create_server((host.strip("[]"), int(port))))
+
+
 def superlink():
     address, _, port = plan["fleet"]["listen"].rpartition(":")
     tls = None
@@ -154,4 +164,6 @@ if order == "exit":
 if order == "deaf":
     while True:
         signal.pause()
+open_listeners = []
+listen_beside()
 superlink() if plan["role"] == "superlink" else supernode()
