@@ -28,7 +28,7 @@ const OF_THE_BED = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS', 'ML_FRAMEW
 
 test('a form that is left as it is makes a federation, and every line of its journal is explained', async () => {
   const page = readFileSync(join(REPOSITORY, 'docs/operate.md'), 'utf8');
-  const explained = [...page.matchAll(/^\| `([^`]+)` \|/gm)].map(([, line]) =>
+  const explained = [...page.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, line]) =>
     line!.replace(/ ?\.\.\..*/, ''),
   );
   const federation = zone({
