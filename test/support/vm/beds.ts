@@ -1,0 +1,26 @@
+// The two kinds of machine that tests boot, from the same image.
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { Container } from '../nspawn/container.ts';
+import { REPOSITORY } from '../zone/vm.ts';
+import type { Guest, GuestSpec } from './guest.ts';
+import { diskOf, rootOf } from './images.ts';
+import { QemuVm } from './qemu.ts';
+
+export const container = (spec: GuestSpec, options: readonly string[] = []): Container =>
+  new Container({ ...spec, image: rootOf(spec.role), options });
+
+export const vm = (spec: GuestSpec): QemuVm => new QemuVm({ ...spec, disk: diskOf(spec.role) });
+
+/** Puts the example app into a guest, as an operator copies a folder to a SuperLink. @returns where it is */
+export async function copyApp(guest: Guest): Promise<string> {
+  const tar = execFileSync('tar', [
+    '-C',
+    join(REPOSITORY, 'examples'),
+    '--exclude=__pycache__',
+    '-cz',
+    'quickstart',
+  ]);
+  await guest.sh('mkdir -p /root/apps && tar -C /root/apps -xz', { stdin: tar });
+  return '/root/apps/quickstart';
+}
