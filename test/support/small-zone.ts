@@ -40,6 +40,8 @@ export class SmallZone {
   down = false;
   /** A VM that oned cannot look up: extended readings are 404. */
   unreadable = false;
+  /** oned's limits: so many requests at a time, so long for each, and for each VM of an extended reading. */
+  capacity: { readonly concurrent: number; readonly ms: number; readonly lookupMs: number } | undefined;
   /** Requests by `GET /service` and so on. */
   readonly counts = new Map<string, number>();
   /** Called with the VM and path of each request that arrives. */
@@ -47,6 +49,8 @@ export class SmallZone {
   readonly #clock: FakeClock;
   readonly #random: () => number;
   #nextId = 1;
+  #busy = 0;
+  readonly #queue: (() => void)[] = [];
 
   constructor(clock: FakeClock, random: () => number) {
     this.#clock = clock;
@@ -66,10 +70,14 @@ export class SmallZone {
     role.nodes.splice(role.nodes.indexOf(vm), 1);
   }
 
-  /** How VM `vmId` sends its requests: 5-300 ms there and back, the answer being true somewhere in between. */
+  /**
+   * How VM `vmId` sends its requests: 5-300 ms there and back, the answer being true somewhere in between; with
+   * `capacity` as long as oned needs for it when its turn has come.
+   */
   send =
     (vmId: number) =>
     async (request: HttpRequest): Promise<HttpReply> => {
+      if (this.capacity !== undefined) return this.#inTurn(vmId, request);
       const took = 5 + this.#random() * 295;
       const there = took * this.#random();
       await this.#clock.sleep(there, request.signal);
@@ -80,11 +88,53 @@ export class SmallZone {
       return { headers: {}, ...reply };
     };
 
-  #answer(vmId: number, { method, url, body }: HttpRequest): { status: number; body: string } | undefined {
+  async #inTurn(vmId: number, request: HttpRequest): Promise<HttpReply> {
+    const late = new AbortController();
+    const timer = this.#clock
+      .sleep(request.timeoutMs, AbortSignal.any([late.signal, ...(request.signal ? [request.signal] : [])]))
+      .then(() => {
+        throw new HttpFailure('timeout', `no whole answer within ${request.timeoutMs / 1000} s`, 'asking');
+      });
+    const answer = this.#work(vmId, request);
+    answer.catch(() => {});
+    try {
+      return await Promise.race([answer, timer]);
+    } finally {
+      timer.catch(() => {});
+      late.abort();
+    }
+  }
+
+  /** oned works on, whether or not the one who asked still waits. */
+  async #work(vmId: number, request: HttpRequest): Promise<HttpReply> {
+    const { concurrent, ms, lookupMs } = this.capacity!;
+    this.#arrives(request, vmId);
+    if (this.down)
+      throw new HttpFailure('refused', 'connection refused: nothing listens there', 'ECONNREFUSED');
+    if (this.#busy >= concurrent) await new Promise<void>((turn) => this.#queue.push(turn));
+    else this.#busy++;
+    const lookups =
+      request.url.search === '' ? 0 : this.superLinks.nodes.length + this.superNodes.nodes.length;
+    await this.#clock.sleep(ms + lookups * lookupMs);
+    const next = this.#queue.shift();
+    if (next === undefined) this.#busy--;
+    else next();
+    return { headers: {}, ...this.#reply(vmId, request) };
+  }
+
+  #answer(vmId: number, request: HttpRequest): { status: number; body: string } | undefined {
+    this.#arrives(request, vmId);
+    return this.down ? undefined : this.#reply(vmId, request);
+  }
+
+  #arrives({ method, url }: HttpRequest, vmId: number): void {
+    const asked = `${method} ${url.pathname}${url.search}`;
+    this.counts.set(asked, (this.counts.get(asked) ?? 0) + 1);
+    this.onRequest(vmId, asked);
+  }
+
+  #reply(vmId: number, { method, url, body }: HttpRequest): { status: number; body: string } {
     const path = url.pathname + url.search;
-    this.counts.set(`${method} ${path}`, (this.counts.get(`${method} ${path}`) ?? 0) + 1);
-    this.onRequest(vmId, `${method} ${path}`);
-    if (this.down) return undefined;
     const all = [...this.superLinks.nodes, ...this.superNodes.nodes];
     const me = all.find((vm) => vm.id === vmId);
     if (me === undefined) return { status: 400, body: `Service 1 does not contain VM ${vmId}.` };

@@ -8,15 +8,18 @@ export type Health = 'up' | 'down' | 'hang';
 export class Backends {
   oned: Health = 'up';
   oneflow: Health = 'up';
-  /** oned answers at most `concurrent` requests at a time and takes `ms` for each; undefined: no limit. */
-  capacity: { readonly concurrent: number; readonly ms: number } | undefined;
+  /**
+   * oned answers at most `concurrent` requests at a time and takes `ms` for each, and `lookupMs` more for each VM that
+   * an extended reading of a service looks up; undefined: no limit.
+   */
+  capacity: { readonly concurrent: number; readonly ms: number; readonly lookupMs?: number } | undefined;
   /** The most requests that ever waited for oned at once. */
   longestQueue = 0;
   #busy = 0;
   readonly #queue: Array<() => void> = [];
 
-  /** Waits for a turn at oned and for its answer. */
-  async turn(): Promise<void> {
+  /** Waits for a turn at oned and for its answer, with so many VMs looked up for it. */
+  async turn(lookups = 0): Promise<void> {
     const { capacity } = this;
     if (!capacity) return;
     if (this.#busy >= capacity.concurrent) {
@@ -27,7 +30,7 @@ export class Backends {
     } else {
       this.#busy++;
     }
-    await new Promise((resolve) => setTimeout(resolve, capacity.ms));
+    await new Promise((resolve) => setTimeout(resolve, capacity.ms + lookups * (capacity.lookupMs ?? 0)));
     const next = this.#queue.shift();
     if (next) next();
     else this.#busy--;

@@ -102,7 +102,10 @@ export class Server {
     try {
       const parameters = parametersOf(request, body);
       if (hangs) return undefined;
-      await zone.backends.turn();
+      const extended = path === '/service' && parameters.has('extended');
+      const asker = request.headers['x-onegate-vmid'];
+      const service = zone.services.find(({ nodes }) => nodes.some(({ id }) => String(id) === asker));
+      await zone.backends.turn(extended ? service?.nodes.length : 0);
       return answer({ zone, request, path, parameters, body });
     } catch (error) {
       if (error instanceof Halt) return error.reply;

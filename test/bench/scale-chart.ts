@@ -1,0 +1,120 @@
+// The chart of the scale benchmark, drawn by hand: no library for two simple pictures.
+import { ONED_PER_SECOND } from './scale-limits.ts';
+import type { OutageRow, TogetherRow } from './scale-story.ts';
+
+interface Series {
+  readonly name: string;
+  readonly colour: string;
+  readonly points: readonly (readonly [x: number, y: number])[];
+  readonly dashed?: boolean;
+}
+
+const WIDTH = 380;
+const HEIGHT = 250;
+const LEFT = 52;
+const TOP = 34;
+const RIGHT = 14;
+const BOTTOM = 38;
+
+/** Both axes count in powers of ten. */
+function picture(title: string, unit: string, series: readonly Series[], offset: number): string {
+  const drawn = series.map((one) => ({ ...one, points: one.points.filter(([, y]) => y > 0) }));
+  const all = drawn.flatMap(({ points }) => points);
+  const least = (axis: 0 | 1): number => Math.floor(Math.log10(Math.min(...all.map((point) => point[axis]))));
+  const most = (axis: 0 | 1): number => Math.ceil(Math.log10(Math.max(...all.map((point) => point[axis]))));
+  const scale = (axis: 0 | 1, from: number, to: number) => {
+    const [low, high] = [least(axis), Math.max(most(axis), least(axis) + 1)];
+    const at = (value: number): number => from + ((Math.log10(value) - low) / (high - low)) * (to - from);
+    const ticks = Array.from({ length: high - low + 1 }, (_, step) => 10 ** (low + step));
+    return { at, ticks };
+  };
+  const x = scale(0, LEFT, WIDTH - RIGHT);
+  const y = scale(1, HEIGHT - BOTTOM, TOP);
+  const spot = ([px, py]: readonly [number, number]): string =>
+    `${x.at(px).toFixed(1)},${y.at(py).toFixed(1)}`;
+  const text = (tx: number, ty: number, words: string, anchor = 'middle', colour = '#445'): string =>
+    `<text x="${tx.toFixed(1)}" y="${ty.toFixed(1)}" text-anchor="${anchor}" fill="${colour}">${words}</text>`;
+  const grid = [
+    ...x.ticks.map(
+      (tick) =>
+        `<path class="grid" d="M${x.at(tick).toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text(x.at(tick), HEIGHT - BOTTOM + 14, tick.toLocaleString('en'))}`,
+    ),
+    ...y.ticks.map(
+      (tick) =>
+        `<path class="grid" d="M${LEFT} ${y.at(tick).toFixed(1)}H${WIDTH - RIGHT}"/>${text(LEFT - 6, y.at(tick) + 4, String(tick), 'end')}`,
+    ),
+  ];
+  const curves = drawn.map(
+    ({ name, colour, points, dashed }, number) =>
+      `<polyline points="${points.map(spot).join(' ')}" fill="none" stroke="${colour}" stroke-width="2"${dashed ? ' stroke-dasharray="5 4"' : ''}/>${
+        dashed
+          ? ''
+          : points
+              .map((point) => `<circle cx="${spot(point).replace(',', '" cy="')}" r="3" fill="${colour}"/>`)
+              .join('')
+      }${text(LEFT + 8, TOP + 14 + 14 * number, name, 'start', colour)}`,
+  );
+  return `<g transform="translate(${offset} 0)">
+${text(WIDTH / 2 + 10, 18, title, 'middle', '#223')}
+${grid.join('\n')}
+${curves.join('\n')}
+${text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, `SuperNodes (${unit})`)}
+</g>`;
+}
+
+export function chart(boots: readonly TogetherRow[], settled: readonly OutageRow[]): string {
+  const largest = settled.filter(({ nodes }) => nodes >= 10);
+  const pictures = [
+    boots.length === 0
+      ? ''
+      : picture(
+          'All boot at once',
+          'up: seconds',
+          [
+            {
+              name: 'last published',
+              colour: '#2b62c0',
+              points: boots.map((row) => [row.nodes, row.published]),
+            },
+            { name: 'half published', colour: '#58a067', points: boots.map((row) => [row.nodes, row.half]) },
+            {
+              name: 'what their requests cost oned',
+              colour: '#889',
+              dashed: true,
+              points: boots.map((row) => [
+                row.nodes,
+                (row.nodes * row.requestsPerNode.mean) / ONED_PER_SECOND,
+              ]),
+            },
+          ],
+          0,
+        ),
+    largest.length === 0
+      ? ''
+      : picture(
+          'OneGate away for 5 minutes, then back',
+          'up: requests a second over 10 s',
+          [
+            { name: 'peak after', colour: '#c0552b', points: largest.map((row) => [row.nodes, row.peak]) },
+            {
+              name: 'steady before',
+              colour: '#2b62c0',
+              points: largest.map((row) => [row.nodes, row.steady]),
+            },
+            {
+              name: 'twice the steady rate',
+              colour: '#889',
+              dashed: true,
+              points: largest.map((row) => [row.nodes, 2 * row.steady]),
+            },
+          ],
+          WIDTH + 20,
+        ),
+  ];
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${2 * WIDTH + 30} ${HEIGHT}" font-family="sans-serif" font-size="11.5">
+<style>.grid{stroke:#dde1ec;fill:none}</style>
+<rect width="${2 * WIDTH + 30}" height="${HEIGHT}" fill="#fff"/>
+${pictures.join('\n')}
+</svg>
+`;
+}

@@ -1,0 +1,217 @@
+// A VM as light as can be: the real boot, with the real steps, the real OneGate client and the real watch, in this
+// process and on a folder of its own - a thousand of them fit where a dozen real agents do. What is not real: Flower
+// and its unit (the two steps that would talk to systemd are replaced, and leave the link file that the launcher would),
+// and, when `send` or a clock is handed in, the wire and time.
+import { randomUUID } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type BootOutcome, boot } from '../../src/boot/boot.ts';
+import { Checkpoint } from '../../src/boot/checkpoint.ts';
+import type { Knowledge } from '../../src/boot/knowledge.ts';
+import { Report } from '../../src/boot/report.ts';
+import { sequenceFor } from '../../src/boot/sequence.ts';
+import type { Step, StepId, StepTools } from '../../src/boot/step.ts';
+import type { Link } from '../../src/flower/link.ts';
+import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
+import type { request } from '../../src/host/http.ts';
+import type { Machine } from '../../src/host/machine.ts';
+import { pathsUnder } from '../../src/host/paths.ts';
+import { connectOneGate } from '../../src/onegate/client.ts';
+import { openJournal } from '../../src/status/journal.ts';
+import { keepWatch } from '../../src/watch/watch.ts';
+import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
+
+export interface LightVmSpec {
+  readonly dir: string;
+  readonly role: 'superlink' | 'supernode';
+  readonly context: Context;
+  readonly token: string;
+  readonly clock?: Clock;
+  readonly random?: () => number;
+  /** How requests to OneGate are sent; over sockets when left out. */
+  readonly send?: typeof request;
+  /** How long Flower takes from its start until it serves (was accepted), in ms of the clock. */
+  readonly flowerMs?: () => number;
+  /** Steps that are done otherwise, besides those of Flower. */
+  readonly instead?: Partial<Record<StepId, Step['run']>>;
+  /** Called before each step. */
+  readonly before?: (id: StepId, known: Knowledge, tools: StepTools) => Promise<void> | void;
+  readonly journal?: (line: string) => void;
+}
+
+export class LightVm {
+  readonly spec: LightVmSpec;
+  readonly machine: Machine;
+  context: Context;
+  /** Flower serves (was accepted), as its own process would know. */
+  serves = false;
+  report: Report;
+  #checkpoint: Checkpoint;
+
+  constructor(spec: LightVmSpec) {
+    this.spec = spec;
+    const { dir, role, clock = realClock, random = realRandom } = spec;
+    this.machine = { paths: pathsUnder(dir), clock, random };
+    this.context = spec.context;
+    const [uid, gid] = [process.getuid!(), process.getgid!()];
+    this.#write('etc/passwd', `flower:x:${uid}:${gid}:Flower:/var/lib/flower:/usr/sbin/nologin\n`);
+    this.#write(
+      'etc/flower-context/appliance.json',
+      JSON.stringify({
+        role,
+        flower: { version: '1.39.0', framework: 'none' },
+        user: 'flower',
+        loopback: '127.0.0.1',
+      }),
+    );
+    this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
+    chmodSync(join(dir, 'opt/flower/envs/1.39.0-none/bin/python'), 0o755);
+    this.powerOn();
+    [this.#checkpoint, this.report] = this.#remember();
+  }
+
+  /** An empty /run, a new boot of the kernel, the CONTEXT of one-context. What is on the disk stays. */
+  powerOn(): void {
+    this.serves = false;
+    rmSync(join(this.spec.dir, 'run'), { recursive: true, force: true });
+    this.#write('run/flower-context/boot-id', `${randomUUID()}\n`);
+    mkdirSync(join(this.spec.dir, 'run/flower'), { recursive: true });
+    this.writeContext(this.context);
+    [this.#checkpoint, this.report] = this.#remember();
+  }
+
+  /** Flower's process ends; the link file keeps its last words. */
+  loseFlower(): void {
+    this.serves = false;
+    this.#link('lost', readPlanHash(this.machine.paths.flowerLink));
+  }
+
+  writeContext(context: Context): void {
+    this.context = context;
+    this.#write('var/run/one-context/context.sh.network', renderContextSh(context));
+    this.#write('var/run/one-context/one_env', renderOneEnv(context, this.spec.token));
+  }
+
+  /** One boot, as `flower-context boot` does it. */
+  boot(signal: AbortSignal): Promise<BootOutcome> {
+    return boot({
+      machine: this.machine,
+      report: this.report,
+      checkpoint: this.#checkpoint,
+      signal,
+      sequence: (role) => sequenceFor(role).map((step) => this.#replaced(step)),
+    });
+  }
+
+  /** The agent's life, as `flower-context run` leads it and its unit starts it again, until `signal` is aborted. */
+  async run(signal: AbortSignal, onBoot: (outcome: BootOutcome) => void = () => {}): Promise<void> {
+    const { clock, random } = this.machine;
+    const watch = keepWatch({ machine: this.machine, report: this.report, signal, giveBack: () => {} });
+    try {
+      for (let failures = 0; !signal.aborted; ) {
+        const outcome = await this.boot(signal);
+        onBoot(outcome);
+        if (signal.aborted) return;
+        if (outcome.failure !== undefined && !this.report.status.serving) {
+          // RestartSec, RestartSteps and RestartMaxDelaySec of flower-context.service.
+          await clock.sleep(5_000 * 60 ** (Math.min(failures++, 6) / 6) + random(), signal);
+          continue;
+        }
+        failures = 0;
+        await watch.untilSomethingChanged(outcome);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      watch.end();
+    }
+  }
+
+  #remember(): [Checkpoint, Report] {
+    const { paths, clock } = this.machine;
+    const checkpoint = new Checkpoint(paths.checkpoint, clock.now());
+    const journal = openJournal(this.spec.journal ?? (() => {}), false);
+    return [checkpoint, new Report({ path: paths.status, journal, clock, resumed: !checkpoint.empty })];
+  }
+
+  #replaced(step: Step): Step {
+    const { instead, before, send } = this.spec;
+    const run = instead?.[step.id] ?? this.#own(step);
+    return {
+      ...step,
+      run: async (known, tools) => {
+        await before?.(step.id, known, tools);
+        const result = await run(known, tools);
+        if (step.id === 'read_context' && send !== undefined) known.set('oneGate', this.#oneGate(send));
+        return result;
+      },
+    };
+  }
+
+  #own(step: Step): Step['run'] {
+    if (step.id === 'start_flower') return this.#startFlower;
+    if (step.id === 'await_fleet_api' || step.id === 'await_registration') return this.#awaitFlower;
+    return step.run;
+  }
+
+  #oneGate(send: typeof request) {
+    const { clock, random } = this.machine;
+    const { ONEGATE_ENDPOINT, VMID } = this.context;
+    return connectOneGate({
+      endpoint: ONEGATE_ENDPOINT!,
+      token: this.spec.token,
+      vmId: Number(VMID),
+      clock,
+      random,
+      send,
+    });
+  }
+
+  #startFlower: Step['run'] = async (known) => {
+    const plan = known.get('planHash');
+    if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan) return { kept: true };
+    this.serves = false;
+    this.#link('starting', plan);
+    return {};
+  };
+
+  #awaitFlower: Step['run'] = async (known, { machine, signal }) => {
+    const good = known.get('config').role === 'superlink' ? 'serving' : 'accepted';
+    if (!this.serves) {
+      await machine.clock.sleep(this.spec.flowerMs?.() ?? 0, signal);
+      this.serves = true;
+      this.#link(good, known.get('planHash'));
+    }
+    known.set('link', { phase: good } as Link);
+    return {};
+  };
+
+  #link(phase: Link['phase'], plan: string): void {
+    const { paths, clock } = this.machine;
+    const link: Link = {
+      version: 1,
+      pid: process.pid,
+      plan,
+      phase,
+      since: clock.now().toISOString(),
+      node_id: phase === 'accepted' ? '1' : null,
+      detail: `light VM: ${phase}`,
+      grpc: { server: [], client: [] },
+    };
+    writeFileSync(paths.flowerLink, JSON.stringify(link));
+  }
+
+  #write(path: string, text: string): void {
+    const place = join(this.spec.dir, path);
+    mkdirSync(dirname(place), { recursive: true });
+    writeFileSync(place, text);
+  }
+}
+
+const readPlanHash = (path: string): string => {
+  try {
+    return (JSON.parse(readFileSync(path, 'utf8')) as Link).plan;
+  } catch {
+    return '0'.repeat(64);
+  }
+};
