@@ -3,7 +3,7 @@
 
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { ensureFolder, readText, remove, setAside, writeAtomic } from '../host/files.ts';
+import { ensureFolder, exists, readText, remove, setAside, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
 import { Problem } from '../status/problem.ts';
 import type { StepId } from './step.ts';
@@ -93,7 +93,8 @@ export class Checkpoint {
   }
 
   #write(): void {
-    ensureFolder(dirname(this.#path), { mode: 0o755 });
+    // The first mark is made before the step that prepares the folders.
+    if (!exists(dirname(this.#path))) ensureFolder(dirname(this.#path), { mode: 0o755 });
     writeAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, { mode: 0o600 });
   }
 }
