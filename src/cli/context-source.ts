@@ -4,6 +4,7 @@ import { parseContextFile } from '../context/forms.ts';
 import { readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { ImageFacts } from '../params/parse.ts';
+import { BAKED_FLOWER } from '../params/release.ts';
 import { UsageError } from './command.ts';
 
 /** The variables in `file`, or in what one-context left on this VM. Throws Problem context_unreadable. */
@@ -26,10 +27,7 @@ export function imageFacts(machine: Machine, role: string | undefined): ImageFac
     throw new UsageError('say which role it is for: --role superlink or --role supernode');
   return {
     role: role === 'superlink' || role === 'supernode' ? role : appliance!.role,
-    flowerVersion: appliance?.flower.version ?? BAKED_VERSION,
+    flowerVersion: appliance?.flower.version ?? BAKED_FLOWER,
     framework: appliance?.flower.framework ?? 'none',
   };
 }
-
-/** The version that images of this release are built with (appliance/flower). */
-const BAKED_VERSION = '1.39.0';
