@@ -5,6 +5,7 @@
 // - The token leaves in one header, towards the host of ONEGATE_ENDPOINT only; it is in no message.
 // - Updates of one client go out one after the other, in the order they were asked for: a retried READY=NO cannot
 //   overtake the READY=YES that follows it. Each is a merge of whole values, so sending one twice is harmless.
+// - One client has one question on the wire at a time: a thousand VMs that boot at once queue at oned once, not twice.
 import * as z from 'zod';
 import type { Clock, Random } from '../host/clock.ts';
 import { type HttpFailure, type HttpReply, request as httpRequest } from '../host/http.ts';
@@ -87,11 +88,23 @@ export function connectOneGate(options: OneGateOptions): OneGate {
   if (!/^[\x21-\x7e]+$/.test(token))
     throw unusable('the OneGate token is empty or has characters no token has', 'TOKEN');
 
-  async function tryOnce<T>(
+  let wire: Promise<unknown> = Promise.resolve();
+  function tryOnce<T>(
     ask: Ask<T>,
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
   ): Promise<T | Mishap> {
+    const turn = wire.then(() => exchange(ask, policy, signal));
+    wire = turn.catch(() => {});
+    return unlessAborted(turn, signal);
+  }
+
+  async function exchange<T>(
+    ask: Ask<T>,
+    policy: RetryPolicy,
+    signal: AbortSignal | undefined,
+  ): Promise<T | Mishap> {
+    signal?.throwIfAborted();
     let reply: HttpReply;
     try {
       reply = await send({
@@ -214,6 +227,17 @@ const anyOf = (...signals: (AbortSignal | undefined)[]): AbortSignal | undefined
   const given = signals.filter((signal) => signal !== undefined);
   return given.length > 1 ? AbortSignal.any(given) : given[0];
 };
+
+/** The work's outcome, or the signal's reason as soon as it is aborted: nobody waits behind another's question. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return work;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}
 
 function baseOf(endpoint: string): URL {
   const url = URL.parse(endpoint);

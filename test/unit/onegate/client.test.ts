@@ -107,6 +107,45 @@ describe('a question', () => {
   );
 });
 
+describe('a VM', () => {
+  /** A wire on which an answer takes a second. */
+  function slowWire() {
+    const clock = new FakeClock();
+    let now = 0;
+    const seen: number[] = [];
+    const { oneGate, asked } = oneGateWith([], {
+      clock,
+      send: async (request) => {
+        asked.push(request);
+        seen.push(++now);
+        await clock.sleep(1_000);
+        now--;
+        return { headers: {}, ...(exchange('24') as { status: number; body: string }) };
+      },
+    });
+    return { clock, oneGate, asked, seen };
+  }
+
+  test('has one question on the wire at a time', async () => {
+    const { clock, oneGate, seen } = slowWire();
+    await clock.run(Promise.all([oneGate.update({ READY: 'NO' }), oneGate.peer(1), oneGate.vm()]));
+    expect(seen).toEqual([1, 1, 1]);
+  });
+
+  test('that is told to stop does not wait for the question before its own, and does not ask', async () => {
+    const { clock, oneGate, asked } = slowWire();
+    const stop = new AbortController();
+    const first = oneGate.vm();
+    const second = expect(oneGate.peer(1, { signal: stop.signal })).rejects.toThrow('stopped');
+    await clock.advance(10);
+    stop.abort(new Error('stopped'));
+    await second;
+    await clock.run(first);
+    await clock.advance(5_000);
+    expect(asked).toHaveLength(1);
+  });
+});
+
 describe('what may pass is tried again', () => {
   test.each<[string, Answer]>([
     ['401, also the answer while oned is down', exchange('360')],
