@@ -153,13 +153,13 @@ describe.skipIf(refused !== undefined)('Flower left to itself', () => {
   );
 
   it(
-    'does not notice a silent path in twice the time',
+    'leaves a SuperNode waiting on a silent path for twice the time and more',
     async () => {
       await fed.path.cut();
       await sleep(2 * (time + timeout) * 1000);
       expect(broken(fed.node)).toBe(false);
+      // The SuperLink may notice: Flower gives its servers a keepalive of 210 s. SuperNodes have none.
       expect(await fed.path.connections(fed.path.right, 9092)).toHaveLength(1);
-      expect(await fed.path.connections(fed.path.left, 9092)).toHaveLength(1);
     },
     (2 * (time + timeout) + 120) * 1000,
   );
