@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // Unit tests are sealed (test/support/sealed.ts): no processes, no names, no writes outside a temporary folder.
-// The other suites use the built agent and real processes; federation tests share ports and two cores, so one at a time.
+// The other suites use the built agent and real processes; they measure time, so one suite after the other, and of the
+// federation tests, which keep two cores busy, one at a time.
 export default defineConfig({
   define: { FLOWER_CONTEXT_VERSION: JSON.stringify('0.0.0-test') },
   test: {
@@ -9,7 +10,12 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts'], setupFiles: ['test/support/sealed.ts'] },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          setupFiles: ['test/support/sealed.ts'],
+          sequence: { groupOrder: 0 },
+        },
       },
       {
         extends: true,
@@ -18,6 +24,7 @@ export default defineConfig({
           include: ['test/integration/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -27,6 +34,7 @@ export default defineConfig({
           include: ['test/federation/**/*.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
+          sequence: { groupOrder: 2 },
           fileParallelism: false,
         },
       },
@@ -40,6 +48,7 @@ export default defineConfig({
                 include: ['test/vm/**/*.test.ts'],
                 testTimeout: 900_000,
                 hookTimeout: 900_000,
+                sequence: { groupOrder: 3 },
                 fileParallelism: false,
               },
             },

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
+import { NET } from '../support/zone/scene.ts';
 import { NODE, REPOSITORY } from '../support/zone/vm.ts';
 
 interface Demo {
@@ -15,7 +16,7 @@ interface Demo {
 
 function demo(): Demo {
   const child = spawn(NODE, [join(REPOSITORY, 'test/demo/demo.ts')], {
-    env: { ...process.env, DEMO_NET: '127.35', KEEP: '' },
+    env: { ...process.env, DEMO_NET: NET, KEEP: '' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -47,8 +48,8 @@ test('brings a federation up, trains three rounds with both nodes, reports, and 
   for (const sentence of [
     /partition 0 of 2/,
     /partition 1 of 2/,
-    /certificate for .*IP:127\.35\.1\.2/,
-    /endpoint 127\.35\.1\.2:9092, TLS on/,
+    /certificate for .*IP:127\.\d+\.1\.2/,
+    /endpoint 127\.\d+\.1\.2:9092, TLS on/,
     /keepalive in force: every 60 s, answer within 20 s/,
     /^ +1 +2 .*\n +2 +2 .*\n +3 +2 /m,
     /3 rounds in [\d.]+ s, [\d.]+ s in all/,

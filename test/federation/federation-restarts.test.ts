@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Federation } from '../support/zone/federation.ts';
 import { until } from '../support/zone/process.ts';
+import { NET } from '../support/zone/scene.ts';
 import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
@@ -18,10 +19,10 @@ beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'restarts-'));
   federation = new Federation({
     dir,
-    net: '127.33',
+    net: NET,
     superlink: { FL_NUM_ROUNDS: '1' },
     supernode: { FL_EDGE_MAX_BACKOFF: '5' },
-    zone: { address: '127.33.0.36' },
+    zone: { address: `${NET}.0.36` },
   });
   await federation.up(90_000);
 });

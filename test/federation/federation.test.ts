@@ -3,12 +3,12 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';
-import { temporaryFolder, zone } from '../support/zone/scene.ts';
+import { NET, temporaryFolder, zone } from '../support/zone/scene.ts';
 import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const UP_WITHIN_MS = 90_000;
-const REAL = { net: '127.34', flower: { version: '1.39.0' } } as const;
+const REAL = { flower: { version: '1.39.0' } } as const;
 
 /** Where the processes of a VM listen, as `address:port`. */
 function listeners(pids: readonly number[]): string[] {
@@ -94,7 +94,7 @@ describe.each(['1.39.0', '1.31.0'])('Flower %s', (version) => {
 test('an operator certificate that does not name the loopback address: SuperNodes connect, and runs start all the same', async () => {
   const now = new Date();
   const ca = issueCa({ now, commonName: 'the CA of an operator' });
-  const address = (vmId: number): string => `127.34.${vmId + 1}.2`;
+  const address = (vmId: number): string => `${NET}.${vmId + 1}.2`;
   // Which VM id the SuperLink gets is the zone's to say: the certificate names them all, and no 127.0.0.1.
   const names = {
     ...subjectNames({ addresses: [], loopback: address(0) }),

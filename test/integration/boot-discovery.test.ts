@@ -1,13 +1,13 @@
 // Finding the SuperLink: it comes late, it moves, it is not there at all, it lies.
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { supernode, zone } from '../support/zone/scene.ts';
+import { NET, supernode, zone } from '../support/zone/scene.ts';
 
 describe('a SuperNode', () => {
   test('that is not in a service fails at once, and says which variable would help', async () => {
     const federation = zone({ supernodes: 0 });
     await federation.zone.start();
-    const one = federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: '127.36.240.2' }] });
+    const one = federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: `${NET}.240.2` }] });
     await until('the VM', () => federation.vms.length === 1);
     const [vm] = federation.vms;
     const status = await vm!.whenFailed();
@@ -27,17 +27,17 @@ describe('a SuperNode', () => {
     expect(federation.zone.log.some(({ attributes }) => attributes.FL_NODE_READY === 'YES')).toBe(false);
     for (const [name, value] of Object.entries({
       FL_READY: 'YES',
-      FL_ENDPOINT: '127.36.200.1:9092',
+      FL_ENDPOINT: `${NET}.200.1:9092`,
       FL_TLS: 'NO',
     }))
       puppet.userTemplate.set(name, value);
-    await vm.waitFor('the discovery', ({ facts }) => facts.superlink === '127.36.200.1:9092', 15_000);
+    await vm.waitFor('the discovery', ({ facts }) => facts.superlink === `${NET}.200.1:9092`, 15_000);
   });
 
   test('with a static address does not ask OneGate for one', async () => {
     const { vm, one, federation } = await supernode(
       {},
-      { FL_SUPERLINK_ADDRESS: '127.36.200.1:9092', FL_TLS_ENABLED: 'NO' },
+      { FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092`, FL_TLS_ENABLED: 'NO' },
     );
     await vm.waitFor('the start of Flower', ({ steps }) =>
       steps.some(({ id, state }) => id === 'start_flower' && state === 'done'),

@@ -2,12 +2,12 @@
 import { createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { superlink, zone } from '../support/zone/scene.ts';
+import { NET, superlink, zone } from '../support/zone/scene.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 /** No index answers: nothing can be installed. */
 const NO_INDEX = {
-  PIP_INDEX_URL: 'http://127.36.0.99:9/simple',
+  PIP_INDEX_URL: `http://${NET}.0.99:9/simple`,
   PIP_CONFIG_FILE: '/dev/null',
   PIP_RETRIES: '0',
 };

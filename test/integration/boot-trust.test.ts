@@ -2,13 +2,13 @@
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { issueCa } from '../../src/tls/issue.ts';
-import { superlink, supernode, zone } from '../support/zone/scene.ts';
+import { NET, superlink, supernode, zone } from '../support/zone/scene.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const CA = issueCa({ now: new Date(), commonName: 'another CA' }).certPem;
 const EXPIRED = issueCa({ now: new Date('2009-01-01'), commonName: 'an old CA' }).certPem;
-const SAYS = { FL_READY: 'YES', FL_ENDPOINT: '127.36.200.1:9092', FL_TLS: 'YES' };
+const SAYS = { FL_READY: 'YES', FL_ENDPOINT: `${NET}.200.1:9092`, FL_TLS: 'YES' };
 
 /** The failure, after which Flower must never have been started. */
 async function refusal(vm: Vm, code: string) {
@@ -56,7 +56,7 @@ test('a SuperNode with FL_TLS_ENABLED=NO goes on in plaintext, with a loud warni
 });
 
 test('a SuperNode with a static address and neither CA nor FL_TLS_ENABLED=NO is refused, and told both ways out', async () => {
-  const { vm } = await supernode({}, { FL_SUPERLINK_ADDRESS: '127.36.200.1:9092' });
+  const { vm } = await supernode({}, { FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092` });
   const problem = await refusal(vm, 'ca_missing');
   expect(problem.text + problem.remedy).toMatch(/FL_SSL_CA_CERTFILE/);
   expect(problem.text + problem.remedy).toMatch(/FL_TLS_ENABLED=NO/);
@@ -75,14 +75,14 @@ describe('a SuperNode whose SuperLink serves', () => {
   test('at an address that its certificate does not name is given the FL_CERT_EXTRA_SAN line', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();
-    await forward('127.36.201.9', 9092, one.ip!);
+    await forward(`${NET}.201.9`, 9092, one.ip!);
     const ca = one.userTemplate.get('FL_CA_CERT')!;
-    const context = { FL_SUPERLINK_ADDRESS: '127.36.201.9:9092', FL_SSL_CA_CERTFILE: ca };
-    federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: '127.36.242.2' }], context });
+    const context = { FL_SUPERLINK_ADDRESS: `${NET}.201.9:9092`, FL_SSL_CA_CERTFILE: ca };
+    federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: `${NET}.242.2` }], context });
     await federation.zone.until(() => federation.supernodes.length === 1);
     const problem = await refusal(federation.supernodes[0]!, 'address_not_in_certificate');
     expect(problem.text + problem.remedy).toContain('FL_CERT_EXTRA_SAN');
-    expect(problem.text + problem.remedy).toContain('IP:127.36.201.9');
+    expect(problem.text + problem.remedy).toContain(`IP:${NET}.201.9`);
   });
 
   test('in plaintext, while it wants TLS itself, is told that the modes differ', async () => {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endWith, type Outcome, run, startSupervisor, until } from '../support/zone/process.ts';
+import { NET } from '../support/zone/scene.ts';
 
 const POCKET = resolve(import.meta.dirname, '../support/pocket-systemd.py');
 let root: string;
@@ -13,7 +14,7 @@ let supervisor: ChildProcess;
 beforeEach(async () => {
   root = mkdtempSync(join(tmpdir(), 'pocket-'));
   mkdirSync(join(root, 'usr/lib/systemd/system'), { recursive: true });
-  supervisor = await startSupervisor(POCKET, ['--root', root, '--listen', '127.36.0.9', '--lifeline']);
+  supervisor = await startSupervisor(POCKET, ['--root', root, '--listen', `${NET}.0.99`, '--lifeline']);
 });
 afterEach(async () => {
   await endWith(supervisor, 'SIGTERM');

@@ -13,6 +13,9 @@ const IMPATIENT = {
   'flower-superlink': '[Service]\nRestartSec=300ms',
   'flower-supernode': '[Service]\nRestartSec=300ms',
 };
+/** First half of every address: of this process alone, so that two checkouts can be tested on one machine. */
+export const NET = `127.${64 + (process.pid % 160)}`;
+
 /** A VM takes one number, which is also in its address: so many per worker, so many per zone of it. */
 const VMS_PER_WORKER = 50;
 const VMS_PER_ZONE = 5;
@@ -34,12 +37,12 @@ export function zone(spec: Partial<FederationSpec> = {}, finished: Finished = on
   const firstVmId = worker * VMS_PER_WORKER + ((serial++ * VMS_PER_ZONE) % VMS_PER_WORKER);
   const federation = new Federation({
     dir: temporaryFolder(finished),
-    net: '127.36',
+    net: NET,
     flower: { stub: true },
     ...spec,
     dropIns: { ...IMPATIENT, ...spec.dropIns },
     env: { RETRY_WAIT_PERIOD: '0.3', ...spec.env },
-    zone: { address: `127.36.0.${worker + 1}`, port: 0, firstVmId, ...spec.zone },
+    zone: { address: `${NET}.0.${worker + 1}`, port: 0, firstVmId, ...spec.zone },
   });
   finished(() => federation.stop());
   return federation;
