@@ -37,6 +37,7 @@ test-keepalive: $(AGENT) $(BAKED) ## keepalive at the defaults of 60 s / 20 s (m
 
 bench: $(AGENT) $(BAKED) ## what the agent costs beside bare Flower and the shell way (RUNS=10)
 	@$(NODE) test/bench/bench.ts
+	@$(NODE) test/bench/scale.ts
 
 check: node_modules/.installed ## types, lint, format
 	@$(NODE) node_modules/typescript/bin/tsc --noEmit
@@ -52,7 +53,7 @@ $(AGENT): node_modules/.installed build.mjs package.json $(shell find src -name 
 	@$(NODE) build.mjs && chmod +x $@ && touch $@
 
 node_modules/.installed: package-lock.json | have-node
-	npm ci --ignore-scripts --no-audit --no-fund
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(ENVS)/%/.complete: | have-python
@@ -72,3 +73,10 @@ have-python:
 .PHONY: generate
 generate: node_modules/.installed ## reference pages, templates, schemas, man page, completion: all that is made of the table and the commands
 	@$(NODE) scripts/generate.ts
+
+.PHONY: bench-scale fuzz
+bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)
+	@$(NODE) test/bench/scale.ts
+
+fuzz: node_modules/.installed ## what reads foreign text, on a million made-up cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)
+	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} $(NODE) test/fuzz/fuzz.ts
