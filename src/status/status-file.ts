@@ -57,7 +57,11 @@ export function statusProblem({ code, facts }: Problem): Status['problems'][numb
 /** The last status written, or undefined when there is none or it is not one of ours. */
 export function readStatus(path: string): Status | undefined {
   const text = readText(path);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseStatus(text);
+}
+
+/** The status in this text; undefined when it is not one of ours. */
+export function parseStatus(text: string): Status | undefined {
   try {
     const parsed = statusSchema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : undefined;
