@@ -1,6 +1,6 @@
 // A folder that plays a VM with only the launcher and Flower on it, no agent: for tests of the launcher itself.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Endpoint } from '../../src/flower/endpoint.ts';
@@ -183,12 +183,42 @@ export class FlowerBed {
     });
   }
 
-  /** Ends what still runs, at once (Flower's children notice by themselves), and removes the folder. */
+  /** Ends what still runs, at once, Flower's children too, and removes the folder. */
   async clear(): Promise<void> {
     const all = [...this.#running];
     for (const { process: child } of all) killGroup(child, 'SIGKILL');
     await Promise.all(all.map(({ ended }) => ended));
+    // Some children have a session of their own, and one that is just starting would make the folder again.
+    await until('the children to be gone', () => {
+      const left = processesOf(this.root);
+      for (const pid of left) end(pid);
+      return left.length === 0;
+    });
     rmSync(this.root, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+}
+
+/** Processes that were started for a bed: its root is in their environment. */
+function processesOf(root: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => environmentOf(pid).includes(`FLOWER_CONTEXT_ROOT=${root}\0`));
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone already.
   }
 }
 
