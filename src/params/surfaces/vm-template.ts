@@ -37,6 +37,10 @@ export function vmTemplate(role: Role): string {
     attribute('CPU', '1'),
     attribute('VCPU', vcpu),
     attribute('MEMORY', memory),
+    // Flower's numpy is built for x86-64-v2; without a model libvirt gives qemu64, on which it does not even load.
+    vector('CPU_MODEL', [['MODEL', 'host-passthrough']]),
+    // The image's kernel has no driver for the card that the hypervisor takes by default.
+    vector('NIC_DEFAULT', [['MODEL', 'virtio']]),
     vector('DISK', [['IMAGE', name]]),
     vector('GRAPHICS', [
       ['LISTEN', '0.0.0.0'],
