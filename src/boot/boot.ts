@@ -91,7 +91,8 @@ function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): vo
 async function tellFailure(run: Boot, known: Knowledge, { problem }: Failure, took: string): Promise<void> {
   run.report.problem(problem);
   writeMotd(run.machine, `the boot failed: ${problem.code}`, false);
-  const stillServes = liveLink(run.machine.paths)?.good === true;
+  // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself.
+  const stillServes = known.peek('planHash') === undefined && liveLink(run.machine.paths)?.good === true;
   run.report.serving(stillServes);
   run.report.phase(
     'failed',

@@ -92,6 +92,7 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
       closeGate: () => report.serving(false),
       tell: (facts) => report.facts(facts),
       warn: (problem) => report.problem(problem),
+      solved: (code) => report.solved(code),
       wait: (wait) => report.waiting(step.id, wait),
       serves: () => report.serving(true),
       degrade: (problem) => {

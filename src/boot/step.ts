@@ -50,6 +50,8 @@ export interface StepTools {
   wait(wait: Wait | undefined): void;
   /** Worth telling, changes nothing. */
   warn(problem: Problem): void;
+  /** What was told is not so any more. */
+  solved(code: Problem['code']): void;
   /** Flower serves and everything is published: the ready script may say so from now on. */
   serves(): void;
   /** The boot goes on without something. */

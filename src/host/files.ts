@@ -65,8 +65,22 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
   }
   try {
     const { size } = fstatSync(descriptor);
-    if (size > maxBytes) throw new RangeError(`${path} is ${size} bytes, more than ${maxBytes}`);
+    if (size > maxBytes) {
+      throw new Problem('state_unwritable', {
+        doing: `reading ${path}`,
+        found: `it has ${size} bytes, more than ${maxBytes}`,
+        remedy: 'look at the file: it is not one that the agent or one-context wrote',
+      });
+    }
     return readFileSync(descriptor);
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('state_unwritable', {
+      doing: `reading ${path}`,
+      found: MEANING[errno(error)] ?? errno(error),
+      remedy: 'check the file (`ls -ld`): it is not one that the agent or one-context wrote',
+      cause: error,
+    });
   } finally {
     closeSync(descriptor);
   }
@@ -77,6 +91,15 @@ export const readText = (path: string, maxBytes?: number): string | undefined =>
   readBytes(path, maxBytes)?.toString('utf8');
 
 let serial = 0;
+
+/** What is left of a write that failed; that it cannot be removed either is not the news. */
+function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // The first error says what is wrong.
+  }
+}
 
 /**
  * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
@@ -101,7 +124,7 @@ export function writeAtomic(
     renameSync(beside, path);
     if (access.durable !== false) syncFolder(dirname(path));
   } catch (error) {
-    rmSync(beside, { force: true });
+    discard(beside);
     throw unwritable(`writing ${path}`, error);
   }
 }
@@ -169,7 +192,7 @@ export function pointLink(path: string, target: string): boolean {
     symlinkSync(target, beside);
     renameSync(beside, path);
   } catch (error) {
-    rmSync(beside, { force: true });
+    discard(beside);
     throw unwritable(`linking ${path} to ${target}`, error);
   }
   return true;

@@ -32,8 +32,7 @@ export function publishable(
   });
   if (lines.length === 0) throw refused('-', 'the update has no attributes');
   const text = lines.join('\n');
-  if (text.length > MAX_BYTES)
-    throw refused('-', `the update has ${text.length} bytes, more than ${MAX_BYTES}`);
+  if (text.length > MAX_BYTES) throw tooLarge(lines, text.length);
   if (options.serving !== true && opensGate(text)) {
     throw refused(
       lines.find(opensGate)?.split('=')[0] ?? '-',
@@ -66,6 +65,22 @@ const spoken = (character: string): string =>
   /[!-~]/.test(character)
     ? character
     : `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+
+/** Of what the agent publishes only the CA is the operator's, and can be of any size. */
+function tooLarge(lines: readonly string[], bytes: number): Problem {
+  const [largest = '-'] = [...lines].sort((a, b) => b.length - a.length);
+  const [name = '-'] = largest.split('=');
+  return new Problem('onegate_value_refused', {
+    doing: 'publishing on OneGate',
+    found: `the update has ${bytes} bytes, more than ${MAX_BYTES}; ${name} alone has ${largest.length}`,
+    ...(name === 'FL_CA_CERT'
+      ? {
+          remedy: 'leave only the CA that signed FL_SSL_CERTFILE in FL_SSL_CA_CERTFILE',
+          variable: 'FL_SSL_CA_CERTFILE',
+        }
+      : {}),
+  });
+}
 
 const refused = (name: string, found: string): Problem =>
   new Problem('onegate_value_refused', {

@@ -12,7 +12,7 @@ import { examineSuperLink } from '../examine.ts';
 import type { Facts, Knowledge } from '../knowledge.ts';
 import { liveLink, readLink } from '../live-link.ts';
 import { probeFleetApi } from '../probe.ts';
-import type { Step } from '../step.ts';
+import type { Step, StepTools } from '../step.ts';
 import { withdraw } from '../withdraw.ts';
 
 export const unitOf = (role: 'superlink' | 'supernode'): string => `flower-${role}.service`;
@@ -128,6 +128,7 @@ export const awaitRegistration: Step = {
     tell(
       `journalctl -u flower-supernode; nc -vz ${known.get('superlink').endpoint.host} ${known.get('superlink').endpoint.port}`,
     );
+    const judgeClock = clockWatcher(tools);
     const over = new AbortController();
     const signal = AbortSignal.any([tools.signal, over.signal]);
     const examination = (async (): Promise<never> => {
@@ -135,6 +136,7 @@ export const awaitRegistration: Step = {
         await machine.clock.sleep(EXAMINE_EVERY_MS, signal);
         const seen = await examineSuperLink(known, machine.clock.now());
         const detail = readLink(machine.paths.flowerLink)?.detail;
+        judgeClock(detail);
         tell(
           [seen, detail].filter((text) => text !== undefined && text !== '').join('; ') ||
             'journalctl -u flower-supernode',
@@ -145,6 +147,7 @@ export const awaitRegistration: Step = {
     const accepted = untilLink(known, machine, signal, (link) => link.phase === 'accepted');
     try {
       const link = await Promise.race([accepted, examination, death]);
+      judgeClock(link.detail);
       known.set('link', link);
       if (link.node_id !== null) tools.tell({ node_id: link.node_id });
       return { note: `node ${link.node_id ?? '?'} at ${shown}` };
@@ -154,6 +157,19 @@ export const awaitRegistration: Step = {
     }
   },
 };
+
+/** A clock that is off, told once and taken back when it is right: Flower itself only goes on trying. */
+function clockWatcher({ warn, solved }: StepTools): (detail: string | undefined) => void {
+  let told = false;
+  return (detail) => {
+    const off = detail !== undefined && /\btimestamps\b/.test(detail);
+    if (off && !told) {
+      const doing = 'waiting for the SuperLink to accept this node';
+      warn(new Problem('clock_off', { doing, found: detail, expected: 'clocks that agree to within 5 s' }));
+    } else if (told && !off) solved('clock_off');
+    told = off;
+  };
+}
 
 /** Resolves with the first link file of this plan that is wanted. The file is watched; a slow look backs that up. */
 async function untilLink(
@@ -191,7 +207,8 @@ async function untilFlowerEnds(known: Knowledge, machine: Machine, signal: Abort
     const lines = await lastLines(unit, 15);
     throw new Problem('flower_start_failed', {
       doing: `starting Flower ${known.get('flowerVersion')} (${unit})`,
-      found: `it ended (${state.result}, exit status ${state.exitStatus}); its last lines:\n${lines.map((line) => `    ${plainLine(line)}`).join('\n')}`,
+      // Started again already, systemd tells of the new process and not of the one that ended.
+      found: `it ended${ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again'}; its last lines:\n${lines.map((line) => `    ${plainLine(line)}`).join('\n')}`,
       expected: 'a process that goes on serving',
     });
   }

@@ -40,7 +40,8 @@ async function publishOnce(known: Knowledge, { unchanged, degrade, signal }: Ste
     known.set('published', true);
     if (kept) return { kept };
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
+    // OneGate will take it neither later: that is no degradation to wait out.
+    if (!(error instanceof Problem) || error.code === 'onegate_value_refused') throw error;
     degrade(error);
     return { note: 'it serves, but OneGate does not know yet; the agent keeps trying' };
   }

@@ -4,7 +4,8 @@ Takes the place of the virtual environment's python, so it is started by the rea
 does what the launcher and Flower do together as seen from outside: a Fleet API that speaks TLS and HTTP/2 and answers
 every unsigned call UNAUTHENTICATED, or a SuperNode that is "accepted" once it has spoken to one; link file, sd_notify, SIGTERM.
 
-STUB_FLOWER: `exit STATUS TEXT` (ends at once), `deaf` (never serves, never accepted).
+STUB_FLOWER: `exit STATUS TEXT` (ends at once), `deaf` (never serves, never accepted), `mute` (says that it serves, but
+nothing answers), `lost TEXT` (says why it is not accepted, in the link file).
 """
 
 import hashlib
@@ -161,7 +162,11 @@ order, *words = os.environ.get("STUB_FLOWER", "").split(" ", 2)
 if order == "exit":
     print(words[1] if len(words) > 1 else "stub: told to end", file=sys.stderr)
     sys.exit(int(words[0]))
-if order == "deaf":
+if order == "mute":
+    link("serving", "the Fleet API listens, as I believe")
+if order == "lost":
+    link("lost", " ".join(words))
+if order in ("deaf", "mute", "lost"):
     while True:
         signal.pause()
 open_listeners = []
