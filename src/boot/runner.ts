@@ -94,7 +94,6 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
       warn: (problem) => report.problem(problem),
       solved: (code) => report.solved(code),
       wait: (wait) => report.waiting(step.id, wait),
-      serves: () => report.serving(true),
       degrade: (problem) => {
         degraded = true;
         report.problem(problem);

@@ -52,8 +52,6 @@ export interface StepTools {
   warn(problem: Problem): void;
   /** What was told is not so any more. */
   solved(code: Problem['code']): void;
-  /** Flower serves and everything is published: the ready script may say so from now on. */
-  serves(): void;
   /** The boot goes on without something. */
   degrade(problem: Problem): void;
 }

@@ -1,10 +1,10 @@
 // What `submit` hands to Flower's own command, and what it reads back. Pure.
 import { join } from 'node:path';
-import { dialable, formatEndpoint } from '../flower/endpoint.ts';
+import { dialable } from '../flower/endpoint.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { argumentOf } from '../flower/plan-file.ts';
 import { formatToml } from '../flower/toml.ts';
-import { parseHostPort } from '../params/hostport.ts';
+import { formatHostPort, parseHostPort } from '../params/hostport.ts';
 
 /** The connection's name in config.toml; it must not have a dot. */
 export const CONNECTION = 'this-vm';
@@ -18,8 +18,8 @@ export function connectionToml(plan: LaunchPlan, loopback: string): string {
   const port = argumentOf(plan, '--port');
   const listens =
     argumentOf(plan, '--control-api-address') ??
-    formatEndpoint({ host: host ?? loopback, port: Number(port) });
-  const address = formatEndpoint(
+    formatHostPort({ host: host ?? loopback, port: Number(port) });
+  const address = formatHostPort(
     dialable(parseHostPort(listens) ?? { host: loopback, port: 9093 }, loopback),
   );
   const ca = argumentOf(plan, '--ssl-ca-certfile');

@@ -3,7 +3,8 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Paths } from '../host/paths.ts';
-import { type Endpoint, formatEndpoint, onLoopback } from './endpoint.ts';
+import { formatHostPort, type HostPort } from '../params/hostport.ts';
+import { onLoopback } from './endpoint.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles/index.ts';
 import type { SuperLinkListeners } from './profiles/profile.ts';
@@ -38,7 +39,7 @@ export interface SuperLinkFacts extends BothFacts {
 
 export interface SuperNodeFacts extends BothFacts {
   /** The SuperLink's Fleet API. */
-  readonly superlink: Endpoint;
+  readonly superlink: HostPort;
   /** File of the CA certificates to trust, or null for plaintext. */
   readonly ca: string | null;
   /** File of the node config; its name must end in `.toml`, by which Flower knows that it is a file. */
@@ -120,7 +121,7 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
       databaseFile(facts.paths, config.FL_DATABASE),
       ...profile.superlinkListeners(listeners, parseVersion(facts.version)!.minor),
     ],
-    fleet: { listen: formatEndpoint(listeners.fleet), credentials: tls?.operator ?? null },
+    fleet: { listen: formatHostPort(listeners.fleet), credentials: tls?.operator ?? null },
   };
 }
 
@@ -134,7 +135,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
       // Only about the Fleet API: the API of the ClientApp's processes is plaintext on loopback either way.
       ...(facts.ca === null ? ['--insecure'] : ['--root-certificates', facts.ca]),
       '--superlink',
-      formatEndpoint(facts.superlink),
+      formatHostPort(facts.superlink),
       '--node-config',
       facts.nodeConfig,
       '--isolation',

@@ -2,7 +2,7 @@
 // without the signed headers of a node. Every Fleet API from 1.31 to 1.39 answers it with UNAUTHENTICATED "Missing
 // authentication metadata", before it looks at anything else; Control, AppIo and foreign servers do not.
 import { type GrpcAnswer, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
-import { formatEndpoint } from './endpoint.ts';
+import { formatHostPort } from '../params/hostport.ts';
 
 export const FLEET_METHOD = '/flwr.proto.Fleet/PullMessages';
 
@@ -40,7 +40,7 @@ export async function probeFleet(target: GrpcTarget, timeoutMs: number): Promise
 
 /** What an answer to the unsigned call means. */
 export function judge(answer: GrpcAnswer, target: GrpcTarget): ProbeResult {
-  const at = formatEndpoint(target);
+  const at = formatHostPort(target);
   const { code, details } = answer;
   if (code === GrpcStatus.UNAUTHENTICATED) return { ok: true, ms: Math.round(answer.ms) };
   if (code === GrpcStatus.DEADLINE_EXCEEDED) {

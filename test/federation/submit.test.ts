@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { RUN_CONFIG_KEYS } from '../../src/flower/run-config.ts';
+import { runConfigKeys } from '../../src/params/run-config.ts';
 import { temporaryFolder, zone } from '../support/zone/scene.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
@@ -22,7 +22,7 @@ def main(grid, context):
 `;
 
 const declared = (except: readonly string[] = []): string =>
-  Object.values(RUN_CONFIG_KEYS)
+  runConfigKeys()
     .filter((key) => !except.includes(key))
     .map((key) => `${key} = ""`)
     .join('\n');

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Endpoint } from '../../src/flower/endpoint.ts';
 import { type Link, parseLink } from '../../src/flower/link.ts';
 import { nodeConfigToml } from '../../src/flower/node-config.ts';
 import { type Credentials, formatPlan, type LaunchPlan, launchPlan } from '../../src/flower/plan.ts';
 import { foldersFlowerNeeds } from '../../src/flower/state.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
+import type { HostPort } from '../../src/params/hostport.ts';
 import { issueCa, issueServer, type KeyPair } from '../../src/tls/issue.ts';
 import { until } from './zone/process.ts';
 
@@ -64,7 +64,7 @@ export class FlowerBed {
   /** The plan of a SuperLink whose local listeners are on `loopback`. */
   superlink(options: {
     loopback: string;
-    fleet?: Endpoint;
+    fleet?: HostPort;
     tls?: { own: Credentials; operator: Credentials | null } | null;
     keepalive?: Keepalive;
     database?: string;
@@ -89,7 +89,7 @@ export class FlowerBed {
   /** The plan of a SuperNode; `ca` is PEM text, null for plaintext. */
   supernode(options: {
     loopback: string;
-    superlink: Endpoint;
+    superlink: HostPort;
     ca?: string | null;
     keepalive?: Keepalive;
     silence?: number;

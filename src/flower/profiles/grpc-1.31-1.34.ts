@@ -1,6 +1,6 @@
 // Flower 1.31-1.34: Fleet, Control and AppIo are all gRPC, each with a listener of its own. AppIo stays plaintext on
 // loopback: without --appio-ssl-* its clients are started with --insecure by Flower itself.
-import { formatEndpoint } from '../endpoint.ts';
+import { formatHostPort } from '../../params/hostport.ts';
 import type { Profile } from './profile.ts';
 
 export const grpcProfile: Profile = {
@@ -11,12 +11,12 @@ export const grpcProfile: Profile = {
     '--fleet-api-type',
     'grpc-rere',
     '--fleet-api-address',
-    formatEndpoint(fleet),
+    formatHostPort(fleet),
     '--control-api-address',
-    formatEndpoint(control),
+    formatHostPort(control),
     '--serverappio-api-address',
-    formatEndpoint(runtime),
+    formatHostPort(runtime),
   ],
-  supernodeRuntime: (runtime) => ['--clientappio-api-address', formatEndpoint(runtime)],
+  supernodeRuntime: (runtime) => ['--clientappio-api-address', formatHostPort(runtime)],
   superlinkPorts: ({ fleet, control, runtime }) => [fleet, control, runtime],
 };

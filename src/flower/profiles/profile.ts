@@ -1,13 +1,13 @@
 // What differs between ranges of Flower versions when the two daemons are started.
-import type { Endpoint } from '../endpoint.ts';
+import type { HostPort } from '../../params/hostport.ts';
 
 /** Where a SuperLink listens. */
 export interface SuperLinkListeners {
-  readonly fleet: Endpoint;
+  readonly fleet: HostPort;
   /** FL_CONTROL_API_ADDRESS. */
-  readonly control: Endpoint;
+  readonly control: HostPort;
   /** Flower's API for its own child processes (ServerAppIo, Runtime): this VM only. */
-  readonly runtime: Endpoint;
+  readonly runtime: HostPort;
 }
 
 export interface Profile {
@@ -18,7 +18,7 @@ export interface Profile {
   /** Listen arguments of flower-superlink. `minor` is the Y of the version that runs. */
   superlinkListeners(listeners: SuperLinkListeners, minor: number): string[];
   /** Listen arguments of flower-supernode for the API that its own child processes use. */
-  supernodeRuntime(runtime: Endpoint): string[];
+  supernodeRuntime(runtime: HostPort): string[];
   /** The TCP listeners that a SuperLink of this version opens, for a check that they are free. */
-  superlinkPorts(listeners: SuperLinkListeners, minor: number): Endpoint[];
+  superlinkPorts(listeners: SuperLinkListeners, minor: number): HostPort[];
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { nodeConfigToml } from '../../../src/flower/node-config.ts';
-import { RUN_CONFIG_KEYS, runConfigToml } from '../../../src/flower/run-config.ts';
+import { runConfigToml } from '../../../src/flower/run-config.ts';
 import { float, formatToml } from '../../../src/flower/toml.ts';
+import { parseVariables } from '../../../src/params/parse.ts';
+import { runConfigKeys } from '../../../src/params/run-config.ts';
 
 describe('a TOML file', () => {
   it('has one line for each entry, whatever its text holds', () => {
@@ -50,29 +52,19 @@ describe('the node config file', () => {
 });
 
 describe('the run config file', () => {
-  const config = {
-    FL_NUM_ROUNDS: 3,
-    FL_STRATEGY: 'FedAvg',
-    FL_MIN_FIT_CLIENTS: 2,
-    FL_MIN_EVALUATE_CLIENTS: 2,
-    FL_MIN_AVAILABLE_CLIENTS: 2,
-    FL_PROXIMAL_MU: 1,
-    FL_SERVER_LR: 0.1,
-    FL_CLIENT_LR: 0.1,
-    FL_NUM_MALICIOUS: 0,
-    FL_TRIM_BETA: 0.2,
-    FL_CHECKPOINT_ENABLED: true,
-    FL_CHECKPOINT_INTERVAL: 5,
-    FL_CHECKPOINT_PATH: 'checkpoints',
-  };
+  const parsed = parseVariables(
+    { FL_CHECKPOINT_ENABLED: 'YES' },
+    { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' },
+  );
+  const config = parsed.ok && parsed.config.role === 'superlink' ? parsed.config : undefined;
 
   it('has every key once, with the type that Flower compares with the default of the app', () => {
-    const text = runConfigToml(config, '/state/checkpoints');
+    const text = runConfigToml(config!, '/state/checkpoints');
     const keys = text
       .trim()
       .split('\n')
       .map((line) => line.split(' = ')[0]);
-    expect(keys).toEqual(Object.values(RUN_CONFIG_KEYS));
+    expect(keys).toEqual(runConfigKeys());
     expect(text).toContain('proximal-mu = 1.0\n');
     expect(text).toContain('num-server-rounds = 3\n');
     expect(text).toContain('checkpoint-enabled = true\n');

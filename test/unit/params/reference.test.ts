@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { RUN_CONFIG_KEYS } from '../../../src/flower/run-config.ts';
 import { contextJsonSchema } from '../../../src/params/json-schema.ts';
 import { variablesReference } from '../../../src/params/reference.ts';
 import { runConfigOf } from '../../../src/params/run-config.ts';
@@ -141,14 +140,6 @@ describe('the run config', () => {
       'checkpoint-enabled': true,
       'num-server-rounds': 3,
     });
-  });
-
-  test('has the keys that Flower is started with', () => {
-    expect(
-      runConfigOf(superLink({}))
-        .map(([key]) => key)
-        .sort(),
-    ).toEqual(Object.values(RUN_CONFIG_KEYS).sort());
   });
 });
 
