@@ -35,9 +35,9 @@ export const token: Check = {
       return [wrong('TOKEN=YES, but one-context has left no token', remedy)];
     }
     const missing = ['ONEGATE_ENDPOINT', 'VMID'].filter((name) => !seen.raw[name]?.trim());
-    if (wanted && missing.length > 0) {
+    if (missing.length > 0 && (wanted || found !== undefined)) {
       const remedy = 'check ONEGATE_ENDPOINT in oned.conf on the front-end, then instantiate the VM again';
-      return [wrong(`TOKEN=YES, but ${missing.join(' and ')} is not in the CONTEXT`, remedy)];
+      return [wrong(`OneGate cannot be asked: no ${missing.join(' and no ')} in the CONTEXT`, remedy)];
     }
     if (found !== undefined) return [ok('present')];
     const without = 'none: TOKEN=YES is not in the CONTEXT, so nothing is published';

@@ -1,0 +1,251 @@
+// flower-context doctor on a federation that is well, and on one where one thing at a time is not.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import type { Result } from '../../../src/doctor/check.ts';
+import { issueServer } from '../../../src/tls/issue.ts';
+import type { Federation } from '../../support/zone/federation.ts';
+import { run } from '../../support/zone/process.ts';
+import { temporaryFolder } from '../../support/zone/scene.ts';
+import { AGENT, NODE, type Vm } from '../../support/zone/vm.ts';
+import { zone } from './bed.ts';
+
+const toClean: (() => void | Promise<void>)[] = [];
+let federation: Federation;
+let superlink: Vm;
+let supernode: Vm;
+
+beforeAll(async () => {
+  federation = zone({ supernodes: 1 }, (clean) => void toClean.unshift(clean));
+  await federation.up();
+  superlink = federation.superlink;
+  supernode = federation.supernodes[0]!;
+}, 120_000);
+
+afterAll(async () => {
+  for (const clean of toClean) await clean();
+});
+
+interface Report {
+  readonly problems: number;
+  readonly checks: readonly Result[];
+}
+
+async function examined(vm: Vm): Promise<{ code: number; report: Report }> {
+  const { code, stdout } = await vm.cli('doctor', '--json');
+  return { code, report: JSON.parse(stdout) as Report };
+}
+
+const check = ({ checks }: Report, id: string): Result => checks.find((one) => one.id === id)!;
+
+/** What a check says now, as one text. */
+const said = ({ findings }: Result): string =>
+  findings.map(({ found, remedy = '', code = '' }) => `${found} ${remedy} ${code}`).join('\n');
+
+/** The check comes to `verdict` and says `text`; if it is a problem, the exit status is 1. */
+async function complains(vm: Vm, id: string, verdict: 'problem' | 'warning', text: RegExp): Promise<void> {
+  const { code, report } = await examined(vm);
+  expect(check(report, id)).toMatchObject({ verdict });
+  expect(said(check(report, id))).toMatch(text);
+  expect(code).toBe(report.problems > 0 ? 1 : 0);
+}
+
+/** A file for the length of the test. */
+function replace(path: string, text: string): void {
+  const before = readFileSync(path);
+  const { mode } = statSync(path);
+  writeFileSync(path, text);
+  onTestFinished(() => writeFileSync(path, before, { mode }));
+}
+
+describe('a federation that is well', () => {
+  test('has a line for each check, nothing to do, and exit status 0 on both sides', async () => {
+    for (const vm of [superlink, supernode]) {
+      const { code, stdout } = await vm.cli('doctor');
+      expect(stdout).not.toMatch(/what to do|PROBLEM|warning/);
+      expect(stdout).toMatch(/all is well\n$/);
+      expect(code).toBe(0);
+      expect(stdout.trimEnd().split('\n')).toHaveLength(14 + 2);
+    }
+  });
+
+  test('is told to a program as JSON, with the same verdicts', async () => {
+    const { report } = await examined(superlink);
+    expect(report).toMatchObject({ version: 1, role: 'superlink', problems: 0, warnings: 0 });
+    expect(new Set(report.checks.map(({ verdict }) => verdict))).toEqual(new Set(['ok', 'none']));
+  });
+
+  test('is not changed by being looked at', async () => {
+    const folder = superlink.at('var/lib/flower-context');
+    const before = readdirSync(folder);
+    await superlink.cli('doctor');
+    expect(readdirSync(folder)).toEqual(before);
+  });
+});
+
+describe('doctor finds', () => {
+  test('an OneGate that is down, and is done in time all the same', async () => {
+    await federation.zone.down();
+    onTestFinished(() => federation.zone.up());
+    await complains(superlink, 'onegate', 'problem', /refused.*systemctl status opennebula-gate/s);
+  });
+
+  test('an OneGate that hangs, within 5 s', async () => {
+    const outage = federation.zone.faults.add({ kind: 'hang' });
+    onTestFinished(() => outage.clear());
+    const began = performance.now();
+    await complains(supernode, 'onegate', 'problem', /no whole answer/);
+    expect(performance.now() - began).toBeLessThan(12_000);
+  });
+
+  test('a token that OneGate does not take', async () => {
+    const outage = federation.zone.faults.add({ kind: 'status', status: 401, body: 'Not authorized' });
+    onTestFinished(() => outage.clear());
+    await complains(superlink, 'onegate', 'problem', /401.*oned/s);
+  });
+
+  test("a clock that differs from OneGate's", async () => {
+    const skew = federation.zone.faults.add({ kind: 'date', skewMs: 60_000 });
+    onTestFinished(() => skew.clear());
+    await complains(superlink, 'clock', 'warning', /[56]\d\.\d s behind OneGate's.*timedatectl.*clock_off/s);
+  });
+
+  test('that OneGate stores something else than this VM would say', async () => {
+    const { userTemplate } = federation.seenBy(superlink);
+    const endpoint = userTemplate.get('FL_ENDPOINT')!;
+    userTemplate.set('FL_ENDPOINT', '203.0.113.9:9092');
+    onTestFinished(() => userTemplate.set('FL_ENDPOINT', endpoint));
+    await complains(superlink, 'published', 'problem', /FL_ENDPOINT.*reload/s);
+  });
+
+  test('another version of Flower on the other side, from both sides', async () => {
+    const [one, other] = [federation.seenBy(superlink), federation.seenBy(supernode)];
+    one.userTemplate.set('FL_VERSION', '1.31.0');
+    onTestFinished(() => one.userTemplate.set('FL_VERSION', '1.39.0'));
+    await complains(
+      supernode,
+      'versions',
+      'warning',
+      /SuperLink runs Flower 1\.31\.0.*flower_version_differs/s,
+    );
+    other.userTemplate.set('FL_VERSION', '1.31.0');
+    onTestFinished(() => other.userTemplate.set('FL_VERSION', '1.39.0'));
+    await complains(superlink, 'versions', 'warning', /VM \d+: 1\.31\.0/);
+  });
+
+  test('a certificate that does not name the address, and one that has expired', async () => {
+    const folder = superlink.at('var/lib/flower-context/tls');
+    const ca = {
+      certPem: readFileSync(join(folder, 'ca.pem'), 'utf8'),
+      keyPem: readFileSync(join(folder, 'ca.key'), 'utf8'),
+    };
+    const names = { dns: ['localhost'], ip: ['127.0.0.1'] };
+    const pair = issueServer({ ca, names, now: new Date() });
+    replace(join(folder, 'server.pem'), pair.certPem);
+    await complains(superlink, 'certificate', 'problem', /FL_CERT_EXTRA_SAN.*address_not_in_certificate/s);
+    const old = issueServer({ ca, names, now: new Date('2019-01-01') });
+    writeFileSync(join(folder, 'server.pem'), old.certPem);
+    await complains(
+      superlink,
+      'dates',
+      'problem',
+      /expired on 20(19|20)-.*systemctl restart flower-context/s,
+    );
+  });
+
+  test('keepalive that is not in force', async () => {
+    const path = supernode.at('run/flower/link.json');
+    const link = JSON.parse(readFileSync(path, 'utf8')) as { grpc: object };
+    replace(path, JSON.stringify({ ...link, grpc: { server: [], client: [] } }));
+    await complains(supernode, 'keepalive', 'problem', /grpc\.keepalive_time_ms=60000.*restart/s);
+  });
+
+  test('a CONTEXT that the agent has not read', async () => {
+    await supernode.systemctl('stop', 'flower-context');
+    replace(supernode.at('run/one-context/context.sh.network'), "FL_LOG_LEVEL='WARNING'\n");
+    await complains(supernode, 'context', 'problem', /not the one that the agent read.*reload/s);
+    await complains(supernode, 'units', 'problem', /flower-context.service is inactive/);
+    await complains(supernode, 'token', 'problem', /no ONEGATE_ENDPOINT and no VMID/);
+  });
+
+  test('a Flower that is gone, and a stranger on its port', async () => {
+    await superlink.systemctl('stop', 'flower-context');
+    await superlink.systemctl('stop', 'flower-superlink');
+    const { report } = await examined(superlink);
+    expect(said(check(report, 'units'))).toMatch(/flower-superlink.service is inactive/);
+    expect(said(check(report, 'flower'))).toMatch(/its process is gone/);
+    expect(said(check(report, 'ports'))).toMatch(/nothing listens there/);
+    expect(said(check(report, 'published'))).not.toMatch(/undefined/);
+
+    const stranger = createServer();
+    const { ip } = federation.seenBy(superlink);
+    await new Promise<void>((resolve) => stranger.listen(9092, ip, resolve));
+    onTestFinished(() => void stranger.close());
+    await complains(superlink, 'ports', 'problem', /it is not Flower.*port_in_use/s);
+  });
+
+  test.runIf(process.getuid?.() === 0 && canMount())('a disk that is nearly full, or read-only', async () => {
+    const state = superlink.at('var/lib/flower-context');
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', state]);
+    onTestFinished(() => void execFileSync('umount', ['-l', state]));
+    await complains(superlink, 'disk', 'problem', /only [0-4] MiB free.*df -h/s);
+    execFileSync('mount', ['-o', 'remount,ro', state]);
+    await complains(superlink, 'disk', 'problem', /read-only.*state_unwritable/s);
+  });
+});
+
+test('on a VM where nothing has run yet it looks at what there is, and says what to start', async () => {
+  const root = temporaryFolder();
+  const { code, stdout } = await run(NODE, [AGENT, 'doctor', '--root', root]);
+  expect(code).toBe(1);
+  expect(stdout).toContain('image_incomplete');
+  expect(stdout).toContain('context_unreadable');
+  expect(stdout).not.toMatch(/undefined|Error:/);
+  expect(readdirSync(root)).toEqual([]);
+});
+
+describe('explain', () => {
+  const agent = (...args: string[]) => run(NODE, [AGENT, 'explain', ...args]);
+
+  test('lists every code, and has a whole page for each', async () => {
+    const { stdout, code } = await agent('--json');
+    expect(code).toBe(0);
+    const pages = JSON.parse(stdout) as Record<string, unknown>[];
+    for (const page of pages)
+      for (const name of ['code', 'title', 'kind', 'remedy', 'about', 'found', 'agent', 'look'])
+        expect(page[name], `${page.code}.${name}`).toBeTruthy();
+    const list = (await agent()).stdout;
+    for (const page of pages) expect(list).toContain(`  ${page.code}`);
+  });
+
+  test('prints the page of one: meaning, how it is found, what the agent does, what to do, where to look', async () => {
+    const { stdout, code } = await agent('ca_mismatch');
+    expect(code).toBe(0);
+    expect(stdout.match(/^[A-Z].*$/gm)).toEqual([
+      'What it means',
+      'How it is found',
+      'What the agent does',
+      'What to do',
+      'Where to look',
+    ]);
+    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(110);
+  });
+
+  test('guesses what a wrong code was meant to be', async () => {
+    expect(await agent('ca_mismach')).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining('did you mean ca_mismatch?'),
+    });
+  });
+});
+
+function canMount(): boolean {
+  try {
+    execFileSync('unshare', ['--mount', 'true'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,52 @@
+// What ends a boot is told everywhere: exit status, journal, OneGate, status, the commands - and nothing is left behind.
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { ProblemCode } from '../../../src/status/catalogue.ts';
+import { until } from '../../support/zone/process.ts';
+import { updates } from '../../support/zone/scene.ts';
+import { halfWritten, inJournal, inStatus, keepsItsSecrets } from './bed.ts';
+import { FATAL, type Fatal } from './fatal.ts';
+
+const all = Object.entries(FATAL) as [ProblemCode, Fatal][];
+
+describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
+  test(`is told everywhere: ${title}`, { timeout: 120_000 }, async () => {
+    const patient = await bring();
+    const { federation, vm, one } = patient;
+    await vm.whenFailed(60_000);
+
+    const problem = await inStatus(vm, code);
+    expect(problem.kind).toBe('fatal');
+    const journal = await inJournal(vm, code);
+    for (const text of says) expect(journal).toMatch(typeof text === 'string' ? literal(text) : text);
+
+    await until('FL_ERROR on OneGate', () => one.userTemplate.get('FL_ERROR') === code, {
+      detail: () => vm.story(),
+    });
+    const gate = updates(federation, one).flatMap((update) => Object.entries(update));
+    expect(gate.filter(([name, value]) => /READY$/.test(name) && value === 'YES')).toEqual([]);
+
+    await until(`exit status ${exit}`, async () => {
+      const { ExecMainStatus, ActiveState, NRestarts } = await vm.unit('flower-context');
+      if (exit === 2) return ActiveState === 'failed' && ExecMainStatus === '2' && NRestarts === '0';
+      return Number(NRestarts) > 0 && (ExecMainStatus === '1' || ActiveState === 'activating');
+    });
+    if (exit === 2) {
+      const ready = await vm.cli('ready', '--timeout', '0');
+      expect(ready).toMatchObject({ code: 1, stdout: expect.stringContaining(code) });
+      expect((await vm.cli('doctor')).stdout).toContain(`flower-context explain ${code}`);
+    }
+
+    if (!flowerRuns) {
+      expect((await vm.unit('flower-supernode')).ActiveState).toBe('inactive');
+      expect(vm.journal(`flower-${vm.spec.role}`)).toEqual([]);
+      if (code !== 'port_in_use') expect(existsSync(vm.at('run/flower-context/plan.json'))).toBe(false);
+    }
+    await keepsItsSecrets(patient);
+    await vm.systemctl('stop', 'flower-context');
+    expect(halfWritten(vm)).toEqual([]);
+    expect((await vm.cli('doctor')).code).toBe(1);
+  });
+});
+
+const literal = (text: string): RegExp => new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
