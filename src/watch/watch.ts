@@ -101,6 +101,7 @@ export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }
       for (;;) {
         if (signal.aborted) return undefined;
         if (last.failure === undefined) link.look();
+        else if (report.status.serving && liveLink(paths)?.good !== true) report.serving(false);
         const reason = reasonToLook(last, link, retryAt, moved);
         if (reason !== undefined) return reason;
         await bell.wait(clock, LOOK_EVERY_MS, signal);

@@ -137,6 +137,17 @@ describe('the watch', () => {
     expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
   });
 
+  test('does not go on saying that it serves when Flower dies after a look that failed', async () => {
+    linkIs('accepted');
+    report.serving(true);
+    const pass = waitingAfter(outcome({ failure: ['validate', 'config_validation_failed'] }));
+    await pass(10_000);
+    expect(report.status.serving).toBe(true);
+    linkIs('accepted', 'all is well', 4_194_304);
+    await pass(10_000);
+    expect(report.status.serving).toBe(false);
+  });
+
   test('ends without a reason when the agent is asked to stop', async () => {
     linkIs('accepted');
     const pass = waitingAfter(outcome());
