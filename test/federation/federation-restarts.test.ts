@@ -64,7 +64,6 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
       'a kill',
       async () => void (await federation.superlink.systemctl('kill', '-s', 'KILL', 'flower-superlink')),
     );
-    await trains();
   });
 
   test('comes back with an empty database, where Flower itself would exit with status 0', async () => {
@@ -74,7 +73,6 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
       rmSync(vm.at('var/lib/flower/superlink/state'), { recursive: true });
       await vm.systemctl('restart', '--no-block', 'flower-context');
     });
-    await trains();
   });
 
   test('comes back with another CA, where Flower itself would stay alive and useless', async () => {
