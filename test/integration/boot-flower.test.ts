@@ -33,7 +33,7 @@ test('a version of Flower that cannot be installed: the baked one serves, and ev
   );
   expect(status.steps.find(({ id }) => id === 'launch_plan')?.state).toBe('degraded');
   expect(one.userTemplate.get('FL_VERSION')).toBe('1.39.0');
-  expect(vm.journalText()).toContain('1.38.0');
+  await vm.toSay('1.38.0');
 });
 
 test('a version of Flower that the agent does not know is refused, and the ranges are named', async () => {
@@ -43,8 +43,8 @@ test('a version of Flower that the agent does not know is refused, and the range
     code: 'flower_version_unsupported',
     variable: 'FLOWER_VERSION',
   });
-  expect(vm.journalText()).toContain('1.35-1.39');
-  expect(vm.journalText()).toContain('1.31-1.34');
+  await vm.toSay('1.35-1.39');
+  await vm.toSay('1.31-1.34');
 });
 
 test('a port that is taken is named with its remedy before Flower starts, and the boot succeeds once it is free', async () => {
@@ -78,7 +78,7 @@ test('Flower that ends at once: its own last lines are in the message, its code 
     code: 'flower_start_failed',
     text: expect.stringContaining('the database is of another planet'),
   });
-  expect(vm.journalText()).toContain('the database is of another planet');
+  await vm.toSay('the database is of another planet');
   await until('the error on OneGate', () => one.userTemplate.get('FL_ERROR') === 'flower_start_failed');
   expect(JSON.stringify(federation.zone.log.map(({ attributes }) => attributes))).not.toMatch(/READY":"YES/);
 });
@@ -89,8 +89,8 @@ test('Flower that dies later is started again by systemd; the agent says when it
   await vm.systemctl('kill', '-s', 'KILL', 'flower-superlink');
   await vm.waitFor('the loss', ({ serving }) => !serving);
   await vm.waitFor('the return', ({ serving }) => serving);
-  expect(vm.journalText()).toMatch(/Flower is not serving/);
-  expect(vm.journalText()).toMatch(/Flower is back after/);
+  await vm.toSay(/Flower is not serving/);
+  await vm.toSay(/Flower is back after/);
   expect((await vm.unit('flower-superlink')).NRestarts).toBe('1');
 });
 

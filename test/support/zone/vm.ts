@@ -176,6 +176,13 @@ export class Vm {
       .map(({ message }) => message)
       .join('\n');
 
+  /** Waits until a unit has written something: its lines reach the journal a moment after it wrote them. */
+  async toSay(what: string | RegExp, unit = 'flower-context'): Promise<void> {
+    const said = (): boolean =>
+      typeof what === 'string' ? this.journalText(unit).includes(what) : what.test(this.journalText(unit));
+    await until(`${unit} to write ${what}`, said, { detail: () => this.story() });
+  }
+
   systemctl = (...args: string[]): Promise<Outcome> => run(this.at('usr/bin/systemctl'), args);
 
   /** `flower-context ARGS` as a person on this VM would type it. */
