@@ -7,6 +7,8 @@ import { type Command, EXIT, UsageError } from './command.ts';
 
 /** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
 const AGAIN_AFTER_MS = 25;
+/** But so many times what a try takes: a slow machine needs its processor for Flower (under emulation it was half of it). */
+const REST = 20;
 
 export const probe: Command = {
   name: 'probe',
@@ -39,6 +41,7 @@ export const probe: Command = {
     const end = machine.clock.monotonicMs() + Number(wait) * 1_000;
     let reason = 'no answer';
     for (;;) {
+      const began = machine.clock.monotonicMs();
       // A bare connection first: it costs nothing, and the gRPC library backs off for seconds after a refused one.
       const refused = await tryConnect(address.host, address.port, 5_000);
       if (refused === undefined) {
@@ -50,7 +53,8 @@ export const probe: Command = {
         reason = answer.reason;
       } else reason = refused;
       if (machine.clock.monotonicMs() >= end) break;
-      await machine.clock.sleep(AGAIN_AFTER_MS);
+      const took = machine.clock.monotonicMs() - began;
+      await machine.clock.sleep(Math.max(AGAIN_AFTER_MS, Math.min(REST * took, 1_000)));
     }
     printError(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}\n`);
     return EXIT.failed;
