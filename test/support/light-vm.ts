@@ -3,14 +3,16 @@
 // and its unit (the two steps that would talk to systemd are replaced, and leave the link file that the launcher would),
 // and, when `send` or a clock is handed in, the wire and time.
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type BootOutcome, boot } from '../../src/boot/boot.ts';
 import { Checkpoint } from '../../src/boot/checkpoint.ts';
 import type { Knowledge } from '../../src/boot/knowledge.ts';
+import { readLink } from '../../src/boot/live-link.ts';
 import { Report } from '../../src/boot/report.ts';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import type { Step, StepId, StepTools } from '../../src/boot/step.ts';
+import { closeForRestart } from '../../src/boot/steps/flower.ts';
 import type { Link } from '../../src/flower/link.ts';
 import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
 import type { request } from '../../src/host/http.ts';
@@ -45,6 +47,8 @@ export class LightVm {
   context: Context;
   /** Flower serves (was accepted), as its own process would know. */
   serves = false;
+  /** It has, since it was last started with another plan or the VM was switched on. */
+  served = false;
   report: Report;
   #checkpoint: Checkpoint;
 
@@ -73,6 +77,7 @@ export class LightVm {
   /** An empty /run, a new boot of the kernel, the CONTEXT of one-context. What is on the disk stays. */
   powerOn(): void {
     this.serves = false;
+    this.served = false;
     rmSync(join(this.spec.dir, 'run'), { recursive: true, force: true });
     this.#write('run/flower-context/boot-id', `${randomUUID()}\n`);
     mkdirSync(join(this.spec.dir, 'run/flower'), { recursive: true });
@@ -82,8 +87,17 @@ export class LightVm {
 
   /** Flower's process ends; the link file keeps its last words. */
   loseFlower(): void {
+    if (!this.serves) return;
     this.serves = false;
     this.#link('lost', readPlanHash(this.machine.paths.flowerLink));
+  }
+
+  /** systemd has started Flower again, with the plan it had. */
+  flowerBack(): void {
+    const link = readLink(this.machine.paths.flowerLink);
+    if (link?.phase !== 'lost') return;
+    this.serves = true;
+    this.#link(this.spec.role === 'superlink' ? 'serving' : 'accepted', link.plan);
   }
 
   writeContext(context: Context): void {
@@ -167,10 +181,12 @@ export class LightVm {
     });
   }
 
-  #startFlower: Step['run'] = async (known) => {
+  #startFlower: Step['run'] = async (known, tools) => {
     const plan = known.get('planHash');
     if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan) return { kept: true };
+    await closeForRestart(known, tools);
     this.serves = false;
+    this.served = false;
     this.#link('starting', plan);
     return {};
   };
@@ -180,6 +196,7 @@ export class LightVm {
     if (!this.serves) {
       await machine.clock.sleep(this.spec.flowerMs?.() ?? 0, signal);
       this.serves = true;
+      this.served = true;
       this.#link(good, known.get('planHash'));
     }
     known.set('link', { phase: good } as Link);
@@ -208,10 +225,4 @@ export class LightVm {
   }
 }
 
-const readPlanHash = (path: string): string => {
-  try {
-    return (JSON.parse(readFileSync(path, 'utf8')) as Link).plan;
-  } catch {
-    return '0'.repeat(64);
-  }
-};
+const readPlanHash = (path: string): string => readLink(path)?.plan ?? '0'.repeat(64);

@@ -33,8 +33,7 @@ export const startFlower: Step = {
       return { kept: true, note: `${unit} runs with this plan already` };
     }
     if (!running) await requireFreePorts(known);
-    // It served with other settings until now: for the time of the restart that is not true.
-    if (liveLink(machine.paths)?.good) await withdraw(known, tools);
+    await closeForRestart(known, tools);
     const refused = await queueJob('restart', unit);
     if (refused !== undefined) {
       throw new Problem('flower_start_failed', {
@@ -46,6 +45,15 @@ export const startFlower: Step = {
     return { note: `Flower ${known.get('flowerVersion')}` };
   },
 };
+
+/**
+ * For the time of a restart nothing serves. What OneGate was told of earlier settings is withdrawn; a Flower that died
+ * while this look was under way was told of truthfully, but the ready script must not pass on its memory.
+ */
+export async function closeForRestart(known: Knowledge, tools: StepTools): Promise<void> {
+  if (liveLink(tools.machine.paths)?.good) await withdraw(known, tools);
+  else tools.closeGate();
+}
 
 /** Flower says little about a taken port, and a SuperNode nothing at all. */
 async function requireFreePorts(known: Knowledge): Promise<void> {
