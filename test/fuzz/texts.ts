@@ -74,7 +74,8 @@ export function reshaped(documents: readonly unknown[]): fc.Arbitrary<unknown> {
     .tuple(fc.constantFrom(...documents), fc.array(change, { maxLength: 5 }))
     .map(([original, changes]) => {
       const root = { document: structuredClone(original) };
-      for (const { path, put, how } of changes) reshape(root, path, put, how);
+      // A copy each time: the empty containers among them are the same objects in every case, and are changed in place.
+      for (const { path, put, how } of changes) reshape(root, path, structuredClone(put), how);
       return root.document;
     });
 }
