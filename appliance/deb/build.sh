@@ -25,7 +25,7 @@ put() { # put MODE FILE... FOLDER
 
 lib=usr/lib/flower-context
 put 0755 appliance/bin/flower-context usr/bin
-put 0755 "$node/bin/node" appliance/scripts/health-check.sh "$lib"
+put 0755 "$node/bin/node" appliance/scripts/health-check.sh appliance/one-appliance/one-appliance-follow.sh "$lib"
 install -D -m 0644 "$agent" "$root/$lib/flower-context.cjs"
 # appliance/lib is what this folder holds besides: launcher, start script, the environments' locked requirements.
 cp -rL appliance/lib/. "$root/$lib"

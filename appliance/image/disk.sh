@@ -15,8 +15,7 @@ core_sectors=2048
 root_at=4096
 uuid=$(cat /proc/sys/kernel/random/uuid)
 
-mkdir -p "$root/boot/grub"
-cat >"$root/boot/grub/grub.cfg" <<GRUB
+cat >"$work/grub.cfg" <<GRUB
 # Debian keeps /vmlinuz and /initrd.img pointing to the newest kernel, so this file never changes.
 set timeout=0
 search --no-floppy --fs-uuid --set=root $uuid
@@ -24,7 +23,7 @@ linux /vmlinuz root=UUID=$uuid ro console=tty0 console=ttyS0,115200
 initrd /initrd.img
 boot
 GRUB
-echo "UUID=$uuid / ext4 errors=remount-ro 0 1" >"$root/etc/fstab"
+echo "UUID=$uuid / ext4 errors=remount-ro 0 1" >"$work/fstab"
 
 rm -f "$disk"
 truncate -s "$size" "$disk"
@@ -38,6 +37,17 @@ blocks=$(( ($(stat -c %s "$disk") / 512 - root_at - 4096) / 8 ))
 # GRUB 2.06 does not read file systems with these two newer features.
 mke2fs -q -t ext4 -b 4096 -U "$uuid" -L flower -m 1 -O ^metadata_csum_seed,^orphan_file \
   -E "offset=$((root_at * 512)),lazy_itable_init=1,lazy_journal_init=1,root_owner=0:0" -d "$root" "$disk" "$blocks"
+
+# What names this disk is put in afterwards: the folder stays as it is, containers boot from it.
+debugfs -w -f /dev/stdin "$disk?offset=$((root_at * 512))" >/dev/null 2>"$work/debugfs" <<FILES
+mkdir /boot/grub
+cd /boot/grub
+write $work/grub.cfg grub.cfg
+cd /etc
+rm fstab
+write $work/fstab fstab
+FILES
+debugfs -R 'cat /etc/fstab' "$disk?offset=$((root_at * 512))" 2>/dev/null | grep -q "$uuid" || { cat "$work/debugfs" >&2; exit 1; }
 
 cat >"$work/early.cfg" <<GRUB
 search.fs_uuid $uuid root

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Status } from '../../../src/status/status-file.ts';
 import { writeContextFolder } from '../vm/disc.ts';
 import { type ExecOptions, Guest, type GuestSpec } from '../vm/guest.ts';
-import { addNamespace } from '../vm/lan.ts';
+import { addNamespace, plugIn, unplug } from '../vm/lan.ts';
 import { endWith, type Outcome, until } from '../zone/process.ts';
 import { runWithInput } from './run.ts';
 
@@ -22,7 +22,7 @@ export class Container extends Guest {
   readonly slowness = 1;
   private readonly container: ContainerSpec;
   private readonly rootfs: string;
-  private readonly network: string;
+  private readonly network: { readonly path: string; readonly link: string };
   private process: ChildProcess | undefined;
   private leader: number | undefined;
 
@@ -44,6 +44,7 @@ export class Container extends Guest {
 
   async powerOn(options: readonly string[] = this.container.options ?? []): Promise<void> {
     const { name, dir, token } = this.spec;
+    plugIn(this.network.link);
     const disc = join(dir, 'context');
     writeContextFolder(disc, this.context, token);
     const console = openSync(join(dir, 'console.log'), 'a');
@@ -56,7 +57,7 @@ export class Container extends Guest {
         `--machine=${name}`,
         `--directory=${this.rootfs}`,
       ],
-      ...[`--network-namespace-path=${this.network}`, `--bind-ro=${disc}:/context`, ...options],
+      ...[`--network-namespace-path=${this.network.path}`, `--bind-ro=${disc}:/context`, ...options],
     ];
     const env = { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' };
     const child = spawn('systemd-nspawn', args, { stdio: ['ignore', console, console], env });
@@ -73,7 +74,7 @@ export class Container extends Guest {
     const gone = once(this.process, 'exit');
     process.kill(this.leader!, 'SIGKILL');
     await gone;
-    this.leader = undefined;
+    this.off();
   }
 
   async shutdown(): Promise<void> {
@@ -84,7 +85,13 @@ export class Container extends Guest {
       new Promise((resolve) => setTimeout(resolve, 30_000)),
     ]);
     await endWith(this.process, 'SIGKILL');
+    this.off();
+  }
+
+  /** The namespace outlives the container, with its address: it must not answer for it. */
+  private off(): void {
     this.leader = undefined;
+    unplug(this.network.link);
   }
 
   exec(script: string, { stdin = '', timeoutMs = 60_000 }: ExecOptions = {}): Promise<Outcome> {

@@ -21,14 +21,14 @@ export function addTap(): string {
   return name;
 }
 
-/** A network namespace with one card, eth0, on the bridge; for a container. @returns its path */
-export function addNamespace(mac: string): string {
+/** A network namespace with one card, eth0; for a container. @returns its path, and its card's name on the bridge */
+export function addNamespace(mac: string): { path: string; link: string } {
   const name = `fcvm-n${links}`;
   const outer = `fcvm-v${links++}`;
   ip('netns', 'add', name);
   ip('link', 'add', outer, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', name);
-  ip('link', 'set', outer, 'master', BRIDGE, 'up');
-  return `/run/netns/${name}`;
+  ip('link', 'set', outer, 'master', BRIDGE);
+  return { path: `/run/netns/${name}`, link: outer };
 }
 
 /** Nothing passes between a guest and the others until it is plugged in again. */

@@ -30,6 +30,7 @@ export class GuestService {
   readonly zone: Zone;
   private readonly spec: ServiceSpec;
   private readonly guests = new Map<number, Guest>();
+  private readonly switchedOn: Promise<void>[] = [];
 
   constructor(spec: ServiceSpec) {
     if (!isPrivate()) throw new Error('these tests run in a namespace of their own: make e2e');
@@ -81,8 +82,10 @@ export class GuestService {
     const { supernodes = 2 } = this.spec;
     const patience = 10_000_000;
     await this.zone.until(() => this.guests.size === 1, patience, 'the SuperLink to be switched on');
+    await Promise.all(this.switchedOn);
     await this.superlink.whenReady(seconds);
     await this.zone.until(() => this.guests.size === 1 + supernodes, 120_000, 'the gate to open');
+    await Promise.all(this.switchedOn);
     await Promise.all(this.supernodes.map((guest) => guest.whenReady(seconds)));
   }
 
@@ -102,7 +105,8 @@ export class GuestService {
     mkdirSync(dir, { recursive: true });
     const guest = this.spec.make({ name, dir, role, context: vm.context, token: vm.token });
     this.guests.set(vm.id, guest);
-    await guest.powerOn();
+    this.switchedOn.push(guest.powerOn());
+    await this.switchedOn.at(-1);
   }
 }
 

@@ -1,0 +1,48 @@
+# shellcheck shell=bash disable=SC2034
+# The appliance as OpenNebula's one-apps framework wants it: /etc/one-appliance/service.d/appliance.sh, sourced by
+# /etc/one-appliance/service, which calls the functions below and keeps status file, log and message of the day.
+#
+# Everything is done by flower-context.service; the framework only has to know how that went.
+
+ONE_SERVICE_NAME='Service Flower - KVM'
+ONE_SERVICE_VERSION='1.39.0'
+ONE_SERVICE_BUILD=$(date +%s)
+ONE_SERVICE_SHORT_DESCRIPTION='Flower SuperLink or SuperNode for federated learning'
+ONE_SERVICE_DESCRIPTION='Flower (flower.ai) under systemd, configured by the variables of the CONTEXT: `flower-context status`, `journalctl -u flower-context`.'
+
+# The framework takes "configured once" for "configured": without this a second boot, or one after a power cut, would
+# change nothing and still be reported as a success.
+ONE_SERVICE_RECONFIGURABLE=true
+
+# Names, defaults and meaning of the variables are in the image's own templates (docs/reference/variables.md); a second
+# list here could only differ from them.
+ONE_SERVICE_PARAMS=()
+
+# What Packer copied here: install.sh and the flower-context package. FLOWER_ROLE and the others come from Packer too.
+FLOWER_SOURCES=${ONE_SERVICE_SETUP_DIR:-/opt/one-appliance}/flower
+
+service_install() {
+  "$FLOWER_SOURCES/install.sh" "${FLOWER_ROLE:?superlink or supernode}" \
+    --flower "${FLOWER_VERSION:-$ONE_SERVICE_VERSION}" --framework "${FLOWER_FRAMEWORK:-none}"
+  rm -rf "$FLOWER_SOURCES"
+}
+
+# The hook net-91-flower-context does the same where the framework's own hook is missing; twice is harmless.
+service_configure() {
+  systemctl reset-failed flower-context.service 2>/dev/null || true
+  systemctl start --no-block flower-context.service
+}
+
+# one-context goes on only when this has ended, and notices no change of the CONTEXT before: so it waits for minutes, not
+# for ever. A boot that succeeds later still corrects what the framework has noted by then.
+service_bootstrap() {
+  flower-context ready --timeout 180 && return
+  systemd-run --quiet --collect --unit=flower-one-appliance /usr/lib/flower-context/one-appliance-follow.sh || true
+  return 1
+}
+
+service_cleanup() { :; }
+
+service_help() {
+  flower-context --help
+}

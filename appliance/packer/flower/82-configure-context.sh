@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The framework's hooks go where one-context looks for them.
+set -eu
+chmod 0750 /etc/one-appliance/service
+for hook in net-90-service-appliance net-99-report-ready; do
+  install -m 0755 "/etc/one-appliance/$hook" "/etc/one-context.d/$hook"
+  rm "/etc/one-appliance/$hook"
+done

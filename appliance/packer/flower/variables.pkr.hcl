@@ -1,0 +1,100 @@
+# What one-apps' build.sh passes for every appliance.
+variable "appliance_name" {
+  type    = string
+  default = "flower_superlink"
+}
+
+variable "input_dir" {
+  type = string
+}
+
+variable "output_dir" {
+  type = string
+}
+
+variable "headless" {
+  type    = bool
+  default = true
+}
+
+variable "version" {
+  type    = string
+  default = ""
+}
+
+variable "distro" {
+  type    = string
+  default = ""
+}
+
+variable "arch" {
+  type    = string
+  default = "x86_64"
+}
+
+# What this appliance adds.
+variable "role" {
+  type        = string
+  default     = "superlink"
+  description = "superlink or supernode."
+}
+
+variable "flower_version" {
+  type    = string
+  default = "1.39.0"
+}
+
+variable "framework" {
+  type        = string
+  default     = "none"
+  description = "What ClientApps find beside Flower and numpy: none, pytorch, tensorflow or sklearn."
+}
+
+variable "base" {
+  type        = string
+  default     = "../one-apps/export/debian13.qcow2"
+  description = "A one-apps base image: debian12, debian13 or ubuntu2404."
+}
+
+variable "sources" {
+  type        = string
+  default     = "../../appliances/flower"
+  description = "Folder with install.sh, appliance.sh and the flower-context package."
+}
+
+variable "framework_dir" {
+  type        = string
+  default     = "../one-apps/appliances"
+  description = "The one-apps service framework."
+}
+
+variable "postprocess" {
+  type    = string
+  default = "packer/postprocess.sh"
+}
+
+variable "accelerator" {
+  type    = string
+  default = "kvm"
+}
+
+variable "cpu" {
+  type    = string
+  default = "host"
+}
+
+variable "qemu_binary" {
+  type    = string
+  default = "qemu-system-x86_64"
+}
+
+variable "disk_size" {
+  type        = string
+  default     = "10000M"
+  description = "PyTorch needs 20000M."
+}
+
+variable "ssh_timeout" {
+  type    = string
+  default = "900s"
+}
