@@ -4,23 +4,12 @@ here=/etc/one-appliance
 ONE_SERVICE_SETUP_DIR=/opt/one-appliance
 set -e
 umask 0077
+. "$here/lib/common.sh"
+. "$here/lib/functions.sh"
 . "$here/service.d/appliance.sh"
 
 stage=$1
 now=$(cat "$here/status" 2>/dev/null || true)
-
-note() {
-  echo "$1" >"$here/status"
-  case $1 in
-    bootstrap_success) line='All set and ready to serve 8)' ;;
-    *_success) line="$stage step was successful." ;;
-    *_failure) line="$stage step failed. APPLIANCE ERROR" ;;
-    *) line="$stage step is in progress... PLEASE WAIT" ;;
-  esac
-  printf '\n    OpenNebula Service Appliance\n\n %s\n\n' "$line" >/etc/motd
-}
-refuse() { echo "service $stage: refused in state '$now'"; exit 1; }
-again() { [ "${ONE_SERVICE_RECONFIGURABLE:-}" = true ]; }
 
 case $stage,$now in
   install,) ;;
