@@ -21,6 +21,9 @@ const federation = new Federation({ dir, net: NET, supernodes: SUPERNODES });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => interrupted.abort(signal));
 
+// Whoever read our output is gone (a closed terminal, a pipe): the same as Ctrl-C.
+process.stdout.on('error', () => interrupted.abort('EPIPE'));
+
 const nameOf = (vm: Vm): string => vm.root.slice(dir.length + 1);
 const watched = (): Watched[] =>
   federation.vms.map((vm) => ({ name: nameOf(vm), status: () => vm.status() }));

@@ -84,13 +84,15 @@ class Host:
             if unit is not None:
                 unit.main_exited(status)
 
-    def turn(self):
+    def turn(self, at_most=None):
+        """Does what is due and waits for the next thing, for `at_most` seconds."""
         while self.timers and (self.timers[0][2].call is None or self.timers[0][0] <= time.monotonic()):
             call = heapq.heappop(self.timers)[2].call
             if call is not None:
                 call()
-        wait = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
-        for key, _ in self.selector.select(wait):
+        next_timer = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
+        waits = [wait for wait in (next_timer, at_most) if wait is not None]
+        for key, _ in self.selector.select(min(waits, default=None)):
             if key.fd in self.selector.get_map():  # an earlier call of this round may have closed it
                 key.data()
 
@@ -101,8 +103,7 @@ class Host:
         for unit in self.units.values():
             unit.stop(lambda _ok: None)
         while descendants() and time.monotonic() < end:
-            self.later(0.02, lambda: None)
-            self.turn()
+            self.turn(at_most=0.02)
         self.power_cut()
 
     def power_cut(self):
