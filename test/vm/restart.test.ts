@@ -30,6 +30,9 @@ function leftovers(guest: Container): string[] {
   );
 }
 
+/** What the agent knows of its VM, without the id that Flower gives a self-registered node anew at each start. */
+const known = ({ facts: { node_id, ...facts } }: Status): Status['facts'] => facts;
+
 const reached = (status: Status | undefined, step: number): boolean =>
   status?.steps[step] !== undefined && status.steps[step].state !== 'pending';
 
@@ -52,7 +55,7 @@ describe('a SuperLink and a SuperNode that lose power or reboot', () => {
     supernode = service.supernodes[0] as Container;
     const of = async (guest: Container) => {
       const status = (await guest.status())!;
-      return { facts: status.facts, files: identity(guest), ms: took(status) };
+      return { facts: known(status), files: identity(guest), ms: took(status) };
     };
     first = { superlink: await of(superlink), supernode: await of(supernode) };
   });
@@ -63,11 +66,11 @@ describe('a SuperLink and a SuperNode that lose power or reboot', () => {
     await superlink.shutdown();
     await superlink.powerOn();
     const again = await superlink.whenReady();
-    expect(again.facts).toEqual(first.superlink.facts);
+    expect(known(again)).toEqual(first.superlink.facts);
     expect(identity(superlink)).toEqual(first.superlink.files);
     await supernode.powerOn();
     const node = await supernode.whenReady();
-    expect(node.facts).toEqual(first.supernode.facts);
+    expect(known(node)).toEqual(first.supernode.facts);
     expect(identity(supernode)).toEqual(first.supernode.files);
     console.log(
       `boot to ready: SuperLink ${first.superlink.ms} ms, after a reboot ${took(again)} ms; SuperNode ${first.supernode.ms} ms, ${took(node)} ms`,
@@ -92,7 +95,7 @@ describe('a SuperLink and a SuperNode that lose power or reboot', () => {
         cuts.push(at.steps.map(({ state }) => state[0]).join(''));
         await guest.powerOn();
         const status = await guest.whenReady();
-        expect(status.facts, `after a cut at ${step}`).toEqual(first[role].facts);
+        expect(known(status), `after a cut at ${step}`).toEqual(first[role].facts);
         expect(identity(guest), `after a cut at ${step}`).toEqual(first[role].files);
         expect(status.problems.filter(({ kind }) => kind === 'fatal')).toEqual([]);
         expect(leftovers(guest)).toEqual([]);

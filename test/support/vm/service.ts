@@ -30,7 +30,7 @@ export class GuestService {
   readonly zone: Zone;
   private readonly spec: ServiceSpec;
   private readonly guests = new Map<number, Guest>();
-  private readonly switchedOn: Promise<void>[] = [];
+  private readonly starts: Promise<void>[] = [];
 
   constructor(spec: ServiceSpec) {
     if (!isPrivate()) throw new Error('these tests run in a namespace of their own: make e2e');
@@ -80,16 +80,20 @@ export class GuestService {
   async up(seconds = 60): Promise<void> {
     await this.deploy();
     const { supernodes = 2 } = this.spec;
-    const patience = 10_000_000;
-    await this.zone.until(() => this.guests.size === 1, patience, 'the SuperLink to be switched on');
-    await Promise.all(this.switchedOn);
+    await this.switchedOn(1);
     await this.superlink.whenReady(seconds);
-    await this.zone.until(() => this.guests.size === 1 + supernodes, 120_000, 'the gate to open');
-    await Promise.all(this.switchedOn);
+    await this.switchedOn(1 + supernodes);
     await Promise.all(this.supernodes.map((guest) => guest.whenReady(seconds)));
   }
 
+  /** Waits until OneFlow has deployed so many guests and each of them can be talked to. */
+  async switchedOn(count: number): Promise<void> {
+    await this.zone.until(() => this.starts.length === count, 1_800_000, `${count} guests to be switched on`);
+    await Promise.all(this.starts);
+  }
+
   async stop(): Promise<void> {
+    await Promise.allSettled(this.starts);
     await Promise.all(this.all.map((guest) => guest.powerCut()));
     await this.zone.stop();
   }
@@ -105,8 +109,9 @@ export class GuestService {
     mkdirSync(dir, { recursive: true });
     const guest = this.spec.make({ name, dir, role, context: vm.context, token: vm.token });
     this.guests.set(vm.id, guest);
-    this.switchedOn.push(guest.powerOn());
-    await this.switchedOn.at(-1);
+    this.starts.push(guest.powerOn());
+    this.zone.changed();
+    await this.starts.at(-1);
   }
 }
 

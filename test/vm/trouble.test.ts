@@ -1,0 +1,149 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Container } from '../support/nspawn/container.ts';
+import { container, vm } from '../support/vm/beds.ts';
+import type { GuestSpec } from '../support/vm/guest.ts';
+import { GuestService } from '../support/vm/service.ts';
+
+// What goes wrong on a real machine, told by the journal alone: the rows of the failure table that need one.
+
+let service: GuestService;
+afterEach(() => service?.stop());
+
+interface Preparation {
+  /** Is at the files of the machine before it is switched on for the first time. */
+  readonly before?: (guest: Container) => void;
+  readonly options?: (spec: GuestSpec) => readonly string[];
+}
+
+/** A SuperLink alone, switched on. */
+async function superlink({ before, options }: Preparation = {}): Promise<Container> {
+  const make = (spec: GuestSpec): Container => {
+    const guest = container(spec, options?.(spec));
+    before?.(guest);
+    return guest;
+  };
+  service = new GuestService({ make, supernodes: 0 });
+  await service.deploy();
+  await service.switchedOn(1);
+  return service.superlink as Container;
+}
+
+const STATE = '/var/lib/flower-context';
+
+describe('the disk', () => {
+  test('is full: the journal names the file and the remedy, and the remedy works', async () => {
+    const guest = await superlink({ options: () => [`--tmpfs=${STATE}:mode=0755,size=16k`] });
+    const status = await guest.whenFailed();
+    expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
+    const story = await guest.journal();
+    expect(story).toMatch(/state_unwritable: .*\/var\/lib\/flower-context\/.*ENOSPC|no space left/i);
+    expect(story).toContain('df -h');
+    await guest.sh(`mount -o remount,size=4m ${STATE} && systemctl restart --no-block flower-context`);
+    await guest.whenReady();
+  });
+
+  test('is read-only under /var: said, and nothing half-started', async () => {
+    const options = ({ dir }: GuestSpec): string[] => {
+      mkdirSync(`${dir}/empty`);
+      return [`--bind-ro=${dir}/empty:${STATE}`];
+    };
+    const guest = await superlink({ options });
+    const status = await guest.whenFailed();
+    expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
+    expect(await guest.journal()).toMatch(/read-only|EROFS/i);
+    expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('inactive');
+  });
+});
+
+describe("the agent's memory", () => {
+  test.each([
+    ['cut in the middle', (text: string) => text.slice(0, text.length / 2)],
+    ['empty', () => ''],
+    ['full of zeros', (text: string) => '\0'.repeat(text.length)],
+  ])('is %s: set aside, said, and the boot completes with the same CA', async (_how, damage) => {
+    const guest = await superlink();
+    const { facts } = await guest.whenReady();
+    await guest.powerCut();
+    const file = guest.path(`${STATE}/checkpoint.json`);
+    writeFileSync(file, damage(readFileSync(file, 'utf8')));
+    await guest.powerOn();
+    const status = await guest.whenReady();
+    expect(status.facts.ca_sha256).toBe(facts.ca_sha256);
+    expect(
+      readdirSync(guest.path(STATE)).filter((name) => name.startsWith('checkpoint.json')).length,
+    ).toBeGreaterThan(1);
+    expect(await guest.journal()).toMatch(/checkpoint\.json.*(set aside|damaged)|damaged.*checkpoint/i);
+  });
+});
+
+describe('OneGate', () => {
+  test('is away for the first minute: the SuperLink serves, and is READY soon after it is back', async () => {
+    const guest = await superlink({ before: () => void service.zone.down() });
+    await guest.waitFor(
+      'Flower to serve',
+      ({ serving, steps }) =>
+        serving || steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done'),
+    );
+    const oneVm = service.oneVm(guest);
+    await guest.until(
+      'a minute to pass',
+      async () => {
+        const { ActiveEnterTimestampMonotonic: since } = await guest.unit(
+          'multi-user.target',
+          'ActiveEnterTimestampMonotonic',
+        );
+        const [now] = (await guest.sh('cat /proc/uptime')).split(' ');
+        return Number(now) - Number(since) / 1e6 > 60;
+      },
+      90,
+    );
+    expect(oneVm.userTemplate.get('READY')).not.toBe('YES');
+    await service.zone.up();
+    await service.zone.until(() => oneVm.userTemplate.get('READY') === 'YES', 120_000, 'READY');
+    expect(oneVm.userTemplate.get('FL_READY')).toBe('YES');
+    expect(await guest.journal()).toMatch(/OneGate/);
+  });
+});
+
+describe('Flower', () => {
+  test('crashes at its start: its own words are in the problem; once it is mended the VM comes up by itself', async () => {
+    const module = '/opt/flower/envs/1.39.0-none/lib/python3.13/site-packages/grpc/__init__.py';
+    let whole = '';
+    const guest = await superlink({
+      before: (one) => {
+        whole = readFileSync(one.path(module), 'utf8');
+        writeFileSync(one.path(module), "raise ImportError('this wheel is broken')\n");
+      },
+    });
+    const status = await guest.whenFailed();
+    const [problem] = status.problems.filter(({ kind }) => kind === 'fatal');
+    expect(problem).toMatchObject({
+      code: 'flower_start_failed',
+      text: expect.stringContaining('this wheel is broken'),
+    });
+    expect(service.oneVm(guest).userTemplate.get('FL_ERROR')).toBe('flower_start_failed');
+    expect(await guest.journal()).toContain('this wheel is broken');
+    expect(existsSync(guest.path(`${STATE}/tls/ca.key`))).toBe(true);
+    writeFileSync(guest.path(module), whole);
+    await guest.whenReady(90);
+  });
+});
+
+describe('the clock', () => {
+  test('of a SuperNode is an hour ahead: said, with the number; put right, the node is accepted', async () => {
+    const later = new Date(Date.now() + 3_600_000).toISOString().slice(0, 19);
+    const make = (spec: GuestSpec) =>
+      spec.role === 'superlink' ? container(spec) : vm(spec, ['-rtc', `base=${later}`]);
+    service = new GuestService({ make, supernodes: 1 });
+    await service.deploy();
+    await service.switchedOn(2);
+    const [node] = service.supernodes;
+    await node!.waitFor('the clock to be named', ({ problems }) =>
+      problems.some(({ code }) => code === 'clock_off'),
+    );
+    expect(await node!.journal()).toMatch(/clock_off/);
+    await node!.sh(`date -s @${Math.floor(Date.now() / 1000)}`);
+    await node!.whenReady();
+  });
+});

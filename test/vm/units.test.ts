@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { container } from '../support/vm/beds.ts';
+import type { Guest } from '../support/vm/guest.ts';
+import { GuestService } from '../support/vm/service.ts';
+
+const UNITS = ['flower-context.service', 'flower-superlink.service', 'flower-supernode.service'];
+
+describe('the units of the image', () => {
+  let service: GuestService;
+  let guest: Guest;
+
+  beforeAll(async () => {
+    service = new GuestService({ make: container, supernodes: 0 });
+    await service.up();
+    guest = service.superlink;
+  });
+  afterAll(() => service?.stop());
+
+  test('systemd finds nothing wrong with them', async () => {
+    const { code, stdout, stderr } = await guest.exec(`systemd-analyze verify --man=no ${UNITS.join(' ')}`);
+    expect({ code, said: `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
+  });
+
+  test('one-context and the agent start in the same boot: no ordering cycle took a job away', async () => {
+    expect(await guest.sh('journalctl -b --no-pager -o cat')).not.toMatch(
+      /ordering cycle|Found dependency on/i,
+    );
+    for (const unit of ['one-context', 'flower-context', 'flower-superlink'])
+      expect((await guest.unit(unit, 'ActiveState')).ActiveState).toBe('active');
+    const started = async (unit: string): Promise<number> =>
+      Number((await guest.unit(unit, 'ExecMainStartTimestampMonotonic')).ExecMainStartTimestampMonotonic);
+    expect(await started('flower-context')).toBeGreaterThan(await started('one-context-online'));
+  });
+
+  test('the agent is not held up by the network stage of one-context, and does not hold it up', async () => {
+    const { After, Before } = await guest.unit('flower-context', 'After', 'Before');
+    expect(After).not.toMatch(/\bone-context\.service\b/);
+    expect(Before).not.toMatch(/one-context/);
+  });
+
+  // What `systemd-analyze security` says of them; docs/security.md explains what is left on.
+  test.each([
+    ['flower-context.service', 4],
+    ['flower-superlink.service', 2.5],
+    ['flower-supernode.service', 2.5],
+  ])('%s is exposed by at most %d', async (unit, most) => {
+    const text = await guest.sh(`systemd-analyze security --no-pager ${unit} || true`);
+    const score = Number(/exposure level for \S+: ([\d.]+)/.exec(text)?.[1]);
+    console.log(`${unit}: exposure ${score}`);
+    expect(score).toBeLessThanOrEqual(most);
+  });
+
+  test('Flower can write below its own folder and nowhere else, and sees no keys of the CA', async () => {
+    const pid = (await guest.unit('flower-superlink', 'MainPID')).MainPID;
+    const inside = (script: string) =>
+      guest.exec(
+        `nsenter -t ${pid} -m setpriv --reuid=flower --regid=flower --clear-groups sh -c '${script}'`,
+      );
+    expect((await inside('touch /var/lib/flower/superlink/x && rm /var/lib/flower/superlink/x')).code).toBe(
+      0,
+    );
+    for (const path of [
+      '/opt/flower/x',
+      '/etc/x',
+      '/usr/x',
+      '/run/flower-context/x',
+      '/var/lib/flower-context/x',
+    ])
+      expect((await inside(`touch ${path}`)).code, path).not.toBe(0);
+    expect((await inside('cat /var/lib/flower-context/tls/ca.key')).code).not.toBe(0);
+    expect((await inside('ls /root')).code).not.toBe(0);
+    const status = await guest.sh(`cat /proc/${pid}/status`);
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    expect(status).toMatch(/^Seccomp:\t2$/m);
+  });
+
+  test('the agent says what it is doing in systemctl status, and is watched', async () => {
+    const { StatusText, WatchdogUSec, Type } = await guest.unit(
+      'flower-context',
+      'StatusText',
+      'WatchdogUSec',
+      'Type',
+    );
+    expect(Type).toBe('notify');
+    expect(StatusText).toMatch(/ready/);
+    expect(WatchdogUSec).toBe('2min');
+  });
+
+  test('an agent that is killed comes back, and Flower never notices', async () => {
+    const before = (await guest.unit('flower-superlink', 'MainPID')).MainPID;
+    const agent = (await guest.unit('flower-context', 'MainPID')).MainPID;
+    await guest.sh(`kill -KILL ${agent}`);
+    await guest.until('another agent to be ready', async () => {
+      const { MainPID, ActiveState } = await guest.unit('flower-context', 'MainPID', 'ActiveState');
+      return ActiveState === 'active' && MainPID !== agent;
+    });
+    expect((await guest.unit('flower-superlink', 'MainPID')).MainPID).toBe(before);
+  });
+
+  test('a Flower that is killed comes back by systemd, and the agent says so', async () => {
+    const before = (await guest.unit('flower-superlink', 'MainPID')).MainPID;
+    await guest.sh(`kill -KILL ${before}`);
+    await guest.until('another Flower to serve', async () => {
+      const { MainPID, ActiveState } = await guest.unit('flower-superlink', 'MainPID', 'ActiveState');
+      return ActiveState === 'active' && MainPID !== before;
+    });
+    await guest.whenReady();
+  });
+});
+
+describe('a SuperLink whose Fleet API is on port 443', () => {
+  let service: GuestService;
+  afterAll(() => service?.stop());
+
+  test('serves there, although Flower is not root', async () => {
+    service = new GuestService({
+      make: container,
+      supernodes: 0,
+      superlink: { FL_FLEET_API_ADDRESS: '0.0.0.0:443' },
+    });
+    await service.up();
+    expect(service.oneVm(service.superlink).userTemplate.get('FL_ENDPOINT')).toMatch(/:443$/);
+  });
+});
