@@ -60,7 +60,9 @@ cat >/etc/flower-context/appliance.json.new <<JSON
 {"role":"$role","flower":{"version":"$flower","framework":"$framework"},"user":"flower","loopback":"127.0.0.1"}
 JSON
 mv -f /etc/flower-context/appliance.json.new /etc/flower-context/appliance.json
-systemctl enable --quiet flower-context.service
+ln -sfn "envs/$flower-$framework" /opt/flower/baked
+systemctl disable --quiet flower-superlink.service flower-supernode.service
+systemctl enable --quiet flower-context.service "flower-$role.service"
 
 # What building leaves behind, and what no two VMs may share.
 apt-get clean

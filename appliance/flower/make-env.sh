@@ -55,5 +55,8 @@ fi
 # Flower runs as a user that cannot write here, so bytecode is made now: it halves the time to the first line.
 "$dest/bin/python" -m compileall -q -j 0 "$dest/lib" >/dev/null || true
 "$dest/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("flwr") != sys.argv[1])' "$version"
+# What Flower's programs import beside Flower itself: the launcher has it ready before it knows the launch plan.
+FLWR_HOME=$dest/.home "$dest/bin/python" -I "$here/list-imports.py" >"$dest/imports.txt"
+rm -rf "$dest/.home"
 : >"$dest/.complete"
 rm "$dest/.incomplete"

@@ -1,6 +1,7 @@
 """Starts a Flower daemon from the launch plan that flower-context wrote, and says from inside how its link is.
 
-Run by Flower's own interpreter: `env/bin/python -I flower-launch.py [PLAN]`.
+Run by Flower's own interpreter: `env/bin/python -I flower-launch.py [PLAN]`. Started before there is a plan, it imports
+what Flower will import and waits for it.
 
 Why a launcher: Flower has no setting for gRPC's keepalive, does not tell systemd when it is ready, keeps running when it
 has given up on its SuperLink, and ends with status 0 after some errors. All four are put right here, in its process.
@@ -20,6 +21,7 @@ from flower_launch.flower import alter_logging, hold_for_uvicorn, watch_signals,
 from flower_launch.link import Link  # noqa: E402
 from flower_launch.plan import Unusable, read_plan  # noqa: E402
 from flower_launch.systemd import Systemd, say  # noqa: E402
+from flower_launch.waiting import await_plan, import_ahead  # noqa: E402
 
 del sys.path[0]
 sys.dont_write_bytecode = False
@@ -28,12 +30,25 @@ EXIT_PLAN = 78  # "configuration error"
 KEPT = ("FLOWER_CONTEXT_ROOT", "INVOCATION_ID", "JOURNAL_STREAM")
 
 
+def start_again(environment):
+    """Becomes a new launcher, in the environment that the agent has chosen by now. systemd sees the same process."""
+    program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "flower-start")
+    os.execve(program, [program, *sys.argv[1:]], environment)
+
+
 def main():
     root = os.environ.get("FLOWER_CONTEXT_ROOT", "").rstrip("/")
-    plan, checksum = read_plan(sys.argv[1] if len(sys.argv) > 1 else f"{root}/run/flower-context/plan.json")
-
-    environment = dict(os.environ)
+    path = sys.argv[1] if len(sys.argv) > 1 else f"{root}/run/flower-context/plan.json"
+    inherited = dict(os.environ)
+    environment = dict(inherited)
     systemd = Systemd(environment)
+    if not os.path.exists(path):
+        import_ahead()
+        await_plan(path, systemd)
+        # The plan may be for another environment than the one that is baked.
+        if os.path.realpath(f"{root}/run/flower-context/env") != os.path.realpath(sys.prefix):
+            start_again(inherited)
+    plan, checksum = read_plan(path)
     os.environ.clear()
     os.environ.update({name: environment[name] for name in KEPT if name in environment} | plan["environment"])
     os.umask(0o027)
@@ -55,6 +70,9 @@ def main():
 
     link = Link(plan, checksum, systemd)
     link.enter("starting", f"starting {program} {version}")
+    # The agent learns from the link file which plan is in force. One that it has replaced meanwhile is not.
+    if read_plan(path)[1] != checksum:
+        start_again(inherited)
     sys.argv = [os.path.join(os.path.dirname(sys.executable), program), *plan["argv"]]
     status = 0
     try:

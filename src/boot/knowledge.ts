@@ -6,6 +6,7 @@ import type { PartitionKeeper } from '../discovery/partition-keeper.ts';
 import type { SuperLink } from '../discovery/superlink.ts';
 import type { Link } from '../flower/link.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import type { FileAccess } from '../host/files.ts';
 import type { Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { HostPort } from '../params/hostport.ts';
@@ -49,6 +50,8 @@ export interface Facts {
   flowerVersion: string;
   plan: LaunchPlan;
   planHash: string;
+  /** What is put in place when Flower starts: the plan, and the environment that it is for. */
+  planFile: { readonly text: string; readonly environment: string; readonly access: FileAccess };
   /** host:port that SuperNodes dial. */
   endpoint: HostPort;
   link: Link;

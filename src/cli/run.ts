@@ -1,3 +1,4 @@
+import { endWaitingFlower } from '../boot/steps/flower.ts';
 import { notified, tellReady, tellStopping } from '../host/notify.ts';
 import { keepWatch } from '../watch/watch.ts';
 import { becomeAgent } from './agent.ts';
@@ -25,7 +26,10 @@ export const run: Command = {
         }
         // A first boot that fails ends here: systemd starts us again, except for a wrong CONTEXT. Later ones do not
         // take down what serves.
-        if (outcome.failure !== undefined && !agent.report.status.serving) return agent.exitStatus(outcome);
+        if (outcome.failure !== undefined && !agent.report.status.serving) {
+          await endWaitingFlower(outcome.known, machine.paths);
+          return agent.exitStatus(outcome);
+        }
         const reason = await watch.untilSomethingChanged(outcome);
         if (reason === undefined) return EXIT.good;
         agent.report.journal.info(`${reason}: looking at everything again`);

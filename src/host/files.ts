@@ -31,6 +31,9 @@ export interface Access {
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
+/** As a file is written; `durable: false` is for what no power cut survives anyway. */
+export type FileAccess = Access & { readonly durable?: boolean };
+
 const errno = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
 
 const MEANING: Record<string, string> = {
@@ -105,11 +108,7 @@ function discard(path: string): void {
  * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
  * disk, and takes the name in one step. `durable: false` skips forcing (for /run, which no power cut survives anyway).
  */
-export function writeAtomic(
-  path: string,
-  content: string | Buffer,
-  access: Access & { durable?: boolean },
-): void {
+export function writeAtomic(path: string, content: string | Buffer, access: FileAccess): void {
   const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
   try {
     const descriptor = openSync(beside, 'wx', access.mode);
@@ -130,11 +129,7 @@ export function writeAtomic(
 }
 
 /** Like writeAtomic, but leaves the file (and its times) alone when it already is what it should be. True if written. */
-export function writeIfChanged(
-  path: string,
-  content: string,
-  access: Access & { durable?: boolean },
-): boolean {
+export function writeIfChanged(path: string, content: string, access: FileAccess): boolean {
   if (
     existsSync(path) &&
     !lstatSync(path).isSymbolicLink() &&

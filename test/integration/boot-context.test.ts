@@ -28,6 +28,10 @@ describe('a CONTEXT with wrong values', () => {
       FL_ERROR: 'config_validation_failed',
     });
     expect(existsSync(vm.at('run/flower-context/plan.json'))).toBe(false);
+    await until(
+      'Flower, which waited for a plan, to be ended',
+      async () => (await vm.unit('flower-superlink')).ActiveState === 'inactive',
+    );
   });
 
   test('boots as soon as it is corrected', async () => {

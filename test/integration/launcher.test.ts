@@ -1,6 +1,6 @@
 // The launcher with real Flower, the oldest and the baked one: what it does in Flower's process and what it tells.
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -96,6 +96,24 @@ describe.each([
     expect(await launched.ended).toEqual({ code: 0, signal: null });
     await notify.until((message) => message.startsWith('STOPPING=1'));
     expect(vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
+    await notify.close();
+  });
+
+  it('started before there is a plan imports what Flower will import, waits, and goes on in the same process', async () => {
+    const { vm, plan } = supernode(null);
+    const notify = await listenForNotify(join(vm.root, 'notify'));
+    const launched = vm.launchAhead({ env: { NOTIFY_SOCKET: notify.address } });
+    await notify.until((message) => message === 'STATUS=waiting for the launch plan of flower-context');
+    const maps = readFileSync(`/proc/${launched.process.pid}/maps`, 'utf8');
+    expect(maps, 'gRPC is imported already').toContain('cygrpc');
+    expect(vm.link(), 'nothing is claimed of a link before there is a plan').toBeUndefined();
+
+    vm.handOver(plan);
+    await notify.until((message) => message.startsWith('STATUS=starting flower-supernode'));
+    const link = await vm.phase(launched, 'lost');
+    expect(link.pid).toBe(launched.process.pid);
+    const inForce = optionsOf(link.grpc.client);
+    expect(inForce.get('grpc.keepalive_time_ms')).toBe(60_000);
     await notify.close();
   });
 
@@ -360,3 +378,58 @@ function words(path: string): string[] {
     return [];
   }
 }
+
+describe('the launcher of an image', () => {
+  it('becomes the Flower that the plan is for, when that is not the one that is baked', {
+    timeout: 60_000,
+  }, async () => {
+    const [baked, wanted] = [await flowerEnvironment('1.39.0'), await flowerEnvironment('1.31.0')];
+    const vm = new FlowerBed('1.31.0', wanted);
+    beds.push(vm);
+    const notify = await listenForNotify(join(vm.root, 'notify'));
+    const launched = vm.launchAhead({ baked, env: { NOTIFY_SOCKET: notify.address } });
+    await notify.until((message) => message === 'STATUS=waiting for the launch plan of flower-context');
+    vm.handOver(
+      vm.supernode({ loopback: '127.35.33.11', superlink: { host: '127.35.33.1', port: 9092 }, ca: null }),
+    );
+    await notify.until((message) => message.startsWith('STATUS=starting flower-supernode 1.31.0'));
+    expect((await vm.phase(launched, 'lost')).pid).toBe(launched.process.pid);
+    await notify.close();
+  });
+
+  it('does not take a plan that the agent has replaced by the time it says which one it took', {
+    timeout: 60_000,
+  }, async () => {
+    const environment = await flowerEnvironment('1.39.0');
+    const vm = new FlowerBed('1.39.0', environment);
+    beds.push(vm);
+    const superlink = (port: number) => ({ host: '127.35.33.1', port });
+    const [first, second] = [9092, 9192].map((port) =>
+      vm.supernode({ loopback: '127.35.33.12', superlink: superlink(port), ca: null }),
+    );
+    vm.handOver(first!);
+    // The link file cannot be replaced in the first moment: the second plan comes exactly then.
+    const script = vm.file(
+      'late.py',
+      `import builtins, os, runpy, sys
+real = os.replace
+def replace(source, target, **more):
+    real(source, target, **more)
+    if target.endswith('link.json') and os.path.exists(${JSON.stringify(`${vm.paths.plan}.next`)}):
+        real(${JSON.stringify(`${vm.paths.plan}.next`)}, ${JSON.stringify(vm.paths.plan)})
+os.replace = replace
+sys.argv = [${JSON.stringify(join(REPOSITORY, 'appliance/lib/flower-launch.py'))}]
+runpy.run_path(sys.argv[0], run_name='__main__')
+`,
+    );
+    vm.file('run/flower-context/plan.json.next', formatPlan(second!));
+    mkdirSync(join(vm.root, 'usr/lib'), { recursive: true });
+    symlinkSync(join(REPOSITORY, 'appliance/lib'), join(vm.root, 'usr/lib/flower-context'));
+    const launched = vm.launch(first!, { script });
+    const hash = createHash('sha256').update(formatPlan(second!)).digest('hex');
+    await until('the second plan to be in force', () => vm.link()?.plan === hash, {
+      detail: launched.output,
+    });
+    expect(vm.link()!.pid).toBe(launched.process.pid);
+  });
+});

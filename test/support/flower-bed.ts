@@ -1,6 +1,15 @@
 // A folder that plays a VM with only the launcher and Flower on it, no agent: for tests of the launcher itself.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Link, parseLink } from '../../src/flower/link.ts';
@@ -140,12 +149,31 @@ export class FlowerBed {
   launch(plan: LaunchPlan | string, options: LaunchOptions = {}): Launched {
     rmSync(this.paths.flowerLink, { force: true });
     writeFileSync(this.paths.plan, typeof plan === 'string' ? plan : formatPlan(plan));
-    const words = [
-      ...(options.prefix ?? []),
-      join(this.#environment, 'bin/python'),
-      '-I',
-      options.script ?? LAUNCHER,
-    ];
+    const python = join(this.#environment, 'bin/python');
+    return this.#start([...(options.prefix ?? []), python, '-I', options.script ?? LAUNCHER], options);
+  }
+
+  /** Starts the launcher as its unit does, before there is a plan. `baked`: the environment of the image. */
+  launchAhead(options: LaunchOptions & { baked?: string } = {}): Launched {
+    this.#link('opt/flower/baked', options.baked ?? this.#environment);
+    this.#link('usr/lib/flower-context', join(LAUNCHER, '..'));
+    return this.#start([join(LAUNCHER, '../flower-start')], options);
+  }
+
+  /** What the agent does when it has a plan: the environment first. */
+  handOver(plan: LaunchPlan): void {
+    this.#link('run/flower-context/env', this.#environment);
+    writeFileSync(`${this.paths.plan}.new`, formatPlan(plan));
+    renameSync(`${this.paths.plan}.new`, this.paths.plan);
+  }
+
+  #link(path: string, target: string): void {
+    const place = join(this.root, path);
+    mkdirSync(join(place, '..'), { recursive: true });
+    symlinkSync(target, place);
+  }
+
+  #start(words: readonly string[], options: LaunchOptions): Launched {
     const child = spawn(words[0]!, words.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH, ...options.env, FLOWER_CONTEXT_ROOT: this.root },

@@ -12,7 +12,7 @@ import { readLink } from '../../src/boot/live-link.ts';
 import { Report } from '../../src/boot/report.ts';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import type { Step, StepId, StepTools } from '../../src/boot/step.ts';
-import { closeForRestart } from '../../src/boot/steps/flower.ts';
+import { closeForRestart, handOver } from '../../src/boot/steps/flower.ts';
 import type { Link } from '../../src/flower/link.ts';
 import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
 import type { request } from '../../src/host/http.ts';
@@ -185,6 +185,7 @@ export class LightVm {
     const plan = known.get('planHash');
     if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan) return { kept: true };
     await closeForRestart(known, tools);
+    handOver(known, this.machine.paths);
     this.serves = false;
     this.served = false;
     this.#link('starting', plan);

@@ -2,9 +2,10 @@ import { stripVTControlCharacters } from 'node:util';
 import { superLinkListeners } from '../../flower/plan.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
 import { parseVersion } from '../../flower/version.ts';
-import { watchFile } from '../../host/files.ts';
+import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
+import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, unitState } from '../../host/systemd.ts';
 import { formatHostPort, type HostPort } from '../../params/hostport.ts';
 import { Problem } from '../../status/problem.ts';
@@ -17,23 +18,34 @@ import { withdraw } from '../withdraw.ts';
 
 export const unitOf = (role: 'superlink' | 'supernode'): string => `flower-${role}.service`;
 
-/** Starts Flower with the plan, or leaves it alone when it already runs with exactly this plan. */
+/**
+ * Starts Flower with the plan, or leaves it alone when it runs with exactly this plan. systemd has started its launcher
+ * together with the agent: one that waits for a plan takes this one, and has most of Flower's imports behind it.
+ */
 export const startFlower: Step = {
   id: 'start_flower',
   title: 'start Flower',
   needs: ['launch_plan'],
   async run(known, tools) {
-    const { machine } = tools;
-    const config = known.get('config');
-    const unit = unitOf(config.role);
-    const state = await unitState(unit);
-    const running =
-      state.active === 'active' || (state.active === 'activating' && state.sub !== 'auto-restart');
-    if (running && readLink(machine.paths.flowerLink)?.plan === known.get('planHash')) {
+    const { paths } = tools.machine;
+    const unit = unitOf(known.get('config').role);
+    const { active, sub, pid } = await unitState(unit);
+    const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
+    const taken = (): string | undefined => {
+      const link = readLink(paths.flowerLink);
+      return link?.pid === pid ? link.plan : undefined;
+    };
+    if (running && taken() === known.get('planHash')) {
       return { kept: true, note: `${unit} runs with this plan already` };
     }
-    if (!running) await requireFreePorts(known);
+    const waits = running && taken() === undefined;
+    if (!running || waits) await requireFreePorts(known);
     await closeForRestart(known, tools);
+    handOver(known, paths);
+    // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
+    if (waits && [undefined, known.get('planHash')].includes(taken())) {
+      return { note: `Flower ${known.get('flowerVersion')}, which was waiting for the plan` };
+    }
     const refused = await queueJob('restart', unit);
     if (refused !== undefined) {
       throw new Problem('flower_start_failed', {
@@ -45,6 +57,20 @@ export const startFlower: Step = {
     return { note: `Flower ${known.get('flowerVersion')}` };
   },
 };
+
+/** Puts the plan where the launcher looks; first the environment that it is for. */
+export function handOver(known: Knowledge, paths: Paths): void {
+  const { text, environment, access } = known.get('planFile');
+  pointLink(paths.environment, environment);
+  writeIfChanged(paths.plan, text, access);
+}
+
+/** A launcher that waits for a plan will get none: the boot failed before there was one. */
+export async function endWaitingFlower(known: Knowledge, paths: Paths): Promise<void> {
+  const role = known.peek('appliance')?.role;
+  if (role === undefined || known.peek('planHash') !== undefined || liveLink(paths) !== undefined) return;
+  await queueJob('stop', unitOf(role));
+}
 
 /**
  * For the time of a restart nothing serves. What OneGate was told of earlier settings is withdrawn; a Flower that died
@@ -64,9 +90,10 @@ async function requireFreePorts(known: Knowledge): Promise<void> {
     config.role === 'superlink'
       ? profileFor(version).superlinkPorts(superLinkListeners(config, loopback), parseVersion(version)!.minor)
       : [{ host: loopback, port: 9094 }];
-  for (const address of wanted) {
-    const outcome = await tryListen(address.host, address.port);
+  const outcomes = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
+  for (const [index, outcome] of outcomes.entries()) {
     if (outcome.free) continue;
+    const address = wanted[index]!;
     const taken = outcome.why === 'EADDRINUSE';
     throw new Problem('port_in_use', {
       doing: `checking that Flower can listen on ${formatHostPort(address)}`,

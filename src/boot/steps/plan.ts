@@ -3,7 +3,7 @@ import { nodeConfigToml } from '../../flower/node-config.ts';
 import { formatPlan, type LaunchPlan, launchPlan } from '../../flower/plan.ts';
 import { runConfigToml } from '../../flower/run-config.ts';
 import { checkpointDirectory } from '../../flower/state.ts';
-import { pointLink, writeIfChanged } from '../../host/files.ts';
+import { linkTarget, readText, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { ourIds, sha256 } from '../../host/machine.ts';
 import { queueJob } from '../../host/systemd.ts';
@@ -17,7 +17,7 @@ import type { Step, StepResult, StepTools } from '../step.ts';
 /** How Flower is started: version, arguments, files. Everything is written here and nowhere else. */
 export const planSuperLink: Step = {
   id: 'launch_plan',
-  title: 'write the launch plan',
+  title: 'make the launch plan',
   needs: ['certificates'],
   async run(known, tools) {
     const config = known.get('config') as SuperLinkConfig;
@@ -44,13 +44,13 @@ export const planSuperLink: Step = {
               operator: trust.loopback === undefined ? null : trust.files,
             },
     });
-    return write(known, tools, plan, environment, trust?.fingerprint ?? '');
+    return lay(known, tools, plan, environment, trust?.fingerprint ?? '');
   },
 };
 
 export const planSuperNode: Step = {
   id: 'launch_plan',
-  title: 'write the launch plan',
+  title: 'make the launch plan',
   needs: ['trust', 'partition'],
   async run(known, tools) {
     const config = known.get('config') as SuperNodeConfig;
@@ -77,7 +77,7 @@ export const planSuperNode: Step = {
       cudaVisibleDevices:
         gpu && config.FL_CUDA_VISIBLE_DEVICES !== 'all' ? config.FL_CUDA_VISIBLE_DEVICES : undefined,
     });
-    return write(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
+    return lay(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
   },
 };
 
@@ -110,10 +110,10 @@ async function flowerEnvironment(
 }
 
 /**
- * Writes the plan and points the unit at its environment. What the files named in the plan hold goes into it as a
- * checksum, so that Flower is started again when a certificate or its node config changed.
+ * Lays the plan ready for the step that starts Flower. What the files named in the plan hold goes into it as a checksum,
+ * so that Flower is started again when a certificate or its node config changed.
  */
-function write(
+function lay(
   known: Knowledge,
   { machine }: StepTools,
   plan: LaunchPlan,
@@ -123,12 +123,11 @@ function write(
   const { paths } = machine;
   const whole = { ...plan, environment: { ...plan.environment, FLOWER_CONTEXT_INPUTS: sha256(contents) } };
   const text = formatPlan(whole);
-  const changed = writeIfChanged(paths.plan, text, forFlower(known));
-  const moved = pointLink(paths.environment, environment);
   known.set('plan', whole);
   known.set('planHash', sha256(text));
+  known.set('planFile', { text, environment, access: forFlower(known) });
   return {
-    kept: !changed && !moved,
+    kept: readText(paths.plan) === text && linkTarget(paths.environment) === environment,
     note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
   };
 }

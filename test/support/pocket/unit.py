@@ -114,6 +114,8 @@ class Unit:
         self.settings, self.status_text, self.result = settings, "", "success"
         self.stopping = self.start_again = False
         self.session = 0
+        for wanted in unitfile.wants(root, self.name):
+            self.host.unit(wanted).start(lambda _ok: None)
         argv = unitfile.command(settings, "ExecStart", root)
         read_end, write_end = os.pipe()
         account = self._account()

@@ -35,6 +35,12 @@ def read(root, name):
     return settings
 
 
+def wants(root, name):
+    """Units that are started with this one: as `systemctl enable` links them."""
+    folder = os.path.join(root, "etc/systemd/system", name + ".wants")
+    return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+
+
 def _drop_ins(root, name):
     found = {}
     for folder in reversed(SEARCH):

@@ -20,7 +20,10 @@ import threading
 import time
 
 root = os.environ.get("FLOWER_CONTEXT_ROOT", "")
-with open(f"{root}/run/flower-context/plan.json", "rb") as file:
+path = f"{root}/run/flower-context/plan.json"
+while not os.path.exists(path):
+    time.sleep(0.01)
+with open(path, "rb") as file:
     content = file.read()
 plan = json.loads(content)
 since = {}

@@ -254,6 +254,12 @@ export class Vm {
     for (const [unit, text] of Object.entries(this.spec.dropIns ?? {}))
       this.write(`etc/systemd/system/${unit}.service.d/test.conf`, `${text}\n`);
     this.link('usr/lib/systemd/system', join(REPOSITORY, 'systemd'));
+    const flowerUnit = `flower-${role}.service`;
+    this.link(
+      `etc/systemd/system/flower-context.service.wants/${flowerUnit}`,
+      join(REPOSITORY, 'systemd', flowerUnit),
+    );
+    this.link('opt/flower/baked', `envs/${version}-${framework}`);
     this.link('usr/lib/flower-context', join(REPOSITORY, 'appliance/lib'));
     this.link('var/run', '../run');
     this.installFlower(version, framework, flower.stub === true);

@@ -1,0 +1,28 @@
+"""Prints the modules that Flower's programs import, in that order, without Flower's own.
+
+Run by the Python of an environment. Flower's own are left out because some of them read the environment variables of the
+launch plan when they are imported.
+"""
+
+import contextlib
+import importlib
+import importlib.metadata
+import sys
+
+# What the programs import only once they run (seen in 1.39; older ones lack some).
+LATER = [
+    *("grpc._server", "sqlite3", "pydantic.v1", "anyio._backends._asyncio", "uvicorn.loops.auto", "uvicorn.lifespan.on"),
+    *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"),
+]
+
+before = set(sys.modules)
+for program in ("flower-superlink", "flower-supernode"):
+    (entry,) = importlib.metadata.entry_points(group="console_scripts", name=program)
+    with contextlib.redirect_stdout(sys.stderr):
+        entry.load()
+for name in LATER:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(name)
+for name, module in list(sys.modules.items()):
+    if name not in before and name.partition(".")[0] != "flwr" and getattr(module, "__spec__", None) is not None:
+        print(name)
