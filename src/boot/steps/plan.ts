@@ -17,7 +17,7 @@ import type { Step, StepResult, StepTools } from '../step.ts';
 /** How Flower is started: version, arguments, files. Everything is written here and nowhere else. */
 export const planSuperLink: Step = {
   id: 'launch_plan',
-  title: 'make the launch plan',
+  title: 'decide how Flower starts',
   needs: ['certificates'],
   async run(known, tools) {
     const config = known.get('config') as SuperLinkConfig;
@@ -50,7 +50,7 @@ export const planSuperLink: Step = {
 
 export const planSuperNode: Step = {
   id: 'launch_plan',
-  title: 'make the launch plan',
+  title: 'decide how Flower starts',
   needs: ['trust', 'partition'],
   async run(known, tools) {
     const config = known.get('config') as SuperNodeConfig;
