@@ -1,5 +1,5 @@
 import { print } from '../host/output.ts';
-import type { Status } from '../status/status-file.ts';
+import { problemLines, type Status } from '../status/status-file.ts';
 import { currentContext } from '../watch/context-watch.ts';
 import { untilStatus } from './await-status.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
@@ -36,7 +36,7 @@ export const ready: Command = {
     if (status?.phase === 'failed') {
       const [problem] = status.problems.filter(({ kind }) => kind === 'fatal');
       print(
-        `not ready: ${problem === undefined ? 'the boot failed' : `${problem.code}: ${problem.text}\n  what to do: ${problem.remedy}`}\n`,
+        `not ready: ${problem === undefined ? 'the boot failed' : `${problemLines(problem).join('\n')}`}\n`,
       );
       return EXIT.failed;
     }

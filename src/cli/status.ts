@@ -1,6 +1,5 @@
 import { print } from '../host/output.ts';
-import type { Status } from '../status/status-file.ts';
-import { readStatus } from '../status/status-file.ts';
+import { problemLines, readStatus, type Status } from '../status/status-file.ts';
 import { untilStatus } from './await-status.ts';
 import { type Command, EXIT, type Invocation } from './command.ts';
 
@@ -70,8 +69,7 @@ function describe(found: Status, now: Date): string {
         ]),
     ...found.problems.flatMap((problem) => [
       '',
-      `${problem.kind}: ${problem.code}: ${problem.text}`,
-      `  what to do: ${problem.remedy}`,
+      ...problemLines(problem).map((line, at) => (at === 0 ? `${problem.kind}: ${line}` : line)),
     ]),
     ...(resume === undefined ? [] : ['', `a resume would start at: ${resume.title} (${resume.id})`]),
     '',

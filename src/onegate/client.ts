@@ -126,7 +126,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
       return { kind: 'no_answer', failure: error as HttpFailure };
     }
     if (reply.date !== undefined) onDate?.(reply.date);
-    const mishap = judge(reply, token);
+    const mishap = judge(reply, token, ask.body !== undefined);
     if (mishap !== undefined) return mishap;
     try {
       return ask.read(reply.body);

@@ -6,7 +6,7 @@ export type Mishap =
   | { readonly kind: 'no_answer'; readonly failure: HttpFailure }
   /** A status other than success that may pass. */
   | { readonly kind: 'status'; readonly status: number; readonly text: string }
-  /** 200, but not the document that was asked for. */
+  /** 200, but not the document that was asked for, or more than the nothing that an update is answered with. */
   | { readonly kind: 'unreadable'; readonly why: string }
   /** A status that will not change by asking again. */
   | { readonly kind: 'refused'; readonly status: number; readonly text: string }
@@ -16,10 +16,20 @@ export type Mishap =
 /** Exchanges 06 and 29: the answers to GET /service and GET /vms/ID of a VM outside any service. */
 const NO_SERVICE = /^(Empty or invalid SERVICE_ID|This VM does not belong to any)/;
 
-/** What is wrong with this reply, if anything. The token is taken out of whatever is quoted. */
-export function judge(reply: HttpReply, token: string): Mishap | undefined {
-  if (reply.status >= 200 && reply.status < 300) return undefined;
+/**
+ * What is wrong with this reply, if anything. The token is taken out of whatever is quoted. An update that was stored is
+ * answered with 200 and an empty body (exchanges 10, 16, 30): a proxy's or a portal's login page is 200, too.
+ */
+export function judge(reply: HttpReply, token: string, updating: boolean): Mishap | undefined {
   const text = quotable(reply.body.replaceAll(token, '<token>'));
+  if (reply.status === 200) {
+    return updating && reply.body !== ''
+      ? {
+          kind: 'unreadable',
+          why: `an update that was stored is answered with nothing, this one with ${reply.body.length} characters: ${text}`,
+        }
+      : undefined;
+  }
   if (reply.status === 400 && NO_SERVICE.test(text)) return { kind: 'no_service', text };
   return { kind: reply.status === 403 ? 'refused' : 'status', status: reply.status, text };
 }
@@ -56,7 +66,7 @@ export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
     }
   }
   if (mishap.kind === 'unreadable')
-    return `check what listens at ${base.origin}: it does not answer as OneGate does`;
+    return `check what listens at ${base.origin}: it does not answer as OneGate does (a proxy or a login page on the way?)`;
   if (mishap.kind === 'no_service') return 'deploy the VM through a OneFlow service';
   if (mishap.status === 401) {
     return `check that oned runs on the front-end (OneGate answers 401 while it does not); else the token is not that of VM ${vmId}: have its CONTEXT disc made anew (power the VM off and resume it)`;

@@ -4,6 +4,7 @@ import pino from 'pino';
 import { print } from '../host/output.ts';
 import { CATALOGUE } from './catalogue.ts';
 import type { Problem } from './problem.ts';
+import { problemLines, statusProblem } from './status-file.ts';
 
 export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
 
@@ -54,16 +55,10 @@ export function openJournal(
   };
 }
 
-/** A problem as lines for a person: what, cause chain, expected, example, remedy. */
-export function describeProblem({ code, facts }: Problem): string[] {
+/** A problem as lines for a person, with what the operating system said below it. */
+export function describeProblem(problem: Problem): string[] {
   const causes: string[] = [];
-  for (let at: unknown = facts.cause; at instanceof Error && causes.length < 4; at = at.cause)
+  for (let at: unknown = problem.facts.cause; at instanceof Error && causes.length < 4; at = at.cause)
     causes.push(at.message);
-  return [
-    `${code}: ${facts.doing}: ${facts.found}`,
-    ...causes.map((cause) => `  caused by: ${cause}`),
-    ...(facts.expected === undefined ? [] : [`  expected: ${facts.expected}`]),
-    ...(facts.example === undefined ? [] : [`  for example: ${facts.example}`]),
-    `  what to do: ${facts.remedy ?? CATALOGUE[code].remedy}`,
-  ];
+  return problemLines(statusProblem(problem), causes);
 }

@@ -18,7 +18,10 @@ const stepSchema = z.object({
 const problemSchema = z.object({
   code: z.string(),
   kind: z.enum(['fatal', 'degraded', 'warning']),
-  text: z.string(),
+  doing: z.string(),
+  found: z.string(),
+  expected: z.string().nullable(),
+  example: z.string().nullable(),
   remedy: z.string(),
   variable: z.string().nullable(),
 });
@@ -41,18 +44,31 @@ const statusSchema = z.object({
 
 export type Status = z.infer<typeof statusSchema>;
 export type StepStatus = z.infer<typeof stepSchema>;
+export type StatusProblem = z.infer<typeof problemSchema>;
 export type StatusFacts = Status['facts'];
 
 /** What a problem looks like in the status file. */
-export function statusProblem({ code, facts }: Problem): Status['problems'][number] {
+export function statusProblem({ code, facts }: Problem): StatusProblem {
   return {
     code,
     kind: CATALOGUE[code as ProblemCode].kind,
-    text: `${facts.doing}: ${facts.found}`,
+    doing: facts.doing,
+    found: facts.found,
+    expected: facts.expected ?? null,
+    example: facts.example ?? null,
     remedy: facts.remedy ?? CATALOGUE[code].remedy,
     variable: facts.variable ?? null,
   };
 }
+
+/** A problem as lines for a person: what, cause chain, expected, example, remedy. */
+export const problemLines = (problem: StatusProblem, causes: readonly string[] = []): string[] => [
+  `${problem.code}: ${problem.doing}: ${problem.found}`,
+  ...causes.map((cause) => `  caused by: ${cause}`),
+  ...(problem.expected === null ? [] : [`  expected: ${problem.expected}`]),
+  ...(problem.example === null ? [] : [`  for example: ${problem.example}`]),
+  `  what to do: ${problem.remedy}`,
+];
 
 /** The last status written, or undefined when there is none or it is not one of ours. */
 export function readStatus(path: string): Status | undefined {

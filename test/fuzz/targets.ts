@@ -201,7 +201,8 @@ const mishaps = target(
   'what OneGate says when it refuses',
   14,
   fc.tuple(
-    fc.integer({ min: 0, max: 999 }),
+    fc.oneof(fc.integer({ min: 0, max: 999 }), fc.constant(200)),
+    fc.boolean(),
     fc.oneof(
       someReply,
       damaged(
@@ -210,9 +211,12 @@ const mishaps = target(
       ),
     ),
   ),
-  ([status, body]) => {
-    const mishap = judge({ status, headers: {}, body }, token);
-    if (mishap === undefined) return;
+  ([status, updating, body]) => {
+    const mishap = judge({ status, headers: {}, body }, token, updating);
+    if (mishap === undefined) {
+      must(status === 200 && (!updating || body === ''), 'only what OneGate says of a success is one');
+      return;
+    }
     const text = failureText(mishap) + remedyFor(mishap, new URL('http://172.16.0.1:5030'), 3);
     must(!text.includes(token), 'the token is in no message');
     must(/^[\x20-\x7e]*$/.test(text) && text.length < 1_500, 'a message prints on one line');
@@ -485,7 +489,18 @@ const status = {
   updated_at: '2026-11-21T06:00:00.000Z',
   waiting: { for: 'x', since: 'y', until: null, check: 'z' },
   steps: [{ id: 'validate', title: 'x', state: 'done', at: null, ms: 1, note: null }],
-  problems: [{ code: 'gpu_not_found', kind: 'degraded', text: 'x', remedy: 'y', variable: null }],
+  problems: [
+    {
+      code: 'gpu_not_found',
+      kind: 'degraded',
+      doing: 'x',
+      found: 'y',
+      expected: 'z',
+      example: null,
+      remedy: 'r',
+      variable: null,
+    },
+  ],
   facts: { sans: ['a'], tls: true, num: 1 },
 };
 const appliance = {

@@ -16,6 +16,17 @@ describe('a CONTEXT with wrong values', () => {
     expect(status.problems.map(({ variable }) => variable)).toEqual(
       expect.arrayContaining(['FL_NUM_ROUNDS', 'FL_STRATEGY', 'FL_FLEET_API_ADDRESS']),
     );
+    const [strategy] = status.problems.filter(({ variable }) => variable === 'FL_STRATEGY');
+    expect(strategy).toMatchObject({
+      code: 'config_validation_failed',
+      doing: expect.stringContaining('FL_STRATEGY'),
+      found: expect.stringContaining('FedBest'),
+      expected: expect.stringContaining('FedTrimmedAvg'),
+      remedy: expect.stringContaining('onevm updateconf'),
+    });
+    const { stdout } = await vm.cli('status');
+    expect(stdout).toContain(`  expected: ${strategy!.expected}\n`);
+    expect(stdout).toContain(`  what to do: ${strategy!.remedy}\n`);
     for (const name of ['FL_NUM_ROUNDS', 'FL_STRATEGY', 'FL_FLEET_API_ADDRESS']) await vm.toSay(name);
     await vm.toSay('FedTrimmedAvg');
     await until(

@@ -58,7 +58,8 @@ test('a port that is taken is named with its remedy before Flower starts, and th
   const status = await vm.whenFailed();
   expect(status.problems[0]).toMatchObject({
     code: 'port_in_use',
-    text: expect.stringContaining(':9092'),
+    doing: expect.stringContaining(':9092'),
+    found: 'another program listens there',
     remedy: expect.stringContaining('ss -ltnp'),
   });
   expect(vm.journal('flower-superlink')).toEqual([]);
@@ -76,7 +77,7 @@ test('Flower that ends at once: its own last lines are in the message, its code 
   const status = await vm.whenFailed();
   expect(status.problems[0]).toMatchObject({
     code: 'flower_start_failed',
-    text: expect.stringContaining('the database is of another planet'),
+    found: expect.stringContaining('the database is of another planet'),
   });
   await vm.toSay('the database is of another planet');
   await until('the error on OneGate', () => one.userTemplate.get('FL_ERROR') === 'flower_start_failed');

@@ -20,6 +20,7 @@ const OUTAGES: readonly (readonly [string, Fault])[] = [
   ],
   ['answers 500', { kind: 'status', status: 500, body: 'Internal server error' }],
   ['resets every connection', { kind: 'reset' }],
+  ['is hidden by a login page, which says 200', { kind: 'garbage', body: '<html>log in</html>' }],
 ];
 
 describe.concurrent('a SuperLink whose OneGate', () => {

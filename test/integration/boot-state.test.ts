@@ -35,7 +35,7 @@ describe.runIf(canMount)('a disk', () => {
     const status = await vm.whenFailed();
     expect(status.problems[0]).toMatchObject({
       code: 'state_unwritable',
-      text: expect.stringContaining('read-only'),
+      found: expect.stringContaining('read-only'),
       remedy: expect.stringContaining('remount,rw'),
     });
     await until(
@@ -54,7 +54,7 @@ describe.runIf(canMount)('a disk', () => {
     const status = await vm.whenFailed();
     expect(status.problems[0]).toMatchObject({
       code: 'state_unwritable',
-      text: expect.stringContaining('full'),
+      found: expect.stringContaining('full'),
       remedy: expect.stringContaining('df -h'),
     });
     execFileSync('mount', ['-o', 'remount,size=10m', vm.at(STATE)]);

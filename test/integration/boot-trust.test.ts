@@ -58,8 +58,8 @@ test('a SuperNode with FL_TLS_ENABLED=NO goes on in plaintext, with a loud warni
 test('a SuperNode with a static address and neither CA nor FL_TLS_ENABLED=NO is refused, and told both ways out', async () => {
   const { vm } = await supernode({}, { FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092` });
   const problem = await refusal(vm, 'ca_missing');
-  expect(problem.text + problem.remedy).toMatch(/FL_SSL_CA_CERTFILE/);
-  expect(problem.text + problem.remedy).toMatch(/FL_TLS_ENABLED=NO/);
+  expect(problem.found + problem.expected + problem.remedy).toMatch(/FL_SSL_CA_CERTFILE/);
+  expect(problem.found + problem.expected + problem.remedy).toMatch(/FL_TLS_ENABLED=NO/);
 });
 
 describe('a SuperNode whose SuperLink serves', () => {
@@ -81,8 +81,8 @@ describe('a SuperNode whose SuperLink serves', () => {
     federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: `${NET}.242.2` }], context });
     await federation.zone.until(() => federation.supernodes.length === 1);
     const problem = await refusal(federation.supernodes[0]!, 'address_not_in_certificate');
-    expect(problem.text + problem.remedy).toContain('FL_CERT_EXTRA_SAN');
-    expect(problem.text + problem.remedy).toContain(`IP:${NET}.201.9`);
+    expect(problem.found + problem.expected + problem.remedy).toContain('FL_CERT_EXTRA_SAN');
+    expect(problem.found + problem.expected + problem.remedy).toContain(`IP:${NET}.201.9`);
   });
 
   test('in plaintext, while it wants TLS itself, is told that the modes differ', async () => {

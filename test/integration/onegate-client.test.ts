@@ -141,6 +141,15 @@ describe('trouble that passes costs a retry, nothing else', () => {
     expect(retries).toHaveLength(2);
   });
 
+  test('a page that says 200 to an update', async () => {
+    zone.faults.add({ kind: 'garbage', body: '<html>log in</html>' }, { method: 'PUT', times: 2 });
+    await oneGateOf(superLink).update({ FL_ERROR: '-' });
+    expect(retries.map(({ why }) => why)).toEqual(
+      Array(2).fill(expect.stringContaining('<html>log in</html>')),
+    );
+    expect(published(superLink, 'FL_ERROR')).toBe('-');
+  });
+
   test('OneGate being restarted', async () => {
     await zone.down();
     const read = oneGateOf(superLink, { ...QUICK, tries: 40 }).vm();

@@ -1,7 +1,7 @@
 import { processLives } from '../../host/self.ts';
 import type { ProblemCode } from '../../status/catalogue.ts';
 import { CATALOGUE } from '../../status/catalogue.ts';
-import type { Status } from '../../status/status-file.ts';
+import type { Status, StatusProblem } from '../../status/status-file.ts';
 import { type Check, type Finding, ok, warning, wrong } from '../check.ts';
 
 /** How the last boot went, and what the agent itself complains of. */
@@ -56,8 +56,8 @@ function phaseOf(status: Status): Finding[] {
 const readyAt = ({ steps, started_at }: Status): string => steps.at(-1)?.at ?? started_at;
 
 /** Something that the boot went on without is a warning here, too. */
-function told({ code, kind, text, remedy }: Status['problems'][number]): Finding {
-  const [first = ''] = text.split('\n');
+function told({ code, kind, doing, found, remedy }: StatusProblem): Finding {
+  const [first = ''] = `${doing}: ${found}`.split('\n');
   const known = code in CATALOGUE ? (code as ProblemCode) : undefined;
   return kind === 'fatal' ? wrong(first, remedy, known) : warning(first, remedy, known);
 }

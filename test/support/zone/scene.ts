@@ -82,4 +82,5 @@ export async function supernode(
 export const updates = (federation: Federation, one: OneVm): readonly Readonly<Record<string, string>>[] =>
   federation.zone.log
     .filter((entry: RequestRecord) => entry.vm === one.id && entry.method === 'PUT' && entry.status === 200)
+    .filter(({ fault }) => fault !== 'garbage')
     .map(({ attributes }) => attributes);

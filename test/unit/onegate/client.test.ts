@@ -120,7 +120,8 @@ describe('a VM', () => {
         seen.push(++now);
         await clock.sleep(1_000);
         now--;
-        return { headers: {}, ...(exchange('24') as { status: number; body: string }) };
+        const { status, body } = recorded(request.method === 'PUT' ? '10' : '24');
+        return { headers: {}, status, body };
       },
     });
     return { clock, oneGate, asked, seen };
@@ -184,6 +185,20 @@ describe('what may pass is tried again', () => {
     expect(await bounds(0)).toEqual([0, 0, 0, 0, 0, 0, 0]);
   });
 
+  test.each<[string, Answer]>([
+    ['a login page', { status: 200, body: '<html>log in</html>' }],
+    ['a blank', { status: 200, body: ' ' }],
+    ['a document', exchange('02')],
+    ['a success that OneGate does not know', { status: 204, body: '' }],
+  ])(
+    'an update that is answered with %s, which is not how OneGate says that it was stored',
+    async (_, answer) => {
+      const { oneGate, asked, clock } = oneGateWith([answer, answer, exchange('10')]);
+      await clock.run(oneGate.update({ READY: 'NO' }));
+      expect(asked).toHaveLength(3);
+    },
+  );
+
   test('as its caller wants it', async () => {
     const { oneGate, asked, clock } = oneGateWith([refused]);
     await problemOf(
@@ -246,6 +261,16 @@ describe('the final word', () => {
     expect(problem.message).toContain('http://172.16.100.1:5030');
     expect(problem.message).toContain('8 tries since 2026-11-21T06:00:00.000Z');
     expect(problem.facts.remedy).toContain(check);
+  });
+
+  test('says of an update that was answered with a page what came instead of nothing', async () => {
+    const { oneGate, clock } = oneGateWith([{ status: 200, body: `<html>log in with ${TOKEN}</html>` }]);
+    const problem = await problemOf(oneGate.update({ READY: 'NO' }), clock);
+    expect(problem.code).toBe('onegate_unreachable');
+    expect(problem.message).toContain(
+      'answered with nothing, this one with 45 characters: <html>log in with <token>',
+    );
+    expect(problem.facts.remedy).toContain('a proxy or a login page on the way?');
   });
 
   test('never holds the token, not even when OneGate sends it back', async () => {
