@@ -80,3 +80,14 @@ bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost 
 
 fuzz: node_modules/.installed ## what reads foreign text, on a million made-up cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)
 	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} $(NODE) test/fuzz/fuzz.ts
+
+# Its own package, compressed in a hurry; .cache/image keeps the layers of the images while nothing they are made of changes.
+E2E_PACKAGE := .cache/e2e/package
+.PHONY: e2e
+e2e: $(E2E_PACKAGE) ## images booted as containers and VMs, with real systemd (root; DOCS=1 renews the journal in docs/operate.md)
+	@appliance/image/builder.sh
+	@PACKAGE=$$(cat $<) test/support/vm/private.sh $(NODE) node_modules/vitest/vitest.mjs run --project vm $(ONLY)
+
+$(E2E_PACKAGE): $(AGENT) $(shell find appliance systemd -type f ! -name '*.pyc' ! -path '*/image/*')
+	@mkdir -p $(@D)
+	@DEB_COMPRESSION=quick appliance/deb/build.sh $(@D) >$@.new && mv $@.new $@
