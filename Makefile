@@ -13,7 +13,7 @@ OLDEST := $(ENVS)/1.31.0-none/.complete
 .PHONY: help demo build test test-unit test-integration test-federation test-keepalive bench check format clean have-node have-python
 
 help:
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
 demo: $(AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 leaves it up)
 	@$(NODE) test/demo/demo.ts

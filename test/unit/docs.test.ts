@@ -116,7 +116,7 @@ describe.each(PAGES)('%s', (page) => {
 
   test('calls only targets that the Makefile has', () => {
     const makefile = read('Makefile');
-    const targets = [...text.matchAll(/\bmake ([a-z][a-z-]*)/g)].map(([, target]) => target!);
+    const targets = [...text.matchAll(/\bmake ([a-z][a-z0-9-]*)/g)].map(([, target]) => target!);
     const inCode = targets.filter(
       (target) =>
         text.includes(`\`make ${target}`) ||

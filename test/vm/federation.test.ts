@@ -2,7 +2,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { updatesOf } from '../support/onegate/index.ts';
 import { container, copyApp, vm } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
+import { orderOf, table } from '../support/vm/order.ts';
 import { GuestService } from '../support/vm/service.ts';
+import { renewStory, shapeOf, storyInDocs } from '../support/vm/story.ts';
 import { roundsOf } from '../support/zone/training.ts';
 
 const BEDS = [
@@ -10,93 +12,106 @@ const BEDS = [
   { bed: 'containers', make: container, rounds: 3 },
 ];
 
-describe.each(BEDS)('one SuperLink and two SuperNodes boot from the image, as $bed', ({ make, rounds }) => {
-  const secret = 'S3cret-in-the-CONTEXT';
-  let service: GuestService;
-  let guests: Guest[];
+describe.each(BEDS)(
+  'one SuperLink and two SuperNodes boot from the image, as $bed',
+  ({ bed, make, rounds }) => {
+    const secret = 'S3cret-in-the-CONTEXT';
+    let service: GuestService;
+    let guests: Guest[];
 
-  beforeAll(async () => {
-    service = new GuestService({
-      make,
-      superlink: { FL_NUM_ROUNDS: String(rounds), PASSWORD: secret },
-      supernode: { PASSWORD: secret },
+    beforeAll(async () => {
+      service = new GuestService({
+        make,
+        superlink: { FL_NUM_ROUNDS: String(rounds), PASSWORD: secret },
+        supernode: { PASSWORD: secret },
+      });
+      await service.up();
+      guests = service.all;
     });
-    await service.up();
-    guests = service.all;
-  });
-  afterAll(() => service?.stop());
+    afterAll(() => service?.stop());
 
-  test('OneFlow sees the service running', async () => {
-    await service.zone.until(() => service.zone.services[0]?.state === 'RUNNING', 120_000);
-  });
-
-  test('each publishes in one update, before READY, and only after its probe has passed', async () => {
-    for (const guest of guests) {
-      const seen = service.oneVm(guest);
-      const updates = updatesOf(service.zone, seen).map(({ body }) => decodeURIComponent(body));
-      const flag = guest.spec.role === 'superlink' ? 'FL_READY=YES' : 'FL_NODE_READY=YES';
-      const whole = updates.findIndex((text) => text.includes(flag));
-      const ready = updates.findIndex((text) => /(^|[=\n&])READY=YES/.test(text.replace(flag, '')));
-      expect(updates.filter((text) => text.includes(flag))).toHaveLength(1);
-      expect(updates[whole]).toContain(guest.spec.role === 'superlink' ? 'FL_CA_CERT=' : 'FL_PARTITION_ID=');
-      expect(ready).toBeGreaterThan(whole);
-      const story = await guest.journal();
-      const order = [
-        'wait (for the Fleet API|until the SuperLink accepts this node): done',
-        'publish on OneGate: done',
-        'report READY: done',
-      ];
-      const places = order.map((line) => story.search(new RegExp(line)));
-      expect(places).toEqual([...places].sort((a, b) => a - b));
-      expect(places[0]).toBeGreaterThan(0);
-    }
-  });
-
-  test('the SuperNodes were switched on when the SuperLink was READY, and have different partitions', () => {
-    const partitions = service.supernodes.map((guest) =>
-      service.oneVm(guest).userTemplate.get('FL_PARTITION_ID'),
-    );
-    expect(partitions.sort()).toEqual(['0', '1']);
-    const gate = updatesOf(service.zone, service.oneVm(service.superlink)).find(({ body }) =>
-      body.includes('FL_READY%3DYES'),
-    );
-    const [first] = service.zone.log.filter(
-      ({ vm }) => vm !== undefined && vm !== service.oneVm(service.superlink).id,
-    );
-    expect(service.zone.log.indexOf(gate!)).toBeLessThan(service.zone.log.indexOf(first!));
-  });
-
-  test('every system is running, with no unit failed', async () => {
-    for (const guest of guests) {
-      expect(
-        (await guest.exec('systemctl is-system-running --wait', { timeoutMs: 120_000 })).stdout.trim(),
-      ).toBe('running');
-      expect(await guest.sh('systemctl --failed --no-legend')).toBe('');
-    }
-  });
-
-  test('flwr run trains on both', async () => {
-    const app = await copyApp(service.superlink);
-    const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
-      timeoutMs: 120_000,
+    test('OneFlow sees the service running', async () => {
+      await service.zone.until(() => service.zone.services[0]?.state === 'RUNNING', 120_000);
     });
-    expect(`${code} ${stdout}${stderr}`).toMatch(/^0 /);
-    const trained = roundsOf(`${stdout}${stderr}`.split('\n'));
-    expect(trained).toHaveLength(rounds);
-    for (const round of trained) expect(round).toMatchObject({ results: 2, failures: 0 });
-  });
 
-  test('no journal has a secret', async () => {
-    for (const guest of guests) {
-      const everything = await guest.sh('journalctl -b --no-pager -o cat');
-      const { stdout: key } = await guest.exec('sed -n 2p /var/lib/flower-context/tls/ca.key');
-      for (const secretText of [secret, guest.spec.token!, key.trim()].filter((text) => text !== ''))
-        expect(everything.includes(secretText)).toBe(false);
-    }
-  });
+    test('each publishes in one update, before READY, and only after its probe has passed', async () => {
+      const moments = await orderOf(service, guests);
+      console.log(`${bed}, on one clock:\n${table(moments)}`);
+      for (const guest of guests) {
+        const own = moments.filter((moment) => moment.guest === guest.spec.name);
+        const flag = guest.spec.role === 'superlink' ? 'FL_READY=YES' : 'FL_NODE_READY=YES';
+        const updates = own.filter(({ seenBy }) => seenBy === 'OneGate').map(({ what }) => what);
+        const whole = updates.filter((what) => what.includes(flag));
+        expect(whole).toHaveLength(1);
+        expect(whole[0]).toContain(guest.spec.role === 'superlink' ? 'FL_CA_CERT=' : 'FL_PARTITION_ID=');
+        expect(updates[0]).toMatch(/\bREADY=NO/);
+        const ready = updates.findIndex((what) => / READY=YES/.test(what));
+        expect(ready).toBeGreaterThan(updates.indexOf(whole[0]!));
+        // Each line of the journal is written after what it tells of.
+        const said = own.filter(({ seenBy }) => seenBy === 'journal').map(({ what }) => what);
+        expect(said).toEqual([
+          expect.stringMatching(/wait (for the Fleet API|until the SuperLink accepts this node): done/),
+          'publish on OneGate: done',
+          'report READY: done',
+        ]);
+        const [probed] = own.filter(({ what }) => what === said[0]);
+        const published = own.find(({ what }) => what === whole[0])!;
+        // As exactly as the clocks of two machines can be compared.
+        expect(probed!.at - published.at).toBeLessThan(200);
+      }
+    });
 
-  test('the story of a good boot fits one screen', async () => {
-    const story = await service.superlink.journal();
-    expect(story.split('\n').length).toBeLessThan(24);
-  });
-});
+    test('the SuperNodes were switched on when the SuperLink was READY, and have different partitions', () => {
+      const partitions = service.supernodes.map((guest) =>
+        service.oneVm(guest).userTemplate.get('FL_PARTITION_ID'),
+      );
+      expect(partitions.sort()).toEqual(['0', '1']);
+      const gate = updatesOf(service.zone, service.oneVm(service.superlink)).find(({ body }) =>
+        body.includes('FL_READY%3DYES'),
+      );
+      const [first] = service.zone.log.filter(
+        ({ vm }) => vm !== undefined && vm !== service.oneVm(service.superlink).id,
+      );
+      expect(service.zone.log.indexOf(gate!)).toBeLessThan(service.zone.log.indexOf(first!));
+    });
+
+    test('every system is running, with no unit failed', async () => {
+      for (const guest of guests) {
+        expect(
+          (await guest.exec('systemctl is-system-running --wait', { timeoutMs: 120_000 })).stdout.trim(),
+        ).toBe('running');
+        expect(await guest.sh('systemctl --failed --no-legend')).toBe('');
+      }
+    });
+
+    test('flwr run trains on both', async () => {
+      const app = await copyApp(service.superlink);
+      const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
+        timeoutMs: 120_000,
+      });
+      expect(`${code} ${stdout}${stderr}`).toMatch(/^0 /);
+      const trained = roundsOf(`${stdout}${stderr}`.split('\n'));
+      expect(trained).toHaveLength(rounds);
+      for (const round of trained) expect(round).toMatchObject({ results: 2, failures: 0 });
+    });
+
+    test('no journal has a secret', async () => {
+      for (const guest of guests) {
+        const everything = await guest.sh('journalctl -b --no-pager -o cat');
+        const { stdout: key } = await guest.exec('sed -n 2p /var/lib/flower-context/tls/ca.key');
+        for (const secretText of [secret, guest.spec.token!, key.trim()].filter((text) => text !== ''))
+          expect(everything.includes(secretText)).toBe(false);
+      }
+    });
+
+    test('the story of a good boot fits one screen, and is the one in docs/operate.md', async () => {
+      const story = (await service.superlink.journal('flower-context', { format: 'short' })).replaceAll(
+        / \S+ flower-context\[/g,
+        ' superlink flower-context[',
+      );
+      expect(story.split('\n').length).toBeLessThan(24);
+      if (bed === 'VMs' && process.env.DOCS) renewStory(story);
+      if (bed === 'VMs') expect(shapeOf(story)).toEqual(shapeOf(storyInDocs()));
+    });
+  },
+);

@@ -1,0 +1,35 @@
+// The story of a good boot as docs/operate.md shows it.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { REPOSITORY } from '../zone/vm.ts';
+
+const PAGE = join(REPOSITORY, 'docs/operate.md');
+const BLOCK =
+  /(<!-- The journal of a boot in a test VM: `make e2e DOCS=1` writes it\. -->\n```\n)([\s\S]*?)(\n```)/;
+
+export function storyInDocs(): string {
+  return BLOCK.exec(readFileSync(PAGE, 'utf8'))?.[2] ?? '';
+}
+
+export function renewStory(story: string): void {
+  writeFileSync(
+    PAGE,
+    readFileSync(PAGE, 'utf8').replace(BLOCK, (_, head, _old, tail) => `${head}${story}${tail}`),
+  );
+}
+
+/**
+ * What two boots have in common: lines without times and without what is a machine's own. Steps that run side by side
+ * end in any order.
+ */
+export const shapeOf = (story: string): string[] =>
+  story
+    .split('\n')
+    .map((line) =>
+      line
+        .replace(/^\w{3} \d\d \d\d:\d\d:\d\d \S+ /, '')
+        .replaceAll(/\[\d+\]:/g, '[PID]:')
+        .replaceAll(/\b\d+(\.\d+)? m?s\b/g, 'TIME')
+        .replaceAll(/\b\d\d:\d\d:\d\d\b/g, 'TIME'),
+    )
+    .sort();
