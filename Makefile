@@ -86,6 +86,7 @@ E2E_PACKAGE := .cache/e2e/package
 .PHONY: e2e
 e2e: $(E2E_PACKAGE) ## images booted as containers and VMs, with real systemd (root; DOCS=1 renews the journal in docs/operate.md)
 	@appliance/image/builder.sh
+	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts
 	@PACKAGE=$$(cat $<) test/support/vm/private.sh $(NODE) node_modules/vitest/vitest.mjs run --project vm $(ONLY)
 
 $(E2E_PACKAGE): $(AGENT) $(shell find appliance systemd -type f ! -name '*.pyc' ! -path '*/image/*')

@@ -85,7 +85,8 @@ describe('a SuperNode that waits for a SuperLink that is not there', () => {
     service = new GuestService({
       make: container,
       supernodes: 1,
-      supernode: { FL_SUPERLINK_ADDRESS: '172.16.100.99:9092' },
+      // One try of a minute in place of three: one-context is done sooner.
+      supernode: { FL_SUPERLINK_ADDRESS: '172.16.100.99:9092', RETRY_COUNT: '1', RETRY_WAIT_PERIOD: '1' },
     });
     await service.deploy();
     await service.zone.until(() => service.supernodes.length === 1, 120_000, 'the gate to open');
@@ -99,7 +100,7 @@ describe('a SuperNode that waits for a SuperLink that is not there', () => {
     await node!.until(
       'one-context to be done',
       async () => (await node!.unit('one-context')).ActiveState === 'active',
-      260,
+      120,
     );
     await node!.recontextualize({ FL_SUPERLINK_ADDRESS: '172.16.100.10:9092', FL_SSL_CA_CERTFILE: ca });
     await node!.whenReady();

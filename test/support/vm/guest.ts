@@ -42,6 +42,11 @@ export abstract class Guest {
   protected abstract insertContext(): Promise<void>;
 
   async recontextualize(changes: Context): Promise<void> {
+    // A change that comes while one-context is still at the one before is lost: systemd joins the two jobs.
+    await this.until(
+      'one-context to be at rest',
+      async () => (await this.unit('one-context-reconfigure', 'ActiveState')).ActiveState !== 'activating',
+    );
     this.context = { ...this.context, ...changes };
     await this.insertContext();
   }

@@ -1,0 +1,7 @@
+// What `make e2e` needs from the package registries, made before the tests enter their namespace, which has none.
+import { emulator } from './emulator.ts';
+import { diskOf } from './images.ts';
+
+emulator();
+diskOf('superlink');
+diskOf('supernode');
