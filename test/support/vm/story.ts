@@ -19,12 +19,13 @@ export function renewStory(story: string): void {
 }
 
 /**
- * What two boots have in common: lines without times and without what is a machine's own. Steps that run side by side
- * end in any order.
+ * What two good boots have in common: their lines without times. Steps that run side by side end in any order, and a wait
+ * is said only when it lasts.
  */
 export const shapeOf = (story: string): string[] =>
   story
     .split('\n')
+    .filter((line) => !line.includes('waiting for'))
     .map((line) =>
       line
         .replace(/^\w{3} \d\d \d\d:\d\d:\d\d \S+ /, '')
