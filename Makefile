@@ -74,6 +74,20 @@ have-python:
 generate: node_modules/.installed ## reference pages, templates, schemas, man page, completion: all that is made of the table and the commands
 	@$(NODE) scripts/generate.ts
 
+# What goes into images. Both need a Debian or Ubuntu; `make image` needs root, too, and what appliance/image/builder.txt names.
+DEB := dist/flower-context_$(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)_$(shell dpkg --print-architecture 2>/dev/null).deb
+PACKAGED := $(shell find appliance/bin appliance/completion appliance/deb appliance/flower appliance/lib appliance/man \
+  appliance/one-appliance appliance/one-context.d appliance/scripts systemd -type f ! -name '*.pyc')
+
+.PHONY: deb image
+deb: $(DEB) ## the Debian package: dist/flower-context_<version>_<arch>.deb (DEB_COMPRESSION=quick to try things)
+
+$(DEB): $(AGENT) $(PACKAGED)
+	@appliance/deb/build.sh
+
+image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (ROLES=..., FRAMEWORK=..., ONE_CONTEXT=...)
+	@appliance/image/build.sh $(ROLES)
+
 .PHONY: bench-scale fuzz
 bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)
 	@$(NODE) test/bench/scale.ts

@@ -11,6 +11,9 @@ case $arch in
   *) echo "build.sh: no Node.js for $arch" >&2; exit 1 ;;
 esac
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+# The same sources make the same bytes.
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- appliance src systemd package.json 2>/dev/null || true)}
+export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-0}"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 chmod 0755 "$root"
@@ -45,7 +48,7 @@ put 0644 appliance/deb/copyright "$doc"
 install -m 0644 "$node/LICENSE" "$root/$doc/LICENSE.node"
 gzip -9n "$root/$doc/LICENSE.node"
 printf 'flower-context (%s) stable; urgency=medium\n\n  * See the history of the repository.\n\n -- flower-context maintainers <maintainers@flower-context.invalid>  %s\n' \
-  "$version" "$(date -R -d "@${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct)}")" >"$root/$doc/changelog"
+  "$version" "$(date -uR -d "@$SOURCE_DATE_EPOCH")" >"$root/$doc/changelog"
 gzip -9n "$root/$doc/changelog"
 install -D -m 0644 appliance/deb/lintian-overrides "$root/usr/share/lintian/overrides/flower-context"
 # Completion and the man page: made of the agent's own declaration of its commands (make generate).
