@@ -2,24 +2,27 @@
 # Makes a Flower appliance of the Debian or Ubuntu it runs on. Every way of building an image calls this script, as root,
 # inside the system that becomes the image.
 #
-#   install.sh ROLE [--package FILE] [--flower VERSION] [--framework NAME]
+#   install.sh ROLE [--package FILE] [--flower VERSION] [--framework NAME] [--wheels FOLDER]
 #
 # ROLE        superlink or supernode
 # --package   the flower-context package (default: the one that lies beside this script)
 # --flower    the Flower to bake (default 1.39.0)
 # --framework none, pytorch, tensorflow or sklearn: what ClientApps find beside Flower and numpy (default none)
+# --wheels    a folder that flower/wheels.sh filled: everything for Flower's environment comes from there and no index is
+#             asked (default: the folder wheels beside this script, if there is one)
 #
 # A second run changes what differs and keeps the rest. The index that pip asks is pip's own business (PIP_INDEX_URL).
 set -eu
 umask 022
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
-usage() { sed -n 's/^# \{0,1\}//; 4,11p' "$0" >&2; exit 64; }
+usage() { sed -n 's/^# \{0,1\}//; 4,13p' "$0" >&2; exit 64; }
 die() { echo "install.sh: $*" >&2; exit 1; }
 say() { echo "install.sh: $*"; }
 
 [ $# -ge 1 ] || usage
-role=$1 package= flower=1.39.0 framework=none
+role=$1 package='' flower=1.39.0 framework=none wheels=''
+[ ! -d "$(dirname "$0")/wheels" ] || wheels=$(dirname "$0")/wheels
 shift
 while [ $# -gt 0 ]; do
   [ $# -ge 2 ] || usage
@@ -27,6 +30,7 @@ while [ $# -gt 0 ]; do
     --package) package=$2 ;;
     --flower) flower=$2 ;;
     --framework) framework=$2 ;;
+    --wheels) wheels=$2 ;;
     *) usage ;;
   esac
   shift 2
@@ -52,7 +56,12 @@ if [ "$(dpkg-query -W -f '${Version}' flower-context 2>/dev/null || true)" != "$
 fi
 
 environment=/opt/flower/envs/$flower-$framework
-say "Flower $flower ($framework) in $environment"
+say "Flower $flower ($framework) in $environment${wheels:+ from $wheels}"
+if [ -n "$wheels" ]; then
+  [ -d "$wheels" ] || die "no folder $wheels; --wheels names one that flower/wheels.sh filled"
+  PIP_FIND_LINKS=$(realpath "$wheels") PIP_NO_INDEX=1
+  export PIP_FIND_LINKS PIP_NO_INDEX
+fi
 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore /usr/lib/flower-context/flower/make-env.sh "$flower" "$framework" "$environment"
 
 say "this is a $role"

@@ -4,7 +4,8 @@
 # FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy always comes along. Where the locked requirements of this
 # version lie beside this script, only the files whose hashes they name are installed; another version is installed as
 # the package index has it now. An environment cannot be moved, so it is built in place: DEST/.incomplete is there until
-# all is done, and DEST/.complete from then on. What an attempt left that was cut off is removed by the next.
+# all is done, and DEST/.complete from then on. What an attempt left that was cut off is removed by the next. Only one at
+# a time works in the folder that DEST is in; another one waits for it, and then finds its work done.
 # PYTHON chooses the interpreter (python3). Ends with 0 and does nothing when DEST is complete already.
 set -eu
 umask 022
@@ -29,6 +30,12 @@ case $dest in
   *) echo "make-env.sh: DEST must be an absolute path" >&2; exit 64 ;;
 esac
 
+[ -e "$dest/.complete" ] && exit 0
+# The lock is on the folder itself, so nothing is left of it, and pip and the others hold it too: it is free when the last
+# of them has ended, also when this script was killed before them.
+mkdir -p "$(dirname "$dest")"
+exec 9<"$(dirname "$dest")"
+flock 9
 [ -e "$dest/.complete" ] && exit 0
 # Its own files only: a mistyped DEST is not emptied.
 if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ]; then

@@ -1,6 +1,5 @@
-// Real Flower for tests: virtual environments in .cache/envs, built once by the appliance's own script. A lock keeps
-// test files that run side by side from building the same one twice.
-import { mkdirSync } from 'node:fs';
+// Real Flower for tests: virtual environments in .cache/envs, built once by the appliance's own script,
+// which lets test files that run side by side wait for each other.
 import { join } from 'node:path';
 import { run } from '../../src/host/process.ts';
 
@@ -12,12 +11,8 @@ export const FLOWER_ENV_TIMEOUT_MS = 900_000;
 /** The folder of an environment with this Flower and numpy; built when it is not there. */
 export async function flowerEnvironment(version: string): Promise<string> {
   const folder = join(REPOSITORY, '.cache/envs', `${version}-none`);
-  mkdirSync(join(REPOSITORY, '.cache/envs'), { recursive: true });
-  const { code, stderr } = await run(
-    'flock',
-    [`${folder}.lock`, join(REPOSITORY, 'appliance/flower/make-env.sh'), version, 'none', folder],
-    { timeoutMs: FLOWER_ENV_TIMEOUT_MS },
-  );
+  const script = join(REPOSITORY, 'appliance/flower/make-env.sh');
+  const { code, stderr } = await run(script, [version, 'none', folder], { timeoutMs: FLOWER_ENV_TIMEOUT_MS });
   if (code !== 0) throw new Error(`Flower ${version} could not be installed into ${folder}:\n${stderr}`);
   return folder;
 }

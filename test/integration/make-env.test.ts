@@ -1,0 +1,91 @@
+// make-env.sh with a stand-in for Python that waits where the real one would download for minutes.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../support/zone/process.ts';
+
+const SCRIPT = join(import.meta.dirname, '../../appliance/flower/make-env.sh');
+
+let root = '';
+let started: ChildProcess[] = [];
+const log = (): string[] =>
+  existsSync(join(root, 'log')) ? readFileSync(join(root, 'log'), 'utf8').trim().split('\n') : [];
+
+/** Python as far as make-env.sh uses it; pip notes when it begins, and ends when the file `go` is there. */
+const PYTHON = `#!/bin/sh
+case "$*" in
+  '-m venv '*) echo venv >>LOG; mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+  *' install '*) echo pip >>LOG; while [ ! -e GO ]; do sleep 0.02; done; : >"\${0%/bin/python}/installed"; echo installed >>LOG ;;
+esac
+`;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'flower-make-env-'));
+  const python = join(root, 'python3');
+  writeFileSync(python, PYTHON.replaceAll('LOG', join(root, 'log')).replaceAll('GO', join(root, 'go')));
+  chmodSync(python, 0o755);
+});
+afterEach(async () => {
+  writeFileSync(join(root, 'go'), '');
+  for (const child of started)
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  started = [];
+  rmSync(root, { recursive: true, force: true });
+});
+
+function make(name: string): ChildProcess {
+  const env = { ...process.env, PYTHON: join(root, 'python3') };
+  const child = spawn(SCRIPT, ['9.9.9', 'none', join(root, 'envs', name)], { stdio: 'ignore', env });
+  started.push(child);
+  return child;
+}
+
+const noted = (line: string, times: number): Promise<unknown> =>
+  until(`${times} x ${line}`, () => log().filter((one) => one === line).length === times || undefined);
+
+/** Waits until it waits for the other; also ends when it does not, because then it goes on to make the environment. */
+const held = ({ pid }: ChildProcess): Promise<unknown> =>
+  until('the second to wait', () => {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+      .trim()
+      .split(' ')
+      .filter(Boolean);
+    const names = children.map((child) => readFileSync(`/proc/${child}/comm`, 'utf8').trim());
+    return names.includes('flock') || log().filter((line) => line === 'venv').length > 1 || undefined;
+  });
+
+const endOf = async (child: ChildProcess): Promise<number | null> => {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+};
+
+describe('two at once for the same folder', () => {
+  it('work one after the other: the second finds the work of the first done', async () => {
+    const first = make('one');
+    await noted('pip', 1);
+    const second = make('one');
+    await held(second);
+    writeFileSync(join(root, 'go'), '');
+    expect([await endOf(first), await endOf(second)]).toEqual([0, 0]);
+    expect(log()).toEqual(['venv', 'pip', 'installed']);
+    expect(existsSync(join(root, 'envs/one/.complete'))).toBe(true);
+    expect(existsSync(join(root, 'envs/one/.incomplete'))).toBe(false);
+  });
+
+  it('also when the first is killed while its pip goes on: the second begins when that has ended', async () => {
+    const first = make('one');
+    await noted('pip', 1);
+    first.kill('SIGKILL');
+    await endOf(first);
+    const second = make('one');
+    await held(second);
+    expect(log()).toEqual(['venv', 'pip']);
+    writeFileSync(join(root, 'go'), '');
+    expect(await endOf(second)).toBe(0);
+    expect(log()).toEqual(['venv', 'pip', 'installed', 'venv', 'pip', 'installed']);
+    expect(existsSync(join(root, 'envs/one/.complete'))).toBe(true);
+  });
+});
