@@ -67,7 +67,7 @@ for script in postinst prerm postrm; do install -m 0755 "appliance/deb/$script" 
 
 mkdir -p "$out"
 package=$out/flower-context_${version}_$arch.deb
-# The last 5 MB cost half a minute: not for a package that is only built to be tested (DEB_COMPRESSION=quick).
-case ${DEB_COMPRESSION:-small} in quick) set -- -z1 ;; *) set -- -z6 ;; esac
-dpkg-deb --root-owner-group -Zxz "$@" --build "$root" "$package" >/dev/null
+# The last 5 MB cost half a minute: not for a package that is only built to be tested (DEB_COMPRESSION=quick, or none).
+case ${DEB_COMPRESSION:-small} in none) set -- -Znone ;; quick) set -- -Zxz -z1 ;; *) set -- -Zxz -z6 ;; esac
+dpkg-deb --root-owner-group "$@" --build "$root" "$package" >/dev/null
 echo "$package"

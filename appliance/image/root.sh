@@ -1,5 +1,6 @@
 #!/bin/sh
-# root.sh ROLE [FRAMEWORK]: the root file system of an image, as a folder; prints its path.
+# root.sh ROLE [FRAMEWORK]: the root file system of an image, as a folder; prints its path. ROLE is superlink, supernode, or
+# base: only what the appliance is put on top of, Debian with one-context.
 #
 # Three layers, each kept in .cache/image under a hash of what it is made of: Debian, Flower's environment, the
 # appliance. Runs as root. ONE_CONTEXT names OpenNebula's one-context package; without it a stand-in takes its place
@@ -9,7 +10,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh
 role=${1:?usage: root.sh ROLE [FRAMEWORK]} framework=${2:-none} flower=${FLOWER_VERSION:-1.39.0}
-package=${PACKAGE:-$(ls -t dist/flower-context_*_"$(dpkg --print-architecture)".deb | head -n 1)}
+[ "$role" = base ] || package=${PACKAGE:-$(ls -t dist/flower-context_*_"$(dpkg --print-architecture)".deb | head -n 1)}
 context=${ONE_CONTEXT:-test/support/one-context}
 
 base_key=$(hash_of appliance/image/packages.txt appliance/image/lib.sh)
@@ -23,6 +24,49 @@ if [ ! -e "$base" ]; then
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     "$suite" "$base.new.tar" "$mirror"
   mv "$base.new.tar" "$base"
+fi
+
+# What no two VMs may share, and what would only wake them up.
+anonymous() {
+  rm -f "$1"/etc/ssh/ssh_host_*key* "$1"/var/lib/systemd/random-seed
+  : >"$1/etc/machine-id"
+  echo flower >"$1/etc/hostname"
+  printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 flower\n' >"$1/etc/hosts"
+  rm -rf "$1"/var/log/*.log "$1"/var/log/apt "$1"/var/cache/apt/*.bin
+  mkdir -p "$1/var/log/journal"
+  for timer in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer; do
+    rm -f "$1/etc/systemd/system/timers.target.wants/$timer"
+  done
+  rm -f "$1/etc/systemd/system/multi-user.target.wants/e2scrub_reap.service" \
+    "$1/etc/systemd/system/default.target.wants/e2scrub_reap.service"
+}
+
+# one_context ROOT: OpenNebula's, or the stand-in.
+one_context() {
+  cp -r appliance/image/files/. "$1"
+  if [ -d "$context" ]; then
+    "$context/install.sh" "$1"
+  else
+    in_root "$1" --bind-ro="$(realpath "$context"):/tmp/one-context.deb" --bind-ro=/etc/resolv.conf --bind-ro=/etc/hosts \
+      sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends /tmp/one-context.deb'
+  fi
+}
+
+if [ "$role" = base ]; then
+  key=$(printf %s "$base_key $(hash_of appliance/image/root.sh appliance/image/files "$context")" | sha256sum | cut -c1-12)
+  root=$cache/root-base-$key
+  if [ ! -d "$root" ]; then
+    say 'the base: Debian and one-context'
+    forget_others root-base "$key"
+    rm -rf "$root.new"
+    mkdir "$root.new"
+    tar -xpf "$base" -C "$root.new" --numeric-owner
+    one_context "$root.new"
+    anonymous "$root.new"
+    mv "$root.new" "$root"
+  fi
+  echo "$root"
+  exit
 fi
 
 # An environment cannot be moved, so it is made where it will be, by the same script that a VM has.
@@ -52,29 +96,12 @@ if [ ! -d "$root" ]; then
   forget_others "root-$role-$framework" "$root_key"
   rm -rf "$root.new"
   cp -a "$layer" "$root.new"
-  cp -r appliance/image/files/. "$root.new"
-  if [ -d "$context" ]; then
-    "$context/install.sh" "$root.new"
-  else
-    in_root "$root.new" --bind-ro="$(realpath "$context"):/tmp/one-context.deb" --bind-ro=/etc/resolv.conf --bind-ro=/etc/hosts \
-      sh -c 'apt-get update -qq && apt-get install -qq -y --no-install-recommends /tmp/one-context.deb'
-  fi
+  one_context "$root.new"
   # No network here: everything the appliance needs is in the package and the layers below.
   in_root "$root.new" --private-network --bind-ro="$PWD/appliance/install.sh:/tmp/install.sh" \
     --bind-ro="$(realpath "$package"):/tmp/flower-context.deb" \
     /tmp/install.sh "$role" --package /tmp/flower-context.deb --flower "$flower" --framework "$framework" >&2
-  # What no two VMs may share, and what would only wake them up.
-  rm -f "$root.new"/etc/ssh/ssh_host_*key* "$root.new"/var/lib/systemd/random-seed
-  : >"$root.new/etc/machine-id"
-  echo flower >"$root.new/etc/hostname"
-  printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 flower\n' >"$root.new/etc/hosts"
-  rm -rf "$root.new"/var/log/*.log "$root.new"/var/log/apt "$root.new"/var/cache/apt/*.bin
-  mkdir -p "$root.new/var/log/journal"
-  for timer in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer; do
-    rm -f "$root.new/etc/systemd/system/timers.target.wants/$timer"
-  done
-  rm -f "$root.new/etc/systemd/system/multi-user.target.wants/e2scrub_reap.service" \
-    "$root.new/etc/systemd/system/default.target.wants/e2scrub_reap.service"
+  anonymous "$root.new"
   mv "$root.new" "$root"
 fi
 echo "$root"

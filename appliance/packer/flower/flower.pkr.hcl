@@ -1,6 +1,9 @@
 # Known to this build alone, and gone with it: the last provisioner takes away every way in by password.
 locals {
   password = uuidv4()
+
+  role    = element(split("-", var.appliance_name), 1)
+  sources = var.sources != "" ? var.sources : "../../appliances/${var.appliance_name}"
 }
 
 # The disc that lets Packer into the base image: one-context sets up the network and root's password.
@@ -88,12 +91,12 @@ build {
 
   # The appliance: the script that the framework calls, and what it installs.
   provisioner "file" {
-    source      = "${var.sources}/appliance.sh"
+    source      = "${local.sources}/appliance.sh"
     destination = "/etc/one-appliance/service.d/appliance.sh"
   }
 
   provisioner "file" {
-    source      = "${var.sources}/"
+    source      = "${local.sources}/"
     destination = "/opt/one-appliance/flower"
   }
 
@@ -103,7 +106,7 @@ build {
 
   provisioner "shell" {
     environment_vars = [
-      "FLOWER_ROLE=${var.role}",
+      "FLOWER_ROLE=${local.role}",
       "FLOWER_VERSION=${var.flower_version}",
       "FLOWER_FRAMEWORK=${var.framework}",
     ]

@@ -1,7 +1,8 @@
 # What one-apps' build.sh passes for every appliance.
 variable "appliance_name" {
-  type    = string
-  default = "flower_superlink"
+  type        = string
+  default     = "flower-superlink"
+  description = "flower-superlink or flower-supernode: the part after the hyphen is the role that is baked."
 }
 
 variable "input_dir" {
@@ -33,12 +34,6 @@ variable "arch" {
 }
 
 # What this appliance adds.
-variable "role" {
-  type        = string
-  default     = "superlink"
-  description = "superlink or supernode."
-}
-
 variable "flower_version" {
   type    = string
   default = "1.39.0"
@@ -58,8 +53,8 @@ variable "base" {
 
 variable "sources" {
   type        = string
-  default     = "../../appliances/flower"
-  description = "Folder with install.sh, appliance.sh and the flower-context package."
+  default     = ""
+  description = "Folder with install.sh, appliance.sh and the flower-context package (appliances/NAME of the marketplace). A folder wheels in it is what Flower is installed from, without an index."
 }
 
 variable "framework_dir" {
@@ -91,7 +86,7 @@ variable "qemu_binary" {
 variable "disk_size" {
   type        = string
   default     = "10000M"
-  description = "PyTorch needs 20000M."
+  description = "Of the disk, not of the file. PyTorch needs 20000M."
 }
 
 variable "ssh_timeout" {

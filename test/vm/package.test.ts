@@ -1,0 +1,209 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Container } from '../support/nspawn/container.ts';
+import { container } from '../support/vm/beds.ts';
+import type { Guest } from '../support/vm/guest.ts';
+import { GuestService } from '../support/vm/service.ts';
+import { REPOSITORY } from '../support/zone/vm.ts';
+
+const DIST = join(REPOSITORY, 'dist');
+const PACKAGE = join(
+  DIST,
+  readdirSync(DIST).find((file) => /^flower-context_.*\.deb$/.test(file)) ?? 'make-deb',
+);
+const field = (name: string): string =>
+  execFileSync('dpkg-deb', ['-f', PACKAGE, name], { encoding: 'utf8' }).trim();
+
+/** The same package with another version, and a file that tells it apart. */
+function successor(folder: string): string {
+  const tree = join(folder, 'tree');
+  const file = join(folder, 'next.deb');
+  execFileSync('dpkg-deb', ['-R', PACKAGE, tree]);
+  const control = join(tree, 'DEBIAN/control');
+  writeFileSync(
+    control,
+    readFileSync(control, 'utf8').replace(/^Version: .*$/m, `Version: ${field('Version')}+next`),
+  );
+  writeFileSync(join(tree, 'usr/lib/flower-context/next'), '');
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, file], { stdio: 'ignore' });
+  return file;
+}
+
+const present = async (guest: Guest, paths: readonly string[]): Promise<string[]> =>
+  (await guest.sh(`ls -d ${paths.join(' ')} 2>/dev/null || true`)).split('\n').filter(Boolean);
+
+const STATE = ['/var/lib/flower-context', '/var/lib/flower', '/etc/flower-context', '/opt/flower'];
+const PROGRAM = [
+  '/usr/bin/flower-context',
+  '/usr/lib/flower-context',
+  '/usr/lib/systemd/system/flower-context.service',
+  '/usr/lib/sysusers.d/flower-context.conf',
+  '/usr/lib/tmpfiles.d/flower-context.conf',
+];
+
+function lintian(): string | undefined {
+  try {
+    return execFileSync('lintian', ['--fail-on', 'none', '--allow-root', PACKAGE], { encoding: 'utf8' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+const found = lintian();
+
+describe('the package', () => {
+  test.skipIf(found === undefined)('has no errors and no warnings for lintian', () => {
+    expect(found).toBe('');
+  });
+
+  test('is made of the same bytes when it is made again', () => {
+    const again = mkdtempSync(join(tmpdir(), 'flower-deb-'));
+    const build = (folder: string): Buffer => {
+      const env = { ...process.env, DEB_COMPRESSION: 'none' };
+      const path = execFileSync(join(REPOSITORY, 'appliance/deb/build.sh'), [folder], {
+        env,
+        encoding: 'utf8',
+      });
+      return readFileSync(join(REPOSITORY, path.trim()));
+    };
+    try {
+      expect(build(join(again, 'one')).equals(build(join(again, 'two')))).toBe(true);
+    } finally {
+      rmSync(again, { recursive: true, force: true });
+    }
+  });
+});
+
+describe('on a Debian with one-context and nothing else', () => {
+  const dir = '/run/fcvm/package';
+  let guest: Container;
+
+  beforeAll(async () => {
+    mkdirSync(dir);
+    const root = execFileSync(join(REPOSITORY, 'appliance/image/root.sh'), ['base'], {
+      encoding: 'utf8',
+    }).trim();
+    const context = { NETWORK: 'YES', ETH0_MAC: '02:00:ac:10:64:63', ETH0_IP: '172.16.100.99' };
+    guest = new Container({
+      name: 'fcvm-package',
+      dir,
+      role: 'superlink',
+      context,
+      image: join(REPOSITORY, root),
+    });
+    await guest.powerOn();
+    await guest.until('systemd to be up', async () =>
+      /running|degraded/.test((await guest.exec('systemctl is-system-running')).stdout),
+    );
+    cpSync(PACKAGE, guest.path('/root/flower-context.deb'));
+  });
+  afterAll(() => guest?.powerCut());
+
+  test('installs without the network: all that it depends on is Debian', async () => {
+    await guest.sh('apt-get install -qq -y /root/flower-context.deb', { timeoutMs: 120_000 });
+    expect(await guest.sh('dpkg --verify flower-context')).toBe('');
+    expect(await present(guest, PROGRAM)).toEqual(PROGRAM);
+    expect(await guest.sh('flower-context version')).toContain(field('Version'));
+    expect(await guest.sh('getent passwd flower')).toContain('/usr/sbin/nologin');
+    expect(await guest.sh('stat -c %a /etc/one-context.d/net-91-flower-context')).toBe('755');
+    await guest.sh('test -x /opt/flower/scripts/health-check.sh');
+  });
+
+  test('starts nothing by itself: which role this is, the install script says', async () => {
+    expect((await guest.exec('systemctl is-enabled flower-context')).stdout.trim()).toBe('disabled');
+    expect((await guest.unit('flower-context', 'ActiveState')).ActiveState).toBe('inactive');
+  });
+
+  test('without a role the agent says that the image is not finished', async () => {
+    const { code, stdout, stderr } = await guest.exec('flower-context boot');
+    expect(code).not.toBe(0);
+    expect(`${stdout}${stderr}`).toContain('image_incomplete');
+  });
+
+  test('purged, it leaves nothing but the user, and no unit that failed', async () => {
+    await guest.sh('apt-get purge -qq -y flower-context', { timeoutMs: 120_000 });
+    expect(
+      await present(guest, [
+        ...PROGRAM,
+        ...STATE,
+        '/var/cache/flower-context',
+        '/etc/one-context.d/net-91-flower-context',
+      ]),
+    ).toEqual([]);
+    expect(await guest.sh('systemctl list-units --failed --no-legend')).toBe('');
+    expect(await guest.sh('id -un flower')).toBe('flower');
+  });
+});
+
+describe('on a SuperLink that serves', () => {
+  const scratch = mkdtempSync(join(tmpdir(), 'flower-package-'));
+  let service: GuestService;
+  let guest: Container;
+  const pid = async (unit: string): Promise<string | undefined> =>
+    (await guest.unit(unit, 'MainPID')).MainPID;
+  const state = (): Promise<string> =>
+    guest.sh('cd /var/lib/flower-context && find tls -type f -exec sha256sum {} + | sort -k2');
+
+  beforeAll(async () => {
+    service = new GuestService({ make: container, supernodes: 0 });
+    await service.up();
+    guest = service.superlink as Container;
+  });
+  afterAll(async () => {
+    await service?.stop();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+
+  test('another version takes over: the same keys and certificates, another agent, and Flower never notices', async () => {
+    const before = {
+      agent: await pid('flower-context'),
+      flower: await pid('flower-superlink'),
+      state: await state(),
+    };
+    const version = await guest.sh('cat /etc/flower-context/appliance.json');
+    cpSync(successor(scratch), guest.path('/root/next.deb'));
+    await guest.sh('dpkg -i /root/next.deb', { timeoutMs: 120_000 });
+    expect(existsSync(guest.path('/usr/lib/flower-context/next'))).toBe(true);
+    await guest.until('another agent to be ready', async () => {
+      const { MainPID, ActiveState } = await guest.unit('flower-context', 'MainPID', 'ActiveState');
+      return ActiveState === 'active' && MainPID !== before.agent && MainPID !== '0';
+    });
+    const status = await guest.whenReady();
+    expect(status.problems).toEqual([]);
+    expect(await state()).toBe(before.state);
+    expect(await pid('flower-superlink')).toBe(before.flower);
+    expect(await guest.sh('cat /etc/flower-context/appliance.json')).toBe(version);
+    expect(service.oneVm(guest).userTemplate.get('READY')).toBe('YES');
+  });
+
+  test('removed, it stops Flower and keeps what cannot be made again; installed again, it is the same SuperLink', async () => {
+    const before = await state();
+    await guest.sh('dpkg -r flower-context', { timeoutMs: 120_000 });
+    expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('inactive');
+    expect(await guest.sh('pgrep -u flower || true')).toBe('');
+    expect(await present(guest, PROGRAM)).toEqual([]);
+    expect(await present(guest, STATE)).toEqual(STATE);
+    await guest.sh('dpkg -i /root/next.deb && systemctl enable --now flower-context', { timeoutMs: 120_000 });
+    await guest.whenReady();
+    expect(await state()).toBe(before);
+  });
+
+  test('purged while Flower serves, it leaves nothing of it', async () => {
+    await guest.sh('dpkg -P flower-context', { timeoutMs: 120_000 });
+    expect(await present(guest, [...PROGRAM, ...STATE, '/run/flower-context', '/run/flower'])).toEqual([]);
+    expect(await guest.sh('pgrep -u flower || true')).toBe('');
+    expect(await guest.sh('systemctl list-units --failed --no-legend')).toBe('');
+  });
+});
