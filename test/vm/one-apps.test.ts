@@ -1,0 +1,200 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { Container } from '../support/nspawn/container.ts';
+import { updatesOf } from '../support/onegate/index.ts';
+import { container } from '../support/vm/beds.ts';
+import type { GuestSpec } from '../support/vm/guest.ts';
+import { rootOf } from '../support/vm/images.ts';
+import { GuestService, type ServiceSpec } from '../support/vm/service.ts';
+import { REPOSITORY } from '../support/zone/vm.ts';
+
+// The image under the one-apps service framework: /etc/one-appliance/service is what one-context calls, its status file
+// is what decides about READY, and its message of the day is what people and the marketplace's tests look at.
+
+const READY = 'All set and ready to serve';
+
+/** As Packer leaves the disk: framework and appliance.sh in place, installed. */
+function withFramework(guest: Container): Container {
+  execFileSync(join(REPOSITORY, 'test/support/one-appliance/install.sh'), [guest.path('/')]);
+  return guest;
+}
+
+/** Has the framework wait `seconds` for the agent, and not minutes. */
+function patience(guest: Container, seconds: number): Container {
+  const file = guest.path('/etc/one-appliance/service.d/appliance.sh');
+  const text = readFileSync(file, 'utf8');
+  expect(text).toContain('--timeout 180');
+  writeFileSync(file, text.replace('--timeout 180', `--timeout ${seconds}`));
+  return guest;
+}
+
+/** What stands in a file of the guest now; empty when there is none. */
+function read(guest: Container, path: string): string {
+  try {
+    return readFileSync(guest.path(path), 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+const status = (guest: Container): string => read(guest, '/etc/one-appliance/status');
+const motd = (guest: Container): string => read(guest, '/etc/motd');
+
+const noted = (guest: Container, wanted: string, seconds = 60): Promise<unknown> =>
+  guest.until(`the framework to note ${wanted}`, async () => status(guest) === wanted, seconds);
+
+let service: GuestService | undefined;
+afterEach(async () => {
+  await service?.stop();
+  service = undefined;
+});
+
+/** A SuperLink of a service, switched on under the framework. */
+async function superlink(
+  spec: Partial<ServiceSpec> = {},
+  prepare = (guest: Container): Container => guest,
+): Promise<Container> {
+  const make = (one: GuestSpec): Container => prepare(withFramework(container(one)));
+  service = new GuestService({ make, supernodes: 0, ...spec });
+  await service.deploy();
+  await service.switchedOn(1);
+  return service.superlink as Container;
+}
+
+const readyInZone = (guest: Container): string | undefined =>
+  service!.oneVm(guest).userTemplate.get('READY')?.toString();
+
+describe('a boot that goes well', () => {
+  test('ends with the status and the message that the framework has for it, and READY after all is published', async () => {
+    const guest = await superlink();
+    await noted(guest, 'bootstrap_success');
+    expect(motd(guest)).toContain(READY);
+    await service!.zone.until(() => readyInZone(guest) === 'YES', 30_000, 'READY');
+    const updates = updatesOf(service!.zone, service!.oneVm(guest)).map(({ attributes }) => attributes);
+    const published = updates.findIndex(({ FL_READY }) => FL_READY === 'YES');
+    expect(updates[published]).toMatchObject({
+      FL_ENDPOINT: expect.anything(),
+      FL_CA_CERT: expect.anything(),
+    });
+    expect(updates.findIndex((one) => one.READY === 'YES')).toBeGreaterThan(published);
+    expect((await guest.status())!.problems).toEqual([]);
+    // What runs is what systemd runs: nothing was left in the framework's own process.
+    expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('active');
+  });
+
+  test('is done again at a reboot: nothing is reported before this boot serves', async () => {
+    const guest = await superlink();
+    await noted(guest, 'bootstrap_success');
+    const { facts } = await guest.whenReady();
+    await guest.shutdown();
+    const updates = updatesOf(service!.zone, service!.oneVm(guest)).length;
+    await guest.powerOn();
+    await guest.until('the framework to begin again', async () => status(guest) !== 'bootstrap_success');
+    await noted(guest, 'bootstrap_success');
+    const again = (await guest.status())!;
+    expect(again.serving).toBe(true);
+    expect(again.facts.ca_sha256).toBe(facts.ca_sha256);
+    await service!.zone.until(() => readyInZone(guest) === 'YES', 30_000, 'READY');
+    const later = updatesOf(service!.zone, service!.oneVm(guest)).slice(updates);
+    expect(later[0]!.attributes).toMatchObject({ READY: 'NO', FL_READY: 'NO' });
+  });
+});
+
+describe('a boot that fails', () => {
+  test('is a failure for the framework too, with the reason in its log; the corrected CONTEXT makes it a success', async () => {
+    const guest = await superlink({ superlink: { FL_NUM_ROUNDS: 'three' } });
+    await noted(guest, 'bootstrap_failure');
+    expect(motd(guest)).toContain('APPLIANCE ERROR');
+    expect(motd(guest)).not.toContain(READY);
+    expect(read(guest, '/var/log/one-appliance/bootstrap.log')).toMatch(
+      /config_validation_failed: .*FL_NUM_ROUNDS/,
+    );
+    expect(service!.oneVm(guest).userTemplate.get('FL_ERROR')).toBe('config_validation_failed');
+    expect(readyInZone(guest)).toBe('NO');
+    await guest.until(
+      'one-context to be through',
+      async () => (await guest.unit('one-context', 'ActiveState')).ActiveState === 'active',
+    );
+    await guest.recontextualize({ FL_NUM_ROUNDS: '3' });
+    await noted(guest, 'bootstrap_success');
+    expect(motd(guest)).toContain(READY);
+    await service!.zone.until(() => readyInZone(guest) === 'YES', 30_000, 'READY');
+  });
+
+  test('that the power cut off in the middle is taken up at the next, although the framework noted only its beginning', async () => {
+    const guest = await superlink();
+    await guest.until('the bootstrap to begin', async () => status(guest) === 'bootstrap_started');
+    await guest.powerCut();
+    expect(status(guest)).toBe('bootstrap_started');
+    await guest.powerOn();
+    await noted(guest, 'bootstrap_success');
+    expect(motd(guest)).toContain(READY);
+  });
+
+  test('and succeeds after the framework has given up: status and message are corrected, READY is reported', async () => {
+    const guest = await superlink({}, (one) => {
+      patience(one, 0);
+      // OneGate is away: no READY before it was published.
+      void service?.zone.down();
+      return one;
+    });
+    await noted(guest, 'bootstrap_failure');
+    expect(motd(guest)).toContain('APPLIANCE ERROR');
+    await service!.zone.up();
+    await noted(guest, 'bootstrap_success', 120);
+    expect(motd(guest)).toContain(READY);
+    await service!.zone.until(() => readyInZone(guest) === 'YES', 120_000, 'READY');
+  });
+});
+
+describe('by itself, without OneGate, token or service, as the marketplace tests it', () => {
+  const guests: Container[] = [];
+  afterAll(() => Promise.all(guests.map((guest) => guest.powerCut())));
+
+  async function alone(role: 'superlink' | 'supernode', number: number, more: Record<string, string>) {
+    const dir = `/run/fcvm/alone-${number}`;
+    mkdirSync(dir);
+    const context = {
+      NETWORK: 'YES',
+      ETH0_MAC: `02:00:ac:10:64:5${number}`,
+      ETH0_IP: `172.16.100.5${number}`,
+      ETH0_MASK: '255.255.255.0',
+      ...more,
+    };
+    const guest = new Container({ name: `fcvm-alone-${number}`, dir, role, context, image: rootOf(role) });
+    guests.push(patience(withFramework(guest), 30));
+    await guest.powerOn();
+    return guest;
+  }
+
+  let link: Container;
+  beforeAll(async () => {
+    link = await alone('superlink', 1, {});
+  });
+
+  test('a SuperLink comes up and says so', async () => {
+    await noted(link, 'bootstrap_success');
+    expect(motd(link)).toContain(READY);
+    const { serving, problems } = (await link.status())!;
+    expect({ serving, fatal: problems.filter(({ kind }) => kind === 'fatal') }).toEqual({
+      serving: true,
+      fatal: [],
+    });
+  });
+
+  test('a SuperNode that was told where its SuperLink is and whom to trust comes up', async () => {
+    const ca = await link.sh('base64 -w0 /var/lib/flower-context/tls/ca.pem');
+    const told = { FL_SUPERLINK_ADDRESS: '172.16.100.51:9092', FL_SSL_CA_CERTFILE: ca };
+    const node = await alone('supernode', 2, told);
+    await noted(node, 'bootstrap_success');
+    expect(motd(node)).toContain(READY);
+  });
+
+  test('a SuperNode that was told nothing says what it misses', async () => {
+    const node = await alone('supernode', 3, {});
+    await noted(node, 'bootstrap_failure');
+    expect(motd(node)).toContain('APPLIANCE ERROR');
+    expect(read(node, '/var/log/one-appliance/bootstrap.log')).toContain('FL_SUPERLINK_ADDRESS');
+  });
+});
