@@ -79,7 +79,7 @@ DEB := dist/flower-context_$(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' pac
 PACKAGED := $(shell find appliance/bin appliance/completion appliance/deb appliance/flower appliance/lib appliance/man \
   appliance/one-appliance appliance/one-context.d appliance/scripts systemd -type f ! -name '*.pyc')
 
-.PHONY: deb image
+.PHONY: deb image packer marketplace
 deb: $(DEB) ## the Debian package: dist/flower-context_<version>_<arch>.deb (DEB_COMPRESSION=quick to try things)
 
 $(DEB): $(AGENT) $(PACKAGED)
@@ -87,6 +87,12 @@ $(DEB): $(AGENT) $(PACKAGED)
 
 image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (ROLES=..., FRAMEWORK=..., ONE_CONTEXT=...)
 	@appliance/image/build.sh $(ROLES)
+
+packer: $(DEB) ## one real `packer build` without KVM, from a base disk with stand-ins, and a boot of what it made (minutes)
+	@disk=$$($(NODE) test/packer/build.ts) && PACKER_DISK=$$disk test/support/vm/private.sh $(VITEST) --project vm test/vm/packer.test.ts
+
+marketplace: $(DEB) ## the appliances in a checkout of the OpenNebula community marketplace: CHECKOUT=folder [URL=where the disks will be]
+	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
 .PHONY: bench-scale fuzz
 bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)

@@ -8,6 +8,8 @@ import { variablesReference } from '../src/params/reference.ts';
 import { DEFAULT_WISHES, formatTemplate } from '../src/params/surfaces/oneflow.ts';
 import { SITE_NAMES, SITES } from '../src/params/surfaces/site.ts';
 import { vmTemplate } from '../src/params/surfaces/vm-template.ts';
+import { APPS, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
+import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
 import { machineReference } from './reference/machine.ts';
 import { oneGateReference } from './reference/onegate.ts';
@@ -49,6 +51,12 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
   }),
   ['appliance/vm-template/flower-superlink.txt', vmTemplate('superlink')],
   ['appliance/vm-template/flower-supernode.txt', vmTemplate('supernode')],
+  ...APPS.flatMap((app): [string, string][] => [
+    [`appliance/marketplace/${app}/${UUIDS[app]}.yaml`, document(listing(app, version))],
+    [`appliance/marketplace/${app}/README.md`, readme(app)],
+  ]),
+  ['appliance/marketplace/flower-superlink/metadata.yaml', document(metadata('superlink'))],
+  ['appliance/marketplace/flower-supernode/metadata.yaml', document(metadata('supernode'))],
   ['appliance/man/flower-context.1', renderMan(COMMANDS, version)],
   ['appliance/completion/flower-context.bash', renderCompletion('bash', COMMANDS)],
   ['appliance/completion/_flower-context', renderCompletion('zsh', COMMANDS)],

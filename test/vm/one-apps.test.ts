@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { CERTIFICATION } from '../../scripts/marketplace/apps.ts';
 import { Container } from '../support/nspawn/container.ts';
 import { updatesOf } from '../support/onegate/index.ts';
 import { container } from '../support/vm/beds.ts';
@@ -43,6 +44,14 @@ const motd = (guest: Container): string => read(guest, '/etc/motd');
 
 const noted = (guest: Container, wanted: string, seconds = 60): Promise<unknown> =>
   guest.until(`the framework to note ${wanted}`, async () => status(guest) === wanted, seconds);
+
+/** The commands of the marketplace's test of an image, which all end with 0. */
+function certification(role: 'superlink' | 'supernode'): string[] {
+  const file = `appliance/marketplace/flower-${role}/tests/00-flower-${role}.rb`;
+  const found = [...readFileSync(join(REPOSITORY, file), 'utf8').matchAll(/^ +ok\('(.*)'\)$/gm)];
+  expect(found.length).toBeGreaterThan(4);
+  return found.map(([, command]) => command!);
+}
 
 let service: GuestService | undefined;
 afterEach(async () => {
@@ -168,13 +177,15 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     return guest;
   }
 
+  const { superlink: ofLink, supernode: ofNode } = CERTIFICATION;
   let link: Container;
   beforeAll(async () => {
-    link = await alone('superlink', 1, {});
+    link = await alone('superlink', 1, ofLink);
   });
 
-  test('a SuperLink comes up and says so', async () => {
+  test('a SuperLink comes up and says so, and passes its certification', async () => {
     await noted(link, 'bootstrap_success');
+    for (const command of certification('superlink')) await link.sh(command);
     expect(motd(link)).toContain(READY);
     const { serving, problems } = (await link.status())!;
     expect({ serving, fatal: problems.filter(({ kind }) => kind === 'fatal') }).toEqual({
@@ -189,6 +200,11 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     const node = await alone('supernode', 2, told);
     await noted(node, 'bootstrap_success');
     expect(motd(node)).toContain(READY);
+  });
+
+  test('a SuperNode passes its certification, for which a SuperLink is started beside it', async () => {
+    const node = await alone('supernode', 4, ofNode);
+    for (const command of certification('supernode')) await node.sh(command, { timeoutMs: 300_000 });
   });
 
   test('a SuperNode that was told nothing says what it misses', async () => {

@@ -1,11 +1,12 @@
 // VM templates for `onetemplate create`: the form of a VM that is started by itself, and what OneFlow's roles build on.
-import { namesOf, rowOf } from '../table.ts';
+import { namesOf, rowOf, type VariableName } from '../table.ts';
 import type { Role } from '../variable.ts';
 import { INFRASTRUCTURE } from './site.ts';
 import { formatInput, inputOf } from './user-input.ts';
 import { attribute, type Pair, references, vector } from './vm-block.ts';
 
-const MACHINE: Readonly<
+/** What a VM of a role is: name of template and image, one sentence, size. */
+export const MACHINE: Readonly<
   Record<
     Role,
     { readonly name: string; readonly what: string; readonly memory: string; readonly vcpu: string }
@@ -25,11 +26,23 @@ const MACHINE: Readonly<
   },
 };
 
+/** The variables that the form of a role asks for, in its order. */
+export const formOf = (role: Role): readonly VariableName[] =>
+  namesOf(role).filter((variable) => rowOf(variable).level !== 'infrastructure');
+
+/** What goes into the CONTEXT: what one-context wants, and every answer of the form. */
+export const contextOf = (role: Role): readonly Pair[] => [
+  ...INFRASTRUCTURE.map((variable): Pair => [variable, rowOf(variable).template!]),
+  ...references(formOf(role)),
+];
+
+/** The form itself: a user input for each variable. */
+export const userInputsOf = (role: Role): readonly Pair[] =>
+  formOf(role).map((variable): Pair => [variable, formatInput(inputOf(variable))]);
+
 /** The template's text. The disk's image is known by the name of the template. */
 export function vmTemplate(role: Role): string {
   const { name, what, memory, vcpu } = MACHINE[role];
-  const inputs = namesOf(role).filter((variable) => rowOf(variable).level !== 'infrastructure');
-  const infrastructure = INFRASTRUCTURE.map((variable): Pair => [variable, rowOf(variable).template!]);
   return [
     attribute('NAME', name),
     attribute('DESCRIPTION', what),
@@ -46,11 +59,8 @@ export function vmTemplate(role: Role): string {
       ['LISTEN', '0.0.0.0'],
       ['TYPE', 'VNC'],
     ]),
-    vector('CONTEXT', [...infrastructure, ...references(inputs)]),
-    attribute('INPUTS_ORDER', inputs.join(',')),
-    vector(
-      'USER_INPUTS',
-      inputs.map((variable): Pair => [variable, formatInput(inputOf(variable))]),
-    ),
+    vector('CONTEXT', contextOf(role)),
+    attribute('INPUTS_ORDER', formOf(role).join(',')),
+    vector('USER_INPUTS', userInputsOf(role)),
   ].join('');
 }
