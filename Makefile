@@ -88,13 +88,21 @@ $(DEB): $(AGENT) $(PACKAGED)
 image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (ROLES=..., FRAMEWORK=..., ONE_CONTEXT=...)
 	@appliance/image/build.sh $(ROLES)
 
-packer: $(DEB) ## one real `packer build` without KVM, from a base disk with stand-ins, and a boot of what it made (minutes)
+# All that an environment is installed from, for builds and boots that reach no package index.
+WHEELS := .cache/wheels
+$(WHEELS)/%/.complete: appliance/wheels.sh appliance/flower/requirements-1.31.0.txt appliance/flower/requirements-1.39.0.txt
+	@rm -rf $(@D) && appliance/wheels.sh $(subst -, ,$*) $(@D) && touch $@
+
+packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` without KVM, from a base disk with stand-ins, and a boot of what it made (minutes)
 	@disk=$$($(NODE) test/packer/build.ts) && PACKER_DISK=$$disk test/support/vm/private.sh $(VITEST) --project vm test/vm/packer.test.ts
 
 marketplace: $(DEB) ## the appliances in a checkout of the OpenNebula community marketplace: CHECKOUT=folder [URL=where the disks will be]
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
-.PHONY: bench-scale fuzz
+.PHONY: bench-runtime bench-scale fuzz
+bench-runtime: $(AGENT) ## how the agent is shipped: Node.js and one file, or a single executable; start and size (RUNS=20)
+	@$(NODE) test/bench/runtime.ts
+
 bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)
 	@$(NODE) test/bench/scale.ts
 

@@ -8,7 +8,7 @@
 # --package   the flower-context package (default: the one that lies beside this script)
 # --flower    the Flower to bake (default 1.39.0)
 # --framework none, pytorch, tensorflow or sklearn: what ClientApps find beside Flower and numpy (default none)
-# --wheels    a folder that flower/wheels.sh filled: everything for Flower's environment comes from there and no index is
+# --wheels    a folder that wheels.sh filled: everything for Flower's environment comes from there and no index is
 #             asked (default: the folder wheels beside this script, if there is one)
 #
 # A second run changes what differs and keeps the rest. The index that pip asks is pip's own business (PIP_INDEX_URL).
@@ -58,7 +58,7 @@ fi
 environment=/opt/flower/envs/$flower-$framework
 say "Flower $flower ($framework) in $environment${wheels:+ from $wheels}"
 if [ -n "$wheels" ]; then
-  [ -d "$wheels" ] || die "no folder $wheels; --wheels names one that flower/wheels.sh filled"
+  [ -d "$wheels" ] || die "no folder $wheels; --wheels names one that wheels.sh filled"
   PIP_FIND_LINKS=$(realpath "$wheels") PIP_NO_INDEX=1
   export PIP_FIND_LINKS PIP_NO_INDEX
 fi

@@ -32,7 +32,7 @@ put 0755 "$node/bin/node" appliance/scripts/health-check.sh appliance/one-applia
 install -D -m 0644 "$agent" "$root/$lib/flower-context.cjs"
 # appliance/lib is what this folder holds besides: launcher, start script, the environments' locked requirements.
 cp -rL appliance/lib/. "$root/$lib"
-rm -f "$root/$lib/flower/lock.sh" "$root/$lib/flower/wheels.sh"
+rm -f "$root/$lib/flower/lock.sh"
 find "$root/$lib" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
 put 0755 appliance/one-context.d/net-91-flower-context etc/one-context.d

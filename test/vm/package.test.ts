@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Container } from '../support/nspawn/container.ts';
 import { container } from '../support/vm/beds.ts';
@@ -18,10 +18,12 @@ import type { Guest } from '../support/vm/guest.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 
+/** PACKAGE names it, as for the image; else what `make deb` made. */
 const DIST = join(REPOSITORY, 'dist');
-const PACKAGE = join(
-  DIST,
-  readdirSync(DIST).find((file) => /^flower-context_.*\.deb$/.test(file)) ?? 'make-deb',
+const PACKAGE = resolve(
+  REPOSITORY,
+  process.env.PACKAGE ??
+    join(DIST, readdirSync(DIST).find((file) => /^flower-context_.*\.deb$/.test(file)) ?? 'none: make deb'),
 );
 const field = (name: string): string =>
   execFileSync('dpkg-deb', ['-f', PACKAGE, name], { encoding: 'utf8' }).trim();
