@@ -15,7 +15,7 @@ const sh = (file: string, args: readonly string[], env: NodeJS.ProcessEnv = {}):
     cwd: scratch,
     encoding: 'utf8',
     env: { ...process.env, ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
 
 interface Way {
@@ -91,33 +91,38 @@ function once({ file, args, env }: Way, command: readonly string[]): number {
 
 const mib = (bytes: number): string => (bytes / 1048576).toFixed(1);
 
+const packed = new Map<string, number>();
+/** Bytes after the package's compression. */
+function inPackage(file: string): number {
+  const known = packed.get(file) ?? Number(sh('sh', ['-c', `xz -6 -T0 -c '${file}' | wc -c`]));
+  packed.set(file, known);
+  return known;
+}
+
+/** Median milliseconds of each way, in turns because the machine's speed drifts. */
+function measure(all: readonly Way[], command: readonly string[]): number[] {
+  for (const way of all) once(way, command);
+  const times = all.map((): number[] => []);
+  for (let run = 0; run < RUNS; run++)
+    for (const [index, way] of all.entries()) times[index]!.push(once(way, command));
+  return times.map(median);
+}
+
 try {
   const all = ways();
-  const rows = all.map((way) => {
-    const size = way.parts.reduce((sum, part) => sum + statSync(part).size, 0);
-    const packed = way.parts.reduce(
-      (sum, part) => sum + Number(sh('sh', ['-c', `xz -6 -T0 -c '${part}' | wc -c`])),
-      0,
-    );
-    return {
-      way: way.name,
-      'MiB on disk': mib(size),
-      'MiB in the package': mib(packed),
-      times: [] as string[],
-    };
-  });
-  for (const command of Object.values(COMMANDS)) {
-    for (const way of all) once(way, command);
-    const times = all.map((): number[] => []);
-    for (let run = 0; run < RUNS; run++) all.forEach((way, index) => times[index]!.push(once(way, command)));
-    times.forEach((list, index) => rows[index]!.times.push(median(list).toFixed(0)));
-  }
+  const sum = (way: Way, of: (file: string) => number): string =>
+    mib(way.parts.reduce((total, part) => total + of(part), 0));
+  const times = Object.values(COMMANDS).map((command) => measure(all, command));
   const heads = ['MiB on disk', 'MiB in the package', ...Object.keys(COMMANDS).map((name) => `${name}, ms`)];
   console.log(`| median of ${RUNS} | ${heads.join(' | ')} |\n|---|${'---|'.repeat(heads.length)}`);
-  for (const row of rows)
-    console.log(
-      `| ${row.way} | ${[row['MiB on disk'], row['MiB in the package'], ...row.times].join(' | ')} |`,
-    );
+  for (const [index, way] of all.entries()) {
+    const cells = [
+      sum(way, (part) => statSync(part).size),
+      sum(way, inPackage),
+      ...times.map((list) => list[index]!.toFixed(0)),
+    ];
+    console.log(`| ${way.name} | ${cells.join(' | ')} |`);
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
