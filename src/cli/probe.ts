@@ -1,5 +1,6 @@
 import { probeFleet } from '../flower/probe.ts';
 import { readText } from '../host/files.ts';
+import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { print, printError } from '../host/output.ts';
 import { formatHostPort, parseHostPort } from '../params/hostport.ts';
@@ -40,17 +41,22 @@ export const probe: Command = {
 
     const end = machine.clock.monotonicMs() + Number(wait) * 1_000;
     let reason = 'no answer';
+    const target = { ...address, ca: caPem ?? null };
+    // Loads the gRPC library and reads the CA while Flower is still importing; nothing is sent before the first call.
+    let opened = openGrpc(target);
+    opened.catch(() => undefined);
     for (;;) {
       const began = machine.clock.monotonicMs();
       // A bare connection first: it costs nothing, and the gRPC library backs off for seconds after a refused one.
       const refused = await tryConnect(address.host, address.port, 5_000);
       if (refused === undefined) {
-        const answer = await probeFleet({ ...address, ca: caPem ?? null }, 5_000);
+        const answer = await probeFleet(target, 5_000, opened);
         if (answer.ok) {
           print(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)\n`);
           return EXIT.good;
         }
         reason = answer.reason;
+        opened = openGrpc(target);
       } else reason = refused;
       if (machine.clock.monotonicMs() >= end) break;
       const took = machine.clock.monotonicMs() - began;

@@ -1,7 +1,7 @@
 // Is there a Fleet API at this address, as a SuperNode would find it? One call that changes nothing: PullMessages
 // without the signed headers of a node. Every Fleet API from 1.31 to 1.39 answers it with UNAUTHENTICATED "Missing
 // authentication metadata", before it looks at anything else; Control, AppIo and foreign servers do not.
-import { type GrpcAnswer, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
+import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
 import { formatHostPort } from '../params/hostport.ts';
 
 export const FLEET_METHOD = '/flwr.proto.Fleet/PullMessages';
@@ -28,9 +28,16 @@ export type ProbeResult =
   | { readonly ok: true; readonly ms: number }
   | { readonly ok: false; readonly kind: ProbeFailure; readonly reason: string };
 
-/** Asks once, within `timeoutMs`. Never throws; `reason` is a sentence for a person. */
-export async function probeFleet(target: GrpcTarget, timeoutMs: number): Promise<ProbeResult> {
-  const connection = await openGrpc(target);
+/**
+ * Asks once, within `timeoutMs`. Never throws; `reason` is a sentence for a person. `opened`: made by openGrpc for the
+ * same target while there was time; it is closed here.
+ */
+export async function probeFleet(
+  target: GrpcTarget,
+  timeoutMs: number,
+  opened: Promise<GrpcConnection> = openGrpc(target),
+): Promise<ProbeResult> {
+  const connection = await opened;
   try {
     return judge(await connection.call(FLEET_METHOD, timeoutMs), target);
   } finally {

@@ -58,6 +58,7 @@ export const publishSuperNode = publishStep(['await_registration']);
 
 /** net-99 tries three times, ten seconds apart; after that only the agent can still report. */
 const ONE_CONTEXT_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 150;
 
 /**
  * READY=YES, last of all. While one-context is still at work its own ready script reports; afterwards the agent does so
@@ -82,7 +83,7 @@ export const ready: Step = {
           until,
           check: `systemctl status ${CONTEXT_UNIT}`,
         });
-        await machine.clock.sleep(500, signal);
+        await machine.clock.sleep(LOOK_EVERY_MS, signal);
       }
       wait(undefined);
       await oneGate.update({ READY: 'YES' }, { serving: true, signal });

@@ -114,8 +114,6 @@ class Unit:
         self.settings, self.status_text, self.result = settings, "", "success"
         self.stopping = self.start_again = False
         self.session = 0
-        for wanted in unitfile.wants(root, self.name):
-            self.host.unit(wanted).start(lambda _ok: None)
         argv = unitfile.command(settings, "ExecStart", root)
         read_end, write_end = os.pipe()
         account = self._account()
@@ -146,6 +144,8 @@ class Unit:
         self.host.children[process.pid] = self
         self._relay(read_end, os.path.basename(argv[0]), process.pid)
         self._await_start()
+        for wanted in unitfile.wants(root, self.name):
+            self.host.unit(wanted).start(lambda _ok: None)
 
     def _await_start(self):
         kind = unitfile.last(self.settings, "Type", "simple")
