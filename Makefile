@@ -10,7 +10,7 @@ BAKED := $(ENVS)/1.39.0-none/.complete
 OLDEST := $(ENVS)/1.31.0-none/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-unit test-integration test-federation test-keepalive bench check format clean have-node have-python
+.PHONY: help demo build test test-unit test-integration test-onegate test-federation test-keepalive bench check format clean have-node have-python
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
@@ -28,6 +28,9 @@ test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no so
 
 test-integration: $(AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
 	@$(VITEST) --project integration
+
+test-onegate: node_modules/.installed ## a OneGate against the recorded exchanges (ONEGATE_ENDPOINT, ONEGATE_VMID, ONEGATE_TOKEN; without: the stand-in)
+	@$(VITEST) --project integration test/integration/onegate-conformance.test.ts
 
 test-federation: $(AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
 	@$(VITEST) --project federation
@@ -99,12 +102,15 @@ packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` withou
 marketplace: $(DEB) ## the appliances in a checkout of the OpenNebula community marketplace: CHECKOUT=folder [URL=where the disks will be]
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
-.PHONY: bench-runtime bench-scale fuzz
+.PHONY: bench-runtime bench-scale bench-places fuzz
 bench-runtime: $(AGENT) ## how the agent is shipped: Node.js and one file, or a single executable; start and size (RUNS=20)
 	@$(NODE) test/bench/runtime.ts
 
 bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)
 	@$(NODE) test/bench/scale.ts
+
+bench-places: node_modules/.installed ## how long a role takes until each node has a partition of its own (SEEDS=1000)
+	@PARTS=places $(NODE) test/bench/scale.ts
 
 fuzz: node_modules/.installed ## what reads foreign text, on a million made-up cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)
 	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} $(NODE) test/fuzz/fuzz.ts

@@ -10,22 +10,30 @@ interface Series {
 }
 
 const WIDTH = 380;
-const HEIGHT = 250;
+const HEIGHT = 270;
 const LEFT = 52;
-const TOP = 34;
+const TOP = 44;
 const RIGHT = 14;
 const BOTTOM = 38;
+
+/** 1, 2 or 5 times a power of ten, at least the value. */
+function roundedUp(value: number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  return power * [1, 2, 5, 10].find((step) => value <= step * power)!;
+}
 
 /** Both axes count in powers of ten. */
 function picture(title: string, unit: string, series: readonly Series[], offset: number): string {
   const drawn = series.map((one) => ({ ...one, points: one.points.filter(([, y]) => y > 0) }));
   const all = drawn.flatMap(({ points }) => points);
-  const least = (axis: 0 | 1): number => Math.floor(Math.log10(Math.min(...all.map((point) => point[axis]))));
-  const most = (axis: 0 | 1): number => Math.ceil(Math.log10(Math.max(...all.map((point) => point[axis]))));
   const scale = (axis: 0 | 1, from: number, to: number) => {
-    const [low, high] = [least(axis), Math.max(most(axis), least(axis) + 1)];
+    const values = all.map((point) => point[axis]);
+    const [low, high] = [
+      Math.floor(Math.log10(Math.min(...values))),
+      Math.log10(roundedUp(Math.max(...values))),
+    ];
     const at = (value: number): number => from + ((Math.log10(value) - low) / (high - low)) * (to - from);
-    const ticks = Array.from({ length: high - low + 1 }, (_, step) => 10 ** (low + step));
+    const ticks = Array.from({ length: Math.floor(high) - low + 1 }, (_, step) => 10 ** (low + step));
     return { at, ticks };
   };
   const x = scale(0, LEFT, WIDTH - RIGHT);
@@ -52,13 +60,14 @@ function picture(title: string, unit: string, series: readonly Series[], offset:
           : points
               .map((point) => `<circle cx="${spot(point).replace(',', '" cy="')}" r="3" fill="${colour}"/>`)
               .join('')
-      }${text(LEFT + 8, TOP + 14 + 14 * number, name, 'start', colour)}`,
+      }${text(WIDTH - RIGHT - 8, HEIGHT - BOTTOM - 8 - 15 * (drawn.length - 1 - number), name, 'end', colour)}`,
   );
   return `<g transform="translate(${offset} 0)">
-${text(WIDTH / 2 + 10, 18, title, 'middle', '#223')}
+${text((LEFT + WIDTH - RIGHT) / 2, 16, title, 'middle', '#223')}
+${text(LEFT, TOP - 7, unit, 'start')}
 ${grid.join('\n')}
 ${curves.join('\n')}
-${text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, `SuperNodes (${unit})`)}
+${text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 6, 'SuperNodes')}
 </g>`;
 }
 
@@ -69,7 +78,7 @@ export function chart(boots: readonly TogetherRow[], settled: readonly OutageRow
       ? ''
       : picture(
           'All boot at once',
-          'up: seconds',
+          'seconds',
           [
             {
               name: 'last published',
@@ -79,7 +88,7 @@ export function chart(boots: readonly TogetherRow[], settled: readonly OutageRow
             { name: 'half published', colour: '#58a067', points: boots.map((row) => [row.nodes, row.half]) },
             {
               name: 'what their requests cost oned',
-              colour: '#889',
+              colour: '#667',
               dashed: true,
               points: boots.map((row) => [
                 row.nodes,
@@ -93,7 +102,7 @@ export function chart(boots: readonly TogetherRow[], settled: readonly OutageRow
       ? ''
       : picture(
           'OneGate away for 5 minutes, then back',
-          'up: requests a second over 10 s',
+          'requests a second, over 10 s',
           [
             { name: 'peak after', colour: '#c0552b', points: largest.map((row) => [row.nodes, row.peak]) },
             {
@@ -103,7 +112,7 @@ export function chart(boots: readonly TogetherRow[], settled: readonly OutageRow
             },
             {
               name: 'twice the steady rate',
-              colour: '#889',
+              colour: '#667',
               dashed: true,
               points: largest.map((row) => [row.nodes, 2 * row.steady]),
             },

@@ -18,9 +18,10 @@ const WINDOW_MS = 10_000;
 export interface OutageRow {
   readonly nodes: number;
   readonly story: 'settled' | 'booting';
-  /** Requests a second before the outage: mean, and the most over ten seconds. Of a booting role: none. */
+  /** Requests a second before the outage: mean, the most over ten seconds, and within one. Of a booting role: none. */
   readonly steady: number;
   readonly steadyPeak: number;
+  readonly steadyPeakSecond: number;
   /** The most over ten seconds, and within one, after OneGate came back. */
   readonly peak: number;
   readonly peakSecond: number;
@@ -195,6 +196,7 @@ export async function outage(nodes: number, story: 'settled' | 'booting', dir: s
       story,
       steady: (before.length * 1_000) / STEADY_MS,
       steadyPeak: peakRate(at(before), WINDOW_MS),
+      steadyPeakSecond: peakRate(at(before)),
       peak: peakRate(at(after), WINDOW_MS),
       peakSecond: peakRate(at(after)),
       knocks: (knocks.length * 1_000) / AWAY_MS,

@@ -5,26 +5,28 @@
 // in between was made up (scale-boot.ts) - but there all agents share this machine's processor, and where the time it
 // needed comes near to the whole, the machine was slower than oned (up to 300 nodes, therefore). Then, on made-up time,
 // OneGate is away for five minutes. In all of it no thousand Node processes and no Flower: the real boot in one process,
-// its two steps that talk to systemd replaced (test/support/light-vm.ts).
+// its two steps that talk to systemd replaced (test/support/light-vm.ts). Last, how long a role takes to agree on its
+// partitions, in 1,000 made-up lives (test/support/partition-story.ts; `make bench-places` is that part alone).
 //
 // DOCS=1 writes docs/scale.md and docs/scale.svg; SIZES="1 10" measures fewer, PARTS="settled" only a part.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type { Outcome } from '../support/partition-story.ts';
 import { type BootRow, bootAtOnce } from './scale-boot.ts';
 import { chart } from './scale-chart.ts';
+import { doAll, type Job } from './scale-jobs.ts';
 import { ONED, ONED_PER_SECOND } from './scale-limits.ts';
-import { type OutageRow, outage, type TogetherRow, together } from './scale-story.ts';
+import type { OutageRow, TogetherRow } from './scale-story.ts';
 
 const SIZES = (process.env['SIZES'] ?? '1 10 100 300 1000').split(/\s+/).map(Number);
 /** Of more agents on one processor the processor would be measured. */
 const MOST_ON_SOCKETS = 300;
 const DOCS = resolve(import.meta.dirname, '../../docs');
-const PARTS = (process.env['PARTS'] ?? 'together sockets settled booting').split(/\s+/);
-
-// No systemctl here that answers for these VMs.
-process.env['PATH'] = '';
-process.setMaxListeners(0);
+const PARTS = (process.env['PARTS'] ?? 'together sockets settled booting places').split(/\s+/);
+/** As many made-up lives as the test tells (test/integration/partition-simulation.test.ts), and in so many processes. */
+const SEEDS = Number(process.env['SEEDS'] ?? 1_000);
+const SEEDS_AT_A_TIME = 125;
 
 const lines: string[] = [];
 function say(line = ''): void {
@@ -122,17 +124,21 @@ function socketsTable(rows: readonly BootRow[]): void {
 }
 
 function settledTable(rows: readonly OutageRow[]): void {
-  say('OneGate is away for five minutes while the role is settled: requests a second, over ten seconds');
+  say('OneGate is away for five minutes while the role is settled, then comes back: requests a second.');
+  say(
+    'Steady is the mean of the five minutes before; a peak is the most over ten seconds; in one second it is chance.',
+  );
   say();
   table(
     [
       'nodes',
-      'before',
+      'steady',
       'peak before',
       'while away',
       'peak after',
-      'of steady',
-      'peak in one second',
+      'peak after : steady',
+      'most in 1 s before',
+      'after',
       'VM lookups/s after',
     ],
     rows.map((row) => [
@@ -141,7 +147,8 @@ function settledTable(rows: readonly OutageRow[]): void {
       one(row.steadyPeak),
       row.knocks.toFixed(2),
       one(row.peak),
-      row.nodes < 100 ? '-' : `${one(row.peak / row.steady)} x`,
+      row.nodes < 100 ? '-' : one(row.peak / row.steady),
+      row.steadyPeakSecond,
       row.peakSecond,
       Math.round(row.lookups),
     ]),
@@ -187,31 +194,68 @@ function bootingTable(rows: readonly OutageRow[]): void {
   }
 }
 
+function placesTable(lives: readonly Outcome[]): void {
+  const most = Math.max(...lives.map(({ nodes }) => nodes));
+  say(
+    `Partitions: ${lives.length} made-up lives of a role of up to ${most} nodes (scale-ups, scale-downs, crashes,`,
+  );
+  say('restored disks, nonsense of peers, outages of OneGate). After the last disturbance:');
+  say();
+  const row = (what: string, values: readonly number[]): (string | number)[] => {
+    const sorted = [...values].sort((a, b) => a - b);
+    const at = (share: number): number =>
+      sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+    return [what, at(0.5), at(0.99), at(1)];
+  };
+  table(
+    ['', 'median', '99 of 100 within', 'at most'],
+    [
+      row(
+        'seconds until every place is right and in use',
+        lives.map(({ seconds }) => seconds),
+      ),
+      row(
+        'readings of the claims by one node',
+        lives.map(({ rounds }) => rounds),
+      ),
+      row(
+        'restarts of Flower on one node',
+        lives.map(({ restarts }) => restarts),
+      ),
+    ],
+  );
+  const wrong = lives.filter(({ fault }) => fault !== undefined);
+  say(`Lives that ended with two nodes on one place, or a place missing: ${wrong.length}`);
+  say();
+  wanted(wrong.length === 0, `${wrong.length} lives ended with wrong places: ${wrong[0]?.fault}`);
+}
+
 // A thousand folders of small files, synced to a disk by one process, would measure the disk.
 const memory = '/dev/shm';
 const dir = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), 'flower-scale-'));
 try {
-  const measure = async <T>(
-    part: string,
-    run: (nodes: number) => Promise<T>,
-    sizes: readonly number[] = SIZES,
-  ): Promise<T[]> => {
-    const rows: T[] = [];
-    for (const nodes of PARTS.includes(part) ? sizes : []) rows.push(await run(nodes));
-    return rows;
-  };
-  const boots = await measure('together', (nodes) => together(nodes, dir));
-  if (boots.length > 0) togetherTable(boots);
-  const few = SIZES.filter((nodes) => nodes <= MOST_ON_SOCKETS);
-  const sockets = await measure('sockets', (nodes) => bootAtOnce(nodes, dir), few);
+  const sockets: BootRow[] = [];
+  // In real time, so before the rest and alone.
+  for (const nodes of PARTS.includes('sockets') ? SIZES.filter((size) => size <= MOST_ON_SOCKETS) : [])
+    sockets.push(await bootAtOnce(nodes, dir));
+  const stories = (['together', 'settled', 'booting'] as const)
+    .filter((part) => PARTS.includes(part))
+    .flatMap((part) => SIZES.map((nodes): Job => ({ part, nodes, dir: join(dir, `${part}-${nodes}`) })));
+  const lives: Job[] = [];
+  for (let from = 0; PARTS.includes('places') && from < SEEDS; from += SEEDS_AT_A_TIME)
+    lives.push({ part: 'places', from, to: Math.min(SEEDS, from + SEEDS_AT_A_TIME) });
+  const rows = await doAll([...stories, ...lives], (job, seconds) => {
+    const what = job.part === 'places' ? `lives ${job.from} to ${job.to - 1}` : `${job.nodes} nodes`;
+    process.stderr.write(`${job.part}, ${what}: told in ${seconds.toFixed(0)} s\n`);
+  });
+  if (rows.together.length > 0) togetherTable(rows.together);
   if (sockets.length > 0) socketsTable(sockets);
-  const settled = await measure('settled', (nodes) => outage(nodes, 'settled', dir));
-  if (settled.length > 0) settledTable(settled);
-  const booting = await measure('booting', (nodes) => outage(nodes, 'booting', dir));
-  if (booting.length > 0) bootingTable(booting);
+  if (rows.settled.length > 0) settledTable(rows.settled);
+  if (rows.booting.length > 0) bootingTable(rows.booting);
+  if (rows.places.length > 0) placesTable(rows.places);
   for (const miss of misses) say(`MISSED: ${miss}`);
   if (process.env['DOCS'] !== undefined) {
-    writeFileSync(join(DOCS, 'scale.svg'), chart(boots, settled));
+    writeFileSync(join(DOCS, 'scale.svg'), chart(rows.together, rows.settled));
     writeFileSync(join(DOCS, 'scale.md'), page(lines));
   }
   process.exitCode = misses.length > 0 ? 1 : 0;
@@ -222,20 +266,34 @@ try {
 function page(printed: readonly string[]): string {
   return `# Scale
 
-What a large role of SuperNodes costs OneGate, as \`make bench-scale\` printed it.
+What a large role of SuperNodes costs OneGate: the front-end serves some 15 requests at a time, and every VM of every
+service shares them. This page is written by \`make bench-scale DOCS=1\`; the numbers are as that command printed them.
 
 ![The time until the last of N nodes is published, and the requests a second around an outage](scale.svg)
+
+How to read the tables, in their order:
+
+- **All boot in the same instant.** On made-up time, as if each VM had a processor of its own. *Last* is when the last node
+  is published; *in all, as seconds of OneGate* is what all requests together cost the front-end, those among them that come
+  after the publication. A node may ask six times on the straight path: not ready, the service, the SuperLink, everything, READY, and
+  the claims of its peers once.
+- **The same over real sockets**, all agents on one processor: nothing in between is made up, but the processor may be
+  slower than OneGate.
+- **OneGate away while the role is settled.** When it comes back, the peak must stay below twice the steady rate.
+- **OneGate away while all nodes boot.** They wait with jitter; when it comes back, less than half of what it serves is used.
+- **Partitions.** How long a role that was disturbed takes until each node has a place of its own again
+  (\`make bench-places\` prints this table alone).
 
 \`\`\`
 ${printed.join('\n').trim()}
 \`\`\`
 
-How it is measured, and what is not real in it, stands at the head of \`test/bench/scale.ts\`: the boots are real ones, in
-one process and without Flower, on made-up time and once more over real sockets; the outages run on made-up time.
+What is real in it, and what is not, stands at the head of \`test/bench/scale.ts\`: the boots are the agent's own, many in
+one process, without Flower and systemd.
 
-What keeps it so: a boot asks five times until READY, once more later for the claims of its peers; all waits have jitter;
-looks of a settled role come at most ten a second for all nodes together (\`src/discovery/partition-keeper.ts\`), and what
-costs a lookup per VM is spread over the square of the number of nodes. A role of 1,000 therefore takes some seventeen
-minutes until each node has read once what the others claim, and as long to agree after it was scaled.
+What keeps it so: all waits have jitter; one VM has one question on the wire at a time; looks of a settled role come at
+most ten a second for all nodes together (\`src/discovery/partition-keeper.ts\`), and what costs a lookup per VM is spread
+over the square of the number of nodes. A role of 1,000 therefore takes some seventeen minutes until each node has read
+once what the others claim, and as long to agree after it was scaled.
 `;
 }

@@ -162,7 +162,7 @@ export class SmallZone {
       nodes: nodes.map((vm) => ({
         deploy_id: vm.id,
         running: null,
-        vm_info: { VM: full ? document(vm) : { ID: `${vm.id}` } },
+        vm_info: { VM: full ? document(vm) : { ID: `${vm.id}`, NAME: `vm-${vm.id}` } },
       })),
     }));
     return json({ SERVICE: { name: 'flower', id: '1', state: this.serviceState, roles } });

@@ -1,0 +1,63 @@
+// The made-up stories of the scale benchmark, one process for each that is under way: a story is one thread of thought,
+// and the longest (a settled role of 1,000) takes as long as all others together.
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
+import { type Outcome, Story } from '../support/partition-story.ts';
+import { type OutageRow, outage, type TogetherRow, together } from './scale-story.ts';
+
+export type Job =
+  | { readonly part: 'together' | 'settled' | 'booting'; readonly nodes: number; readonly dir: string }
+  | { readonly part: 'places'; readonly from: number; readonly to: number };
+
+export interface Rows {
+  together: TogetherRow[];
+  settled: OutageRow[];
+  booting: OutageRow[];
+  places: Outcome[];
+}
+
+async function work(job: Job): Promise<Partial<Rows>> {
+  if (job.part === 'together') return { together: [await together(job.nodes, job.dir)] };
+  if (job.part !== 'places') return { [job.part]: [await outage(job.nodes, job.part, job.dir)] };
+  const places: Outcome[] = [];
+  for (let seed = job.from; seed < job.to; seed++) places.push(await new Story(seed).tell(1 + (seed % 10)));
+  return { places };
+}
+
+/** Does all of it, as many at a time as there are processors; `done` hears of each. */
+export async function doAll(jobs: readonly Job[], done: (job: Job, seconds: number) => void): Promise<Rows> {
+  const rows: Rows = { together: [], settled: [], booting: [], places: [] };
+  const size = (job: Job): number =>
+    job.part === 'places' ? 0 : job.nodes * (job.part === 'settled' ? 2 : 1);
+  const left = [...jobs].sort((a, b) => size(b) - size(a));
+  const worker = async (): Promise<void> => {
+    for (let job = left.shift(); job !== undefined; job = left.shift()) {
+      const began = performance.now();
+      const child = fork(import.meta.filename, { execArgv: ['--no-warnings'] });
+      child.send(job);
+      const answer = once(child, 'message');
+      const gone = once(child, 'exit').then(([code]) =>
+        Promise.reject(new Error(`a story ended with ${code}`)),
+      );
+      const [told] = (await Promise.race([answer, gone])) as [Partial<Rows>];
+      await gone.catch(() => {});
+      for (const part of Object.keys(told) as (keyof Rows)[]) rows[part].push(...(told[part] as never[]));
+      done(job, (performance.now() - began) / 1_000);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  for (const part of ['together', 'settled', 'booting'] as const)
+    rows[part].sort((a, b) => a.nodes - b.nodes);
+  return rows;
+}
+
+if (process.send !== undefined && import.meta.main) {
+  // No systemctl here that answers for these VMs.
+  process.env['PATH'] = '';
+  process.setMaxListeners(0);
+  process.once('message', async (job: Job) => {
+    process.send!(await work(job));
+    process.disconnect();
+  });
+}

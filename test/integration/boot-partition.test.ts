@@ -1,0 +1,50 @@
+// What a SuperNode tells Flower about its share of the data: the built program, and the file that Flower reads.
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { NET, supernode } from '../support/zone/scene.ts';
+import type { Vm } from '../support/zone/vm.ts';
+
+const SUPERLINK = { FL_READY: 'YES', FL_TLS: 'NO', FL_ENDPOINT: `${NET}.200.1:9092` };
+
+async function nodeConfigOf(vm: Vm): Promise<string[]> {
+  await vm.waitFor('the launch plan', ({ steps }) =>
+    steps.some(({ id, state }) => id === 'launch_plan' && state === 'done'),
+  );
+  return readFileSync(vm.at('run/flower-context/node-config.toml'), 'utf8').trimEnd().split('\n');
+}
+
+describe('the node config of a SuperNode', () => {
+  test('in a service has the place that it claims, and how many there are', async () => {
+    const { vm } = await supernode(SUPERLINK);
+    expect(await nodeConfigOf(vm)).toEqual(['num-partitions = 1', 'partition-id = 0']);
+    expect(vm.status()?.facts).toMatchObject({ partition_id: 0, num_partitions: 1 });
+  });
+
+  test.each([
+    ['partition-id=9 site=a', ['num-partitions = 1', 'partition-id = 9', 'site = "a"']],
+    ['num-partitions=12', ['num-partitions = 12', 'partition-id = 0']],
+  ])('takes over what FL_NODE_CONFIG says, one key at a time: %s', async (given, lines) => {
+    const { vm } = await supernode(SUPERLINK, { FL_NODE_CONFIG: given });
+    expect(await nodeConfigOf(vm)).toEqual(lines);
+    // What the peers go by is the place, whatever this node's own app is told.
+    expect(vm.status()?.facts).toMatchObject({ partition_id: 0, num_partitions: 1 });
+  });
+
+  test('outside a service has no place, and the journal says so in one line', async () => {
+    const { vm, one, federation } = await supernode(
+      {},
+      { FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092`, FL_TLS_ENABLED: 'NO', FL_NODE_CONFIG: 'site=a' },
+    );
+    expect(await nodeConfigOf(vm)).toEqual(['site = "a"']);
+    const lines = vm.journal().filter(({ message }) => message.includes('partition'));
+    expect(lines.map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /choose the data partition: skipped - outside a service: partition-id and num-partitions are left to FL_NODE_CONFIG$/,
+      ),
+    ]);
+    expect(
+      federation.zone.log.filter(({ vm: from }) => from === one.id).map(({ path }) => path),
+    ).not.toContain('/service');
+    expect(one.userTemplate.get('FL_PARTITION_ID')).toBeUndefined();
+  });
+});
