@@ -177,6 +177,19 @@ describe('the runner', () => {
     expect(checkpoint.has('certificates', 1)).toBe(false);
   });
 
+  test('does not record a step that was degraded: next time it is tried again', async () => {
+    const seen: boolean[] = [];
+    const degraded = (tools: StepTools): Promise<StepResult> => {
+      seen.push(tools.unchanged);
+      tools.degrade(disk());
+      return Promise.resolve({});
+    };
+    await runAll([step('publish', [], degraded, () => 'same')]);
+    await runAll([step('publish', [], degraded, () => 'same')]);
+    expect(seen).toEqual([false, false]);
+    expect(readStatus(statusFile())?.steps.map(({ state }) => state)).toEqual(['degraded']);
+  });
+
   test('ends as interrupted, without a failed step, when the agent is asked to stop', async () => {
     const stop = new AbortController();
     const { failure } = await runAll(
@@ -202,8 +215,11 @@ describe('the runner', () => {
 });
 
 describe('the checkpoint', () => {
-  test('sets a damaged file aside, says where it is, and starts from nothing', () => {
-    writeFileSync(checkpointFile(), '{"version":1,"steps":{"validate":');
+  test.each([
+    ['cut off', '{"version":1,"steps":{"validate":'],
+    ['of something else', '{"version":2,"steps":{"validate":{"fingerprint":"x","at":"y"}}}'],
+  ])('sets a file that is %s aside, says where it is, and starts from nothing', (_what, text) => {
+    writeFileSync(checkpointFile(), text);
     const now = new Date('2026-11-21T06:00:00Z');
     const checkpoint = new Checkpoint(checkpointFile(), now);
     expect(checkpoint.damage?.code).toBe('state_damaged');

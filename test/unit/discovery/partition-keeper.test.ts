@@ -147,7 +147,7 @@ describe('afterwards', () => {
   });
 
   test('a passing oddity moves nobody', async () => {
-    const { clock, keeperOf, claim } = role(2);
+    const { clock, keeperOf, claim, paths } = role(2);
     const keeper = keeperOf(3);
     claim(2, '0');
     await clock.run(keeper.choose());
@@ -160,6 +160,7 @@ describe('afterwards', () => {
     stop();
     expect(moves).toEqual([]);
     expect(keeper.partition).toEqual({ id: 1, of: 2 });
+    expect(paths).not.toContain('3 PUT /vm');
   });
 
   test('a claim that somebody overwrote is published again', async () => {
@@ -228,6 +229,32 @@ describe('afterwards', () => {
     expect(perSecond('GET /service')).toBeLessThan(15);
     expect(perSecond('GET /service?extended=true') * nodes).toBeLessThan(1_000);
     expect(zone.counts.get('GET /service?extended=true')).toBeGreaterThanOrEqual(watches.length);
+  });
+
+  test('a large role does not read the claims in the same minute: not after its boot, and not when it has grown', async () => {
+    const nodes = 400;
+    const { clock, zone, keeperOf, claim } = role(nodes);
+    zone.serviceState = 1;
+    const watches: { stop: () => void }[] = [];
+    for (let vmId = 2; vmId < nodes + 2; vmId += 40) {
+      const keeper = keeperOf(vmId);
+      await clock.run(keeper.choose());
+      claim(vmId, String(vmId - 2));
+      watches.push(watch(keeper));
+    }
+    const read: number[] = [];
+    zone.onRequest = (_vmId, path) => path.includes('extended') && read.push(clock.monotonicMs());
+    const apart = async (): Promise<number> => {
+      read.length = 0;
+      await clock.advance(300_000);
+      expect(read.length).toBeGreaterThanOrEqual(watches.length);
+      return Math.max(...read) - Math.min(...read);
+    };
+    expect(await apart()).toBeGreaterThan(60_000);
+    zone.superNodes.cardinality++;
+    zone.add(zone.superNodes);
+    expect(await apart()).toBeGreaterThan(60_000);
+    for (const { stop } of watches) stop();
   });
 
   test('Flower is offered the place again when it could not be given it', async () => {

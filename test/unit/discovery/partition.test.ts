@@ -55,6 +55,11 @@ describe('the place of a node', () => {
     expect(choosePartition({ myVmId: 7, nodes, remembered: 1 })).toMatchObject({ id: 2 });
   });
 
+  test('after a restore from a snapshot is what it published since, also when the older place is free', () => {
+    const nodes = [{ vmId: 7, claim: 2 }, { vmId: 12, claim: 0 }, { vmId: 30 }];
+    expect(choosePartition({ myVmId: 7, nodes, remembered: 1 })).toMatchObject({ id: 2 });
+  });
+
   test('after somebody overwrote what it published is what it remembers', () => {
     const nodes = [{ vmId: 7 }, { vmId: 12, claim: 0 }, { vmId: 30, claim: 1 }];
     expect(choosePartition({ myVmId: 7, nodes, remembered: 2 })).toMatchObject({
@@ -192,6 +197,8 @@ describe('who counts', () => {
     expect(rosterOf(service(2, [{ id: 4 }, { id: 5 }, { id: 6 }]), 6).key).toBe('5 6');
     expect(rosterOf(service(2, [{ id: 4, lcm: 12 }, { id: 5 }, { id: 6 }]), 6).key).toBe('5 6');
     expect(rosterOf(service(2, [{ id: 4 }, { id: 5 }, { id: 6 }]), 4).listed).toBe(false);
+    for (const lcm of [11, 12])
+      expect(rosterOf(service(3, [{ id: 4, lcm }, { id: 5 }, { id: 6 }]), 6).key).toBe('5 6');
   });
 
   test.each(['abc', '-1', '1.5', '1e3', '٣', ' 1', '', {}, '99999999999999'])(

@@ -296,6 +296,14 @@ describe('what a peer publishes is checked', () => {
     expect(found.warnings).toHaveLength(2);
   });
 
+  test('a CA of any size is not taken: 64 KiB are more than one has', async () => {
+    const { clock, superLink, find } = federation();
+    Object.assign(superLink.template, READY, { FL_CA_CERT: 'A'.repeat(65_540) });
+    const found = await clock.run(find());
+    expect(found.caCert).toBeUndefined();
+    expect(found.warnings).toEqual([expect.stringContaining('FL_CA_CERT')]);
+  });
+
   test('an FL_ERROR that is no code is mentioned, not repeated', async () => {
     const { clock, superLink, waits, find } = federation();
     superLink.template.FL_ERROR = '\u001b[2Jall is well';

@@ -273,6 +273,14 @@ describe('the final word', () => {
     expect(problem.facts.remedy).toContain('a proxy or a login page on the way?');
   });
 
+  test('of a document that is another names the field, never what is in it', async () => {
+    const body = '{"SERVICE":{"id":"hunter2","name":"x","state":2,"roles":[]}}';
+    const { oneGate, clock } = oneGateWith([{ status: 200, body }]);
+    const problem = await problemOf(oneGate.service(), clock);
+    expect(problem.message).toContain('it answered with something else: SERVICE.id is not what it should be');
+    expect(problem.message).not.toContain('hunter2');
+  });
+
   test('never holds the token, not even when OneGate sends it back', async () => {
     const { oneGate, retries, clock } = oneGateWith([{ status: 500, body: `wrong token ${TOKEN}` }]);
     const problem = await problemOf(oneGate.vm(), clock);

@@ -131,7 +131,8 @@ describe('a reply that is something else', () => {
     { SERVICE: {} },
     { SERVICE: { id: '1', state: 2, roles: 'x' } },
     { SERVICE: { id: '1', state: 'x', roles: [] } },
-  ])('%j is no service', (json) => {
+    { SERVICE: { id: '1', state: 2, roles: Array(1_001).fill({ name: 'r', cardinality: 0, nodes: [] }) } },
+  ])('%.60j is no service', (json) => {
     expect(() => parseService(json)).toThrow();
   });
 

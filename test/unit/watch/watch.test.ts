@@ -21,12 +21,14 @@ let stop: AbortController;
 let watch: Watch;
 let report: Report;
 let lines: string[];
+let chance: number;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'watch-'));
   clock = new FakeClock();
   stop = new AbortController();
   lines = [];
+  chance = 0.5;
   const paths = pathsUnder(folder);
   mkdirSync(paths.run, { recursive: true });
   report = new Report({
@@ -35,7 +37,7 @@ beforeEach(() => {
     clock,
     resumed: false,
   });
-  watch = keepWatch({ machine: { paths, clock, random: () => 0.5 }, report, signal: stop.signal });
+  watch = keepWatch({ machine: { paths, clock, random: () => chance }, report, signal: stop.signal });
 });
 afterEach(() => {
   stop.abort();
@@ -43,13 +45,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function linkIs(phase: string, detail = 'all is well', pid = process.pid): void {
+function linkIs(phase: string, detail = 'all is well', pid = process.pid, plan = PLAN): void {
   const path = pathsUnder(folder).flowerLink;
   mkdirSync(dirname(path), { recursive: true });
   const link = {
     version: 1,
     pid,
-    plan: PLAN,
+    plan,
     phase,
     since: clock.now().toISOString(),
     node_id: '1',
@@ -115,6 +117,11 @@ describe('the watch', () => {
     expect(await waitingAfter(outcome())(40_000)).toMatch(/^Flower has been away/);
   });
 
+  test('takes the link of a Flower with another plan for none', async () => {
+    linkIs('accepted', 'all is well', process.pid, 'b'.repeat(64));
+    expect(await waitingAfter(outcome())(40_000)).toMatch(/^Flower has been away/);
+  });
+
   test('asks to look again when the server certificate is due, not before', async () => {
     linkIs('accepted');
     const pass = waitingAfter(outcome({ renewAt: new Date(clock.now().getTime() + 60_000) }));
@@ -128,6 +135,22 @@ describe('the watch', () => {
     const pass = waitingAfter(failed);
     expect(await pass(16_000)).toBe('still watching');
     expect(await pass(16_000)).toBe('the last look failed');
+  });
+
+  test('tries again somewhere between half of the pause and all of it: nodes that failed together drift apart', async () => {
+    const failed = outcome({ failure: ['trust', 'ca_mismatch'] });
+    chance = 0;
+    expect(await waitingAfter(failed)(10_500)).toBe('the last look failed');
+    chance = 0.99;
+    const pass = waitingAfter(failed);
+    expect(await pass(25_500)).toBe('still watching');
+    expect(await pass(5_000)).toBe('the last look failed');
+  });
+
+  test('tells OneGate again what it could not be told', async () => {
+    linkIs('accepted');
+    report.problem(new Problem('onegate_unreachable', { doing: 'publishing', found: 'connection refused' }));
+    expect(await waitingAfter(outcome())(16_000)).toBe('OneGate has not been told everything yet');
   });
 
   test('does not try a wrong CONTEXT again until it is told to', async () => {
