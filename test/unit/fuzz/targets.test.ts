@@ -1,17 +1,39 @@
 // Twenty thousand made-up texts for all that reads foreign text (test/fuzz/targets.ts); `make fuzz` makes up a million.
 // Each case has its time, and all of them together leave the heap as it was.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { cases, SLOWEST_MS, timed } from '../../fuzz/run.ts';
 import { TARGETS } from '../../fuzz/targets.ts';
 
 const RUNS = 20_000;
+/** What the heap may be larger afterwards, in MiB. */
+const GROWTH_MIB = 32;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+function heapMiB(): number {
+  collect();
+  return process.memoryUsage().heapUsed / 1_048_576;
+}
 
 describe(`${RUNS} cases`, { timeout: 300_000 }, () => {
+  let before: number;
+  beforeAll(() => {
+    // What is compiled or cached at the first use is no growth.
+    for (const target of TARGETS) fc.assert(timed(target).property, { numRuns: cases(target, RUNS / 20) });
+    before = heapMiB();
+  }, 300_000);
+
   test.each(TARGETS.map((target) => [target.name, target] as const))('of %s', (_name, target) => {
     const { property, slowestMs } = timed(target);
     fc.assert(property, { numRuns: cases(target, RUNS), endOnFailure: false });
     expect(slowestMs()).toBeLessThan(SLOWEST_MS);
+  });
+
+  test('leave the heap as it was', () => {
+    expect(heapMiB() - before).toBeLessThan(GROWTH_MIB);
   });
 
   test('are as many as they say', () => {
