@@ -1,5 +1,5 @@
-// What comes back by itself: the SuperLink restarts, loses its database, gets another CA. One federation goes through
-// all of it, in this order; nobody touches the SuperNodes.
+// What comes back by itself: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
+// through all of it, in this order; nobody touches the SuperNodes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -73,6 +73,15 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
       rmSync(vm.at('var/lib/flower/superlink/state'), { recursive: true });
       await vm.systemctl('restart', '--no-block', 'flower-context');
     });
+  });
+
+  test('moves to another address, which they find by themselves', async () => {
+    const vm = federation.superlink;
+    const { ip } = federation.seenBy(vm);
+    await backAfter('a move', () => vm.recontextualize({ FL_FLEET_API_ADDRESS: `${ip}:9192` }));
+    expect(federation.seenBy(vm).userTemplate.get('FL_ENDPOINT')).toBe(`${ip}:9192`);
+    for (const node of federation.supernodes)
+      expect(node.status()?.facts).toMatchObject({ superlink: `${ip}:9192` });
   });
 
   test('comes back with another CA, where Flower itself would stay alive and useless', async () => {

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { superlink, updates } from '../support/zone/scene.ts';
+import { NET, superlink, supernode, updates } from '../support/zone/scene.ts';
 
 describe('a CONTEXT with wrong values', () => {
   test('is told whole: every variable in the journal and the status, the code on OneGate, exit status 2, no restart', async () => {
@@ -120,6 +120,15 @@ describe('a variable that is changed while the SuperLink serves', () => {
     );
     expect(updates(federation, one).at(-1)).not.toHaveProperty('FL_READY');
   });
+});
+
+test('a CONTEXT that is corrected while a SuperNode waits is noticed, although systemd delivers no reload then', async () => {
+  const { vm } = await supernode({ FL_READY: 'NO' });
+  await vm.waitFor('the wait for the SuperLink', ({ waiting }) => waiting !== null);
+  const { MainPID } = await vm.unit('flower-context');
+  vm.leaveContext({ FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092`, FL_TLS_ENABLED: 'NO' });
+  await vm.waitFor('the corrected address', ({ facts }) => facts.superlink === `${NET}.200.1:9092`);
+  expect((await vm.unit('flower-context')).MainPID).toBe(MainPID);
 });
 
 test('a VM without TOKEN=YES serves all the same, and says that there is no OneGate', async () => {

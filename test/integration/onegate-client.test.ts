@@ -10,7 +10,7 @@ import { realClock, realRandom } from '../../src/host/clock.ts';
 import { HttpFailure, request } from '../../src/host/http.ts';
 import { connectOneGate, type OneGate, type Retry, type RetryPolicy } from '../../src/onegate/client.ts';
 import { attribute } from '../../src/onegate/replies.ts';
-import { published, type Service, type Vm, Zone } from '../support/onegate/index.ts';
+import { type Fault, published, type Service, type Vm, Zone } from '../support/onegate/index.ts';
 
 const QUICK: RetryPolicy = { tries: 4, tryTimeoutMs: 400, firstWaitMs: 10, maxWaitMs: 20 };
 
@@ -123,22 +123,22 @@ describe('against OneGate', () => {
 });
 
 describe('trouble that passes costs a retry, nothing else', () => {
-  test.each([
-    { kind: 'hang' as const },
-    { kind: 'reset' as const },
-    { kind: 'half' as const },
-    { kind: 'status' as const, status: 401, body: 'Not authorized' },
-    { kind: 'status' as const, status: 404, body: 'Service 1 not found' },
-    { kind: 'status' as const, status: 500, body: 'Internal server error' },
-    { kind: 'garbage' as const, body: '<html>log in</html>' },
-    { kind: 'not-http' as const },
-    { kind: 'oversize' as const, bytes: 5 * 1024 * 1024 },
-    { kind: 'redirect' as const, to: 'http://127.34.0.9:1/' },
-  ])('%j', async (fault) => {
+  test.each<[Fault, string]>([
+    [{ kind: 'hang' }, 'no whole answer within'],
+    [{ kind: 'reset' }, 'closed before an answer came'],
+    [{ kind: 'half' }, 'in the middle of the answer'],
+    [{ kind: 'status', status: 401, body: 'Not authorized' }, 'it answered 401 Not authorized'],
+    [{ kind: 'status', status: 404, body: 'Service 1 not found' }, 'it answered 404'],
+    [{ kind: 'status', status: 500, body: 'Internal server error' }, 'it answered 500'],
+    [{ kind: 'garbage', body: '<html>log in</html>' }, 'it is not JSON'],
+    [{ kind: 'not-http' }, 'does not speak HTTP'],
+    [{ kind: 'oversize', bytes: 5 * 1024 * 1024 }, 'the answer is longer than'],
+    [{ kind: 'redirect', to: 'http://127.34.0.9:1/' }, 'it answered 302'],
+  ])('%j', async (fault, why) => {
     zone.faults.add(fault, { times: 2 });
     const read = await oneGateOf(superLink, { ...QUICK, tryTimeoutMs: 700 }).service();
     expect(read.roles.map((role) => role.name)).toEqual(['superlink', 'supernode']);
-    expect(retries).toHaveLength(2);
+    expect(retries.map((retry) => retry.why)).toEqual(Array(2).fill(expect.stringContaining(why)));
   });
 
   test('a page that says 200 to an update', async () => {

@@ -106,6 +106,7 @@ const ROWS: Readonly<Record<string, readonly Place[]>> = {
   ],
   'the SuperLink restarts / moves / gets a new CA': [
     ['federation/federation-restarts.test.ts', 'is killed and started again on the same database'],
+    ['federation/federation-restarts.test.ts', 'moves to another address, which they find by themselves'],
     [
       'federation/federation-restarts.test.ts',
       'comes back with another CA, where Flower itself would stay alive and useless',

@@ -112,10 +112,15 @@ export class Vm {
     this.supervisor = undefined;
   }
 
-  /** `onevm updateconf`: one-context leaves the changed CONTEXT and its hook asks the agent to look. */
-  async recontextualize(changes: Context): Promise<void> {
+  /** one-context leaves a changed CONTEXT; nobody is told. */
+  leaveContext(changes: Context): void {
     this.context = { ...this.context, ...changes };
     this.writeContext();
+  }
+
+  /** `onevm updateconf`: one-context leaves the changed CONTEXT and its hook asks the agent to look. */
+  async recontextualize(changes: Context): Promise<void> {
+    this.leaveContext(changes);
     await this.systemctl('reload-or-restart', '--no-block', 'flower-context');
   }
 
