@@ -131,6 +131,17 @@ test('a CONTEXT that is corrected while a SuperNode waits is noticed, although s
   expect((await vm.unit('flower-context')).MainPID).toBe(MainPID);
 });
 
+test('a VM without REPORT_READY=YES publishes all the same, and leaves READY to whoever wants to say it', async () => {
+  const { federation, vm, one } = await superlink({ REPORT_READY: 'NO' });
+  await vm.whenReady();
+  expect(one.userTemplate.get('FL_READY')).toBe('YES');
+  expect(updates(federation, one).filter(({ READY }) => READY === 'YES')).toEqual([]);
+  expect(vm.status()?.steps.find(({ id }) => id === 'ready')).toMatchObject({
+    state: 'skipped',
+    note: 'REPORT_READY is not YES',
+  });
+});
+
 test('a VM without TOKEN=YES serves all the same, and says that there is no OneGate', async () => {
   const { federation, vm, one } = await superlink({ TOKEN: 'NO' });
   await vm.whenReady();

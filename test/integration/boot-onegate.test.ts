@@ -89,6 +89,22 @@ test.concurrent('a node that had to give up publishing never says READY=YES befo
   expect(ready).toBeGreaterThan(rest);
 }, 180_000);
 
+test('what somebody overwrote on OneGate is published again when the agent is told to look', async () => {
+  const federation = zone({ supernodes: 0 });
+  await federation.deploy();
+  const vm = federation.superlink;
+  await vm.whenReady();
+  const { userTemplate } = federation.seenBy(vm);
+  const endpoint = userTemplate.get('FL_ENDPOINT')!;
+  userTemplate.set('FL_ENDPOINT', '203.0.113.9:9092');
+  await until('systemd to know', async () => (await vm.unit('flower-context')).ActiveState === 'active');
+  // What `doctor` says to do then.
+  await vm.systemctl('reload', 'flower-context');
+  await until('the true address', () => userTemplate.get('FL_ENDPOINT') === endpoint, {
+    detail: () => vm.story(),
+  });
+});
+
 describe('a SuperNode', () => {
   test('whose OneGate fails for a while waits, shows it, and finds the SuperLink when it answers', async () => {
     const federation = zone({ supernodes: 1 });
