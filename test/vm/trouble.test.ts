@@ -102,6 +102,8 @@ describe('OneGate', () => {
     await service.zone.up();
     await service.zone.until(() => oneVm.userTemplate.get('READY') === 'YES', 120_000, 'READY');
     expect(oneVm.userTemplate.get('FL_READY')).toBe('YES');
+    // one-context reports it too, and may be the first.
+    await guest.whenReady();
     expect(await guest.journal()).toMatch(
       /onegate_unreachable: [\s\S]*what to do: [\s\S]*publish on OneGate: done[\s\S]*report READY: done/,
     );
