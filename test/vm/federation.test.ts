@@ -57,7 +57,7 @@ describe.each(BEDS)(
         const [probed] = own.filter(({ what }) => what === said[0]);
         const published = own.find(({ what }) => what === whole[0])!;
         // As exactly as the clocks of two machines can be compared.
-        expect(probed!.at - published.at).toBeLessThan(200);
+        expect(probed!.at - published.at).toBeLessThan(500);
       }
     });
 
@@ -105,10 +105,7 @@ describe.each(BEDS)(
     });
 
     test('the story of a good boot fits one screen, and is the one in docs/operate.md', async () => {
-      const story = (await service.superlink.journal('flower-context', { format: 'short' })).replaceAll(
-        / \S+ flower-context\[/g,
-        ' superlink flower-context[',
-      );
+      const story = await service.superlink.journal('flower-context', { format: 'short' });
       expect(story.split('\n').length).toBeLessThan(24);
       if (bed === 'VMs' && process.env.DOCS) renewStory(story);
       if (bed === 'VMs') expect(shapeOf(story)).toEqual(shapeOf(storyInDocs()));
