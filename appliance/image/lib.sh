@@ -3,6 +3,9 @@ suite=trixie
 mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
 cache=.cache/image
 mkdir -p "$cache"
+# What of any package is not in an image: documentation and translations, but never a licence.
+left_out='exclude=/usr/share/man/* exclude=/usr/share/locale/* exclude=/usr/share/doc/* include=/usr/share/doc/*/copyright
+  include=/usr/share/doc/*/LICENSE*'
 
 say() { echo "image: $*" >&2; }
 
