@@ -16,7 +16,7 @@ describe 'Appliance Certification' do
     end
 
     it 'is ready when a SuperLink is there and has accepted it' do
-        ok('systemd-run --quiet --uid=flower --unit=certification --setenv=FLWR_HOME=/var/lib/flower/certification --setenv=HOME=/var/lib/flower/certification --property=StateDirectory=flower/certification $(ls -d /opt/flower/envs/*/bin/flower-superlink | head -n 1) --insecure --fleet-api-type grpc-rere --fleet-api-address 127.0.0.1:9092')
+        ok('systemd-run --quiet --uid=flower --unit=certification --property=StateDirectory=flower/certification --setenv=HOME=/var/lib/flower/certification --setenv=PATH=/run/flower-context/env/bin:/usr/bin:/bin /run/flower-context/env/bin/flower-superlink --insecure --fleet-api-type grpc-rere --fleet-api-address 127.0.0.1:9092')
         ok('flower-context ready --timeout 600')
         ok('systemctl is-active flower-supernode.service')
     end
