@@ -118,7 +118,7 @@ fuzz: node_modules/.installed ## what reads foreign text, on a million made-up c
 # Its own package, compressed in a hurry; .cache/image keeps the layers of the images while nothing they are made of changes.
 E2E_PACKAGE := .cache/e2e/package
 .PHONY: e2e
-e2e: $(E2E_PACKAGE) ## images booted as containers and VMs, with real systemd (root; DOCS=1 renews the journal in docs/operate.md)
+e2e: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete ## images booted as containers and VMs, with real systemd (root; DOCS=1 renews the journal in docs/operate.md)
 	@appliance/image/builder.sh
 	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts
 	@PACKAGE=$$(cat $<) test/support/vm/private.sh $(NODE) node_modules/vitest/vitest.mjs run --project vm $(ONLY)

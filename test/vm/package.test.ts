@@ -15,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Container } from '../support/nspawn/container.ts';
 import { container } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
+import { rootOf } from '../support/vm/images.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 
@@ -94,16 +95,13 @@ describe('on a Debian with one-context and nothing else', () => {
 
   beforeAll(async () => {
     mkdirSync(dir);
-    const root = execFileSync(join(REPOSITORY, 'appliance/image/root.sh'), ['base'], {
-      encoding: 'utf8',
-    }).trim();
     const context = { NETWORK: 'YES', ETH0_MAC: '02:00:ac:10:64:63', ETH0_IP: '172.16.100.99' };
     guest = new Container({
       name: 'fcvm-package',
       dir,
       role: 'superlink',
       context,
-      image: join(REPOSITORY, root),
+      image: rootOf('base'),
     });
     await guest.powerOn();
     await guest.until('systemd to be up', async () =>

@@ -6,8 +6,8 @@ import { REPOSITORY } from '../zone/vm.ts';
 
 type Role = 'superlink' | 'supernode';
 
-/** The root file system of a role, as a folder. */
-export function rootOf(role: Role): string {
+/** The root file system of a role, as a folder; `base` is Debian with one-context alone. */
+export function rootOf(role: Role | 'base'): string {
   const script = join(REPOSITORY, 'appliance/image/root.sh');
   const printed = execFileSync(script, [role], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
   return join(REPOSITORY, printed.trim());
