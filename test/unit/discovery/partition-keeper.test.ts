@@ -163,6 +163,23 @@ describe('afterwards', () => {
     expect(paths).not.toContain('3 PUT /vm');
   });
 
+  test('a node that OneFlow is about to end does not fight for its place', async () => {
+    const { clock, zone, keeperOf, claim, paths } = role(3);
+    const keeper = keeperOf(2);
+    claim(3, '1');
+    claim(4, '2');
+    await clock.run(keeper.choose());
+    claim(2, '0');
+    zone.superNodes.cardinality = 2;
+    paths.length = 0;
+    const { moves, stop } = watch(keeper);
+    await clock.advance(120_000);
+    stop();
+    expect(paths).toContain('2 GET /service?extended=true');
+    expect(paths).not.toContain('2 PUT /vm');
+    expect(moves).toEqual([]);
+  });
+
   test('a claim that somebody overwrote is published again', async () => {
     const { clock, keeperOf, claim, claims } = role(2);
     const keeper = keeperOf(3);

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { Knowledge } from '../../../src/boot/knowledge.ts';
+import type { StepTools } from '../../../src/boot/step.ts';
+import { withdraw } from '../../../src/boot/withdraw.ts';
+import type { OneGate } from '../../../src/onegate/client.ts';
+import { parseVariables } from '../../../src/params/parse.ts';
+import { Problem } from '../../../src/status/problem.ts';
+
+/** Withdraws, with a OneGate that does `update`; tells what happened in which order. */
+async function withdrawn(update: OneGate['update'] | undefined) {
+  const parsed = parseVariables({}, { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' });
+  if (!parsed.ok) throw new Error('defaults are good');
+  const known = new Knowledge();
+  known.set('config', parsed.config);
+  const order: string[] = [];
+  const told: OneGate['update'] = async (attributes, how) => {
+    order.push(`told FL_READY=${attributes['FL_READY']}`);
+    await update?.(attributes, how);
+  };
+  known.set('oneGate', update === undefined ? undefined : ({ vmId: 7, update: told } as unknown as OneGate));
+  const tools = {
+    closeGate: () => order.push('closed'),
+    degrade: ({ code }: Problem) => order.push(code),
+    signal: new AbortController().signal,
+  } as unknown as StepTools;
+  return { done: await withdraw(known, tools), order };
+}
+
+test('the ready script is held before OneGate is told that nothing serves', async () => {
+  expect(await withdrawn(async () => {})).toEqual({ done: true, order: ['closed', 'told FL_READY=NO'] });
+});
+
+test('an OneGate that does not answer does not end the boot, and the ready script is held all the same', async () => {
+  const away = async (): Promise<void> => {
+    throw new Problem('onegate_unreachable', { doing: 'publishing', found: 'connection refused' });
+  };
+  expect(await withdrawn(away)).toEqual({
+    done: false,
+    order: ['closed', 'told FL_READY=NO', 'onegate_unreachable'],
+  });
+});
+
+test('without a OneGate there is nothing to withdraw but the ready script', async () => {
+  expect(await withdrawn(undefined)).toEqual({ done: true, order: ['closed'] });
+});
