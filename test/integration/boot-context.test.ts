@@ -119,6 +119,13 @@ describe('a variable that is changed while the SuperLink serves', () => {
       () => one.userTemplate.get('FL_ERROR') === 'config_validation_failed',
     );
     expect(updates(federation, one).at(-1)).not.toHaveProperty('FL_READY');
+
+    // Nor does an agent that starts anew with it: what serves is found serving.
+    const { pid } = vm.status()!;
+    process.kill(pid, 'SIGKILL');
+    await vm.waitFor('the next agent', (status) => status.pid !== pid && status.phase === 'failed');
+    expect(vm.status()).toMatchObject({ serving: true });
+    expect((await vm.unit('flower-superlink')).MainPID).toBe(before);
   });
 });
 
