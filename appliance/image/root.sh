@@ -34,6 +34,8 @@ anonymous() {
   printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 flower\n' >"$1/etc/hosts"
   rm -rf "$1"/var/log/*.log "$1"/var/log/apt "$1"/var/cache/apt/*.bin
   mkdir -p "$1/var/log/journal"
+  # The first boot need not make again what the build has made: linker cache, users, the journal's catalog.
+  touch -r "$1/usr" "$1/etc/.updated" "$1/var/.updated"
   for timer in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer; do
     rm -f "$1/etc/systemd/system/timers.target.wants/$timer"
   done

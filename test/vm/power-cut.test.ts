@@ -5,7 +5,7 @@ import { GuestService } from '../support/vm/service.ts';
 // restart.test.ts cuts containers at every step. Only a VM also loses what its kernel had not written to the disk yet:
 // here the plug is pulled in the moment after each step that wrote something to keep.
 
-const STEPS = ['certificates', 'start_flower', 'publish', 'ready'];
+const STEPS = ['certificates', 'start_flower'];
 const STATE = '/var/lib/flower-context';
 
 let service: GuestService;
