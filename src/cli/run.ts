@@ -27,8 +27,10 @@ export const run: Command = {
         // A first boot that fails ends here: systemd starts us again, except for a wrong CONTEXT. Later ones do not
         // take down what serves.
         if (outcome.failure !== undefined && !agent.report.status.serving) {
-          await endWaitingFlower(outcome.known, machine.paths);
-          return agent.exitStatus(outcome);
+          const status = agent.exitStatus(outcome);
+          // Nobody tries again before the CONTEXT changes. Otherwise Flower may go on waiting for the next try's plan.
+          if (status === EXIT.badContext) await endWaitingFlower(outcome.known, machine.paths);
+          return status;
         }
         const reason = await watch.untilSomethingChanged(outcome);
         if (reason === undefined) return EXIT.good;

@@ -52,7 +52,13 @@ describe('the disk', () => {
     const status = await guest.whenFailed();
     expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
     expect(await guest.journal()).toMatch(/read-only|EROFS/i);
-    expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('inactive');
+    // It was started together with the agent, and got nothing to start from.
+    const { ActiveState, StatusText } = await guest.unit('flower-superlink', 'ActiveState', 'StatusText');
+    expect({ ActiveState, StatusText }).toEqual({
+      ActiveState: 'activating',
+      StatusText: 'waiting for the launch plan of flower-context',
+    });
+    expect(existsSync(guest.path('/run/flower-context/plan.json'))).toBe(false);
   });
 });
 
@@ -124,7 +130,7 @@ describe('Flower', () => {
     const [problem] = status.problems.filter(({ kind }) => kind === 'fatal');
     expect(problem).toMatchObject({
       code: 'flower_start_failed',
-      text: expect.stringContaining('this wheel is broken'),
+      found: expect.stringContaining('this wheel is broken'),
     });
     expect(service.oneVm(guest).userTemplate.get('FL_ERROR')).toBe('flower_start_failed');
     expect(await guest.journal()).toContain('this wheel is broken');

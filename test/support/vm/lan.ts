@@ -11,11 +11,13 @@ const ip = (...args: string[]): void => {
   execFileSync('ip', args, { stdio: ['ignore', 'ignore', 'inherit'] });
 };
 
+/** Names stay until the namespace is gone, and each test file is a process of its own in it. */
+const ours = process.pid.toString(36);
 let links = 0;
 
 /** A tap device on the bridge, for a VM. @returns its name */
 export function addTap(): string {
-  const name = `fcvm-t${links++}`;
+  const name = `fcvm-t${ours}-${links++}`;
   ip('tuntap', 'add', name, 'mode', 'tap');
   ip('link', 'set', name, 'master', BRIDGE, 'up');
   return name;
@@ -23,8 +25,8 @@ export function addTap(): string {
 
 /** A network namespace with one card, eth0; for a container. @returns its path, and its card's name on the bridge */
 export function addNamespace(mac: string): { path: string; link: string } {
-  const name = `fcvm-n${links}`;
-  const outer = `fcvm-v${links++}`;
+  const name = `fcvm-n${ours}-${links}`;
+  const outer = `fcvm-v${ours}-${links++}`;
   ip('netns', 'add', name);
   ip('link', 'add', outer, 'type', 'veth', 'peer', 'name', 'eth0', 'address', mac, 'netns', name);
   ip('link', 'set', outer, 'master', BRIDGE);
