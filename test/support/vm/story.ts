@@ -5,7 +5,7 @@ import { REPOSITORY } from '../zone/vm.ts';
 
 const PAGE = join(REPOSITORY, 'docs/operate.md');
 const BLOCK =
-  /(<!-- The journal of a boot in a test VM: `make e2e DOCS=1` writes it\. -->\n```\n)([\s\S]*?)(\n```)/;
+  /(<!-- The journal of a boot in a test: `make e2e DOCS=1` writes it\. -->\n```\n)([\s\S]*?)(\n```)/;
 
 export function storyInDocs(): string {
   return BLOCK.exec(readFileSync(PAGE, 'utf8'))?.[2] ?? '';
@@ -31,6 +31,9 @@ export const shapeOf = (story: string): string[] =>
         .replace(/^\w{3} \d\d \d\d:\d\d:\d\d \S+ /, '')
         .replaceAll(/\[\d+\]:/g, '[PID]:')
         .replaceAll(/\b\d+(\.\d+)? m?s\b/g, 'TIME')
-        .replaceAll(/\b\d\d:\d\d:\d\d\b/g, 'TIME'),
+        .replaceAll(/\b\d\d:\d\d:\d\d\b/g, 'TIME')
+        .replaceAll(/\b\d+ (variables|names)\b/g, 'N $1')
+        // Whichever of the two was faster.
+        .replace(', which was waiting for the plan', ''),
     )
     .sort();
