@@ -55,6 +55,7 @@ export default defineConfig({
                 include: ['test/vm/**/*.test.ts'],
                 testTimeout: 1_800_000,
                 hookTimeout: 1_800_000,
+                retry: RETRIES,
                 sequence: { groupOrder: 3 },
                 fileParallelism: false,
               },

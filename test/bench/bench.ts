@@ -45,13 +45,16 @@ async function withAgent(dir: string): Promise<void> {
       return record!.at + record!.ms!;
     };
     const started = (vm: Vm): Promise<number> => startOf(vm, 'flower-context');
-    // Flower's interpreter starts together with the agent, and goes on with Flower when it has the plan.
+    // Flower's interpreter starts together with the agent, and imports until it has the plan, and longer.
+    const launched = (vm: Vm): Promise<number> => startOf(vm, `flower-${vm.spec.role}`);
     const handedOver = (vm: Vm): number => statSync(vm.at('run/flower-context/plan.json')).mtimeMs;
     const readyAt = published(superlink, 'FL_READY');
-    sample('SuperLink: start to Flower launched', handedOver(superlink) - (await started(superlink)));
+    sample('SuperLink: start to Flower launched', (await launched(superlink)) - (await started(superlink)));
+    sample('SuperLink: start to the plan handed over', handedOver(superlink) - (await started(superlink)));
     sample('SuperLink: Flower listening to published', readyAt - linkSince(superlink));
     sample('SuperLink: start to published', readyAt - (await started(superlink)));
-    sample('SuperNode: start to Flower launched', handedOver(node) - (await started(node)));
+    sample('SuperNode: start to Flower launched', (await launched(node)) - (await started(node)));
+    sample('SuperNode: start to the plan handed over', handedOver(node) - (await started(node)));
     sample('SuperNode: start to accepted', linkSince(node) - (await started(node)));
     for (const vm of [superlink, node]) {
       const { ExecMainPID } = await vm.unit('flower-context');
@@ -78,8 +81,10 @@ async function bare(superlink: Vm, dir: string): Promise<void> {
   };
   const env = { ...plan.environment, HOME: dir, FLWR_HOME: join(dir, 'bare') };
   const [host, port] = plan.fleet.listen.split(':') as [string, string];
+  // A database of its own: to find one that is there already would spare it making the tables.
+  const argv = plan.argv.with(plan.argv.indexOf('--database') + 1, join(dir, 'bare.db'));
   const began = performance.now();
-  const server = spawn(join(BIN, 'flower-superlink'), plan.argv, { env, stdio: 'ignore' });
+  const server = spawn(join(BIN, 'flower-superlink'), argv, { env, stdio: 'ignore' });
   try {
     await until('bare Flower to listen', () => accepts(host, Number(port)), { everyMs: 5 });
     sample('bare flower-superlink until it listens', performance.now() - began);

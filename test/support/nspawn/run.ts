@@ -15,13 +15,15 @@ export function runWithInput(
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
     child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
     child.once('error', reject);
-    child.once('close', (code, signal) =>
+    const end = (code: number | null, signal: NodeJS.Signals | null): void =>
       resolve({
         code: code ?? (signal === 'SIGKILL' ? 137 : 143),
         stdout: Buffer.concat(out).toString(),
         stderr: Buffer.concat(err).toString(),
-      }),
-    );
+      });
+    child.once('close', end);
+    // What it started may live on and keep the pipes open.
+    child.once('exit', (code, signal) => setTimeout(end, 2_000, code, signal).unref());
     // It may end without reading everything.
     child.stdin.on('error', () => undefined);
     child.stdin.end(input);
