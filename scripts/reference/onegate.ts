@@ -29,7 +29,11 @@ const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
   FL_NUM_PARTITIONS: { writer: 'SuperNode', value: 'how many places there are' },
   FL_GPU_AVAILABLE: { writer: 'SuperNode', value: '`YES`, `NO`' },
   FL_USE_CASE: { writer: 'SuperNode', value: 'FL_USE_CASE, unless it is `none`' },
-  FL_ERROR: { writer: 'both', value: 'a [problem code](#problem-codes), or `-` when there is none' },
+  FL_ERROR: {
+    writer: 'both',
+    value:
+      'a [problem code](#problem-codes): why it does not serve, or what it serves without; `-` when there is none',
+  },
   READY: {
     writer: 'one-context, the agent',
     value:

@@ -19,7 +19,11 @@ export function bootingAttributes({ role }: BootConfig, vmId: number): Attribute
 /** The one update that opens the gate: with it, everything a child role needs is stored (decision 5). */
 export function servingAttributes(known: Knowledge): Attributes {
   const config = known.get('config');
-  const common = { FL_ROLE: config.role, FL_VERSION: known.get('flowerVersion'), FL_ERROR: '-' };
+  const common = {
+    FL_ROLE: config.role,
+    FL_VERSION: known.get('flowerVersion'),
+    FL_ERROR: known.peek('lacks') ?? '-',
+  };
   if (config.role === 'superlink') {
     const trust = known.get('serverTrust');
     return {

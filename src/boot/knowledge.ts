@@ -11,6 +11,7 @@ import type { Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { HostPort } from '../params/hostport.ts';
 import type { BootConfig } from '../params/parse.ts';
+import type { ProblemCode } from '../status/catalogue.ts';
 
 /** The files Flower serves with, and the CA that SuperNodes are told to trust. */
 export interface ServerTrust {
@@ -48,6 +49,8 @@ export interface Facts {
   partitionKeeper: PartitionKeeper | undefined;
   gpu: boolean;
   flowerVersion: string;
+  /** Code of the first problem that this boot goes on without something for: it serves, and OneGate is told. */
+  lacks: ProblemCode;
   plan: LaunchPlan;
   planHash: string;
   /** What is put in place when Flower starts: the plan, and the environment that it is for. */

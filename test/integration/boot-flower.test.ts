@@ -33,7 +33,11 @@ test('a version of Flower that cannot be installed: the baked one serves, and ev
   );
   expect(status.steps.find(({ id }) => id === 'launch_plan')?.state).toBe('degraded');
   expect(one.userTemplate.get('FL_VERSION')).toBe('1.39.0');
+  expect(one.userTemplate.get('FL_ERROR')).toBe('flower_install_failed');
+  expect(one.userTemplate.get('FL_READY')).toBe('YES');
   await vm.toSay('1.38.0');
+  const { stdout } = await vm.cli('doctor');
+  expect(stdout).not.toContain('but also FL_ERROR');
 });
 
 test('a version of Flower that the agent does not know is refused, and the ranges are named', async () => {

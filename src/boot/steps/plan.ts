@@ -56,9 +56,9 @@ export const planSuperNode: Step = {
     const config = known.get('config') as SuperNodeConfig;
     const { paths } = tools.machine;
     const { version, path: environment } = await flowerEnvironment(known, tools);
-    const gpu = config.FL_GPU_ENABLED && (await lookForGpu(tools));
+    const gpu = config.FL_GPU_ENABLED && (await lookForGpu(known, tools));
     known.set('gpu', gpu);
-    if (config.FL_DCGM_ENABLED) await startDcgm(tools);
+    if (config.FL_DCGM_ENABLED) await startDcgm(known, tools);
     const trust = known.get('clientTrust');
     const nodeConfig = nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
       partition: known.get('partition'),
@@ -103,7 +103,7 @@ async function flowerEnvironment(
     signal: tools.signal,
     onWait: tools.wait,
   });
-  if (found.degraded !== undefined) tools.degrade(found.degraded);
+  if (found.degraded !== undefined) goOnWithout(known, tools, found.degraded);
   known.set('flowerVersion', found.version);
   tools.tell({ flower_version: found.version });
   return found;
@@ -132,23 +132,23 @@ function lay(
   };
 }
 
-async function lookForGpu({ degrade }: StepTools): Promise<boolean> {
+/** A degradation is a result: in the journal and the status, and OneGate says so, too (decision 7). */
+function goOnWithout(known: Knowledge, { degrade }: StepTools, problem: Problem): void {
+  degrade(problem);
+  if (known.peek('lacks') === undefined) known.set('lacks', problem.code);
+}
+
+async function lookForGpu(known: Knowledge, tools: StepTools): Promise<boolean> {
   const found = await hasGpu();
   if (found === true) return true;
-  degrade(
-    new Problem('gpu_not_found', { doing: 'looking for an NVIDIA GPU', found, variable: 'FL_GPU_ENABLED' }),
-  );
+  const doing = 'looking for an NVIDIA GPU';
+  goOnWithout(known, tools, new Problem('gpu_not_found', { doing, found, variable: 'FL_GPU_ENABLED' }));
   return false;
 }
 
-async function startDcgm({ degrade }: StepTools): Promise<void> {
-  const refused = await queueJob('start', 'dcgm-exporter.service');
-  if (refused === undefined) return;
-  degrade(
-    new Problem('dcgm_unavailable', {
-      doing: 'starting dcgm-exporter.service',
-      found: refused,
-      variable: 'FL_DCGM_ENABLED',
-    }),
-  );
+async function startDcgm(known: Knowledge, tools: StepTools): Promise<void> {
+  const found = await queueJob('start', 'dcgm-exporter.service');
+  if (found === undefined) return;
+  const doing = 'starting dcgm-exporter.service';
+  goOnWithout(known, tools, new Problem('dcgm_unavailable', { doing, found, variable: 'FL_DCGM_ENABLED' }));
 }

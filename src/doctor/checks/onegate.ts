@@ -61,9 +61,11 @@ function wanted(scene: Scene, flag: PublishedName): (readonly [PublishedName, st
   ];
 }
 
-function readiness({ config }: Scene, vm: Vm, flag: PublishedName): Finding[] {
+function readiness({ config, status }: Scene, vm: Vm, flag: PublishedName): Finding[] {
   const error = vm.attributes.get('FL_ERROR') ?? '-';
-  if (error !== '-') return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
+  // What the boot went on without is the finding of another check.
+  const known = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');
+  if (error !== '-' && !known) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
   if (config?.REPORT_READY && vm.attributes.get('READY') !== 'YES') {
     const remedy = 'look at `systemctl status one-context`; the agent reports it, too';
     return [warning(`${flag}=YES, but READY is not YES yet`, remedy)];
