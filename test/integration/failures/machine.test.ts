@@ -22,9 +22,10 @@ describe('a CONTEXT that is not what one-context writes', () => {
     const patient = await superlink();
     const { vm } = patient;
     await vm.whenReady();
-    // Nothing may serve from before, or the agent stays with it.
+    // Nothing may serve from before, or the agent stays with it; nor be started again from the plan that is there.
     await vm.systemctl('stop', 'flower-context');
     await vm.systemctl('stop', 'flower-superlink');
+    rmSync(vm.at('run/flower-context/plan.json'));
     replaceContext(vm, text);
     await vm.systemctl('start', '--no-block', 'flower-context');
     const status = await vm.whenFailed();

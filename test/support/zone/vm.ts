@@ -136,6 +136,9 @@ export class Vm {
     return existsSync(path) ? parseLink(readFileSync(path, 'utf8')) : undefined;
   }
 
+  /** Whether Flower got anything to start from: its interpreter is up as soon as the agent is, and waits for a plan. */
+  hasPlan = (): boolean => existsSync(this.at('run/flower-context/plan.json'));
+
   /** Waits for the agent's status to satisfy `wanted`; an error carries status and journal. */
   waitFor(what: string, wanted: (status: Status) => unknown, timeoutMs = 20_000): Promise<Status> {
     const look = (): Status | undefined => {
