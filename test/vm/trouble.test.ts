@@ -53,10 +53,9 @@ describe('the disk', () => {
     expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
     expect(await guest.journal()).toMatch(/read-only|EROFS/i);
     // It was started together with the agent, and got nothing to start from.
-    const { ActiveState, StatusText } = await guest.unit('flower-superlink', 'ActiveState', 'StatusText');
-    expect({ ActiveState, StatusText }).toEqual({
-      ActiveState: 'activating',
-      StatusText: 'waiting for the launch plan of flower-context',
+    await guest.until('Flower to wait for a plan', async () => {
+      const { ActiveState, StatusText } = await guest.unit('flower-superlink', 'ActiveState', 'StatusText');
+      return ActiveState === 'activating' && StatusText === 'waiting for the launch plan of flower-context';
     });
     expect(existsSync(guest.path('/run/flower-context/plan.json'))).toBe(false);
   });
