@@ -3,6 +3,7 @@ import { updatesOf } from '../support/onegate/index.ts';
 import { container, copyApp, vm } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { orderOf, table } from '../support/vm/order.ts';
+import { ACCELERATOR } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { renewStory, shapeOf, storyInDocs } from '../support/vm/story.ts';
 import { roundsOf } from '../support/zone/training.ts';
@@ -84,7 +85,10 @@ describe.each(BEDS)(
       }
     });
 
-    test('flwr run trains on both', async () => {
+    // Emulated, importing Python takes each of Flower's processes longer than the token of its task lasts ("Runtime
+    // task-token authentication failed"): Flower itself starts it again, without end.
+    const tooSlow = bed === 'VMs' && ACCELERATOR === 'tcg';
+    test.skipIf(tooSlow)('flwr run trains on both', async () => {
       const app = await copyApp(service.superlink);
       const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
         timeoutMs: 120_000,

@@ -21,7 +21,7 @@ export interface QemuSpec extends GuestSpec {
 }
 
 /** KVM where somebody says that it works; it cannot be found out without a risk of hanging. */
-const ACCELERATOR = process.env.FCVM_ACCEL ?? 'tcg';
+export const ACCELERATOR = process.env.FCVM_ACCEL ?? 'tcg';
 
 /** Emulated, it has to be one without Meltdown: the kernel's remedy for it makes every system call flush QEMU's TLB. */
 const PROCESSOR = ACCELERATOR === 'tcg' ? 'max' : 'host';
@@ -97,7 +97,11 @@ export class QemuVm extends Guest {
       const status = await this.agent!.ask('guest-exec-status', { pid });
       return status.exited === true ? status : undefined;
     };
-    const patience = { timeoutMs: timeoutMs * this.slowness, everyMs: 150 };
+    // Each question is a line in the guest's journal and takes from an emulated processor what Flower needs.
+    const patience = {
+      timeoutMs: timeoutMs * this.slowness,
+      everyMs: this.slowness * (timeoutMs > 60_000 ? 150 : 25),
+    };
     const status = await until(`${this.spec.name}: '${script}'`, ended, patience);
     const text = (field: string): string => Buffer.from(String(status[field] ?? ''), 'base64').toString();
     return {
