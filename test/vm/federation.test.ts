@@ -13,7 +13,11 @@ const BEDS = [
   { bed: 'containers', make: container, rounds: 3 },
 ];
 
-describe.each(BEDS)(
+// Three emulated VMs on two processors take longer than CI has been shown to bear: by hand (`make e2e`), and where
+// FCVM_ACCEL names an accelerator.
+const HERE = BEDS.filter(({ bed }) => bed === 'containers' || !process.env.CI || ACCELERATOR !== 'tcg');
+
+describe.each(HERE)(
   'one SuperLink and two SuperNodes boot from the image, as $bed',
   ({ bed, make, rounds }) => {
     const secret = 'S3cret-in-the-CONTEXT';
