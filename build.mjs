@@ -15,7 +15,11 @@ await build({
   minifyWhitespace: true,
   keepNames: false,
   legalComments: 'none',
-  alias: { 'sonic-boom': './scripts/not-bundled.cjs', 'thread-stream': './scripts/not-bundled.cjs' },
+  alias: {
+    'sonic-boom': './scripts/not-bundled.cjs',
+    'thread-stream': './scripts/not-bundled.cjs',
+    worker_threads: './scripts/no-threads.cjs',
+  },
   banner: { js: '#!/usr/bin/env node' },
   define: { FLOWER_CONTEXT_VERSION: JSON.stringify(version) },
   logLevel: 'warning',

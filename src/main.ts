@@ -1,3 +1,4 @@
+import './cli/zod.ts';
 import { EXIT, invoke } from './cli/command.ts';
 import { COMMANDS, overview } from './cli/index.ts';
 import { print, printError } from './host/output.ts';

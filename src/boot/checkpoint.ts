@@ -1,5 +1,6 @@
 // What the agent remembers of finished steps, in one file that is replaced whole. A step is written down only after
-// it succeeded, together with a fingerprint of everything its result depends on.
+// it succeeded, together with a fingerprint of everything its result depends on - some steps later, because the disk takes
+// longer over a mark than most steps over their work. That a step is not done is on the disk before it runs.
 
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -28,6 +29,8 @@ type Content = z.infer<typeof schema>;
 export class Checkpoint {
   readonly #path: string;
   #content: Content = { version: 1, steps: {} };
+  /** Steps have been finished that the file does not know of. */
+  #behind = false;
   readonly damage: Problem | undefined;
 
   constructor(path: string, now: Date) {
@@ -67,9 +70,15 @@ export class Checkpoint {
     return this.#content.steps[step]?.fingerprint === fingerprint(inputs);
   }
 
+  /** The step is done. On the disk with the next `keep` at the latest. */
   record(step: StepId, inputs: unknown, now: Date): void {
     this.#content.steps[step] = { fingerprint: fingerprint(inputs), at: now.toISOString() };
-    this.#write();
+    this.#behind = true;
+  }
+
+  /** Everything recorded is on the disk. Throws Problem state_unwritable. */
+  keep(): void {
+    if (this.#behind) this.#write();
   }
 
   /** The step is about to run again: until it succeeds, it is not done. */
@@ -96,6 +105,7 @@ export class Checkpoint {
     // The first mark is made before the step that prepares the folders.
     if (!exists(dirname(this.#path))) ensureFolder(dirname(this.#path), { mode: 0o755 });
     writeAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, { mode: 0o600 });
+    this.#behind = false;
   }
 }
 

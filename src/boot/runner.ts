@@ -32,7 +32,7 @@ export const contextIsWrong = ({ step, problem }: Failure): boolean =>
 export async function runSteps(run: Run): Promise<Failure | undefined> {
   const stop = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
-  const failures: { step: StepId; problem: Problem }[] = [];
+  const failures: Failure[] = [];
   const ends = new Map<StepId, Promise<boolean>>();
 
   for (const step of run.steps) {
@@ -59,6 +59,12 @@ export async function runSteps(run: Run): Promise<Failure | undefined> {
   }
 
   const succeeded = await Promise.all(ends.values());
+  try {
+    run.checkpoint.keep();
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    failures.push({ step: undefined, problem: error });
+  }
   const [first, ...others] = failures;
   if (first !== undefined) {
     return {
@@ -101,6 +107,7 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
     });
     if (inputs !== undefined && !unchanged && !degraded)
       checkpoint.record(step.id, inputs, machine.clock.now());
+    if (step.keeps) checkpoint.keep();
     const state = degraded ? 'degraded' : result.skipped ? 'skipped' : result.kept ? 'kept' : 'done';
     report.finished(step.id, state, spent(), result.note);
   } catch (error) {

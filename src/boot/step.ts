@@ -63,6 +63,8 @@ export interface Step {
   readonly needs: readonly StepId[];
   /** Everything the result depends on, as JSON; a step without it is done at each boot. */
   inputs?(known: Knowledge, machine: Machine): unknown;
+  /** What is finished up to here is kept on the disk with this step, and not only at the end of the boot. */
+  readonly keeps?: true;
   /** Throws Problem; anything else that escapes is reported as internal_error. */
   run(known: Knowledge, tools: StepTools): Promise<StepResult>;
 }

@@ -12,23 +12,34 @@ function enqueue(send: () => Promise<unknown>): void {
   if (listening()) queue = queue.then(send).catch(() => undefined);
 }
 
-let pendingStatus: string | undefined;
+/** What is over sooner is not worth a process; nobody can read it either. */
+const WORTH_TELLING_MS = 250;
+let pendingStatus: { text: string; timer: NodeJS.Timeout } | undefined;
 
 /** The sentence that `systemctl status` shows. Of several in quick succession only the last is sent. */
 export function tellStatus(status: string): void {
-  const waiting = pendingStatus !== undefined;
-  pendingStatus = status;
-  if (waiting) return;
-  enqueue(() => {
-    const text = pendingStatus ?? '';
-    pendingStatus = undefined;
-    return systemdNotify({ status: text, pid: process.pid });
-  });
-  if (!listening()) pendingStatus = undefined;
+  if (pendingStatus !== undefined) pendingStatus.text = status;
+  else if (listening())
+    pendingStatus = { text: status, timer: setTimeout(sendStatus, WORTH_TELLING_MS).unref() };
 }
 
-export const tellReady = (): void => enqueue(() => systemdNotify({ ready: true, pid: process.pid }));
-export const tellStopping = (): void => enqueue(() => raw('STOPPING=1'));
+function sendStatus(): void {
+  if (pendingStatus === undefined) return;
+  const { text, timer } = pendingStatus;
+  clearTimeout(timer);
+  pendingStatus = undefined;
+  enqueue(() => systemdNotify({ status: text, pid: process.pid }));
+}
+
+/** The last status goes first: it is what the unit is shown with from now on. */
+export function tellReady(): void {
+  sendStatus();
+  enqueue(() => systemdNotify({ ready: true, pid: process.pid }));
+}
+export function tellStopping(): void {
+  sendStatus();
+  enqueue(() => raw('STOPPING=1'));
+}
 export const tellAlive = (): void => enqueue(() => raw('WATCHDOG=1'));
 
 const raw = (message: string): Promise<unknown> =>

@@ -1,7 +1,7 @@
 // `make bench`: what the agent costs, in medians of whole processes, beside bare Flower and the shell way, measured
 // alternately in one run because the machine's speed drifts.
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,12 +29,31 @@ async function startOf(vm: Vm, unit: string): Promise<number> {
   return BOOTED_AT + Number(fields[19]) * 10;
 }
 
+/** VMs have processors of their own: what one of them is still doing must not slow down the next one's start. */
+async function untilQuiet(): Promise<void> {
+  const times = (): [idle: number, all: number] => {
+    const fields = readFileSync('/proc/stat', 'utf8').split('\n')[0]!.split(/\s+/).slice(1, 9).map(Number);
+    return [fields[3]! + fields[4]!, fields.reduce((sum, field) => sum + field, 0)];
+  };
+  let before = times();
+  await until(
+    'the machine to be quiet',
+    () => {
+      const [idle, all] = times();
+      const quiet = (idle - before[0]) / (all - before[1]) > 0.93;
+      before = [idle, all];
+      return quiet;
+    },
+    { everyMs: 250, timeoutMs: 60_000 },
+  );
+}
+
 const linkSince = (vm: Vm): number =>
   Date.parse((JSON.parse(readFileSync(vm.at('run/flower/link.json'), 'utf8')) as { since: string }).since);
 
 /** A whole federation by the agent: SuperLink first, one SuperNode when the gate opens. */
-async function withAgent(dir: string): Promise<void> {
-  const federation = new Federation({ dir, net: NET, supernodes: 1 });
+async function withAgent(dir: string, runs: string | undefined): Promise<void> {
+  const federation = new Federation({ dir, runs, net: NET, supernodes: 1, prepare: untilQuiet });
   try {
     await federation.up();
     const { superlink, supernodes, zone } = federation;
@@ -80,6 +99,7 @@ async function bare(superlink: Vm, dir: string): Promise<void> {
   const [host, port] = plan.fleet.listen.split(':') as [string, string];
   // A database of its own: to find one that is there already would spare it making the tables.
   const argv = plan.argv.with(plan.argv.indexOf('--database') + 1, join(dir, 'bare.db'));
+  await untilQuiet();
   const began = performance.now();
   const server = spawn(join(BIN, 'flower-superlink'), argv, { env, stdio: 'ignore' });
   try {
@@ -96,6 +116,7 @@ async function bare(superlink: Vm, dir: string): Promise<void> {
       '--port',
       '9094',
     ];
+    await untilQuiet();
     const from = performance.now();
     const node = spawn(join(BIN, 'flower-supernode'), args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let said = '';
@@ -188,15 +209,17 @@ function report(): void {
 }
 
 const dir = mkdtempSync(join(tmpdir(), 'flower-bench-'));
+// On a machine /run is in memory, and the rest on a disk.
+const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/flower-bench-') : undefined;
 try {
   for (let at = 0; at < RUNS; at++) {
     const place = join(dir, String(at));
     mkdirSync(place);
-    await withAgent(place);
+    await withAgent(place, memory);
     await shellWay(place);
     process.stdout.write(process.stdout.isTTY ? `\r${at + 1} of ${RUNS}` : `${at + 1} of ${RUNS}\n`);
   }
   report();
 } finally {
-  rmSync(dir, { recursive: true, force: true });
+  for (const made of [dir, memory]) if (made !== undefined) rmSync(made, { recursive: true, force: true });
 }

@@ -9,6 +9,7 @@ export const prepareDirectories: Step = {
   id: 'prepare_directories',
   title: 'prepare the directories',
   needs: ['validate'],
+  keeps: true,
   async run(known, { machine }) {
     const { user } = known.get('appliance');
     const owner = userIds(machine.paths, user);

@@ -26,9 +26,12 @@ export const startFlower: Step = {
   id: 'start_flower',
   title: 'start Flower',
   needs: ['launch_plan'],
+  keeps: true,
   async run(known, tools) {
     const { paths } = tools.machine;
     const unit = unitOf(known.get('config').role);
+    // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
+    const ports = readLink(paths.flowerLink) === undefined ? takenPort(known) : undefined;
     const { active, sub, pid } = await unitState(unit);
     const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
     const taken = (): string | undefined => {
@@ -39,7 +42,10 @@ export const startFlower: Step = {
       return { kept: true, note: `${unit} runs with this plan already` };
     }
     const waits = running && taken() === undefined;
-    if (!running || waits) await requireFreePorts(known);
+    if (!running || waits) {
+      const taken = await (ports ?? takenPort(known));
+      if (taken !== undefined) throw taken;
+    }
     await closeForRestart(known, tools);
     handOver(known, paths);
     // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
@@ -81,8 +87,8 @@ export async function closeForRestart(known: Knowledge, tools: StepTools): Promi
   else tools.closeGate();
 }
 
-/** Flower says little about a taken port, and a SuperNode nothing at all. */
-async function requireFreePorts(known: Knowledge): Promise<void> {
+/** Flower says little about a taken port, and a SuperNode nothing at all. Undefined: all it needs are free. */
+async function takenPort(known: Knowledge): Promise<Problem | undefined> {
   const config = known.get('config');
   const { loopback } = known.get('appliance');
   const version = known.get('flowerVersion');
@@ -95,7 +101,7 @@ async function requireFreePorts(known: Knowledge): Promise<void> {
     if (outcome.free) continue;
     const address = wanted[index]!;
     const taken = outcome.why === 'EADDRINUSE';
-    throw new Problem('port_in_use', {
+    return new Problem('port_in_use', {
       doing: `checking that Flower can listen on ${formatHostPort(address)}`,
       found: taken ? 'another program listens there' : `it cannot be listened on (${outcome.why})`,
       remedy: taken
@@ -103,6 +109,7 @@ async function requireFreePorts(known: Knowledge): Promise<void> {
         : 'choose an address that this VM has, or 0.0.0.0',
     });
   }
+  return undefined;
 }
 
 /** Generous: a first start on a slow disk or under emulation takes ten times what it takes on a server. */

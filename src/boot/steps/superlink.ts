@@ -6,7 +6,7 @@ import { formatHostPort } from '../../params/hostport.ts';
 import type { SuperNodeConfig } from '../../params/parse.ts';
 import { Problem } from '../../status/problem.ts';
 import { trustDecision } from '../../tls/trust.ts';
-import { examineSuperLink } from '../examine.ts';
+import { examineSuperLink, greetSuperLink } from '../examine.ts';
 import type { Step } from '../step.ts';
 
 /** The SuperLink's address: given by the operator, or asked of OneGate. */
@@ -72,6 +72,7 @@ export const trust: Step = {
     const config = known.get('config') as SuperNodeConfig;
     const { found } = known.get('superlink');
     const now = machine.clock.now();
+    const greeted = greetSuperLink(known);
     const pinned = config.FL_SSL_CA_CERTFILE;
     const decision = trustDecision({
       tlsEnabled: config.FL_TLS_ENABLED,
@@ -91,7 +92,7 @@ export const trust: Step = {
       known.set('clientTrust', undefined);
       tell({ tls: false });
     }
-    const silent = await examineSuperLink(known, now);
+    const silent = await examineSuperLink(known, now, greeted);
     if (silent !== undefined)
       warn(new Problem('superlink_unreachable', { doing: 'looking at the SuperLink', found: silent }));
     return { kept, note: decision.tls ? `TLS with the CA from ${decision.source}` : 'plaintext' };

@@ -23,6 +23,8 @@ export interface FederationSpec {
   readonly gate?: boolean;
   /** VMs that OneFlow knows but nobody switches on: the test speaks for them. */
   readonly puppets?: (vm: OneVm) => boolean;
+  /** Holds each VM's /run; in memory, as it is on a machine (undefined: on the disk with the rest). */
+  readonly runs?: string | undefined;
   /** What is done to a VM's disk before it is switched on for the first time. */
   readonly prepare?: (vm: Vm) => void | Promise<void>;
 }
@@ -116,12 +118,14 @@ export class Federation {
 
   /** Gives a VM its disk and switches it on; done at deployment, except for puppets. */
   async switchOn(vm: OneVm): Promise<void> {
-    const { flower, env, dropIns, dir, net } = this.spec;
+    const { flower, env, dropIns, dir, runs, net } = this.spec;
     const role = vm.role === 'superlink' ? 'superlink' : 'supernode';
     // All VMs share one kernel, so the SuperLink listens on its own address instead of 0.0.0.0.
     const listen: Context = role === 'superlink' ? { FL_FLEET_API_ADDRESS: `${vm.ip}:9092` } : {};
+    const name = vm.name.replace(/_\(service_\d+\)$/, '');
     const machine = createVm({
-      dir: join(dir, vm.name.replace(/_\(service_\d+\)$/, '')),
+      dir: join(dir, name),
+      run: runs && join(runs, name),
       role,
       context: { ...listen, ...vm.context },
       token: vm.token,

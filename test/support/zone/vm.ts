@@ -39,6 +39,8 @@ export interface VmSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** Drop-ins by unit, e.g. { 'flower-supernode': '[Service]\nRestartSec=1' }. */
   readonly dropIns?: Readonly<Record<string, string>>;
+  /** A folder in memory that becomes /run, as it is on a machine; undefined: /run is on the disk like the rest. */
+  readonly run?: string | undefined;
 }
 
 export interface JournalLine {
@@ -79,6 +81,11 @@ export class Vm {
 
   private async powerOn(): Promise<void> {
     rmSync(this.at('run'), { recursive: true, force: true });
+    if (this.spec.run !== undefined) {
+      rmSync(this.spec.run, { recursive: true, force: true });
+      mkdirSync(this.spec.run, { recursive: true });
+      symlinkSync(this.spec.run, this.at('run'));
+    }
     this.write('run/flower-context/boot-id', `${randomUUID()}\n`);
     this.writeContext();
     const units = ['--start', 'flower-context', '--start', 'one-context'];
@@ -246,12 +253,13 @@ export class Vm {
       '#!/bin/sh',
       `export FLOWER_CONTEXT_ROOT='${this.root}' PATH='${this.root}/usr/bin':"$PATH"`,
       `export NODE_COMPILE_CACHE='${join(REPOSITORY, '.cache/compiled')}' MALLOC_ARENA_MAX=1 UV_THREADPOOL_SIZE=1`,
-      `exec '${NODE}' --max-semi-space-size=1 '${AGENT}' "$@"`,
+      `exec '${NODE}' --max-semi-space-size=1 --single-threaded-gc '${AGENT}' "$@"`,
     ];
     this.write('usr/bin/flower-context', `${wrapper.join('\n')}\n`, 0o755);
+    const healthCheck = readFileSync(join(REPOSITORY, 'appliance/scripts/health-check.sh'), 'utf8');
     this.write(
       'opt/flower/scripts/health-check.sh',
-      `#!/bin/sh\nexec '${this.root}/usr/bin/flower-context' ready\n`,
+      healthCheck.replaceAll(/ (?=\/run\/|\/usr\/bin\/flower-context )/g, ` ${this.root}`),
       0o755,
     );
     this.write('usr/sbin/one-contextd', readFileSync(join(SUPPORT, 'report-ready.sh'), 'utf8'), 0o755);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -161,6 +161,34 @@ describe('the runner', () => {
     });
     expect(seen).toMatchObject({ steps: {} });
     expect((seen as { steps: object }).steps).not.toHaveProperty('certificates');
+  });
+
+  test('writes down what is finished with a step that keeps, and at the end the rest', async () => {
+    const onDisk = (): string[] =>
+      existsSync(checkpointFile())
+        ? Object.keys((JSON.parse(readFileSync(checkpointFile(), 'utf8')) as { steps: object }).steps)
+        : [];
+    const seen: string[][] = [];
+    const look = async (): Promise<StepResult> => {
+      seen.push(onDisk());
+      return {};
+    };
+    await runAll([
+      step('read_context', [], look, () => 1),
+      { ...step('prepare_directories', ['read_context'], look), keeps: true },
+      step('certificates', ['prepare_directories'], look, () => 1),
+    ]);
+    expect(seen).toEqual([[], [], ['read_context']]);
+    expect(onDisk()).toEqual(['read_context', 'certificates']);
+  });
+
+  test('fails when the disk refuses what was finished', async () => {
+    const blockTheWay = async (): Promise<StepResult> => {
+      mkdirSync(join(checkpointFile(), 'in the way'), { recursive: true });
+      return {};
+    };
+    const { failure } = await runAll([step('read_context', [], blockTheWay, () => 1)]);
+    expect(failure).toMatchObject({ step: undefined, problem: { code: 'state_unwritable' } });
   });
 
   test('does not record a step that failed', async () => {
