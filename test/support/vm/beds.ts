@@ -11,8 +11,11 @@ export const container = (spec: GuestSpec, options: readonly string[] = []): Con
   new Container({ ...spec, image: rootOf(spec.role), options });
 
 /** A SuperLink starts alone and may have both of CI's processors; its SuperNodes start side by side. */
-export const vm = (spec: GuestSpec, options: readonly string[] = []): QemuVm =>
-  new QemuVm({ ...spec, disk: diskOf(spec.role), cpus: spec.role === 'superlink' ? 2 : 1, options });
+export const vm = (
+  spec: GuestSpec,
+  options: readonly string[] = [],
+  cpus = spec.role === 'superlink' ? 2 : 1,
+): QemuVm => new QemuVm({ ...spec, disk: diskOf(spec.role), cpus, options });
 
 /** Puts the example app into a guest, as an operator copies a folder to a SuperLink. @returns where it is */
 export async function copyApp(guest: Guest): Promise<string> {
