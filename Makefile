@@ -88,15 +88,23 @@ deb: $(DEB) ## the Debian package: dist/flower-context_<version>_<arch>.deb (DEB
 $(DEB): $(AGENT) $(PACKAGED)
 	@appliance/deb/build.sh
 
-image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (ROLES=..., FRAMEWORK=..., ONE_CONTEXT=...)
+# The system that images are made of, and its Python.
+export BASE ?= debian-13
+PYTHON_OF_debian-12 := 3.11
+PYTHON_OF_debian-13 := 3.13
+PYTHON_OF_ubuntu-24.04 := 3.12
+
+image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (BASE=..., ROLES=..., FRAMEWORK=..., ONE_CONTEXT=...)
+	@appliance/image/builder.sh
 	@appliance/image/build.sh $(ROLES)
 
 # All that an environment is installed from, for builds and boots that reach no package index.
-WHEELS := .cache/wheels
+WHEELS := .cache/wheels/$(BASE)
 $(WHEELS)/%/.complete: appliance/wheels.sh appliance/flower/requirements-1.31.0.txt appliance/flower/requirements-1.39.0.txt
-	@rm -rf $(@D) && appliance/wheels.sh $(subst -, ,$*) $(@D) && touch $@
+	@rm -rf $(@D) && TARGET_PYTHON=$(PYTHON_OF_$(BASE)) appliance/wheels.sh $(subst -, ,$*) $(@D) && touch $@
 
 packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` without KVM, from a base disk with stand-ins, and a boot of what it made (minutes)
+	@appliance/image/builder.sh packer
 	@disk=$$($(NODE) test/packer/build.ts) && PACKER_DISK=$$disk test/support/vm/private.sh $(VITEST) --project vm test/vm/packer.test.ts
 
 marketplace: $(DEB) ## the appliances in a checkout of the OpenNebula community marketplace: CHECKOUT=folder [URL=where the disks will be]
@@ -118,7 +126,7 @@ fuzz: node_modules/.installed ## what reads foreign text, on a million made-up c
 # Its own package, compressed in a hurry; .cache/image keeps the layers of the images while nothing they are made of changes.
 E2E_PACKAGE := .cache/e2e/package
 .PHONY: e2e
-e2e: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete ## images booted as containers and VMs, with real systemd (root; DOCS=1 renews the journal in docs/operate.md)
+e2e: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete ## images booted as containers and VMs, with real systemd (root; BASE=..., FRAMEWORK=..., ONLY=...; DOCS=1 renews the journal in docs/operate.md)
 	@appliance/image/builder.sh
 	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts
 	@PACKAGE=$$(cat $<) test/support/vm/private.sh $(NODE) node_modules/vitest/vitest.mjs run --project vm $(ONLY)

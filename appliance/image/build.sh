@@ -1,6 +1,7 @@
 #!/bin/sh
 # build.sh [ROLE...]: dist/flower-ROLE.qcow2, a compressed disk that boots, for each role (superlink and supernode), and
-# what its size is made of. Ends with 1 when a disk is larger than its limit. FRAMEWORK (none) is what the SuperNode has.
+# what its size is made of. Ends with 1 when a disk is larger than its limit. FRAMEWORK (none) is what the SuperNode has,
+# BASE (debian-13) the system.
 set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh

@@ -1,10 +1,14 @@
 #!/bin/sh
-# Sees to it that this machine has what builder.txt lists: installs what is missing, or says which command does.
+# builder.sh [COMMAND...]: sees to it that this machine has the packages that builder.txt lists, and these commands, from the
+# packages of the same name: installs what is missing, or says which command does.
 set -eu
 cd "$(dirname "$0")"
 missing=
 for name in $(grep -v '^#' builder.txt); do
   case $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) in installed) ;; *) missing="$missing $name" ;; esac
+done
+for name; do
+  command -v "$name" >/dev/null || missing="$missing $name"
 done
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ]; then

@@ -1,11 +1,13 @@
 #!/bin/sh
 # disk.sh ROOT DISK [SIZE]: a disk that boots by BIOS from the root file system in the folder ROOT.
 #
-# DISK is written as a sparse raw file of SIZE (2G): GPT, a partition for GRUB, the root file system last (it can be
-# grown). Nothing is mounted and no loop device is used, so this also works inside a container: mke2fs fills the file
-# system from the folder, and GRUB's two files are put where the BIOS and each other expect them.
+# DISK is written as a sparse raw file of SIZE (what ROOT takes, and at least 1.25 GiB for what the VM writes): GPT, a
+# partition for GRUB, the root file system last (it can be grown). Nothing is mounted and no loop device is used, so this
+# also works inside a container: mke2fs fills the file system from the folder, and GRUB's two files are put where the BIOS
+# and each other expect them.
 set -eu
-root=${1:?usage: disk.sh ROOT DISK [SIZE]} disk=${2:?usage: disk.sh ROOT DISK [SIZE]} size=${3:-2G}
+root=${1:?usage: disk.sh ROOT DISK [SIZE]} disk=${2:?usage: disk.sh ROOT DISK [SIZE]}
+size=${3:-$((($(du -xsm "$root" | cut -f 1) + 1280 + 1023) / 1024))G}
 grub=/usr/lib/grub/i386-pc
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -15,12 +17,14 @@ core_sectors=2048
 root_at=4096
 uuid=$(cat /proc/sys/kernel/random/uuid)
 
+# Debian keeps /vmlinuz and /initrd.img pointing to the newest kernel, Ubuntu the same in /boot, so grub.cfg never changes.
+links=/
+[ -L "$root/vmlinuz" ] || links=/boot/
 cat >"$work/grub.cfg" <<GRUB
-# Debian keeps /vmlinuz and /initrd.img pointing to the newest kernel, so this file never changes.
 set timeout=0
 search --no-floppy --fs-uuid --set=root $uuid
-linux /vmlinuz root=UUID=$uuid ro console=tty0 console=ttyS0,115200
-initrd /initrd.img
+linux ${links}vmlinuz root=UUID=$uuid ro console=tty0 console=ttyS0,115200
+initrd ${links}initrd.img
 boot
 GRUB
 echo "UUID=$uuid / ext4 errors=remount-ro 0 1" >"$work/fstab"

@@ -1,7 +1,18 @@
 # Shared by the scripts of this folder; sourced with the repository as working directory.
-suite=trixie
-mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}
-cache=.cache/image
+#
+# BASE is what the image is made of: the systems that OpenNebula's one-apps has base images of.
+BASE=${BASE:-debian-13}
+case $BASE in
+  debian-12) suite=bookworm components=main kernel=linux-image-cloud-amd64 ;;
+  debian-13) suite=trixie components=main kernel=linux-image-cloud-amd64 ;;
+  ubuntu-24.04) suite=noble components=main,universe kernel=linux-image-virtual ;;
+  *) echo "image: no base $BASE (debian-12, debian-13, ubuntu-24.04)" >&2; exit 64 ;;
+esac
+case $BASE in
+  debian-*) mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian} ;;
+  ubuntu-*) mirror=${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu} ;;
+esac
+cache=.cache/image/$BASE
 mkdir -p "$cache"
 # What of any package is not in an image: documentation and translations, but never a licence.
 left_out='exclude=/usr/share/man/* exclude=/usr/share/locale/* exclude=/usr/share/doc/* include=/usr/share/doc/*/copyright

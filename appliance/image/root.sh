@@ -1,11 +1,11 @@
 #!/bin/sh
 # root.sh ROLE [FRAMEWORK]: the root file system of an image, as a folder; prints its path. ROLE is superlink, supernode, or
-# base: only what the appliance is put on top of, Debian with one-context.
+# base: only what the appliance is put on top of, the system with one-context.
 #
-# Three layers, each kept in .cache/image under a hash of what it is made of: Debian, Flower's environment, the
-# appliance. Runs as root. ONE_CONTEXT names OpenNebula's one-context package; without it a stand-in takes its place
-# (test/support/one-context), which is right for tests and for nothing else. PACKAGE names the flower-context package
-# (the newest in dist).
+# Three layers, each kept in .cache/image under a hash of what it is made of: the system (BASE: debian-12, debian-13 or
+# ubuntu-24.04), Flower's environment, the appliance. Runs as root. ONE_CONTEXT names OpenNebula's one-context package;
+# without it a stand-in takes its place (test/support/one-context), which is right for tests and for nothing else. PACKAGE
+# names the flower-context package (the newest in dist).
 set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh
@@ -16,11 +16,21 @@ context=${ONE_CONTEXT:-test/support/one-context}
 base_key=$(hash_of appliance/image/packages.txt appliance/image/lib.sh)
 base=$cache/base-$base_key.tar
 if [ ! -e "$base" ]; then
-  say "Debian $suite"
+  say "$BASE"
+  keys=
+  if [ "$BASE" = ubuntu-24.04 ]; then
+    # Its keys are a package of Debian 13's, not of 12's: they are taken from there, with Debian's signatures checked.
+    keys=usr/share/keyrings/ubuntu-archive-keyring.gpg
+    mmdebstrap --quiet --variant=extract --mode=root --include=ubuntu-archive-keyring trixie "$base.keys.tar" \
+      "${DEBIAN_MIRROR:-http://deb.debian.org/debian}"
+    tar -xf "$base.keys.tar" -C "$cache" "./$keys"
+    rm "$base.keys.tar"
+  fi
   forget_others base "$base_key"
   # shellcheck disable=SC2046,SC2086 # Words, one an option; no pattern of them fits a file here.
-  mmdebstrap --quiet --variant=minbase --mode=root --include="$(packages appliance/image/packages.txt)" \
-    --aptopt='Apt::Install-Recommends "false"' \
+  mmdebstrap --quiet --variant=minbase --mode=root --components="$components" \
+    --include="$kernel,$(packages appliance/image/packages.txt)" \
+    --aptopt='Apt::Install-Recommends "false"' ${keys:+"--keyring=$cache/$keys"} \
     $(printf -- ' --dpkgopt=path-%s' $left_out) \
     "$suite" "$base.new.tar" "$mirror"
   mv "$base.new.tar" "$base"
@@ -58,7 +68,7 @@ if [ "$role" = base ]; then
   key=$(printf %s "$base_key $(hash_of appliance/image/root.sh appliance/image/files "$context")" | sha256sum | cut -c1-12)
   root=$cache/root-base-$key
   if [ ! -d "$root" ]; then
-    say 'the base: Debian and one-context'
+    say "the base: $BASE and one-context"
     forget_others root-base "$key"
     rm -rf "$root.new"
     mkdir "$root.new"

@@ -42,7 +42,11 @@ function sources(): string {
   if (packages.length !== 1)
     throw new Error(`one package is expected in dist, found ${packages.length}: make clean deb`);
   sh('cp', [`dist/${packages[0]}`, `${folder}/`]);
-  sh('cp', ['-r', '.cache/wheels/1.39.0-none', join(folder, 'wheels')]);
+  sh('cp', [
+    '-r',
+    join('.cache/wheels', process.env.BASE ?? 'debian-13', '1.39.0-none'),
+    join(folder, 'wheels'),
+  ]);
   return folder;
 }
 

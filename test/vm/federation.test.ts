@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { updatesOf } from '../support/onegate/index.ts';
 import { container, copyApp, vm } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
+import { FRAMEWORK } from '../support/vm/images.ts';
 import { orderOf, table } from '../support/vm/order.ts';
 import { ACCELERATOR, timeFor } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
@@ -14,6 +15,15 @@ const BEDS = [
 ];
 
 const HERE = BEDS.filter(({ bed }) => bed === 'containers' || timeFor({ minutes: 15 }));
+
+/** What the app's ClientApp does, too, with the framework of the image: under the sandbox of the unit, as every ClientApp. */
+const WITH: Record<string, string> = {
+  none: '',
+  pytorch: 'import torch\ntorch.nn.Linear(2, 1)(torch.ones(1, 2)).sum().backward()',
+  tensorflow: 'import tensorflow as tf\nassert float(tf.reduce_sum(tf.ones((2, 2)))) == 4',
+  sklearn:
+    'from sklearn.linear_model import LogisticRegression\nLogisticRegression().fit([[0], [1]], [0, 1])',
+};
 
 /**
  * Flower gives a task 30 s to start and then to say that it lives. Emulated, its processes are longer at importing Python
@@ -120,6 +130,7 @@ describe.each(HERE)(
     test('flwr run trains on both', async () => {
       if (bed === 'VMs' && ACCELERATOR === 'tcg') await stretchLeases(service);
       const app = await copyApp(service.superlink);
+      await service.superlink.sh(`cat >>${app}/quickstart/client_app.py`, { stdin: `${WITH[FRAMEWORK]}\n` });
       const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
         timeoutMs: 120_000,
       });

@@ -30,6 +30,7 @@ async function superlink({ before, options }: Preparation = {}): Promise<Contain
 }
 
 const STATE = '/var/lib/flower-context';
+const LIBRARIES = '/opt/flower/envs/1.39.0-none/lib';
 
 describe('the disk', () => {
   test('is full: the journal names the file and the remedy, and the remedy works', async () => {
@@ -117,10 +118,12 @@ describe('OneGate', () => {
 
 describe('Flower', () => {
   test('crashes at its start: its own words are in the problem; once it is mended the VM comes up by itself', async () => {
-    const module = '/opt/flower/envs/1.39.0-none/lib/python3.13/site-packages/grpc/__init__.py';
+    let module = '';
     let whole = '';
     const guest = await superlink({
       before: (one) => {
+        const [python] = readdirSync(one.path(LIBRARIES));
+        module = `${LIBRARIES}/${python}/site-packages/grpc/__init__.py`;
         whole = readFileSync(one.path(module), 'utf8');
         writeFileSync(one.path(module), "raise ImportError('this wheel is broken')\n");
       },

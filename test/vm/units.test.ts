@@ -22,7 +22,11 @@ describe('the units of the image', () => {
 
   test('systemd finds nothing wrong with them', async () => {
     const { code, stdout, stderr } = await guest.exec(`systemd-analyze verify --man=no ${UNITS.join(' ')}`);
-    expect({ code, said: `${stdout}${stderr}` }).toEqual({ code: 0, said: '' });
+    const version = Number(/^systemd (\d+)/.exec(await guest.sh('systemctl --version'))![1]);
+    // Debian 12's systemd does not know how to wait longer each time; it says so and tries every five seconds.
+    const unknown =
+      version < 254 ? /^.*Unknown key '?(RestartSteps|RestartMaxDelaySec)'? .*, ignoring\.\n/gm : /(?!)/g;
+    expect({ code, said: `${stdout}${stderr}`.replaceAll(unknown, '') }).toEqual({ code: 0, said: '' });
   });
 
   test('one-context and the agent start in the same boot: no ordering cycle took a job away', async () => {

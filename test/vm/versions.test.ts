@@ -14,7 +14,7 @@ import { REPOSITORY } from '../support/zone/vm.ts';
 const OTHER = '1.31.0';
 const BAKED = '1.39.0';
 /** Filled by `appliance/wheels.sh`; there is no network in here. */
-const WHEELS = join(REPOSITORY, '.cache/wheels', `${OTHER}-none`);
+const WHEELS = join(REPOSITORY, '.cache/wheels', process.env.BASE ?? 'debian-13', `${OTHER}-none`);
 
 let service: GuestService | undefined;
 afterEach(async () => {

@@ -6,10 +6,14 @@ import { REPOSITORY } from '../zone/vm.ts';
 
 type Role = 'superlink' | 'supernode';
 
-/** The root file system of a role, as a folder; `base` is Debian with one-context alone. */
+/** What ClientApps find in the SuperNode's image: as `make image` reads it. */
+export const FRAMEWORK = process.env.FRAMEWORK ?? 'none';
+
+/** The root file system of a role, as a folder; `base` is the system with one-context alone. */
 export function rootOf(role: Role | 'base'): string {
   const script = join(REPOSITORY, 'appliance/image/root.sh');
-  const printed = execFileSync(script, [role], { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
+  const args = role === 'supernode' ? [role, FRAMEWORK] : [role];
+  const printed = execFileSync(script, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
   return join(REPOSITORY, printed.trim());
 }
 
