@@ -47,6 +47,10 @@ rm -rf "$dest"
 trap '[ $? -eq 0 ] || rm -rf "$dest"' EXIT
 mkdir -p "$dest"
 : >"$dest/.incomplete"
+# pip downloads and unpacks gigabytes of PyTorch before it installs them, and /tmp is memory in Debian 13.
+TMPDIR=$dest/.tmp
+export TMPDIR
+mkdir "$TMPDIR"
 "${PYTHON:-python3}" -m venv "$dest"
 
 pip() { "$dest/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
@@ -64,6 +68,6 @@ fi
 "$dest/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("flwr") != sys.argv[1])' "$version"
 # What Flower's programs import beside Flower itself: the launcher has it ready before it knows the launch plan.
 FLWR_HOME=$dest/.home "$dest/bin/python" -I "$here/list-imports.py" >"$dest/imports.txt"
-rm -rf "$dest/.home"
+rm -rf "$dest/.home" "$TMPDIR"
 : >"$dest/.complete"
 rm "$dest/.incomplete"

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../support/zone/process.ts';
 
@@ -18,14 +18,19 @@ const log = (): string[] =>
 const PYTHON = `#!/bin/sh
 case "$*" in
   '-m venv '*) echo venv >>LOG; mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
-  *' install '*) echo pip >>LOG; while [ ! -e GO ]; do sleep 0.02; done; : >"\${0%/bin/python}/installed"; echo installed >>LOG ;;
+  *' install '*) echo pip >>LOG; printf %s "$TMPDIR" >TEMP; while [ ! -e GO ]; do sleep 0.02; done; : >"\${0%/bin/python}/installed"; echo installed >>LOG ;;
 esac
 `;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'flower-make-env-'));
   const python = join(root, 'python3');
-  writeFileSync(python, PYTHON.replaceAll('LOG', join(root, 'log')).replaceAll('GO', join(root, 'go')));
+  writeFileSync(
+    python,
+    PYTHON.replaceAll('LOG', join(root, 'log'))
+      .replaceAll('GO', join(root, 'go'))
+      .replace('TEMP', join(root, 'temp')),
+  );
   chmodSync(python, 0o755);
 });
 afterEach(async () => {
@@ -88,4 +93,13 @@ describe('two at once for the same folder', () => {
     expect(log()).toEqual(['venv', 'pip', 'installed', 'venv', 'pip', 'installed']);
     expect(existsSync(join(root, 'envs/one/.complete'))).toBe(true);
   });
+});
+
+it('pip works beside what it makes, on the disk that has room for it, and leaves nothing there', async () => {
+  const made = join(root, 'envs/one');
+  writeFileSync(join(root, 'go'), '');
+  expect(await endOf(make('one'))).toBe(0);
+  const temporary = readFileSync(join(root, 'temp'), 'utf8');
+  expect(dirname(temporary)).toBe(made);
+  expect(existsSync(temporary)).toBe(false);
 });
