@@ -24,7 +24,7 @@ ROWS
   FNR == NR { name[$1] = $2; fits[$1] = $3; rows = $1; next }
   { for (row = 1; row <= rows; row++) if ($1 ~ fits[row]) break
     blocks[row] += $2; print $1 >(work "/list." row) }
-  END { for (row = 1; row <= rows; row++) printf "%d;%s;%d\n", row, name[row], blocks[row] * 512 }' "$work/rows" - >"$work/table"
+  END { for (row = 1; row <= rows; row++) printf "%d;%s;%.0f\n", row, name[row], blocks[row] * 512 }' "$work/rows" - >"$work/table"
 
 printf '%s, MiB\n' "$disk"
 printf '%-34s %8s %10s\n' '' 'on disk' 'compressed'
