@@ -10,7 +10,8 @@ BAKED := $(ENVS)/1.39.0-none/.complete
 OLDEST := $(ENVS)/1.31.0-none/.complete
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test test-unit test-integration test-onegate test-federation test-keepalive bench check format clean have-node have-python
+.PHONY: help demo build flower test test-all test-unit test-simulation test-integration test-onegate test-federation \
+  test-keepalive bench check format clean have-node have-python
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
@@ -20,11 +21,19 @@ demo: $(AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 Supe
 
 build: $(AGENT) ## the agent as one file: dist/flower-context.cjs
 
-test: check $(AGENT) $(BAKED) $(OLDEST) ## types, lint, and all tests, a real federation among them
+flower: $(BAKED) $(OLDEST) ## the Flower environments that tests use, in .cache/envs
+
+test: check $(AGENT) $(BAKED) $(OLDEST) ## types, lint, and all quick tests, a real federation among them
 	@$(VITEST)
+
+test-all: node_modules/.installed ## everything, in parts that resume where a run has ended: hours (PARTS="fuzz keepalive", LIST=1, FRESH=1)
+	@$(NODE) test/ci/all.ts
 
 test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no sockets
 	@$(VITEST) --project unit
+
+test-simulation: node_modules/.installed ## the agent's code in made-up lives, on a clock that the test advances (LIVES=all: all of them)
+	@$(VITEST) --project simulation
 
 test-integration: $(AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
 	@$(VITEST) --project integration
@@ -125,11 +134,18 @@ fuzz: node_modules/.installed ## what reads foreign text, on a million made-up c
 
 # Its own package, compressed in a hurry; .cache/image keeps the layers of the images while nothing they are made of changes.
 E2E_PACKAGE := .cache/e2e/package
-.PHONY: e2e
-e2e: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete ## images booted as containers and VMs, with real systemd (root; BASE=..., FRAMEWORK=..., ONLY=...; DOCS=1 renews the journal in docs/operate.md)
+IN_PRIVATE = PACKAGE=$$(cat $(E2E_PACKAGE)) test/support/vm/private.sh $(VITEST) --project vm
+.PHONY: e2e e2e-images e2e-containers
+e2e: e2e-images ## images booted as containers and VMs, with real systemd (root; BASE=..., FRAMEWORK=..., ONLY=...; DOCS=1 renews the journal in docs/operate.md)
+	@PACKAGE=$$(cat $(E2E_PACKAGE)) $(NODE) test/support/vm/prepare.ts disks
+	@$(IN_PRIVATE) $(ONLY)
+
+e2e-containers: e2e-images ## the same without VMs
+	@MACHINES=containers $(IN_PRIVATE) $(ONLY)
+
+e2e-images: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete
 	@appliance/image/builder.sh
 	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts
-	@PACKAGE=$$(cat $<) test/support/vm/private.sh $(NODE) node_modules/vitest/vitest.mjs run --project vm $(ONLY)
 
 $(E2E_PACKAGE): $(AGENT) $(shell find appliance systemd -type f ! -name '*.pyc' ! -path '*/image/*')
 	@mkdir -p $(@D)

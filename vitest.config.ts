@@ -1,67 +1,95 @@
 import { defineConfig } from 'vitest/config';
+import { measureLoad } from './test/support/load.ts';
 
-// Unit tests are sealed (test/support/sealed.ts): no processes, no names, no writes outside a temporary folder.
-// The other suites use the built agent and real processes; they measure time, so one suite after the other, and of the
-// federation tests, which keep two cores busy, one at a time.
-// Whole federations on a machine that others share: once more in CI, and the report says that it was needed.
-const RETRIES = process.env.CI ? 1 : 0;
+const MINUTES = 60_000;
 
-export default defineConfig({
-  define: { FLOWER_CONTEXT_VERSION: JSON.stringify('0.0.0-test') },
-  test: {
-    reporters: process.env.CI ? ['default', './test/support/plain-count.ts'] : ['default'],
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: 'unit',
-          include: ['test/unit/**/*.test.ts'],
-          setupFiles: ['test/support/sealed.ts'],
-          // Properties take what a busy machine gives them; none of them is about time.
-          testTimeout: 60_000,
-          sequence: { groupOrder: 0 },
+/** Integration tests mostly wait for processes: more workers than cores. Each worker has addresses of its own (scene.ts). */
+const WAITING_WORKERS = 4;
+
+// A test that fails is tried once more in CI, except where no process takes part. The report names every test that passed only
+// then, and more than three of them fail the run (test/ci/main.ts).
+const retry = process.env.CI ? 1 : 0;
+
+export default defineConfig(async () => {
+  process.env.LOAD_FACTOR ??= String(await measureLoad());
+  const load = Number(process.env.LOAD_FACTOR);
+  if (load > 1)
+    console.log(`This machine is ${load} times as slow as a quiet one: waits may take that much longer.`);
+  /** Only a test that hangs reaches these limits: what a test waits for has limits of its own (test/support/load.ts). */
+  const limits = (minutes: number) => ({
+    testTimeout: minutes * MINUTES * load,
+    hookTimeout: minutes * MINUTES * load,
+  });
+
+  return {
+    define: { FLOWER_CONTEXT_VERSION: JSON.stringify('0.0.0-test') },
+    test: {
+      reporters: process.env.CI ? ['default', './test/ci/reporter.ts'] : ['default'],
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: 'unit',
+            include: ['test/unit/**/*.test.ts'],
+            // No processes, no names, no writes outside a temporary folder.
+            setupFiles: ['test/support/sealed.ts'],
+            ...limits(5),
+            maxWorkers: 2,
+            sequence: { groupOrder: 0 },
+          },
         },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
-          retry: RETRIES,
-          sequence: { groupOrder: 1 },
+        {
+          extends: true,
+          test: {
+            // The agent's code in many made-up lives, on a clock that the test advances; no agent process.
+            name: 'simulation',
+            include: ['test/simulation/**/*.test.ts'],
+            ...limits(15),
+            maxWorkers: 2,
+            sequence: { groupOrder: 0 },
+          },
         },
-      },
-      {
-        extends: true,
-        test: {
-          name: 'federation',
-          include: ['test/federation/**/*.test.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
-          retry: RETRIES,
-          sequence: { groupOrder: 2 },
-          fileParallelism: false,
+        {
+          extends: true,
+          test: {
+            // The built agent and the launcher against doubles, one boot or one failure at a time.
+            name: 'integration',
+            include: ['test/integration/**/*.test.ts'],
+            ...limits(10),
+            retry,
+            maxWorkers: WAITING_WORKERS,
+            sequence: { groupOrder: 1 },
+          },
         },
-      },
-      // Boots images as containers and VMs: needs root and a namespace of its own, so only `make e2e` runs it.
-      ...(process.env.FCVM === 'inside'
-        ? [
-            {
-              extends: true as const,
-              test: {
-                name: 'vm',
-                include: ['test/vm/**/*.test.ts'],
-                testTimeout: 1_800_000,
-                hookTimeout: 1_800_000,
-                retry: RETRIES,
-                sequence: { groupOrder: 3 },
-                fileParallelism: false,
+        {
+          extends: true,
+          test: {
+            // Whole federations with real Flower: one keeps two cores busy.
+            name: 'federation',
+            include: ['test/federation/**/*.test.ts'],
+            ...limits(15),
+            retry,
+            fileParallelism: false,
+            sequence: { groupOrder: 2 },
+          },
+        },
+        // Boots images as containers and VMs: needs root and a namespace of its own, so only `make e2e` runs it.
+        ...(process.env.FCVM === 'inside'
+          ? [
+              {
+                extends: true as const,
+                test: {
+                  name: 'vm',
+                  include: ['test/vm/**/*.test.ts'],
+                  ...limits(30),
+                  retry,
+                  fileParallelism: false,
+                  sequence: { groupOrder: 3 },
+                },
               },
-            },
-          ]
-        : []),
-    ],
-  },
+            ]
+          : []),
+      ],
+    },
+  };
 });

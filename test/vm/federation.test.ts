@@ -4,7 +4,7 @@ import { container, copyApp, vm } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { FRAMEWORK } from '../support/vm/images.ts';
 import { orderOf, table } from '../support/vm/order.ts';
-import { ACCELERATOR, timeFor } from '../support/vm/qemu.ts';
+import { ACCELERATOR, VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { renewStory, shapeOf, storyInDocs } from '../support/vm/story.ts';
 import { roundsOf } from '../support/zone/training.ts';
@@ -14,7 +14,7 @@ const BEDS = [
   { bed: 'containers', make: container, rounds: 3 },
 ];
 
-const HERE = BEDS.filter(({ bed }) => bed === 'containers' || timeFor({ minutes: 15 }));
+const HERE = BEDS.filter(({ bed }) => bed === 'containers' || VIRTUAL_MACHINES);
 
 /** What the app's ClientApp does, too, with the framework of the image: under the sandbox of the unit, as every ClientApp. */
 const WITH: Record<string, string> = {

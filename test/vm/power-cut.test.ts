@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import { vm } from '../support/vm/beds.ts';
-import { timeFor } from '../support/vm/qemu.ts';
+import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 
 // restart.test.ts cuts containers, of both roles. Only a VM also loses what its kernel had not written to the disk yet: here
@@ -13,7 +13,7 @@ const STATE = '/var/lib/flower-context';
 let service: GuestService;
 afterAll(() => service?.stop());
 
-test.skipIf(!timeFor({ minutes: 12 }))(
+test.skipIf(!VIRTUAL_MACHINES)(
   'what a SuperLink has once shown to others survives that the power goes a moment later',
   async () => {
     service = new GuestService({ make: vm, supernodes: 0 });

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { Container } from '../support/nspawn/container.ts';
 import { container, vm } from '../support/vm/beds.ts';
 import type { GuestSpec } from '../support/vm/guest.ts';
+import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 
 // What goes wrong on a real machine, told by the journal alone: the rows of the failure table that need one.
@@ -142,7 +143,7 @@ describe('Flower', () => {
   });
 });
 
-describe('the clock', () => {
+describe.skipIf(!VIRTUAL_MACHINES)('the clock', () => {
   test('of a SuperNode is an hour ahead: said, with the number; put right, the node is accepted', async () => {
     const later = new Date(Date.now() + 3_600_000).toISOString().slice(0, 19);
     const make = (spec: GuestSpec) =>

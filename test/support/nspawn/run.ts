@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { patience } from '../load.ts';
 import type { Outcome } from '../zone/process.ts';
 
-/** Runs a program with something on its stdin; SIGKILL after `timeoutMs` (code 137). */
+/** Runs a program with something on its stdin; SIGKILL after `timeoutMs` (code 137), on a busy machine later. */
 export function runWithInput(
   file: string,
   args: readonly string[],
@@ -9,7 +10,7 @@ export function runWithInput(
   timeoutMs: number,
 ): Promise<Outcome> {
   return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { timeout: timeoutMs, killSignal: 'SIGKILL' });
+    const child = spawn(file, args, { timeout: patience(timeoutMs), killSignal: 'SIGKILL' });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => out.push(chunk));

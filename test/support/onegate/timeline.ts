@@ -1,3 +1,5 @@
+import { patience } from '../load.ts';
+
 /** The zone's timers and waits: all end with it. */
 export class Timeline {
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -47,7 +49,8 @@ export class Timeline {
         reject(error);
       }
     };
-    const timer = setTimeout(() => reject(new Error(`not within ${timeoutMs} ms: ${what}`)), timeoutMs);
+    const limit = patience(timeoutMs);
+    const timer = setTimeout(() => reject(new Error(`not within ${Math.round(limit)} ms: ${what}`)), limit);
     this.#looks.add(look);
     try {
       look();

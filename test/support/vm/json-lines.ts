@@ -1,6 +1,7 @@
 // QEMU's monitor and the agent inside the guest both speak JSON, one message a line, over a socket.
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { patience } from '../load.ts';
 
 type Json = Record<string, unknown>;
 
@@ -50,7 +51,7 @@ export class JsonLines {
       if (this.closed !== undefined) return reject(this.closed);
       const timer = setTimeout(
         () => reject(new Error(`${execute}: no answer in ${timeoutMs / 1000} s`)),
-        timeoutMs,
+        patience(timeoutMs),
       );
       this.waiting.push((message) => {
         if (!('return' in message) && !('error' in message)) return false;

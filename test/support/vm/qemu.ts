@@ -23,14 +23,8 @@ export interface QemuSpec extends GuestSpec {
 /** KVM where somebody says that it works; it cannot be found out without a risk of hanging. */
 export const ACCELERATOR = process.env.FCVM_ACCEL ?? 'tcg';
 
-/**
- * Whether emulated VMs may take so long (about twice what they took on a machine that does nothing else). DEADLINE, in
- * seconds since 1970, is when a CI run must be done with them; a machine too slow for it leaves tests out, and its report says so.
- */
-export const timeFor = ({ minutes }: { minutes: number }): boolean =>
-  ACCELERATOR !== 'tcg' ||
-  process.env.DEADLINE === undefined ||
-  Date.now() / 1000 + minutes * 60 < Number(process.env.DEADLINE);
+/** MACHINES=containers leaves out what needs a kernel of its own: emulated, a VM takes minutes. */
+export const VIRTUAL_MACHINES = process.env.MACHINES !== 'containers';
 
 /** Emulated, it has to be one without Meltdown: the kernel's remedy for it makes every system call flush QEMU's TLB. */
 const PROCESSOR = ACCELERATOR === 'tcg' ? 'max' : 'host';

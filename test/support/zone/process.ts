@@ -2,6 +2,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { patience } from '../load.ts';
 
 export interface Outcome {
   readonly code: number;
@@ -9,7 +10,7 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end (SIGKILL after `timeoutMs`). A signal counts as code 128 + its number, as in a shell. */
+/** Runs a program to its end (SIGKILL after `timeoutMs`, on a busy machine later). A signal counts as code 128 + its number, as in a shell. */
 export function run(
   file: string,
   args: readonly string[],
@@ -19,7 +20,7 @@ export function run(
   return new Promise((resolve) => {
     const settings = {
       ...rest,
-      timeout: timeoutMs,
+      timeout: patience(timeoutMs),
       killSignal: 'SIGKILL',
       maxBuffer: 64 * 1024 * 1024,
     } as const;
@@ -39,17 +40,20 @@ export function run(
   });
 }
 
-/** Waits until `look` gives something; asks every `everyMs`. The error says `what` and what `detail` adds. */
+/** Waits until `look` gives something; asks every `everyMs`. `timeoutMs` is that of a quiet machine. The error says `what` and what `detail` adds. */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
   { timeoutMs = 20_000, everyMs = 25, detail = (): string => '' } = {},
 ): Promise<T> {
-  const end = performance.now() + timeoutMs;
+  const began = performance.now();
   for (;;) {
     const found = await look();
     if (found !== undefined && found !== false) return found;
-    if (performance.now() > end) throw new Error(`waited ${timeoutMs / 1000} s for ${what}\n${detail()}`);
+    const waited = performance.now() - began;
+    // The load of now, not of then: it may have risen meanwhile.
+    if (waited > patience(timeoutMs))
+      throw new Error(`waited ${Math.round(waited / 1000)} s for ${what}\n${detail()}`);
     await sleep(everyMs);
   }
 }

@@ -13,8 +13,11 @@ const IMPATIENT = {
   'flower-superlink': '[Service]\nRestartSec=300ms',
   'flower-supernode': '[Service]\nRestartSec=300ms',
 };
-/** First half of every address: of this process alone, so that two checkouts can be tested on one machine. */
-export const NET = `127.${64 + (process.pid % 160)}`;
+/**
+ * First half of every address: of this run of vitest and this worker of it alone, so that two workers, and two checkouts, can
+ * be tested side by side on one machine.
+ */
+export const NET = `127.${64 + ((process.ppid * 4 + (Number(process.env.VITEST_POOL_ID ?? 1) % 4)) % 160)}`;
 
 /** A VM takes one number, which is also in its address: so many per worker, so many per zone of it. */
 const VMS_PER_WORKER = 50;

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { patience } from '../load.ts';
 import { operatorHome } from './federation.ts';
 import { REPOSITORY, type Vm } from './vm.ts';
 
@@ -67,7 +68,7 @@ export async function train(superlink: Vm, options: TrainingOptions): Promise<Tr
     },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(signal && { signal }),
-    timeout: timeoutMs,
+    timeout: patience(timeoutMs),
     killSignal: 'SIGKILL',
   });
   const lines: string[] = [];

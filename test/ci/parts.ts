@@ -1,0 +1,55 @@
+// The parts of `make test-all`, each with what it took on two quiet cores.
+import type { Part } from './part.ts';
+
+const make = 'make --no-print-directory';
+
+export const ALL_PARTS: readonly Part[] = [
+  {
+    name: 'test',
+    what: 'what `make test` runs, with all made-up lives and both versions of Flower in full',
+    command: `LIVES=all FLOWER_VERSIONS=all ${make} test`,
+    minutes: 12,
+  },
+  {
+    name: 'fuzz',
+    what: 'a million made-up cases for every reader of foreign text',
+    command: `${make} fuzz`,
+    minutes: 15,
+  },
+  {
+    name: 'keepalive',
+    what: 'keepalive at the defaults of 60 s / 20 s on a path that is cut',
+    command: `${make} test-keepalive`,
+    minutes: 20,
+  },
+  {
+    name: 'e2e',
+    what: 'images as containers and emulated VMs: training, power cuts at every step, a wrong clock',
+    command: `${make} e2e`,
+    minutes: 45,
+  },
+  {
+    name: 'debian-12',
+    what: 'the images on Debian 12, as containers',
+    command: `BASE=debian-12 ${make} e2e-containers`,
+    minutes: 15,
+  },
+  {
+    name: 'ubuntu-24.04',
+    what: 'the images on Ubuntu 24.04, as containers',
+    command: `BASE=ubuntu-24.04 ${make} e2e-containers`,
+    minutes: 15,
+  },
+  {
+    name: 'packer',
+    what: 'one real `packer build`, and a boot of its disk',
+    command: `${make} packer`,
+    minutes: 6,
+  },
+  {
+    name: 'demo',
+    what: 'the main job of the README',
+    command: `${make} demo`,
+    minutes: 1,
+  },
+];
