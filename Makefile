@@ -44,8 +44,8 @@ test-onegate: node_modules/.installed ## a OneGate against the recorded exchange
 test-federation: $(AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
 	@$(VITEST) --project federation
 
-test-keepalive: $(AGENT) $(BAKED) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
-	@KEEPALIVE=60/20 $(VITEST) --project federation test/federation/keepalive
+test-keepalive: $(AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
+	@KEEPALIVE=60/20 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive
 
 bench: $(AGENT) $(BAKED) ## what the agent costs beside bare Flower and the shell way (RUNS=10)
 	@$(NODE) test/bench/bench.ts

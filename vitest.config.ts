@@ -64,12 +64,12 @@ export default defineConfig(async () => {
         {
           extends: true,
           test: {
-            // Whole federations with real Flower: one keeps two cores busy.
+            // Whole federations with real Flower. Most of a run is Flower's own pauses between two polls.
             name: 'federation',
             include: ['test/federation/**/*.test.ts'],
             ...limits(15),
             retry,
-            fileParallelism: false,
+            maxWorkers: 2,
             sequence: { groupOrder: 2 },
           },
         },

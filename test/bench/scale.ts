@@ -24,7 +24,7 @@ const SIZES = (process.env['SIZES'] ?? '1 10 100 300 1000').split(/\s+/).map(Num
 const MOST_ON_SOCKETS = 300;
 const DOCS = resolve(import.meta.dirname, '../../docs');
 const PARTS = (process.env['PARTS'] ?? 'together sockets settled booting places').split(/\s+/);
-/** As many made-up lives as the test tells (test/integration/partition-simulation.test.ts), and in so many processes. */
+/** As many made-up lives as the test tells (test/simulation/partition-simulation.test.ts), and in so many processes. */
 const SEEDS = Number(process.env['SEEDS'] ?? 1_000);
 const SEEDS_AT_A_TIME = 125;
 

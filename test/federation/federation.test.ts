@@ -1,14 +1,11 @@
 // Real Flower in a whole zone, per version: it trains, and what was promised is in force in the running processes.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { issueCa, issueServer } from '../../src/tls/issue.ts';
-import { subjectNames } from '../../src/tls/names.ts';
-import { NET, temporaryFolder, zone } from '../support/zone/scene.ts';
+import { temporaryFolder, zone } from '../support/zone/scene.ts';
 import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const UP_WITHIN_MS = 90_000;
-const REAL = { flower: { version: '1.39.0' } } as const;
 
 /** Where the processes of a VM listen, as `address:port`. */
 function listeners(pids: readonly number[]): string[] {
@@ -56,7 +53,7 @@ async function flowerProcesses(vm: Vm): Promise<number[]> {
 
 describe.each(['1.39.0', '1.31.0'])('Flower %s', (version) => {
   test('trains three rounds on both nodes, over TLS, with keepalive in force on both sides', async () => {
-    const federation = zone({ ...REAL, flower: { version }, superlink: { FL_NUM_ROUNDS: '3' } });
+    const federation = zone({ flower: { version }, superlink: { FL_NUM_ROUNDS: '3' } });
     await federation.up(UP_WITHIN_MS);
     const { superlink, supernodes } = federation;
     expect(superlink.flowerLink()?.grpc.server).toEqual(
@@ -89,54 +86,4 @@ describe.each(['1.39.0', '1.31.0'])('Flower %s', (version) => {
     const losses = training.rounds.map(({ metrics }) => metrics.eval_loss!);
     expect(losses[2]).toBeLessThan(losses[0]!);
   });
-});
-
-test('an operator certificate that does not name the loopback address: SuperNodes connect, and runs start all the same', async () => {
-  const now = new Date();
-  const ca = issueCa({ now, commonName: 'the CA of an operator' });
-  const address = (vmId: number): string => `${NET}.${vmId + 1}.2`;
-  // Which VM id the SuperLink gets is the zone's to say: the certificate names them all, and no 127.0.0.1.
-  const names = {
-    ...subjectNames({ addresses: [], loopback: address(0) }),
-    dns: ['superlink.example'],
-    ip: Array.from({ length: 253 }, (_, id) => address(id)),
-  };
-  const server = issueServer({ ca, names, now });
-  const base64 = (text: string): string => Buffer.from(text).toString('base64');
-  const federation = zone({
-    ...REAL,
-    superlink: {
-      FL_NUM_ROUNDS: '1',
-      FL_SSL_CA_CERTFILE: base64(ca.certPem),
-      FL_SSL_CERTFILE: base64(server.certPem),
-      FL_SSL_KEYFILE: base64(server.keyPem),
-    },
-  });
-  await federation.up(UP_WITHIN_MS);
-  expect(federation.superlink.status()?.facts.sans).not.toContain('IP:127.0.0.1');
-  const training = await train(federation.superlink, { dir: temporaryFolder() });
-  expect(training.code, training.output).toBe(0);
-  expect(training.rounds).toHaveLength(1);
-});
-
-test('SuperNodes that are there 20 s before their SuperLink wait for it, and are accepted when it comes', async () => {
-  const late = zone({
-    ...REAL,
-    gate: false,
-    supernodes: 1,
-    puppets: ({ role }) => role === 'superlink',
-  });
-  await late.deploy();
-  const one = late.zone.vms.find(({ role }) => role === 'superlink')!;
-  const [node] = late.supernodes as [Vm];
-  const began = performance.now();
-  await node.waitFor('the wait', ({ waiting }) => waiting !== null);
-  await node.waitFor('20 s', () => performance.now() - began > 20_000, 25_000);
-  expect(node.status()).toMatchObject({
-    phase: 'booting',
-    waiting: { for: expect.stringContaining('SuperLink') },
-  });
-  await late.switchOn(one);
-  await late.superlink.whenReady(60_000);
-  await node.whenReady(120_000);
 });
