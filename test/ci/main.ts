@@ -1,7 +1,6 @@
 // What .ci/run runs once Node.js and the npm packages are there. Images are built while the tests run, because that is mostly
 // waiting for package indexes; then containers boot from them.
 import { join } from 'node:path';
-import { measureLoad } from '../support/load.ts';
 import { type Part, type PartResult, runPart } from './part.ts';
 import { conclude, summary } from './table.ts';
 
@@ -37,9 +36,6 @@ const CONTAINERS = part(
 const began = Number(process.env.CI_BEGAN ?? Date.now() / 1000) * 1000;
 const deadline = began + LIMIT_MINUTES * 60_000;
 const options = { folder: FOLDER, deadline };
-
-const load = await measureLoad();
-console.log(`load: this machine is ${load} times as slow as a quiet one`);
 
 const results: PartResult[] = [
   {

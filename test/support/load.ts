@@ -24,8 +24,8 @@ export async function measureLoad(): Promise<number> {
 /** The factor that was measured when this run began (LOAD_FACTOR, set by vitest.config.ts); 1 outside of a run. */
 export const measuredLoad = (): number => Math.max(1, Number(process.env.LOAD_FACTOR ?? 1) || 1);
 
-/** How long a wait may take now that would take at most `ms` on a quiet machine. */
+/** How long a wait may take now that would take at most `ms` on a quiet machine; whole milliseconds. */
 export function patience(ms: number): number {
   const [lastMinute = 0] = loadavg();
-  return ms * Math.max(measuredLoad(), lastMinute / availableParallelism());
+  return Math.ceil(ms * Math.max(measuredLoad(), lastMinute / availableParallelism()));
 }

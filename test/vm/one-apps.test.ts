@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CERTIFICATION } from '../../scripts/marketplace/apps.ts';
@@ -158,11 +158,14 @@ describe('a boot that fails', () => {
 });
 
 describe('by itself, without OneGate, token or service, as the marketplace tests it', () => {
-  const guests: Container[] = [];
-  afterAll(() => Promise.all(guests.map((guest) => guest.powerCut())));
+  const guests = new Map<number, Container>();
+  afterAll(() => Promise.all([...guests.values()].map((guest) => guest.powerCut())));
 
   async function alone(role: 'superlink' | 'supernode', number: number, more: Record<string, string>) {
     const dir = `/run/fcvm/alone-${number}`;
+    // A test that is tried again makes its guest anew.
+    await guests.get(number)?.powerCut();
+    rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir);
     const context = {
       NETWORK: 'YES',
@@ -172,7 +175,7 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
       ...more,
     };
     const guest = new Container({ name: `fcvm-alone-${number}`, dir, role, context, image: rootOf(role) });
-    guests.push(patience(withFramework(guest), 30));
+    guests.set(number, patience(withFramework(guest), 30));
     await guest.powerOn();
     return guest;
   }

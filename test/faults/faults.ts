@@ -1,0 +1,173 @@
+// Faults that this project had, or nearly had, as small changes of the code. `make test-faults` puts each back, one at a time:
+// the tests named beside it have to fail. A fault whose text is gone from the code has to be written anew, or it proves nothing.
+
+export interface Fault {
+  /** What would be wrong for an operator. */
+  readonly name: string;
+  readonly file: string;
+  /** Text of the file, exactly once in it. */
+  readonly find: string;
+  readonly put: string;
+  /** Test files, of which at least one has to fail. */
+  readonly tests: readonly string[];
+}
+
+const UNIT = 'test/unit';
+const INTEGRATION = 'test/integration';
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: 'a plan that the agent replaces in the moment Flower takes it is missed',
+    file: 'appliance/lib/flower-launch.py',
+    find: 'if read_plan(path)[1] != checksum:',
+    put: 'if False and read_plan(path)[1] != checksum:',
+    tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher.test.ts`],
+  },
+  {
+    name: 'Flower that gave up (status 0) is not started again with status 75',
+    file: 'appliance/lib/flower_launch/ending.py',
+    find: 'EXIT_RESTART = 75',
+    put: 'EXIT_RESTART = 0',
+    tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
+  },
+  {
+    name: 'a lost link is not reported by the agent',
+    file: 'src/watch/watch.ts',
+    find: 'const good = link?.good === true && link.plan === known.get(',
+    put: 'const good = true || link?.plan === known.get(',
+    tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
+  },
+  {
+    name: 'a lost link is not written by the launcher',
+    file: 'appliance/lib/flower_launch/link.py',
+    find: 'if reason is not None:',
+    put: 'if False:',
+    tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
+  },
+  {
+    name: 'an update with READY=YES leaves before this VM serves',
+    file: 'src/onegate/publish.ts',
+    find: 'if (options.serving !== true && opensGate(text)) {',
+    put: 'if (options.serving === null && opensGate(text)) {',
+    tests: [`${UNIT}/onegate/publish.test.ts`],
+  },
+  {
+    name: 'a login page that answers 200 counts as a stored update',
+    file: 'src/onegate/client.ts',
+    find: 'const mishap = judge(reply, token, ask.body !== undefined);',
+    put: 'const mishap = judge(reply, token, false);',
+    tests: [`${INTEGRATION}/boot-onegate.test.ts`, `${UNIT}/onegate/client.test.ts`],
+  },
+  {
+    name: 'a CA that still fits is replaced at the next boot',
+    file: 'src/boot/steps/certificates.ts',
+    find: 'if (fit.fits) {',
+    put: 'if (fit.fits && now.getTime() === 0) {',
+    tests: [`${INTEGRATION}/boot-state.test.ts`],
+  },
+  {
+    name: 'a SuperNode takes plaintext where the SuperLink publishes TLS without a CA',
+    file: 'src/tls/trust.ts',
+    find: 'if (published?.caCert === undefined) {',
+    put: 'if (published?.caCert === undefined && published?.tls === "YES") return { tls: false, warnings: [] };\n  if (published?.caCert === undefined) {',
+    tests: [`${UNIT}/tls/trust.test.ts`, `${INTEGRATION}/boot-trust.test.ts`],
+  },
+  {
+    name: 'a pinned CA does not win over the published one',
+    file: 'src/tls/trust.ts',
+    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
+    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, wanted);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
+    tests: [`${UNIT}/tls/trust.test.ts`],
+  },
+  {
+    name: 'an escaped quote in a value of context.sh ends the value',
+    file: 'src/context/context-sh.ts',
+    find: 'while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))',
+    put: 'while (close === -2 && text.startsWith(ESCAPED_QUOTE, close))',
+    tests: [`${UNIT}/context/context-sh.test.ts`],
+  },
+  {
+    name: 'two SuperNodes claim the same partition',
+    file: 'src/discovery/partition.ts',
+    find: 'return free[without.indexOf(vmId)]!;',
+    put: 'return free[0]!;',
+    tests: [`${UNIT}/discovery/partition.test.ts`],
+  },
+  {
+    name: 'a node that OneFlow is about to end still counts',
+    file: 'src/discovery/partition.ts',
+    find: '(vm) => vm.state !== VM_STATE.done && !LEAVING.has(vm.lcmState ?? 0),',
+    put: '(vm) => vm.state !== VM_STATE.done,',
+    tests: [`${UNIT}/discovery/partition.test.ts`, 'test/simulation/partition-simulation.test.ts'],
+  },
+  {
+    name: 'FL_MAX_RETRIES=0 is handed to Flower, which then never tries again',
+    file: 'src/flower/plan.ts',
+    find: '...(config.FL_MAX_RETRIES === 0 ? [] : [',
+    put: '...(config.FL_MAX_RETRIES < 0 ? [] : [',
+    tests: [`${UNIT}/flower/plan.test.ts`],
+  },
+  {
+    name: 'a step counts as done before it has succeeded',
+    file: 'src/boot/runner.ts',
+    find: 'if (inputs !== undefined && !unchanged) checkpoint.forgetStep(step.id);',
+    put: 'if (inputs !== undefined && !unchanged) checkpoint.record(step.id, inputs, machine.clock.now());',
+    tests: [`${UNIT}/boot/runner.test.ts`],
+  },
+  {
+    name: 'a damaged checkpoint is used in silence',
+    file: 'src/boot/checkpoint.ts',
+    find: 'this.damage = new Problem(',
+    put: 'this.damage = undefined;\n    new Problem(',
+    tests: [`${INTEGRATION}/boot-state.test.ts`],
+  },
+  {
+    name: 'a CONTEXT that is corrected while a SuperNode waits is not noticed',
+    file: 'src/watch/context-watch.ts',
+    find: "controller.abort(new Error('the CONTEXT changed'));",
+    put: '',
+    tests: [`${INTEGRATION}/boot-context.test.ts`],
+  },
+  {
+    name: 'READY is answered for the CONTEXT of before',
+    file: 'src/watch/context-watch.ts',
+    find: 'if (bytes !== undefined) return sha256(bytes);',
+    put: 'if (bytes !== undefined) return undefined;',
+    tests: [`${INTEGRATION}/boot-context.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
+  },
+  {
+    name: 'gRPC keepalive is not put into the channels of a SuperNode',
+    file: 'appliance/lib/flower_launch/channels.py',
+    find: 'options = merged(options, plan["grpc"]["client"])',
+    put: 'options = list(options or [])',
+    tests: [`${INTEGRATION}/launcher.test.ts`],
+  },
+  {
+    name: 'children of Flower can speak to systemd for it',
+    file: 'appliance/lib/flower_launch/systemd.py',
+    find: 'self.address = environment.pop("NOTIFY_SOCKET", "")',
+    put: 'self.address = environment.get("NOTIFY_SOCKET", "")',
+    tests: [`${INTEGRATION}/launcher.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
+  },
+  {
+    name: 'the key of the server certificate can be read by everyone',
+    file: 'src/boot/steps/certificates.ts',
+    find: 'writeAtomic(key, pair.keyPem, { mode: 0o640, owner: keyOwner(known) });',
+    put: 'writeAtomic(key, pair.keyPem, { mode: 0o644 });',
+    tests: [`${INTEGRATION}/boot-state.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
+  },
+  {
+    name: 'a wrong CONTEXT is tried again for ever',
+    file: 'src/boot/runner.ts',
+    find: "(step === 'read_context' || step === 'validate') &&",
+    put: '(step === undefined) &&',
+    tests: [`${INTEGRATION}/boot-context.test.ts`, `${INTEGRATION}/failures/fatal.test.ts`],
+  },
+  {
+    name: 'READY=YES is reported although the rest is not stored',
+    file: 'src/boot/steps/publish.ts',
+    find: "if (!known.get('published')) return { skipped: true, note: 'not before the rest is published' };",
+    put: '',
+    tests: [`${INTEGRATION}/boot-onegate.test.ts`],
+  },
+];
