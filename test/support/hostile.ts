@@ -93,7 +93,7 @@ export function hostileContexts({
       Object.fromEntries(CARRIERS[role].map((carrier) => [carrier, value])),
     ),
   );
-  const all = [...crossed, ...named, ...everywhere, ...(small ? [] : large(role))];
+  const all = [...crossed, ...named, ...everywhere, ...(small ? [] : largeContexts(role, MIB))];
   return all.map((one) => ({ ...one, large: Object.values(one.raw).some((value) => value.length > 65_536) }));
 }
 
@@ -225,16 +225,20 @@ function payloadsFor(canary: string): { what: string; value: string }[] {
 
 const MIB = 1_048_576;
 
-function large(role: 'superlink' | 'supernode'): Omit<HostileContext, 'large'>[] {
+/** The large contexts, with values of `size` bytes. */
+export function largeContexts(
+  role: 'superlink' | 'supernode',
+  size: number,
+): Omit<HostileContext, 'large'>[] {
   const values: readonly [what: string, value: string][] = [
-    ['1 MiB of letters', 'a'.repeat(MIB)],
-    ['1 MiB of quotes', "'".repeat(MIB)],
-    ['1 MiB of lines', 'a=b\n'.repeat(MIB / 4)],
-    ['1 MiB of blanks around a word', `${' '.repeat(MIB / 2)}x${' '.repeat(MIB / 2)}`],
-    ['1 MiB of colons', ':'.repeat(MIB)],
+    ['letters', 'a'.repeat(size)],
+    ['quotes', "'".repeat(size)],
+    ['lines', 'a=b\n'.repeat(size / 4)],
+    ['blanks around a word', `${' '.repeat(size / 2)}x${' '.repeat(size / 2)}`],
+    ['colons', ':'.repeat(size)],
   ];
   const carriers = CARRIERS[role].slice(0, 3);
   return carriers.flatMap((carrier) =>
-    values.map(([what, value]) => context(`${what} in ${carrier}`, { [carrier]: value })),
+    values.map(([what, value]) => context(`${size} bytes of ${what} in ${carrier}`, { [carrier]: value })),
   );
 }
