@@ -23,7 +23,7 @@ export interface Certificate {
   readonly mayIssue: boolean;
   /** Issued by itself: a root, or a server certificate that is its own CA. */
   readonly selfSigned: boolean;
-  /** Undefined without a subjectAltName. */
+  /** Undefined without a subjectAltName, and with an empty one, which gRPC takes for none. */
   readonly names: SubjectNames | undefined;
   /** May be a TLS server by its extended key usage (also when it has none). */
   readonly forServers: boolean;
@@ -65,7 +65,7 @@ export function readCertificate(der: Uint8Array): Certificate {
     isCa: x509.ca,
     mayIssue: x509.ca || (isFirstVersion && selfSigned),
     selfSigned,
-    names: alternativeNames && namesOf(alternativeNames),
+    names: alternativeNames && children(alternativeNames).length > 0 ? namesOf(alternativeNames) : undefined,
     forServers:
       usages.length === 0 || usages.includes(OID.serverAuth) || usages.includes(OID.anyExtendedKeyUsage),
     mayHandshake: usage === undefined || ((content(usage)[1] ?? 0) & 0x80) !== 0,

@@ -50,16 +50,18 @@ export const isDnsName = (name: string, wildcard = false): boolean =>
   readHostName(wildcard && name.startsWith('*.') ? name.slice(2) : name).ok;
 
 /**
- * Whether gRPC accepts a certificate with these names for `host` (measured with grpcio 1.70 and 1.85): an address needs
- * that address, a name is compared without case and final dot, `*.` stands for exactly one label. (1.70 wants two labels
- * behind the star; 1.85, which Flower's requirements resolve to, does not.)
+ * Whether gRPC accepts a certificate with these names for `host` (grpcio 1.70 and 1.85, which
+ * test/federation/tls-agreement.test.ts makes dial): an address needs that address, a name is compared without case and
+ * final dot, `*.` stands for exactly one label and needs two labels behind it.
  */
 export function covers(names: SubjectNames, host: string): boolean {
   const ip = canonicalIp(bareHost(host));
   if (ip !== undefined) return names.ip.includes(ip);
   const name = withoutFinalDot(host.toLowerCase());
-  const wildcard = name.replace(/^[^.]+/, '*');
-  return names.dns.map(withoutFinalDot).some((dns) => dns === name || (dns === wildcard && wildcard !== '*'));
+  const wildcard = /^[^.]+(\..+\..+)$/.exec(name)?.[1];
+  return names.dns
+    .map(withoutFinalDot)
+    .some((dns) => dns === name || (wildcard !== undefined && dns === `*${wildcard}`));
 }
 
 /** `IP:10.0.0.5` or `DNS:name`: how FL_CERT_EXTRA_SAN wants a host written. */

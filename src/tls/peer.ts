@@ -5,7 +5,7 @@ import { readCa } from './ca.ts';
 import type { Certificate } from './certificate.ts';
 import { chainTo } from './chain.ts';
 import { outsideValidity } from './dates.ts';
-import { covers, listNames, type SubjectNames, sanEntry, uniqueNames } from './names.ts';
+import { covers, listNames, sanEntry } from './names.ts';
 import { pemOf } from './pem.ts';
 import { certificatesIn } from './texts.ts';
 import { ORGANIZATION } from './write.ts';
@@ -15,7 +15,7 @@ export interface PeerFacts {
   readonly chainPem: string | readonly (string | Uint8Array)[];
   /** What this node trusts. */
   readonly caPem: string;
-  /** The host that is dialled: an address without brackets, or a name. */
+  /** The host that is dialled: an address without brackets, in the one spelling that readHostPort gives it, or a name. */
   readonly host: string;
   readonly now: Date;
 }
@@ -104,14 +104,18 @@ function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
   return problems;
 }
 
-/** What gRPC looks at when there is no subjectAltName at all (1.70 for names, 1.85 for addresses too). */
-function commonName({ x509 }: Certificate): SubjectNames {
-  const cn = /^CN=(.*)$/m.exec(x509.subject ?? '')?.[1] ?? '';
-  return uniqueNames({ dns: [cn], ip: [cn] });
+/**
+ * Whether gRPC accepts the CN of a certificate without subjectAltName for the host. It does so for names only; it takes an
+ * IPv6 address for a name when a letter comes before the first colon (`fd00::5`), and compares it as text.
+ */
+function namedByCommonName({ x509 }: Certificate, host: string): boolean {
+  if (/^[\d.]*(:|$)/.test(host)) return false;
+  const cn = /^CN=(.*)$/m.exec(x509.subject ?? '')?.[1]?.toLowerCase() ?? '';
+  return covers({ dns: [cn], ip: [cn] }, host);
 }
 
 function nameFault(leaf: Certificate, host: string, doing: string): Problem | undefined {
-  if (covers(leaf.names ?? commonName(leaf), host)) return undefined;
+  if (leaf.names === undefined ? namedByCommonName(leaf, host) : covers(leaf.names, host)) return undefined;
   const entry = sanEntry(host);
   const line = `FL_CERT_EXTRA_SAN="${entry}"`;
   const madeHere = leaf.issuer.includes(`O=${ORGANIZATION}`);

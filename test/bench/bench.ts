@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } fr
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import { Zone } from '../support/onegate/index.ts';
 import { Federation } from '../support/zone/federation.ts';
 import { endWith, run, until } from '../support/zone/process.ts';
@@ -171,6 +172,43 @@ async function shellWay(dir: string): Promise<void> {
   }
 }
 
+const CERTIFICATES = `
+const mark = (since) => { const { user, system } = process.cpuUsage(since?.cpu); return { wall: performance.now() - (since?.wall ?? 0), cpu: (user + system) / 1000 }; };
+const start = { wall: performance.now(), cpu: process.cpuUsage() };
+const load = async () => ({ ...(await import('./src/tls/issue.ts')), ...(await import('./src/tls/names.ts')) });
+load().then(({ issueCa, issueServer, subjectNames }) => {
+  const loaded = mark(start);
+  const now = new Date();
+  const ca = issueCa({ now, commonName: 'flower-context CA' });
+  issueServer({ ca, now, names: subjectNames({ addresses: ['10.0.0.5', 'fd00::5'], hostname: 'superlink.example.org' }) });
+  console.log(JSON.stringify({ loaded, made: mark(start) }));
+});
+`;
+
+/** What the agent does for its certificates, by itself: its code bundled, in a fresh process. */
+async function certificates(dir: string): Promise<void> {
+  const outfile = join(dir, 'certificates.cjs');
+  await build({
+    stdin: { contents: CERTIFICATES, resolveDir: REPOSITORY, loader: 'js' },
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minifySyntax: true,
+    minifyWhitespace: true,
+    outfile,
+    logLevel: 'error',
+  });
+  await untilQuiet();
+  const { code, stdout, stderr } = await run(process.execPath, [outfile]);
+  if (code !== 0) throw new Error(stderr);
+  const { loaded, made } = JSON.parse(stdout) as Record<'loaded' | 'made', { wall: number; cpu: number }>;
+  sample('certificates: loading the code', loaded.wall);
+  sample('certificates: loading it, CA and server certificate made', made.wall);
+  sample('certificates: the same, time of the processor', made.cpu);
+  sample('certificates: bytes of code', statSync(outfile).size);
+}
+
 async function timed(script: string): Promise<number> {
   const began = performance.now();
   const { code, stderr } = await run('/bin/sh', ['-c', script]);
@@ -182,6 +220,7 @@ const LIMITS: Record<string, number> = {
   'SuperLink: start to the plan handed over': 250,
   'SuperLink: Flower listening to published': 150,
   'SuperNode: start to the plan handed over': 200,
+  'certificates: the same, time of the processor': 40,
   'SuperLink: memory of the agent when idle (MiB)': 64,
   'SuperNode: memory of the agent when idle (MiB)': 64,
 };
@@ -216,6 +255,7 @@ try {
     const place = join(dir, String(at));
     mkdirSync(place);
     await withAgent(place, memory);
+    await certificates(place);
     await shellWay(place);
     process.stdout.write(process.stdout.isTTY ? `\r${at + 1} of ${RUNS}` : `${at + 1} of ${RUNS}\n`);
   }

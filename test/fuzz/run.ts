@@ -2,8 +2,10 @@
 import type * as fc from 'fast-check';
 import { TARGETS, type Target } from './targets.ts';
 
-/** No case may take more of the processor's time. */
+/** No case may take more of the processor's time, each time that it is tried. */
 export const SLOWEST_MS = 1_000;
+/** A case that took longer once is tried again: a garbage collection or a host that is short of processors is not the case. */
+const TRIES = 3;
 
 const SHARES = TARGETS.reduce((sum, { share }) => sum + share, 0);
 
@@ -23,9 +25,15 @@ export function timed({ property }: Target): { property: fc.IProperty<[unknown]>
   const watched = Object.create(property, {
     run: {
       value: (value: [unknown]) => {
-        const began = spentMs();
+        let began = spentMs();
         const outcome = run(value);
-        slowest = Math.max(slowest, spentMs() - began);
+        let least = spentMs() - began;
+        for (let tries = 1; least > SLOWEST_MS && tries < TRIES; tries++) {
+          began = spentMs();
+          run(value);
+          least = Math.min(least, spentMs() - began);
+        }
+        slowest = Math.max(slowest, least);
         return outcome;
       },
     },

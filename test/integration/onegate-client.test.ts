@@ -223,9 +223,8 @@ describe('servers that behave worse', () => {
       const timer = setInterval(() => socket.write('x'), 20);
       socket.on('close', () => clearInterval(timer));
     });
-    const began = performance.now();
+    // A deadline that each byte stretches would end with the limit on bytes.
     expect((await failureOf(url)).kind).toBe('timeout');
-    expect(performance.now() - began).toBeLessThan(1_500);
   });
 
   test('one that drips headers neither', async () => {

@@ -47,15 +47,13 @@ describe('a program that is run', () => {
   });
 
   it('is ended when its time is up, with everything it started, even what ignores the polite signal', async () => {
-    const from = performance.now();
     const result = await sh('(trap "" TERM; echo $$; exec sleep 60) & trap "" TERM; echo $!; wait', {
       timeoutMs: 300,
       graceMs: 300,
     });
     expect(result).toMatchObject({ timedOut: true, signal: 'SIGKILL' });
-    expect(performance.now() - from).toBeLessThan(5_000);
     for (const pid of result.stdout.split('\n').filter(Boolean).map(Number)) {
-      await until(`process ${pid} to be gone`, () => !alive(pid), { timeoutMs: 3_000 });
+      await until(`process ${pid} to be gone`, () => !alive(pid));
     }
   });
 
@@ -67,10 +65,11 @@ describe('a program that is run', () => {
   });
 
   it('does not hold us when it left a child with the output behind', async () => {
-    const from = performance.now();
-    const result = await sh('sleep 3 & echo done', { graceMs: 200 });
-    expect(result).toMatchObject({ code: 0, stdout: 'done\n' });
-    expect(performance.now() - from).toBeLessThan(2_000);
+    const { code, stdout } = await sh('sleep 90 & echo $!', { graceMs: 200 });
+    const child = Number(stdout);
+    const outlives = alive(child);
+    process.kill(child);
+    expect([code, outlives]).toEqual([0, true]);
   });
 
   it('has only the end of a flood kept', async () => {

@@ -3,7 +3,17 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '../../src/status/problem.ts';
-import { type Asn1Node, bits, boolean, encode, integer, octets, oid, sequence } from '../../src/tls/der.ts';
+import {
+  type Asn1Node,
+  bits,
+  boolean,
+  encode,
+  implicit,
+  integer,
+  octets,
+  oid,
+  sequence,
+} from '../../src/tls/der.ts';
 import { type SubjectNames, uniqueNames } from '../../src/tls/names.ts';
 import { distinguishedName, extension, keyIdentifier, writeCertificate } from '../../src/tls/write.ts';
 
@@ -83,6 +93,10 @@ export const clientAuth = (): Asn1Node =>
 /** Key usage without digitalSignature. */
 export const keyEnciphermentOnly = (): Asn1Node =>
   sequence(oid('2.5.29.15'), boolean(true), octets(encode(bits(Buffer.from([0b00100000]), 5))));
+
+/** A subjectAltName that names nothing but a mail address. */
+export const mailAddress = (address: string): Asn1Node =>
+  sequence(oid('2.5.29.17'), octets(encode(sequence(implicit(1, Buffer.from(address))))));
 
 /** The Problem that `run` throws; anything else fails the test. */
 export function problemOf(run: () => unknown): Problem {

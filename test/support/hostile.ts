@@ -1,5 +1,7 @@
 // Contexts that try to be more than data: shell, systemd, TOML and argument injection, broken encodings, huge values.
 // Every one is what an operator - or whoever may edit a template - can really put into a CONTEXT.
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 
 export interface HostileContext {
   /** Says what is tried, and through which variable. */
@@ -8,6 +10,13 @@ export interface HostileContext {
   readonly raw: Record<string, string>;
   /** Whether a value is above 64 KiB (slow in numbers). */
   readonly large: boolean;
+}
+
+/** What `flower-context plan FILE --role ROLE --json` did with a context. */
+export interface PlanOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 export interface HostileOptions {
@@ -84,9 +93,44 @@ export function hostileContexts({
       Object.fromEntries(CARRIERS[role].map((carrier) => [carrier, value])),
     ),
   );
-  const all = [...crossed, ...named, ...everywhere, ...(small ? [] : large(role))];
+  const all = [...crossed, ...named, ...everywhere, ...(small ? [] : largeContexts(role, MIB))];
   return all.map((one) => ({ ...one, large: Object.values(one.raw).some((value) => value.length > 65_536) }));
 }
+
+/** So many of them, evenly spread from the first to the last, which is a large one. */
+export const spread = (all: readonly HostileContext[], count: number): HostileContext[] =>
+  Array.from({ length: count }, (_, index) => all[Math.round((index * (all.length - 1)) / (count - 1))]!);
+
+const SECRETS = ['FL_SSL_KEYFILE', 'PASSWORD'];
+const FLAGS =
+  /^--(insecure|ssl-(certfile|keyfile|ca-certfile)|root-certificates|superlink|node-config|isolation|database|max-retries|max-wait-time|fleet-api-(type|address)|control-api-address|host|port)$/;
+
+/** What is wrong with an outcome; undefined when it is a correct plan or a refusal with a reason. */
+export function faultIn({ raw }: HostileContext, { code, stdout, stderr }: PlanOutcome): string | undefined {
+  const said = stdout + stderr;
+  if (/\n {4}at .*[:(]\d+/.test(said) || said.includes('internal_error'))
+    return `a crash: ${said.slice(0, 300)}`;
+  for (const name of SECRETS) {
+    const secret = raw[name]?.trim();
+    const elsewhere = Object.entries(raw).some(([other, value]) => other !== name && value.trim() === secret);
+    if (secret !== undefined && secret.length >= 8 && !elsewhere && said.includes(secret))
+      return `${name} was printed`;
+  }
+  if (code === 2)
+    return stderr.includes('error: ') ? undefined : `a refusal without a reason: ${said.slice(0, 300)}`;
+  if (code !== 0) return `exit status ${code}: ${said.slice(0, 300)}`;
+  const { argv } = (JSON.parse(stdout) as { launch_plan: { argv: string[] } }).launch_plan;
+  const flags = argv.filter((argument) => argument.startsWith('-'));
+  const foreign = flags.filter((flag) => !FLAGS.test(flag));
+  if (foreign.length > 0) return `foreign arguments ${foreign.join(' ')}`;
+  return new Set(flags).size === flags.length ? undefined : `an argument twice: ${argv.join(' ')}`;
+}
+
+/** Every file in a folder and when it was changed: the same before and after when nothing was written. */
+export const listing = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(
+    (name) => `${name} ${statSync(join(folder, name)).mtimeMs}`,
+  );
 
 const context = (name: string, raw: Record<string, string>): Omit<HostileContext, 'large'> => ({
   name,
@@ -181,16 +225,20 @@ function payloadsFor(canary: string): { what: string; value: string }[] {
 
 const MIB = 1_048_576;
 
-function large(role: 'superlink' | 'supernode'): Omit<HostileContext, 'large'>[] {
+/** The large contexts, with values of `size` bytes. */
+export function largeContexts(
+  role: 'superlink' | 'supernode',
+  size: number,
+): Omit<HostileContext, 'large'>[] {
   const values: readonly [what: string, value: string][] = [
-    ['1 MiB of letters', 'a'.repeat(MIB)],
-    ['1 MiB of quotes', "'".repeat(MIB)],
-    ['1 MiB of lines', 'a=b\n'.repeat(MIB / 4)],
-    ['1 MiB of blanks around a word', `${' '.repeat(MIB / 2)}x${' '.repeat(MIB / 2)}`],
-    ['1 MiB of colons', ':'.repeat(MIB)],
+    ['letters', 'a'.repeat(size)],
+    ['quotes', "'".repeat(size)],
+    ['lines', 'a=b\n'.repeat(size / 4)],
+    ['blanks around a word', `${' '.repeat(size / 2)}x${' '.repeat(size / 2)}`],
+    ['colons', ':'.repeat(size)],
   ];
   const carriers = CARRIERS[role].slice(0, 3);
   return carriers.flatMap((carrier) =>
-    values.map(([what, value]) => context(`${what} in ${carrier}`, { [carrier]: value })),
+    values.map(([what, value]) => context(`${size} bytes of ${what} in ${carrier}`, { [carrier]: value })),
   );
 }

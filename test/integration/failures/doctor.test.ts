@@ -95,9 +95,8 @@ describe('doctor finds', () => {
   test('an OneGate that hangs, within 5 s', async () => {
     const outage = federation.zone.faults.add({ kind: 'hang' });
     onTestFinished(() => outage.clear());
-    const began = performance.now();
-    await complains(supernode, 'onegate', 'problem', /no whole answer/);
-    expect(performance.now() - began).toBeLessThan(12_000);
+    // It never answers: that there is a verdict says that the limit was kept.
+    await complains(supernode, 'onegate', 'problem', /no whole answer within 4\.5 s/);
   });
 
   test('a token that OneGate does not take', async () => {

@@ -114,7 +114,8 @@ describe('what gRPC accepts for a dialled host', () => {
     'SUPER.example.org',
     'super.example.org.',
     'a.fl.example.org',
-    'vm.local',
+    'a.fl.example.org.',
+    '*.fl.example.org',
   ])('%s is covered', (host) => expect(covers(names, host)).toBe(true));
 
   test.each([
@@ -124,6 +125,8 @@ describe('what gRPC accepts for a dialled host', () => {
     'example.org',
     'fl.example.org',
     'a.b.fl.example.org',
+    'vm.local',
+    'vm.local.',
     'local',
     '*',
     '',

@@ -7,6 +7,7 @@ import {
   days,
   fixture,
   keyEnciphermentOnly,
+  mailAddress,
   make,
   makeCa,
   makeServer,
@@ -117,17 +118,55 @@ describe('what a client would refuse is explained:', () => {
     expect(problem.facts.remedy).toContain('have the certificate issued again with IP:10.0.0.5');
   });
 
-  test('a certificate without subjectAltName, unless its CN is the host, where gRPC looks then', () => {
+  // As gRPC does, when it really dials (test/federation/tls-agreement.test.ts).
+  describe('a certificate without subjectAltName', () => {
     const root = makeCa();
-    const cnOnly = { chainPem: make({ by: root, cn: '10.0.0.5' }).certPem, caPem: root.certPem };
-    expect(explain({ ...cnOnly, host: '10.0.0.6' })?.facts.found).toBe(
-      'it does not name 10.0.0.6; it names none',
+    const named = (cn: string, host: string) =>
+      explain({ chainPem: make({ by: root, cn }).certPem, caPem: root.certPem, host });
+
+    test.each([
+      ['super.example.org', 'super.example.org'],
+      ['SUPER.example.org.', 'super.example.org'],
+      ['*.example.org', 'super.example.org'],
+      ['localhost', 'localhost'],
+      ['10.0.0.5.example.org', '10.0.0.5.example.org'],
+      ['fd00::5', 'fd00::5'],
+      ['FD00::5', 'fd00::5'],
+      ['2a00::5', '2a00::5'],
+    ])('with CN=%s is accepted at %s', (cn, host) => expect(named(cn, host)).toBeUndefined());
+
+    test.each([
+      ['super.example.org', 'other.example.org'],
+      ['*.org', 'example.org'],
+      ['10.0.0.5', '10.0.0.5'],
+      ['127.0.0.1', '127.0.0.1'],
+      ['::1', '::1'],
+      ['2001:db8::5', '2001:db8::5'],
+      ['::ffff:10.0.0.6', '::ffff:10.0.0.6'],
+      ['fd00:0:0::5', 'fd00::5'],
+      ['fd00::6', 'fd00::5'],
+    ])('with CN=%s is refused at %s', (cn, host) =>
+      expect(named(cn, host)?.facts.found).toBe(`it does not name ${host}; it names none`),
     );
-    expect(explain(cnOnly)).toBeUndefined();
-    const sanWins = makeServer({ by: root, cn: '10.0.0.6' });
-    expect(codes({ chainPem: sanWins.certPem, caPem: root.certPem, host: '10.0.0.6' })).toEqual([
-      'address_not_in_certificate',
-    ]);
+
+    test('has one when that is of another kind, and then the CN does not count', () => {
+      const cn = 'super.example.org';
+      const byMail = make({ by: root, cn, extensions: [mailAddress('a@example.org')] });
+      expect(codes({ chainPem: byMail.certPem, caPem: root.certPem, host: cn })).toEqual([
+        'address_not_in_certificate',
+      ]);
+      const byAddress = makeServer({ by: root, cn });
+      expect(codes({ chainPem: byAddress.certPem, caPem: root.certPem, host: cn })).toEqual([
+        'address_not_in_certificate',
+      ]);
+    });
+
+    test('is one with an empty subjectAltName, too', () => {
+      const empty = makeServer({ by: root, cn: 'super.example.org', ip: [] });
+      expect(
+        explain({ chainPem: empty.certPem, caPem: root.certPem, host: 'super.example.org' }),
+      ).toBeUndefined();
+    });
   });
 
   test('dates, with the clock', () => {
