@@ -76,7 +76,7 @@ test('a port that is taken is named with its remedy before Flower starts, and th
 test('Flower that ends at once: its own last lines are in the message, its code on OneGate, and READY is never said', async () => {
   const { federation, vm, one } = await superlink(
     {},
-    { env: { STUB_FLOWER: 'exit 1 OSError: the database is of another planet' } },
+    { flower: { fake: true, order: 'exit 1 OSError: the database is of another planet' } },
   );
   const status = await vm.whenFailed();
   expect(status.problems[0]).toMatchObject({

@@ -66,7 +66,7 @@ describe('a federation', () => {
 
 describe('a SuperLink', () => {
   test('whose Flower never serves sends nothing that opens the gate, and its ready script does not pass', async () => {
-    const { federation, vm, one } = await superlink({}, { env: { STUB_FLOWER: 'deaf' } });
+    const { federation, vm, one } = await superlink({}, { flower: { fake: true, order: 'hang' } });
     await vm.waitFor('the wait for the Fleet API', ({ waiting }) => waiting?.for.includes('Fleet API'));
     expect(await vm.cli('ready', '--timeout', '1')).toMatchObject({
       code: 3,

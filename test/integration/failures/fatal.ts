@@ -169,14 +169,14 @@ export const FATAL = {
   flower_start_failed: {
     title: 'Flower that ends at once',
     exit: 1,
-    bring: () => superlink({}, { env: { STUB_FLOWER: 'exit 7 OSError: no such planet' } }),
+    bring: () => superlink({}, { flower: { fake: true, order: 'exit 7 OSError: no such planet' } }),
     says: ['it ended', 'OSError: no such planet', 'journalctl -u'],
     flowerRuns: true,
   },
   health_check_timeout: {
     title: 'Flower that runs and says that it serves, but does not answer',
     exit: 1,
-    bring: () => superlink({}, { env: { ...HURRY, STUB_FLOWER: 'mute' } }),
+    bring: () => superlink({}, { env: HURRY, flower: { fake: true, order: 'mute' } }),
     says: ['does not answer as a Fleet API', 'verified with the CA'],
     flowerRuns: true,
   },

@@ -1,4 +1,4 @@
-// A zone for one test of vitest: the quick stand-in for Flower, short pauses, addresses of its own, always cleaned up.
+// A zone for one test of vitest: the quick fake Flower, short pauses, addresses of its own, always cleaned up.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,7 +41,7 @@ export function zone(spec: Partial<FederationSpec> = {}, finished: Finished = on
   const federation = new Federation({
     dir: temporaryFolder(finished),
     net: NET,
-    flower: { stub: true },
+    flower: { fake: true },
     ...spec,
     dropIns: { ...IMPATIENT, ...spec.dropIns },
     env: { RETRY_WAIT_PERIOD: '0.3', ...spec.env },

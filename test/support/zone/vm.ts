@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -14,6 +15,7 @@ import { dirname, join, resolve } from 'node:path';
 import { type Link, parseLink } from '../../../src/flower/link.ts';
 import type { Status } from '../../../src/status/status-file.ts';
 import { type Context, renderContextSh, renderOneEnv } from './context.ts';
+import { type FakeOrder, fakeEnvironment } from './fake-flwr.ts';
 import { endWith, type Outcome, run, startSupervisor, until } from './process.ts';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -33,8 +35,13 @@ export interface VmSpec {
   readonly token?: string | undefined;
   /** Where its local-only listeners are; stands for 127.0.0.1. Each VM of a zone has its own. */
   readonly loopback: string;
-  /** What is baked: real Flower from .cache/envs, or the stub that is quick (stub-flower.py). */
-  readonly flower?: { readonly version?: string; readonly framework?: string; readonly stub?: boolean };
+  /** What is baked: real Flower from .cache/envs, or the fake one that is quick (fake-flwr.ts), which does as `order` says. */
+  readonly flower?: {
+    readonly version?: string;
+    readonly framework?: string;
+    readonly fake?: boolean;
+    readonly order?: FakeOrder;
+  };
   /** Environment of all its units. */
   readonly env?: Readonly<Record<string, string>>;
   /** Drop-ins by unit, e.g. { 'flower-supernode': '[Service]\nRestartSec=1' }. */
@@ -198,6 +205,13 @@ export class Vm {
     await until(`${unit} to write ${what}`, said, { detail: () => this.story() });
   }
 
+  /** What a fake Flower does from now on, in place of what Flower does. */
+  orderFake(order: FakeOrder): void {
+    const place = 'etc/fake-flwr';
+    this.write(`${place}.new`, order);
+    renameSync(this.at(`${place}.new`), this.at(place));
+  }
+
   systemctl = (...args: string[]): Promise<Outcome> => run(this.at('usr/bin/systemctl'), args);
 
   /** `flower-context ARGS` as a person on this VM would type it. */
@@ -278,20 +292,14 @@ export class Vm {
     this.link('opt/flower/baked', `envs/${version}-${framework}`);
     this.link('usr/lib/flower-context', join(REPOSITORY, 'appliance/lib'));
     this.link('var/run', '../run');
-    this.installFlower(version, framework, flower.stub === true);
+    this.installFlower(version, framework);
   }
 
-  private installFlower(version: string, framework: string, stub: boolean): void {
-    const baked = `${version}-${framework}`;
-    if (stub) {
-      const python = process.env.PYTHON ?? 'python3';
-      const program = `#!/bin/sh
-case "$*" in
-  *flower-launch.py*) exec '${python}' -SE '${join(SUPPORT, 'stub-flower.py')}' ;;
-  *) exec '${python}' "$@" ;;
-esac
-`;
-      this.write(`opt/flower/envs/${baked}/bin/python`, program, 0o755);
+  private installFlower(version: string, framework: string): void {
+    const { fake, order } = this.spec.flower ?? {};
+    if (fake) {
+      this.link(`opt/flower/envs/${version}-${framework}`, fakeEnvironment(version));
+      if (order !== undefined) this.orderFake(order);
       return;
     }
     const built = join(REPOSITORY, '.cache/envs');

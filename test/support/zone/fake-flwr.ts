@@ -1,0 +1,96 @@
+// The environment of Flower in a VM whose test is not about Flower: an interpreter, gRPC, and the distribution `flwr` of
+// test/support/fake-flwr. The launcher in it is the real one.
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+const REPOSITORY = join(import.meta.dirname, '../../..');
+const SOURCE = join(REPOSITORY, 'test/support/fake-flwr/flwr');
+/** Has the gRPC that Flower has, and the interpreter it was built for. */
+const REAL = join(REPOSITORY, '.cache/envs/1.39.0-none');
+const MADE = join(REPOSITORY, '.cache/fake-flwr');
+
+/** What it does, now or from now on: see test/support/fake-flwr/flwr/daemons.py. */
+export type FakeOrder =
+  | 'hang'
+  | 'mute'
+  | 'foreign'
+  | 'stay'
+  | `exit ${number} ${string}`
+  | `refuse ${string} ${string}`;
+
+/** The folder of an environment with this "version" of it; made once and used by all VMs. */
+export function fakeEnvironment(version: string): string {
+  if (!existsSync(join(REAL, '.complete')))
+    throw new Error(`gRPC is taken from ${REAL}, which is not there: \`make test-integration\` makes it`);
+  const python = realpathSync(join(REAL, 'bin/python'));
+  const settings = readFileSync(join(REAL, 'pyvenv.cfg'), 'utf8').match(/^(home|version) = .*$/gm)!;
+  const lib = readdirSync(join(REAL, 'lib')).find((name) => name.startsWith('python3'))!;
+  const packages = join(REAL, 'lib', lib, 'site-packages');
+  const sources = readdirSync(SOURCE).filter((name) => name.endsWith('.py'));
+  const files: Record<string, string> = {
+    'pyvenv.cfg': [...settings, 'include-system-site-packages = false', ''].join('\n'),
+    // What the launcher imports while it waits for a plan.
+    'imports.txt': 'grpc\ngrpc._server\nconcurrent.futures.thread\n',
+    [`lib/${lib}/site-packages/flwr-${version}.dist-info/METADATA`]: `Metadata-Version: 2.1\nName: flwr\nVersion: ${version}\n`,
+    [`lib/${lib}/site-packages/flwr-${version}.dist-info/entry_points.txt`]:
+      '[console_scripts]\nflower-superlink = flwr.daemons:superlink\nflower-supernode = flwr.daemons:supernode\n',
+    ...Object.fromEntries(
+      sources.map((name) => [
+        `lib/${lib}/site-packages/flwr/${name}`,
+        readFileSync(join(SOURCE, name), 'utf8'),
+      ]),
+    ),
+  };
+  const links = {
+    'bin/python': python,
+    ...Object.fromEntries(
+      ['grpc', 'typing_extensions.py'].map((name) => [
+        `lib/${lib}/site-packages/${name}`,
+        join(packages, name),
+      ]),
+    ),
+  };
+  const key = createHash('sha256')
+    .update(JSON.stringify([files, links]))
+    .digest('hex')
+    .slice(0, 16);
+  const place = join(MADE, `${version}-${key}`);
+  if (!existsSync(place)) make(place, files, links);
+  return place;
+}
+
+/** Under another name first: test files run side by side, and the first of them makes it. */
+function make(
+  place: string,
+  files: Readonly<Record<string, string>>,
+  links: Readonly<Record<string, string>>,
+): void {
+  mkdirSync(MADE, { recursive: true });
+  const beside = mkdtempSync(join(MADE, 'new-'));
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(beside, name, '..'), { recursive: true });
+    writeFileSync(join(beside, name), text);
+  }
+  for (const [name, target] of Object.entries(links)) {
+    mkdirSync(join(beside, name, '..'), { recursive: true });
+    symlinkSync(target, join(beside, name));
+  }
+  try {
+    renameSync(beside, place);
+  } catch (error) {
+    rmSync(beside, { recursive: true });
+    if (!existsSync(place)) throw error;
+  }
+}
