@@ -2,6 +2,7 @@
 import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
 import { Report } from '../boot/report.ts';
+import { sequenceFor } from '../boot/sequence.ts';
 import { ensureFolder } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { takeLock } from '../host/net.ts';
@@ -48,6 +49,7 @@ export async function becomeAgent(machine: Machine, options: { fresh: boolean })
         report,
         checkpoint,
         signal: interrupt === undefined ? stop.signal : AbortSignal.any([stop.signal, interrupt]),
+        sequence: sequenceFor,
       }),
   };
 }

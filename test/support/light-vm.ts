@@ -16,13 +16,14 @@ import { closeForRestart, handOver } from '../../src/boot/steps/flower.ts';
 import { bootAndWatch } from '../../src/cli/boot-and-watch.ts';
 import { EXIT } from '../../src/cli/command.ts';
 import type { Link } from '../../src/flower/link.ts';
-import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
+import { type Clock, realClock } from '../../src/host/clock.ts';
 import type { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { openJournal } from '../../src/status/journal.ts';
 import { keepWatch } from '../../src/watch/watch.ts';
+import { folderHost } from './agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 
 /** flower-context.service as systemd sees it, with one process of the agent. */
@@ -67,23 +68,24 @@ export class LightVm {
   served = false;
   report: Report;
   #checkpoint: Checkpoint;
+  #bootId = '';
   #unit = newUnit();
 
   constructor(spec: LightVmSpec) {
     this.spec = spec;
-    const { dir, role, clock = realClock, random = realRandom } = spec;
-    this.machine = { paths: pathsUnder(dir), clock, random };
+    const { dir, role, clock = realClock, random = Math.random } = spec;
+    // Many agents in one process have better to do than to free memory each.
+    const host = {
+      ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
+      giveBackMemory: (): void => {},
+    };
+    this.machine = { paths: pathsUnder(dir), clock, random, host };
     this.context = spec.context;
     const [uid, gid] = [process.getuid!(), process.getgid!()];
     this.#write('etc/passwd', `flower:x:${uid}:${gid}:Flower:/var/lib/flower:/usr/sbin/nologin\n`);
     this.#write(
       'etc/flower-context/appliance.json',
-      JSON.stringify({
-        role,
-        flower: { version: '1.39.0', framework: 'none' },
-        user: 'flower',
-        loopback: '127.0.0.1',
-      }),
+      JSON.stringify({ role, flower: { version: '1.39.0', framework: 'none' }, user: 'flower' }),
     );
     this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
     chmodSync(join(dir, 'opt/flower/envs/1.39.0-none/bin/python'), 0o755);
@@ -96,8 +98,9 @@ export class LightVm {
     this.serves = false;
     this.served = false;
     rmSync(join(this.spec.dir, 'run'), { recursive: true, force: true });
-    this.#write('run/flower-context/boot-id', `${randomUUID()}\n`);
-    mkdirSync(join(this.spec.dir, 'run/flower'), { recursive: true });
+    this.#bootId = randomUUID();
+    for (const path of ['run/flower-context', 'run/flower'])
+      mkdirSync(join(this.spec.dir, path), { recursive: true });
     this.writeContext(this.context);
     [this.#checkpoint, this.report] = this.#remember();
   }
@@ -180,7 +183,7 @@ export class LightVm {
   /** One process of the agent: the loop of `flower-context run`; gives its exit status. */
   async #agent(unit: Unit, signal: AbortSignal, onBoot: (outcome: BootOutcome) => void): Promise<number> {
     const { machine, report } = this;
-    const watch = keepWatch({ machine, report, signal, giveBack: () => {} });
+    const watch = keepWatch({ machine, report, signal });
     try {
       return await bootAndWatch({
         report,
