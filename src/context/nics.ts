@@ -17,10 +17,6 @@ export interface Nic {
   readonly gateway6?: string;
   readonly metric: number;
   readonly metric6: number;
-  /** An EXTERNAL alias exists in front of the VM (NAT): it can be dialled and stand in a certificate, but never be bound. */
-  readonly external: boolean;
-  /** Names of variables that hold no usable address although they are not empty. */
-  readonly invalid: readonly string[];
 }
 
 const VARIABLE = /^((?:ETH|PCI)(0|[1-9]\d{0,5})(?:_ALIAS(0|[1-9]\d{0,5}))?)_[A-Z]/;
@@ -39,7 +35,10 @@ export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host,
   );
 }
 
-/** Every address others can dial, EXTERNAL ones included, the primary one first: what a certificate should name. */
+/**
+ * Every address others can dial, the primary one first: what a certificate should name. EXTERNAL aliases (NAT in front of
+ * the VM) are among them.
+ */
 export function addressesOf(nics: readonly Nic[]): string[] {
   const primary = primaryAddress(nics);
   return [...new Set([...(primary === undefined ? [] : [primary]), ...nics.flatMap(addresses)])];
@@ -67,12 +66,9 @@ function nicOf(
   index: number,
   alias: number | undefined,
 ): Nic {
-  const invalid: string[] = [];
   const dialable = (text: string): Ip | undefined => usable(text, host);
   const address = (suffix: string, version: 4 | 6, wanted = dialable): string | undefined => {
-    const text = textOf(raw, `${name}_${suffix}`);
-    const ip = text === '' ? undefined : wanted(text);
-    if (text !== '' && ip?.version !== version) invalid.push(`${name}_${suffix}`);
+    const ip = wanted(textOf(raw, `${name}_${suffix}`));
     return ip?.version === version ? ip.text : undefined;
   };
   const ip = address('IP', 4);
@@ -90,8 +86,6 @@ function nicOf(
     ...(gateway6 === undefined ? {} : { gateway6 }),
     metric: metricOf(textOf(raw, `${name}_METRIC`)),
     metric6: metricOf(textOf(raw, `${name}_IP6_METRIC`)),
-    external: textOf(raw, `${name}_EXTERNAL`).toUpperCase() === 'YES',
-    invalid,
   };
 }
 

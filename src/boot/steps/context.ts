@@ -22,10 +22,9 @@ export const readContext: Step = {
     known.set('contextHash', sha256(bytes));
     tools.tell({ context: known.get('contextHash') });
     const raw = parseContextSh(bytes);
-    const nics = nicsFrom(raw, tools.machine.host);
+    const { host } = tools.machine;
     known.set('raw', raw);
-    known.set('nics', nics);
-    known.set('addresses', allAddresses(nics, tools.machine.host.addresses()));
+    known.set('addresses', allAddresses(nicsFrom(raw, host), host.addresses()));
     const oneGate = oneGateOf(raw, tools);
     known.set('oneGate', oneGate);
     // The reading itself depends on nothing that was known before, so the step keeps its own mark.
