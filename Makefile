@@ -4,6 +4,8 @@ export PYTHON ?= python3
 NODE := node_modules/.bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 AGENT := dist/flower-context.cjs
+# The same program on a host that is a folder: what the zones of the demo and the tests run.
+TEST_AGENT := .cache/test-agent.cjs
 ENVS := .cache/envs
 # Real Flower: what the demo runs, and the oldest that passes the same federation test.
 BAKED := $(ENVS)/1.39.0-none/.complete
@@ -16,14 +18,14 @@ OLDEST := $(ENVS)/1.31.0-none/.complete
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
-demo: $(AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 leaves it up)
+demo: $(TEST_AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 leaves it up)
 	@$(NODE) test/demo/demo.ts
 
 build: $(AGENT) ## the agent as one file: dist/flower-context.cjs
 
 flower: $(BAKED) $(OLDEST) ## the Flower environments that tests use, in .cache/envs
 
-test: check $(AGENT) $(BAKED) $(OLDEST) ## types, lint, and all quick tests, a real federation among them
+test: check $(AGENT) $(TEST_AGENT) $(BAKED) $(OLDEST) ## types, lint, and all quick tests, a real federation among them
 	@$(VITEST)
 
 test-all: node_modules/.installed ## everything, in parts that resume where a run has ended: hours (PARTS="fuzz keepalive", LIST=1, FRESH=1)
@@ -35,19 +37,19 @@ test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no so
 test-simulation: node_modules/.installed ## the agent's code in made-up lives, on a clock that the test advances (LIVES=all: all of them)
 	@$(VITEST) --project simulation
 
-test-integration: $(AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
+test-integration: $(AGENT) $(TEST_AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
 	@$(VITEST) --project integration
 
 test-onegate: node_modules/.installed ## a OneGate against the recorded exchanges (ONEGATE_ENDPOINT, ONEGATE_VMID, ONEGATE_TOKEN; without: the stand-in)
 	@$(VITEST) --project integration test/integration/onegate-conformance.test.ts
 
-test-federation: $(AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
+test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
 	@$(VITEST) --project federation
 
-test-keepalive: $(AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
+test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
 	@KEEPALIVE=60/20 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive
 
-bench: $(AGENT) $(BAKED) ## what the agent costs beside bare Flower and the shell way (RUNS=10)
+bench: $(TEST_AGENT) $(BAKED) ## what the agent costs beside bare Flower and the shell way (RUNS=10)
 	@$(NODE) test/bench/bench.ts
 	@$(NODE) test/bench/scale.ts
 
@@ -59,10 +61,13 @@ format: node_modules/.installed ## put the format right, and what the linter can
 	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write .
 
 clean: ## remove what was built (Flower's environments in .cache stay: `rm -r .cache`)
-	rm -rf dist coverage
+	rm -rf dist coverage $(TEST_AGENT)
 
 $(AGENT): node_modules/.installed build.mjs package.json $(shell find src -name '*.ts')
 	@$(NODE) build.mjs && chmod +x $@ && touch $@
+
+$(TEST_AGENT): node_modules/.installed build.mjs package.json $(shell find src test/support/agent -name '*.ts')
+	@$(NODE) build.mjs test && touch $@
 
 node_modules/.installed: package-lock.json | have-node
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

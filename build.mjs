@@ -1,12 +1,18 @@
-// One bundled file: CommonJS, because V8's compile cache and grpc-js' lazy loading both work best there.
+// `build.mjs`: the agent, one bundled file. `build.mjs test`: the same program on a host that is a folder, for the zones of
+// the demo and the tests. CommonJS, because V8's compile cache and grpc-js' lazy loading both work best there.
 import { readFileSync } from 'node:fs';
 import { build } from 'esbuild';
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', import.meta.url), 'utf8'));
 
+const [entryPoint, outfile] =
+  process.argv[2] === 'test'
+    ? ['test/support/agent/main.ts', '.cache/test-agent.cjs']
+    : ['src/main.ts', 'dist/flower-context.cjs'];
+
 await build({
-  entryPoints: ['src/main.ts'],
-  outfile: 'dist/flower-context.cjs',
+  entryPoints: [entryPoint],
+  outfile,
   bundle: true,
   platform: 'node',
   target: 'node24',

@@ -66,7 +66,7 @@ PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore /usr/lib/flower-context/flower/ma
 
 say "this is a $role"
 cat >/etc/flower-context/appliance.json.new <<JSON
-{"role":"$role","flower":{"version":"$flower","framework":"$framework"},"user":"flower","loopback":"127.0.0.1"}
+{"role":"$role","flower":{"version":"$flower","framework":"$framework"},"user":"flower"}
 JSON
 mv -f /etc/flower-context/appliance.json.new /etc/flower-context/appliance.json
 ln -sfn "envs/$flower-$framework" /opt/flower/baked

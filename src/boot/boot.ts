@@ -12,15 +12,15 @@ import { liveLink } from './live-link.ts';
 import { BRIEF } from './onegate-policy.ts';
 import { duration, type Report } from './report.ts';
 import { type Failure, runSteps } from './runner.ts';
-import { sequenceFor } from './sequence.ts';
+import type { Step } from './step.ts';
 
 export interface Boot {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
   readonly signal: AbortSignal;
-  /** The steps of a role; a test may put others at the ends where the machine's systemd would be. */
-  readonly sequence?: typeof sequenceFor;
+  /** The steps of a role. */
+  readonly sequence: (role: 'superlink' | 'supernode') => readonly Step[];
 }
 
 export interface BootOutcome {
@@ -29,13 +29,7 @@ export interface BootOutcome {
 }
 
 /** Runs the role's steps; on failure tells OneGate, the journal and the status. Never throws. */
-export async function boot({
-  machine,
-  report,
-  checkpoint,
-  signal,
-  sequence = sequenceFor,
-}: Boot): Promise<BootOutcome> {
+export async function boot({ machine, report, checkpoint, signal, sequence }: Boot): Promise<BootOutcome> {
   const known = new Knowledge();
   const began = machine.clock.monotonicMs();
   let failure: Failure | undefined;
@@ -62,7 +56,7 @@ export async function boot({
       `${reasonOf(signal)} before the boot was over; the next look goes on where it was`,
     );
   } else {
-    await tellFailure({ machine, report, checkpoint, signal }, known, failure, took);
+    await tellFailure({ machine, report }, known, failure, took);
   }
   return { known, failure };
 }
@@ -88,7 +82,12 @@ function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): vo
   }
 }
 
-async function tellFailure(run: Boot, known: Knowledge, { problem }: Failure, took: string): Promise<void> {
+async function tellFailure(
+  run: Pick<Boot, 'machine' | 'report'>,
+  known: Knowledge,
+  { problem }: Failure,
+  took: string,
+): Promise<void> {
   run.report.problem(problem);
   writeMotd(run.machine, `the boot failed: ${problem.code}`, false);
   // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself.

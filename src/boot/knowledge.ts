@@ -1,6 +1,5 @@
 // What a boot has learnt so far. Steps put their findings here for the steps that need them.
 import type { Appliance } from '../context/appliance.ts';
-import type { Nic } from '../context/nics.ts';
 import type { Choice } from '../discovery/partition.ts';
 import type { PartitionKeeper } from '../discovery/partition-keeper.ts';
 import type { SuperLink } from '../discovery/superlink.ts';
@@ -31,7 +30,6 @@ export interface Facts {
   /** The CONTEXT, NAME -> value; only `validate` may read values from it. */
   raw: Readonly<Record<string, string>>;
   contextHash: string;
-  nics: readonly Nic[];
   /** Every address of this VM that may stand in a certificate, the primary one first. */
   addresses: readonly string[];
   oneGate: OneGate | undefined;

@@ -5,7 +5,7 @@ import { nodeConfigToml } from '../flower/node-config.ts';
 import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
 import { checkpointDirectory } from '../flower/state.ts';
-import type { Paths } from '../host/paths.ts';
+import type { Machine } from '../host/machine.ts';
 import { formatHostPort, type HostPort } from '../params/hostport.ts';
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../params/parse.ts';
 import { subjectNames } from '../tls/names.ts';
@@ -36,23 +36,23 @@ const DISCOVERED: HostPort = { host: 'discovered.invalid', port: 9092 };
 export function preview(
   config: BootConfig,
   raw: Readonly<Record<string, string>>,
-  paths: Paths,
-  loopback: string,
+  { paths, host }: Machine,
 ): Preview {
   const common = {
     version: config.FLOWER_VERSION,
     environment: join(paths.environments, `${config.FLOWER_VERSION}-<framework>`),
     paths,
-    loopback,
+    loopback: host.loopback,
   };
-  return config.role === 'superlink' ? superLink(config, raw, common) : superNode(config, common);
+  return config.role === 'superlink'
+    ? superLink(config, allAddresses(nicsFrom(raw, host), []), common)
+    : superNode(config, common);
 }
 
 type Common = Pick<Parameters<typeof launchPlan>[1], 'version' | 'environment' | 'paths' | 'loopback'>;
 
-function superLink(config: SuperLinkConfig, raw: Readonly<Record<string, string>>, common: Common): Preview {
+function superLink(config: SuperLinkConfig, addresses: readonly string[], common: Common): Preview {
   const { paths, loopback } = common;
-  const addresses = allAddresses(nicsFrom(raw), []);
   const operator = config.FL_SSL_CERTFILE !== undefined;
   const file = certificateFiles(paths);
   const plan = launchPlan(config, {

@@ -2,13 +2,12 @@
 import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
 import { Report } from '../boot/report.ts';
-import { contextIsWrong } from '../boot/runner.ts';
+import { sequenceFor } from '../boot/sequence.ts';
 import { ensureFolder } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { takeLock } from '../host/net.ts';
 import { openJournal } from '../status/journal.ts';
 import { Problem } from '../status/problem.ts';
-import { EXIT } from './command.ts';
 
 export interface Agent {
   readonly machine: Machine;
@@ -16,7 +15,6 @@ export interface Agent {
   readonly signal: AbortSignal;
   /** `interrupt` ends the boot without ending the agent. */
   boot(interrupt?: AbortSignal): Promise<BootOutcome>;
-  exitStatus(outcome: BootOutcome): number;
 }
 
 /** Takes the machine's agent lock and opens its memory. Throws Problem when another agent is at work. */
@@ -51,8 +49,7 @@ export async function becomeAgent(machine: Machine, options: { fresh: boolean })
         report,
         checkpoint,
         signal: interrupt === undefined ? stop.signal : AbortSignal.any([stop.signal, interrupt]),
+        sequence: sequenceFor,
       }),
-    exitStatus: ({ failure }) =>
-      failure === undefined ? EXIT.good : contextIsWrong(failure) ? EXIT.badContext : EXIT.failed,
   };
 }

@@ -1,5 +1,6 @@
 import { becomeAgent } from './agent.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { exitStatusOf } from './boot-and-watch.ts';
+import { type Command, UsageError } from './command.ts';
 
 export const boot: Command = {
   name: 'boot',
@@ -17,7 +18,6 @@ export const boot: Command = {
   async run({ machine, flag }) {
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
     const agent = await becomeAgent(machine, { fresh: flag('fresh') });
-    const outcome = await agent.boot();
-    return outcome.failure === undefined ? EXIT.good : agent.exitStatus(outcome);
+    return exitStatusOf(await agent.boot());
   },
 };

@@ -1,9 +1,7 @@
 // A command is a declaration; help, completion and the man page are rendered from it.
 import { parseArgs } from 'node:util';
-import { realClock } from '../host/clock.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
-import { pathsUnder } from '../host/paths.ts';
 import { describeProblem } from '../status/journal.ts';
 import { Problem } from '../status/problem.ts';
 
@@ -60,9 +58,13 @@ export const COMMON_OPTIONS: Readonly<Record<string, Option>> = {
 export class UsageError extends Error {}
 
 /** Parses the arguments of one command and runs it; every error becomes lines and an exit status. */
-export async function invoke(command: Command, argv: readonly string[]): Promise<number> {
+export async function invoke(
+  command: Command,
+  argv: readonly string[],
+  machineOf: (root: string) => Machine,
+): Promise<number> {
   try {
-    const invocation = parse(command, argv);
+    const invocation = parse(command, argv, machineOf);
     if (invocation.flag('help')) {
       print(renderHelp(command));
       return EXIT.good;
@@ -84,7 +86,11 @@ export async function invoke(command: Command, argv: readonly string[]): Promise
 }
 
 /** Reads the arguments of one command against its declaration. Throws UsageError. */
-export function parse(command: Command, argv: readonly string[]): Invocation {
+export function parse(
+  command: Command,
+  argv: readonly string[],
+  machineOf: (root: string) => Machine,
+): Invocation {
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
   const rest = end === -1 ? [] : argv.slice(end + 1);
@@ -107,7 +113,7 @@ export function parse(command: Command, argv: readonly string[]): Invocation {
   const root =
     typeof values['root'] === 'string' ? values['root'] : (process.env['FLOWER_CONTEXT_ROOT'] ?? '/');
   return {
-    machine: { paths: pathsUnder(root === '' ? '/' : root), clock: realClock, random: Math.random },
+    machine: machineOf(root === '' ? '/' : root),
     args: parsed.positionals,
     rest,
     flag: (name) => values[name] === true,
@@ -146,7 +152,7 @@ export const usageLine = (command: Command): string =>
     ...(command.passesOn === undefined ? [] : [`[-- ${command.passesOn}]`]),
   ].join(' ');
 
-export function renderHelp(command: Command): string {
+function renderHelp(command: Command): string {
   const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
     ([name, { value, choices, description }]) =>
       [`--${name}${value === undefined ? '' : ` ${choices?.join('|') ?? value}`}`, description] as const,

@@ -1,6 +1,4 @@
 import { preview } from '../boot/preview.ts';
-import { parseAppliance } from '../context/appliance.ts';
-import { readText } from '../host/files.ts';
 import { print, printError } from '../host/output.ts';
 import { type Command, EXIT } from './command.ts';
 import { imageFacts, readVariables } from './context-source.ts';
@@ -20,9 +18,7 @@ export const plan: Command = {
     const { config, findings } = check(machine, raw, imageFacts(machine, value('role')));
     if (findings.length > 0) printError(`${findings.flatMap(describe).join('\n')}\n`);
     if (config === undefined) return EXIT.badContext;
-    const text = readText(machine.paths.appliance);
-    const loopback = text === undefined ? '127.0.0.1' : parseAppliance(text).loopback;
-    const planned = preview(config, raw, machine.paths, loopback);
+    const planned = preview(config, raw, machine);
     if (flag('json')) {
       print(`${JSON.stringify(planned, null, 2)}\n`);
       return EXIT.good;

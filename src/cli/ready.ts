@@ -1,3 +1,4 @@
+import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import { problemLines, type Status } from '../status/status-file.ts';
 import { currentContext } from '../watch/context-watch.ts';
@@ -24,25 +25,50 @@ export const ready: Command = {
     if (wanted !== undefined && !/^\d+$/.test(wanted))
       throw new UsageError(`--timeout takes whole seconds, not '${wanted}'`);
     const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
-    // After a re-contextualization the agent may not have looked yet: an answer about the CONTEXT of before is none.
-    const current = currentContext(invocation.machine);
-    const decided = ({ serving, phase, facts }: Status): boolean =>
-      (serving || phase === 'failed') && (current === undefined || facts['context'] === current);
-    const status = await untilStatus(invocation.machine, decided, deadlineMs);
-    if (status?.serving && decided(status)) {
+    const { status, answer } = await untilDecided(invocation.machine, deadlineMs);
+    if (status !== undefined && answer === 'serves') {
       print(`ready: this ${status.role} serves\n`);
       return EXIT.good;
     }
-    if (status?.phase === 'failed') {
+    if (status !== undefined && answer === 'failed') {
       const [problem] = status.problems.filter(({ kind }) => kind === 'fatal');
       print(
         `not ready: ${problem === undefined ? 'the boot failed' : `${problemLines(problem).join('\n')}`}\n`,
       );
       return EXIT.failed;
     }
-    print(
-      `not ready yet: ${status === undefined ? 'the agent has not run since this VM started' : (status.waiting?.for ?? 'the boot goes on')}\n`,
-    );
+    print(`not ready yet: ${whyUndecided(status)}\n`);
     return EXIT.notReady;
   },
 };
+
+function whyUndecided(status: Status | undefined): string {
+  if (status === undefined) return 'the agent has not run since this VM started';
+  if (status.serving || status.phase === 'failed') return 'the agent has not read the changed CONTEXT yet';
+  return status.waiting?.for ?? 'the boot goes on';
+}
+
+/** Whether this VM serves, or its boot failed, with the CONTEXT that is on the disk now; undefined: that goes on. */
+export function answerOf(
+  machine: Machine,
+  { serving, phase, facts }: Status,
+): 'serves' | 'failed' | undefined {
+  const [onDisk, seen] = [currentContext(machine), facts['context']];
+  // After a re-contextualization the agent may not have looked yet: an answer about the CONTEXT of before is none. A boot
+  // that failed before it read any (a broken image) will not read this one either.
+  if (onDisk !== undefined && seen !== undefined && seen !== onDisk) return undefined;
+  return serving ? 'serves' : phase === 'failed' ? 'failed' : undefined;
+}
+
+/** Waits for the answer; undefined when the time was up first. */
+export async function untilDecided(
+  machine: Machine,
+  deadlineMs?: number,
+): Promise<{ status: Status | undefined; answer: ReturnType<typeof answerOf> }> {
+  let answer: ReturnType<typeof answerOf>;
+  const decided = (status: Status): boolean => {
+    answer = answerOf(machine, status);
+    return answer !== undefined;
+  };
+  return { status: await untilStatus(machine, decided, deadlineMs), answer };
+}

@@ -1,5 +1,4 @@
 import { join, resolve } from 'node:path';
-import { parseAppliance } from '../context/appliance.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { readPlan } from '../flower/plan-file.ts';
 import { ensureFolder, exists, readText, remove, writeAtomic } from '../host/files.ts';
@@ -52,7 +51,7 @@ export const submit: Command = {
 
     const home = machine.paths.flwrHome;
     ensureFolder(home, { mode: 0o700 });
-    writeAtomic(join(home, 'config.toml'), connectionToml(plan, loopbackOf(machine)), {
+    writeAtomic(join(home, 'config.toml'), connectionToml(plan, machine.host.loopback), {
       mode: 0o600,
       durable: false,
     });
@@ -76,11 +75,6 @@ function superLinkPlan(machine: Machine): LaunchPlan | undefined {
       : 'runs are started on the SuperLink, and this VM is a SuperNode\n',
   );
   return undefined;
-}
-
-function loopbackOf({ paths }: Machine): string {
-  const text = readText(paths.appliance);
-  return text === undefined ? '127.0.0.1' : parseAppliance(text).loopback;
 }
 
 /** The settings of the CONTEXT with the caller's over them. Throws Problem app_lacks_settings. */

@@ -61,7 +61,7 @@ export function check(machine: Machine, raw: Readonly<Record<string, string>>, i
   };
   attempt(() => profileFor(config.FLOWER_VERSION));
   if (config.role === 'superlink')
-    attempt(() => operatorCertificates(config, allAddresses(nicsFrom(raw), []), now));
+    attempt(() => operatorCertificates(config, allAddresses(nicsFrom(raw, machine.host), []), now));
   else if (config.FL_SSL_CA_CERTFILE !== undefined) {
     const pem = config.FL_SSL_CA_CERTFILE;
     attempt(() => readCa(pem, { variable: 'FL_SSL_CA_CERTFILE', now }));

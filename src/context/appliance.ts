@@ -1,15 +1,9 @@
 // appliance.json: what the image builder decided. The install script writes it; nobody edits it on a VM.
 import * as z from 'zod';
-import { isLoopback, parseIp } from '../params/ip.ts';
 import { Problem } from '../status/problem.ts';
 
 const VERSION = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/;
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
-
-function isLoopbackV4(text: string): boolean {
-  const ip = parseIp(text);
-  return ip?.version === 4 && isLoopback(ip);
-}
 
 const SCHEMA = z.object({
   role: z.enum(['superlink', 'supernode'], { error: 'superlink or supernode' }),
@@ -26,13 +20,9 @@ const SCHEMA = z.object({
     .string({ error: 'the name of a user' })
     .regex(USER, { error: 'the name of a user' })
     .default('flower'),
-  loopback: z
-    .string({ error: 'an address of 127.0.0.0/8' })
-    .refine(isLoopbackV4, { error: 'an address of 127.0.0.0/8' })
-    .default('127.0.0.1'),
 });
 
-/** Which role this image has, the Flower baked into it, who Flower runs as, where local-only listeners listen. */
+/** Which role this image has, the Flower baked into it, who Flower runs as. */
 export type Appliance = z.output<typeof SCHEMA>;
 
 /**

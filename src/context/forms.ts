@@ -34,9 +34,6 @@ export function parseVariableFile(bytes: Buffer | string): VariableFile {
 export const parseContextFile = (bytes: Buffer | string): Record<string, string> =>
   parseVariableFile(bytes).variables;
 
-/** Which form the file has, be it readable or not. */
-export const formOf = (bytes: Buffer | string): Form => judge(textOf(bytes)).form;
-
 const PARSERS: Readonly<Record<Form, (text: string) => Record<string, string>>> = {
   'context.sh': parseContextSh,
   template: parseTemplateBlock,

@@ -1,5 +1,6 @@
 // The VM's network interfaces as the CONTEXT describes them: ETHx_* (NICs), PCIx_* (passed-through NICs) and their
 // ALIASy. x is OpenNebula's NIC_ID: it has gaps, its text order is not its number order, and it is not the kernel's.
+import type { Host } from '../host/host.ts';
 import { type Ip, isLinkLocal, isMulticast, isUnspecified, parseIp } from '../params/ip.ts';
 
 export interface Nic {
@@ -16,65 +17,58 @@ export interface Nic {
   readonly gateway6?: string;
   readonly metric: number;
   readonly metric6: number;
-  /** An EXTERNAL alias exists in front of the VM (NAT): it can be dialled and stand in a certificate, but never be bound. */
-  readonly external: boolean;
-  /** Names of variables that hold no usable address although they are not empty. */
-  readonly invalid: readonly string[];
 }
 
 const VARIABLE = /^((?:ETH|PCI)(0|[1-9]\d{0,5})(?:_ALIAS(0|[1-9]\d{0,5}))?)_[A-Z]/;
 
 /** All interfaces but detached ones, by number; aliases behind their interface. */
-export function nicsFrom(raw: Readonly<Record<string, string>>): Nic[] {
+export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host, 'isOwnLoopback'>): Nic[] {
   const found = new Map<string, Nic>();
   for (const variable of Object.keys(raw)) {
     const [, name, index, alias] = VARIABLE.exec(variable) ?? [];
     if (name === undefined || found.has(name) || textOf(raw, `${name}_DETACH`) !== '') continue;
-    found.set(name, nicOf(raw, name, Number(index), alias === undefined ? undefined : Number(alias)));
+    const number = alias === undefined ? undefined : Number(alias);
+    found.set(name, nicOf(raw, host, name, Number(index), number));
   }
   return [...found.values()].sort(
     (a, b) => a.index - b.index || compare(family(a), family(b)) || (a.alias ?? -1) - (b.alias ?? -1),
   );
 }
 
-/** Every address others can dial, EXTERNAL ones included, the primary one first: what a certificate should name. */
+/**
+ * Every address others can dial, the primary one first: what a certificate should name. EXTERNAL aliases (NAT in front of
+ * the VM) are among them.
+ */
 export function addressesOf(nics: readonly Nic[]): string[] {
   const primary = primaryAddress(nics);
   return [...new Set([...(primary === undefined ? [] : [primary]), ...nics.flatMap(addresses)])];
 }
 
-/** Addresses that exist on this machine, so that a server can listen on them. */
-export const bindableAddresses = (nics: readonly Nic[]): string[] =>
-  addressesOf(nics.filter(({ external }) => !external));
-
 /**
  * The address that other VMs dial: IPv4 of the interface with a gateway and the lowest metric, then the lowest number;
- * else the same for IPv6; else the first interface that has an address (ETH0 where it has one); else `kernelAddress`,
- * for interfaces that the CONTEXT has no addresses of (DHCP). Aliases are never primary.
+ * else the same for IPv6; else the first interface that has an address (ETH0 where it has one). Aliases are never primary.
  */
-export function primaryAddress(nics: readonly Nic[], kernelAddress?: string): string | undefined {
+function primaryAddress(nics: readonly Nic[]): string | undefined {
   const own = nics.filter((nic) => nic.alias === undefined);
   const routed4 = own.filter((nic) => nic.ip !== undefined && nic.gateway !== undefined);
   const routed6 = own.filter((nic) => nic.ip6.length > 0 && nic.gateway6 !== undefined);
   return (
     lowest(routed4, (nic) => nic.metric)?.ip ??
     lowest(routed6, (nic) => nic.metric6)?.ip6[0] ??
-    own.flatMap(addresses)[0] ??
-    (kernelAddress === undefined ? undefined : (usable(kernelAddress)?.text ?? undefined))
+    own.flatMap(addresses)[0]
   );
 }
 
 function nicOf(
   raw: Readonly<Record<string, string>>,
+  host: Pick<Host, 'isOwnLoopback'>,
   name: string,
   index: number,
   alias: number | undefined,
 ): Nic {
-  const invalid: string[] = [];
-  const address = (suffix: string, version: 4 | 6, wanted = usable): string | undefined => {
-    const text = textOf(raw, `${name}_${suffix}`);
-    const ip = text === '' ? undefined : wanted(text);
-    if (text !== '' && ip?.version !== version) invalid.push(`${name}_${suffix}`);
+  const dialable = (text: string): Ip | undefined => usable(text, host);
+  const address = (suffix: string, version: 4 | 6, wanted = dialable): string | undefined => {
+    const ip = wanted(textOf(raw, `${name}_${suffix}`));
     return ip?.version === version ? ip.text : undefined;
   };
   const ip = address('IP', 4);
@@ -92,20 +86,14 @@ function nicOf(
     ...(gateway6 === undefined ? {} : { gateway6 }),
     metric: metricOf(textOf(raw, `${name}_METRIC`)),
     metric6: metricOf(textOf(raw, `${name}_IP6_METRIC`)),
-    external: textOf(raw, `${name}_EXTERNAL`).toUpperCase() === 'YES',
-    invalid,
   };
 }
 
-/**
- * An address that a certificate may name and another VM can dial. Of the loopback range only the machine's own address
- * is refused: several "VMs" on one machine (the demo, tests) have the others for interfaces.
- */
-function usable(text: string): Ip | undefined {
+/** An address that a certificate may name and another VM can dial. */
+function usable(text: string, host: Pick<Host, 'isOwnLoopback'>): Ip | undefined {
   const ip = parseIp(text);
-  const itself = ip?.text === '127.0.0.1' || ip?.text === '::1';
-  const useless = ip === undefined || itself || isUnspecified(ip) || isLinkLocal(ip) || isMulticast(ip);
-  return useless ? undefined : ip;
+  if (ip === undefined || isUnspecified(ip) || isLinkLocal(ip) || isMulticast(ip)) return undefined;
+  return host.isOwnLoopback(ip.text) ? undefined : ip;
 }
 
 const addresses = (nic: Nic): string[] => [...(nic.ip === undefined ? [] : [nic.ip]), ...nic.ip6];

@@ -1,4 +1,4 @@
-// Flower versions: X.Y.Z, compared by number.
+// Flower versions: X.Y.Z.
 
 export interface Version {
   readonly major: number;
@@ -13,7 +13,3 @@ export function parseVersion(text: string): Version | undefined {
     ? undefined
     : { major: Number(parts[1]), minor: Number(parts[2]), patch: Number(parts[3]) };
 }
-
-/** Negative when `a` is older than `b`, positive when newer, 0 when the same. */
-export const compareVersions = (a: Version, b: Version): number =>
-  a.major - b.major || a.minor - b.minor || a.patch - b.patch;

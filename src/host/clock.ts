@@ -31,5 +31,3 @@ export const realClock: Clock = {
       signal?.addEventListener('abort', stop, { once: true });
     }),
 };
-
-export const realRandom: Random = () => Math.random();

@@ -18,7 +18,7 @@ export async function listeners(): Promise<readonly Listener[] | undefined> {
 }
 
 /** LISTEN 0 128 127.0.0.1:9093 0.0.0.0:* users:(("python3",pid=123,fd=7)) */
-export function parseListener(line: string): Listener[] {
+function parseListener(line: string): Listener[] {
   const [, , , local = '', , ...users] = line.trim().split(/\s+/);
   const [, address, port] = /^(.*):(\d+)$/.exec(local) ?? [];
   if (address === undefined || port === undefined) return [];

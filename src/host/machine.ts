@@ -1,17 +1,27 @@
-// Facts of the machine itself: who we are, who Flower runs as, which addresses the kernel has, which boot this is.
+// The machine a boot runs on, who we are on it, and who Flower runs as.
 import { createHash } from 'node:crypto';
-import { hostname, networkInterfaces } from 'node:os';
-import type { Clock } from './clock.ts';
+import { hostname } from 'node:os';
+import { type Clock, type Random, realClock } from './clock.ts';
 import { readText } from './files.ts';
-import type { Paths } from './paths.ts';
+import { type Host, realHost } from './host.ts';
+import { type Paths, pathsUnder } from './paths.ts';
 
-/** The machine a boot runs on: its folders and its time. Tests give a folder and a clock of their own. */
+/** Everything a boot takes from the machine it runs on. */
 export interface Machine {
   readonly paths: Paths;
   readonly clock: Clock;
   /** 0 <= x < 1, for jitter. */
-  readonly random: () => number;
+  readonly random: Random;
+  readonly host: Host;
 }
+
+/** This computer, with the files below `root`. */
+export const realMachine = (root: string): Machine => ({
+  paths: pathsUnder(root),
+  clock: realClock,
+  random: Math.random,
+  host: realHost,
+});
 
 export interface Owner {
   readonly uid: number;
@@ -31,24 +41,7 @@ export function userIds(paths: Paths, name: string): Owner | undefined {
 
 export const ourIds = (): Owner => ({ uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 });
 
-/** A value that changes with each boot of the kernel. A machine that is only a folder (demo, tests) may bring its own. */
-export function bootId(paths: Paths): string {
-  const own = readText(`${paths.run}/boot-id`) ?? readText('/proc/sys/kernel/random/boot_id') ?? 'unknown';
-  return own.trim();
-}
-
 export const hostName = (): string => hostname();
-
-/** Addresses the kernel has by itself, without loopback and link-local; IPv4 first, then IPv6. */
-export function kernelAddresses(paths: Paths): string[] {
-  // A machine that is only a folder has no kernel of its own: whatever the host has is not its.
-  if (paths.root !== '/') return [];
-  const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
-  const usable = all.filter((entry) => !entry.internal && !/^(169\.254\.|fe80:)/i.test(entry.address));
-  return [...usable.filter((e) => e.family === 'IPv4'), ...usable.filter((e) => e.family === 'IPv6')].map(
-    (e) => e.address,
-  );
-}
 
 export const sha256 = (content: string | Buffer): string =>
   createHash('sha256').update(content).digest('hex');

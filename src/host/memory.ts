@@ -1,4 +1,4 @@
-/** Gives back what a boot needed and an idle agent does not: some megabytes of a small VM. */
+/** Some megabytes of a small VM. */
 export function giveBackMemory(): void {
   // Loaded here: a boot has no use for them.
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');

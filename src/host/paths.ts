@@ -15,7 +15,7 @@ export function pathsUnder(root: string) {
       at('/var/run/one-context/context.sh.local'),
     ],
     oneEnv: at('/var/run/one-context/one_env'),
-    /** What the image builder decided: role, baked Flower, user, loopback address. */
+    /** What the image builder decided: role, baked Flower, user. */
     appliance: at('/etc/flower-context/appliance.json'),
     passwd: at('/etc/passwd'),
 

@@ -24,7 +24,7 @@ export interface RetryPolicy {
 }
 
 /** Outlasts a restart of OneGate or oned; ends within a minute and a half when nothing answers. */
-export const PATIENT: RetryPolicy = { tries: 8, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 15_000 };
+const PATIENT: RetryPolicy = { tries: 8, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 15_000 };
 /** For callers that come again by themselves. */
 export const ONCE: RetryPolicy = { tries: 1, tryTimeoutMs: 5_000, firstWaitMs: 0, maxWaitMs: 0 };
 

@@ -86,7 +86,7 @@ export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
 }
 
 /** The beginning of somebody else's text, fit for a journal: one line, printable, short. */
-export const quotable = (text: string): string => {
+const quotable = (text: string): string => {
   const line = text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
   return line.length > 120 ? `${line.slice(0, 120)}...` : line;
 };

@@ -14,7 +14,7 @@ const MOST = 2_147_483_647;
 export const MOST_SECONDS = 2_147_483;
 
 /** A schema out of a reading function. */
-export const schemaOf = <Value>(read: (text: string) => Outcome<Value>): z.ZodType<Value, string> =>
+const schemaOf = <Value>(read: (text: string) => Outcome<Value>): z.ZodType<Value, string> =>
   z.string().transform((text, context): Value => {
     const outcome = read(text);
     if (outcome.ok) return outcome.value;

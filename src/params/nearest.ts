@@ -21,7 +21,7 @@ export function nearest(name: string, candidates: Iterable<string>): string | un
 const threshold = (candidate: string): number => Math.max(1, Math.min(4, Math.floor(candidate.length / 4)));
 
 /** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let older: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row += 1) {

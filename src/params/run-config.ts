@@ -3,10 +3,6 @@ import type { SuperLinkConfig } from './config.ts';
 import type { TomlEntry, TomlValue } from './node-config.ts';
 import { namesOf, rowOf } from './table.ts';
 
-/** The keys, in the order of the table. */
-export const runConfigKeys = (): string[] =>
-  namesOf('superlink').flatMap((name) => rowOf(name).runConfig ?? []);
-
 /** Key and value of every run config setting, in the order of the table; floats marked as such even when whole. */
 export function runConfigOf(config: SuperLinkConfig): TomlEntry[] {
   return namesOf('superlink').flatMap((name): TomlEntry[] => {

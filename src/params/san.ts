@@ -13,7 +13,7 @@ export interface SubjectAltName {
 const MOST_ENTRIES = 100;
 
 /** `IP:203.0.113.7` or `DNS:*.example.org`: how an entry is written. */
-export const formatSan = ({ type, value }: SubjectAltName): string => `${type}:${value}`;
+const formatSan = ({ type, value }: SubjectAltName): string => `${type}:${value}`;
 
 /** Reads the comma-separated list; an entry that is repeated counts once. */
 export function readSanList(text: string): Outcome<readonly SubjectAltName[]> {

@@ -1,5 +1,5 @@
 // USER_INPUTS of OpenNebula templates: one string per variable, "O|number|Number of rounds||3".
-import { ALL_NAMES, rowOf, type VariableName } from './table.ts';
+import { rowOf, type VariableName } from './table.ts';
 import type { Role, Variable } from './variable.ts';
 
 /** Stands for what the image builder chose, where no image is at hand. */
@@ -32,18 +32,4 @@ export function userInput(name: VariableName, baked = BAKED): string | undefined
   if (row.input === 'text64') return head.join('|');
   const preset = row.inputDefault ?? defaultText(name, row.roles[0]!, baked) ?? '';
   return [...head, (row.options ?? []).join(','), preset].join('|');
-}
-
-/** The inputs of a level: of the whole service, or of one role. */
-export function userInputs(level: 'service' | 'role', role: Role, baked = BAKED): Record<string, string> {
-  const names = ALL_NAMES.filter((name) => rowOf(name).level === level && rowOf(name).roles.includes(role));
-  return Object.fromEntries(names.map((name) => [name, userInput(name, baked)!]));
-}
-
-/** What a template writes into CONTEXT by itself: TOKEN, NETWORK, REPORT_READY and so on. */
-export function infrastructure(): Record<string, string> {
-  const rows = ALL_NAMES.map((name) => [name, rowOf(name).template] as const);
-  return Object.fromEntries(
-    rows.filter((row): row is readonly [VariableName, string] => row[1] !== undefined),
-  );
 }

@@ -43,7 +43,6 @@ const statusSchema = z.object({
 });
 
 export type Status = z.infer<typeof statusSchema>;
-export type StepStatus = z.infer<typeof stepSchema>;
 export type StatusProblem = z.infer<typeof problemSchema>;
 export type StatusFacts = Status['facts'];
 

@@ -20,7 +20,7 @@ export function watchContext(
   onChange: () => void,
 ): ContextWatch {
   let controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
+  let settling = new AbortController();
   const look = (): void => {
     const now = currentContext(machine);
     const before = seen();
@@ -29,8 +29,9 @@ export function watchContext(
     onChange();
   };
   const soon = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(look, SETTLE_MS).unref();
+    settling.abort();
+    settling = new AbortController();
+    machine.clock.sleep(SETTLE_MS, settling.signal).then(look, () => undefined);
   };
   const stops = machine.paths.contextFiles.map((path) => watchFile(path, soon));
   return {
@@ -42,7 +43,7 @@ export function watchContext(
       soon();
     },
     end() {
-      clearTimeout(timer);
+      settling.abort();
       for (const stop of stops) stop();
     },
   };

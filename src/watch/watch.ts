@@ -7,7 +7,6 @@ import { duration, type Report } from '../boot/report.ts';
 import { contextIsWrong } from '../boot/runner.ts';
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { giveBackMemory } from '../host/memory.ts';
 import { onHangup, tellAlive, watchdogInterval } from '../host/notify.ts';
 import { Bell } from './bell.ts';
 import { watchContext } from './context-watch.ts';
@@ -17,8 +16,6 @@ export interface Watched {
   readonly machine: Machine;
   readonly report: Report;
   readonly signal: AbortSignal;
-  /** What frees a boot's memory; many agents in one process have better to do. */
-  readonly giveBack?: () => void;
 }
 
 export interface Watch {
@@ -36,8 +33,8 @@ const LOOK_EVERY_MS = 5_000;
 const RETRY_FIRST_MS = 15_000;
 const RETRY_MAX_MS = 300_000;
 
-export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }: Watched): Watch {
-  const { clock, paths, random } = machine;
+export function keepWatch({ machine, report, signal }: Watched): Watch {
+  const { clock, paths, random, host } = machine;
   const bell = new Bell();
   let asked = false;
   const ignoreHangups = onHangup(() => {
@@ -77,7 +74,7 @@ export function keepWatch({ machine, report, signal, giveBack = giveBackMemory }
 
   async function untilSomethingChanged(last: BootOutcome): Promise<string | undefined> {
     await metrics.follow(last);
-    giveBack();
+    host.giveBackMemory();
     const unfinished =
       last.failure !== undefined || report.status.problems.some(({ code }) => code === 'onegate_unreachable');
     unfinishedInARow = unfinished ? unfinishedInARow + 1 : 0;

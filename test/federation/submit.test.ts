@@ -2,7 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { runConfigKeys } from '../../src/params/run-config.ts';
+import { namesOf, rowOf } from '../../src/params/table.ts';
 import { temporaryFolder, zone } from '../support/zone/scene.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
@@ -22,7 +22,8 @@ def main(grid, context):
 `;
 
 const declared = (except: readonly string[] = []): string =>
-  runConfigKeys()
+  namesOf('superlink')
+    .flatMap((name) => rowOf(name).runConfig ?? [])
     .filter((key) => !except.includes(key))
     .map((key) => `${key} = ""`)
     .join('\n');

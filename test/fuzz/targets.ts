@@ -16,7 +16,8 @@ import { choosePartition, rosterOf } from '../../src/discovery/partition.ts';
 import { splitRoles } from '../../src/discovery/superlink.ts';
 import { parseLink } from '../../src/flower/link.ts';
 import { formatPlan, launchPlanSchema } from '../../src/flower/plan.ts';
-import { pathsUnder } from '../../src/host/paths.ts';
+import { realHost } from '../../src/host/host.ts';
+import { realMachine } from '../../src/host/machine.ts';
 import { failureText, judge, remedyFor } from '../../src/onegate/mishap.ts';
 import { PUBLISHED, parseService, parseVm, type Vm } from '../../src/onegate/replies.ts';
 import { parseIp } from '../../src/params/ip.ts';
@@ -261,7 +262,7 @@ const contextSh = target('context.sh', 14, contextText, (text) => {
       Object.keys(read).every((name) => again[name] === read[name]),
       'reading is stable',
     );
-    addressesOf(nicsFrom(read));
+    addressesOf(nicsFrom(read, realHost));
   }
 });
 
@@ -328,7 +329,7 @@ const variables = fc.dictionary(
   ),
   { maxKeys: 6, noNullPrototype: false },
 );
-const paths = pathsUnder('/nowhere');
+const nowhere = realMachine('/nowhere');
 
 const SECRET = 'Marker-of-a-secret-7e1c';
 const secrets = fc.option(
@@ -352,7 +353,7 @@ const plans = target(
       must(!(found + expected).includes(SECRET), 'no secret is in a finding');
     }
     if (!parsed.ok) return;
-    const { launch_plan: plan, files: written } = preview(parsed.config, raw, paths, '127.0.0.1');
+    const { launch_plan: plan, files: written } = preview(parsed.config, raw, nowhere);
     must(
       launchPlanSchema.safeParse(JSON.parse(formatPlan(plan))).success,
       'a plan is what the launcher reads',
@@ -507,7 +508,6 @@ const appliance = {
   role: 'superlink',
   flower: { version: '1.39.0', framework: 'none' },
   user: 'flower',
-  loopback: '127.0.0.1',
 };
 const ownFiles = [link, status, appliance];
 

@@ -7,11 +7,9 @@ import { describe, expect, test } from 'vitest';
 import { issueCa } from '../../src/tls/issue.ts';
 import { type Outcome, run, until } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/scene.ts';
-import { REPOSITORY } from '../support/zone/vm.ts';
+import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
 
-const NODE = join(REPOSITORY, 'node_modules/.bin/node');
-const AGENT = join(REPOSITORY, 'dist/flower-context.cjs');
-const agent = (...args: string[]): Promise<Outcome> => run(NODE, [AGENT, ...args]);
+const agent = (...args: string[]): Promise<Outcome> => run(NODE, [SHIPPED, ...args]);
 
 describe('template and lint', () => {
   test.each([
@@ -192,6 +190,19 @@ describe('every command', () => {
   });
 });
 
+describe('plan', () => {
+  test.each([
+    ['10.0.0.5', '10.0.0.5:9092'],
+    // The tests' own build of the agent takes it; no VM has it.
+    ['127.10.1.2', '<the address of this VM>'],
+  ])('of a NIC with %s tells SuperNodes to dial %s', async (ip, endpoint) => {
+    const file = join(temporaryFolder(), 'context.sh');
+    writeFileSync(file, `ETH0_IP='${ip}'\n`);
+    const { stdout } = await agent('plan', file, '--role', 'superlink', '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ endpoint });
+  });
+});
+
 describe('submit', () => {
   /** A SuperLink VM with a stand-in for `flwr` that says what it is told. */
   function superlink(flwr: string): { root: string; app: string } {
@@ -286,7 +297,9 @@ describe('submit', () => {
 
   test('leaves the run going at Ctrl-C, and says how to follow and to stop it', async () => {
     const { root, app } = superlink(`case $1 in run) ${STARTED}; sleep 60;; esac`);
-    const child = spawn(NODE, [AGENT, 'submit', '--root', root, app], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(NODE, [SHIPPED, 'submit', '--root', root, app], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let said = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (said += chunk.toString()));

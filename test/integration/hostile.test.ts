@@ -8,7 +8,7 @@ import { renderContextSh } from '../support/context-sh.ts';
 import { faultIn, hostileContexts, listing, spread } from '../support/hostile.ts';
 import { run, until } from '../support/zone/process.ts';
 import { superlink, temporaryFolder } from '../support/zone/scene.ts';
-import { AGENT, NODE } from '../support/zone/vm.ts';
+import { NODE, SHIPPED } from '../support/zone/vm.ts';
 
 const WANTED = 20;
 const AT_ONCE = 3;
@@ -35,7 +35,7 @@ describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (
       for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
         const { context, file } = next;
         writeFileSync(file, renderContextSh(context.raw));
-        const outcome = await run(NODE, [AGENT, '--root', root, 'plan', file, '--role', role, '--json'], {
+        const outcome = await run(NODE, [SHIPPED, '--root', root, 'plan', file, '--role', role, '--json'], {
           cwd: home,
           env: { PATH: '/usr/bin:/bin', HOME: home },
         });

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findSuperLink } from '../../src/discovery/superlink.ts';
-import { realClock, realRandom } from '../../src/host/clock.ts';
+import { realClock } from '../../src/host/clock.ts';
 import { HttpFailure, request } from '../../src/host/http.ts';
 import { connectOneGate, type OneGate, type Retry, type RetryPolicy } from '../../src/onegate/client.ts';
 import { attribute } from '../../src/onegate/replies.ts';
@@ -38,7 +38,7 @@ const oneGateOf = (vm: Vm, policy = QUICK): OneGate =>
     token: vm.token,
     vmId: vm.id,
     clock: realClock,
-    random: realRandom,
+    random: Math.random,
     policy,
     onRetry: (retry) => retries.push(retry),
   });
@@ -76,7 +76,7 @@ describe('against OneGate', () => {
     const found = await findSuperLink({
       oneGate,
       clock: realClock,
-      random: realRandom,
+      random: Math.random,
       backoff: 'exponential',
       maxBackoffSeconds: 300,
     });
@@ -110,7 +110,7 @@ describe('against OneGate', () => {
       token,
       vmId: superLink.id,
       clock: realClock,
-      random: realRandom,
+      random: Math.random,
       policy: QUICK,
     });
     const error = await oneGate.vm().catch((reason: Error) => reason);

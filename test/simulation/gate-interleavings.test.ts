@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { untilStatus } from '../../src/cli/await-status.ts';
+import { answerOf, untilDecided } from '../../src/cli/ready.ts';
 import { HttpFailure, type HttpReply, type HttpRequest } from '../../src/host/http.ts';
 import { opensGate } from '../../src/onegate/publish.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -18,7 +18,7 @@ const RUNS = Number(process.env.RUNS ?? (process.env.LIVES === 'all' ? 1_000 : 1
 const SETTLED_WITHIN_MS = 1_800_000;
 
 type Role = 'superlink' | 'supernode';
-type Trouble = 'power' | 'context' | 'flower' | 'onegate';
+type Trouble = 'power' | 'context' | 'wrong-context' | 'flower' | 'onegate';
 
 interface Disturbance {
   readonly afterMs: number;
@@ -56,6 +56,12 @@ const CHANGES: Record<Role, readonly Record<string, string>[]> = {
   ],
   supernode: [{ FL_GRPC_KEEPALIVE_TIME: '90' }, { FL_NODE_CONFIG: 'a=1' }, { FL_LOG_LEVEL: 'DEBUG' }],
 };
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 
 /** A VM as OneGate and OneFlow see it, and the agent in it. */
 class Machine {
@@ -111,12 +117,9 @@ class Machine {
   async #oneContext(signal: AbortSignal): Promise<void> {
     const { clock } = this.#world;
     await clock.sleep(this.#world.random() * 3_000, signal);
-    const status = await untilStatus(
-      this.vm.machine,
-      ({ serving, phase }) => serving || phase === 'failed',
-      600_000,
-    );
-    if (signal.aborted || !status?.serving) return;
+    // The script ends with its VM.
+    const decided = await Promise.race([untilDecided(this.vm.machine, 600_000), aborted(signal)]);
+    if (decided?.answer !== 'serves') return;
     if (!this.vm.served)
       this.#world.faults.push(`the ready script of the ${this.role} succeeds before it served`);
     await clock.sleep(this.#world.random() * 2_000, signal);
@@ -174,8 +177,7 @@ class Machine {
 
   recontextualize(change: Readonly<Record<string, string>>): void {
     this.vm.writeContext({ ...this.vm.context, ...change });
-    // What the hook of one-context sends; agents that share this process all look, which changes nothing for the others.
-    process.emit('SIGHUP', 'SIGHUP');
+    this.vm.reloadOrRestart();
   }
 
   get settled(): boolean {
@@ -186,7 +188,8 @@ class Machine {
       serves &&
       template.READY === 'YES' &&
       this.vm.serves &&
-      this.vm.report.status.phase === 'ready'
+      this.vm.report.status.phase === 'ready' &&
+      answerOf(this.vm.machine, this.vm.report.status) === 'serves'
     );
   }
 
@@ -236,6 +239,12 @@ class World {
     const changes = CHANGES[role];
     if (what === 'power') machine.powerCut().catch((error: unknown) => this.faults.push(String(error)));
     if (what === 'context') machine.recontextualize(changes[Math.floor(this.random() * changes.length)]!);
+    if (what === 'wrong-context') {
+      machine.recontextualize({ FL_LOG_LEVEL: 'LOUD' });
+      void this.clock
+        .sleep(this.random() * 60_000)
+        .then(() => machine.recontextualize({ FL_LOG_LEVEL: 'INFO' }));
+    }
     if (what === 'flower') {
       machine.vm.loseFlower();
       void this.clock.sleep(this.random() * 30_000).then(() => machine.vm.flowerBack());
@@ -262,7 +271,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
     fc.record({
       afterMs: fc.oneof(fc.nat(3_000), fc.nat(40_000)),
       role: fc.constantFrom<Role>('superlink', 'supernode'),
-      what: fc.constantFrom<Trouble>('power', 'context', 'flower', 'onegate'),
+      what: fc.constantFrom<Trouble>('power', 'context', 'wrong-context', 'flower', 'onegate'),
     }),
     { maxLength: 5 },
   ),

@@ -6,7 +6,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { PartitionKeeper } from '../../src/discovery/partition-keeper.ts';
 import { findSuperLink } from '../../src/discovery/superlink.ts';
-import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
+import { type Clock, realClock } from '../../src/host/clock.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { published, type Service, type Vm, Zone } from '../support/onegate/index.ts';
@@ -141,10 +141,10 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
         token: vm.token,
         vmId: vm.id,
         clock: fast,
-        random: realRandom,
+        random: Math.random,
         signal,
       });
-      const keeper = new PartitionKeeper({ oneGate, clock: fast, random: realRandom });
+      const keeper = new PartitionKeeper({ oneGate, clock: fast, random: Math.random });
       agents.set(vm.id, { stop, keeper });
       const live = async (): Promise<void> => {
         const place = (await keeper.choose({ signal }))!;
@@ -192,7 +192,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
         token: superLink.token,
         vmId: superLink.id,
         clock: fast,
-        random: realRandom,
+        random: Math.random,
       });
       await oneGate.update({ READY: 'YES' }, { serving: true });
       const running = (): Promise<void> => zone.until(() => service.state === 'RUNNING', 10_000);

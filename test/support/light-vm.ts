@@ -13,15 +13,32 @@ import { Report } from '../../src/boot/report.ts';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import type { Step, StepId, StepTools } from '../../src/boot/step.ts';
 import { closeForRestart, handOver } from '../../src/boot/steps/flower.ts';
+import { bootAndWatch } from '../../src/cli/boot-and-watch.ts';
+import { EXIT } from '../../src/cli/command.ts';
 import type { Link } from '../../src/flower/link.ts';
-import { type Clock, realClock, realRandom } from '../../src/host/clock.ts';
+import { type Clock, realClock } from '../../src/host/clock.ts';
 import type { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { openJournal } from '../../src/status/journal.ts';
 import { keepWatch } from '../../src/watch/watch.ts';
+import { folderHost } from './agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
+
+/** flower-context.service as systemd sees it, with one process of the agent. */
+interface Unit {
+  state: 'activating' | 'active' | 'inactive';
+  reloadQueued: boolean;
+  /** Aborted when the unit is to be started although it would not start by itself now. */
+  readonly startNow: AbortController;
+}
+
+const newUnit = (): Unit => ({
+  state: 'activating',
+  reloadQueued: false,
+  startNow: new AbortController(),
+});
 
 export interface LightVmSpec {
   readonly dir: string;
@@ -51,22 +68,24 @@ export class LightVm {
   served = false;
   report: Report;
   #checkpoint: Checkpoint;
+  #bootId = '';
+  #unit = newUnit();
 
   constructor(spec: LightVmSpec) {
     this.spec = spec;
-    const { dir, role, clock = realClock, random = realRandom } = spec;
-    this.machine = { paths: pathsUnder(dir), clock, random };
+    const { dir, role, clock = realClock, random = Math.random } = spec;
+    // Many agents in one process have better to do than to free memory each.
+    const host = {
+      ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
+      giveBackMemory: (): void => {},
+    };
+    this.machine = { paths: pathsUnder(dir), clock, random, host };
     this.context = spec.context;
     const [uid, gid] = [process.getuid!(), process.getgid!()];
     this.#write('etc/passwd', `flower:x:${uid}:${gid}:Flower:/var/lib/flower:/usr/sbin/nologin\n`);
     this.#write(
       'etc/flower-context/appliance.json',
-      JSON.stringify({
-        role,
-        flower: { version: '1.39.0', framework: 'none' },
-        user: 'flower',
-        loopback: '127.0.0.1',
-      }),
+      JSON.stringify({ role, flower: { version: '1.39.0', framework: 'none' }, user: 'flower' }),
     );
     this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
     chmodSync(join(dir, 'opt/flower/envs/1.39.0-none/bin/python'), 0o755);
@@ -79,8 +98,9 @@ export class LightVm {
     this.serves = false;
     this.served = false;
     rmSync(join(this.spec.dir, 'run'), { recursive: true, force: true });
-    this.#write('run/flower-context/boot-id', `${randomUUID()}\n`);
-    mkdirSync(join(this.spec.dir, 'run/flower'), { recursive: true });
+    this.#bootId = randomUUID();
+    for (const path of ['run/flower-context', 'run/flower'])
+      mkdirSync(join(this.spec.dir, path), { recursive: true });
     this.writeContext(this.context);
     [this.#checkpoint, this.report] = this.#remember();
   }
@@ -117,26 +137,72 @@ export class LightVm {
     });
   }
 
-  /** The agent's life, as `flower-context run` leads it and its unit starts it again, until `signal` is aborted. */
+  /**
+   * What systemd does with flower-context.service until `signal` is aborted: starts the agent, starts it again after a
+   * failure, later each time, and leaves it alone after a wrong CONTEXT until `reloadOrRestart`.
+   */
   async run(signal: AbortSignal, onBoot: (outcome: BootOutcome) => void = () => {}): Promise<void> {
     const { clock, random } = this.machine;
-    const watch = keepWatch({ machine: this.machine, report: this.report, signal, giveBack: () => {} });
     try {
-      for (let failures = 0; !signal.aborted; ) {
-        const outcome = await this.boot(signal);
-        onBoot(outcome);
-        if (signal.aborted) return;
-        if (outcome.failure !== undefined && !this.report.status.serving) {
-          // RestartSec, RestartSteps and RestartMaxDelaySec of flower-context.service.
-          await clock.sleep(5_000 * 60 ** (Math.min(failures++, 6) / 6) + random(), signal);
-          continue;
+      for (let restarts = 0; ; ) {
+        // Each process has its own: one that was killed may end when the next has begun.
+        const unit = newUnit();
+        this.#unit = unit;
+        const status = await this.#agent(unit, signal, onBoot);
+        if (signal.aborted || status === EXIT.good) return;
+        const asked = unit.startNow.signal;
+        const over = AbortSignal.any([signal, asked]);
+        if (status === EXIT.badContext) {
+          // RestartPreventExitStatus.
+          await aborted(over);
+        } else {
+          // RestartSec, RestartSteps and RestartMaxDelaySec. systemd forgets its count of restarts only when the unit is
+          // started by hand, not when the agent has served meanwhile.
+          const pauseMs = 5_000 * 60 ** (Math.min(restarts++, 6) / 6) + random();
+          await clock.sleep(pauseMs, over).catch(() => undefined);
         }
-        failures = 0;
-        await watch.untilSomethingChanged(outcome);
+        if (signal.aborted) return;
+        if (asked.aborted) restarts = 0;
+        [this.#checkpoint, this.report] = this.#remember();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
+    }
+  }
+
+  /** `systemctl reload-or-restart flower-context`, as the hook of one-context calls it when the CONTEXT has changed. */
+  reloadOrRestart(): void {
+    const unit = this.#unit;
+    if (unit.state === 'active') {
+      // Agents that share this process all look, which changes nothing for the others.
+      process.emit('SIGHUP', 'SIGHUP');
+    } else if (unit.state === 'activating') unit.reloadQueued = true;
+    else unit.startNow.abort();
+  }
+
+  /** One process of the agent: the loop of `flower-context run`; gives its exit status. */
+  async #agent(unit: Unit, signal: AbortSignal, onBoot: (outcome: BootOutcome) => void): Promise<number> {
+    const { machine, report } = this;
+    const watch = keepWatch({ machine, report, signal });
+    try {
+      return await bootAndWatch({
+        report,
+        signal,
+        watch,
+        boot: async (interrupt) => {
+          const outcome = await this.boot(AbortSignal.any([signal, interrupt]));
+          onBoot(outcome);
+          return outcome;
+        },
+        tellReady: () => {
+          unit.state = 'active';
+          // systemd runs a queued reload once the unit has started.
+          if (unit.reloadQueued) process.emit('SIGHUP', 'SIGHUP');
+        },
+        endWaitingFlower: async () => {},
+      });
     } finally {
+      unit.state = 'inactive';
       watch.end();
     }
   }
@@ -225,5 +291,11 @@ export class LightVm {
     writeFileSync(place, text);
   }
 }
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
 
 const readPlanHash = (path: string): string => readLink(path)?.plan ?? '0'.repeat(64);

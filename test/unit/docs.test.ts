@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
+import { realMachine } from '../../src/host/machine.ts';
 import { CODES } from '../../src/lint/codes.ts';
 import { lint } from '../../src/lint/lint.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
@@ -75,7 +76,10 @@ describe.each(PAGES)('%s', (page) => {
       const command = COMMANDS.find((one) => one.name === name);
       expect(command, `flower-context ${name}`).toBeDefined();
       if (!mention)
-        expect(() => parse(command!, args), `flower-context ${name} ${args.join(' ')}`).not.toThrow();
+        expect(
+          () => parse(command!, args, realMachine),
+          `flower-context ${name} ${args.join(' ')}`,
+        ).not.toThrow();
     }
   });
 
@@ -83,7 +87,11 @@ describe.each(PAGES)('%s', (page) => {
     for (const { words } of ours(text)) {
       const [, name, site, ...rest] = words;
       if (name !== 'template' || !(site! in SITES)) continue;
-      const invocation = parse(COMMANDS.find((one) => one.name === 'template')!, [site!, ...rest]);
+      const invocation = parse(
+        COMMANDS.find((one) => one.name === 'template')!,
+        [site!, ...rest],
+        realMachine,
+      );
       const form = invocation.value('one') === '6' ? 6 : 7;
       const settings = invocation
         .values('set')

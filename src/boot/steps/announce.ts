@@ -1,4 +1,3 @@
-import { bootId } from '../../host/machine.ts';
 import { liveLink } from '../live-link.ts';
 import type { Step } from '../step.ts';
 import { withdraw } from '../withdraw.ts';
@@ -12,7 +11,7 @@ export const announceBooting: Step = {
   id: 'announce_booting',
   title: 'announce the boot on OneGate',
   needs: ['validate'],
-  inputs: (_known, { paths }) => ({ boot: bootId(paths) }),
+  inputs: (_known, { host }) => ({ boot: host.bootId() }),
   async run(known, tools) {
     if (known.get('oneGate') === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
     if (tools.unchanged && liveLink(tools.machine.paths)?.good)

@@ -109,7 +109,7 @@ function ownCertificate(known: Knowledge, tools: StepTools, ca: KeyPair, now: Da
     addresses: known.get('addresses'),
     hostname: hostName(),
     extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
-    loopback: known.get('appliance').loopback,
+    loopback: tools.machine.host.loopback,
   });
   const files = certificateFiles(tools.machine.paths).server;
   const { pair, kept, why } = keepOrIssue(known, files, ca, names, now);
@@ -160,7 +160,7 @@ function operatorFiles(
     writeIfChanged(files.ca, operator.caPem, { mode: 0o644 }),
   ].some(Boolean);
   // The operator's certificate need not name the loopback address, but Flower's own children insist on it there.
-  const names = subjectNames({ addresses: [], loopback: known.get('appliance').loopback });
+  const names = subjectNames({ addresses: [], loopback: tools.machine.host.loopback });
   const loopback = keepOrIssue(known, local, ca, names, now);
   return {
     trust: {

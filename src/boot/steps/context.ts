@@ -3,7 +3,7 @@ import { nicsFrom } from '../../context/nics.ts';
 import { tokenFrom } from '../../context/token.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
 import { readBytes, readText } from '../../host/files.ts';
-import { kernelAddresses, type Machine, sha256 } from '../../host/machine.ts';
+import { type Machine, sha256 } from '../../host/machine.ts';
 import { connectOneGate } from '../../onegate/client.ts';
 import { type Finding, parseVariables } from '../../params/parse.ts';
 import { joinProblems, Problem } from '../../status/problem.ts';
@@ -22,10 +22,9 @@ export const readContext: Step = {
     known.set('contextHash', sha256(bytes));
     tools.tell({ context: known.get('contextHash') });
     const raw = parseContextSh(bytes);
-    const nics = nicsFrom(raw);
+    const { host } = tools.machine;
     known.set('raw', raw);
-    known.set('nics', nics);
-    known.set('addresses', allAddresses(nics, kernelAddresses(tools.machine.paths)));
+    known.set('addresses', allAddresses(nicsFrom(raw, host), host.addresses()));
     const oneGate = oneGateOf(raw, tools);
     known.set('oneGate', oneGate);
     // The reading itself depends on nothing that was known before, so the step keeps its own mark.

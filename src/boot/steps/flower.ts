@@ -3,6 +3,7 @@ import { superLinkListeners } from '../../flower/plan.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
 import { parseVersion } from '../../flower/version.ts';
 import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
+import type { Host } from '../../host/host.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
@@ -28,10 +29,10 @@ export const startFlower: Step = {
   needs: ['launch_plan'],
   keeps: true,
   async run(known, tools) {
-    const { paths } = tools.machine;
+    const { paths, host } = tools.machine;
     const unit = unitOf(known.get('config').role);
     // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
-    const ports = readLink(paths.flowerLink) === undefined ? takenPort(known) : undefined;
+    const ports = readLink(paths.flowerLink) === undefined ? takenPort(known, host) : undefined;
     const { active, sub, pid } = await unitState(unit);
     const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
     const taken = (): string | undefined => {
@@ -43,7 +44,7 @@ export const startFlower: Step = {
     }
     const waits = running && taken() === undefined;
     if (!running || waits) {
-      const taken = await (ports ?? takenPort(known));
+      const taken = await (ports ?? takenPort(known, host));
       if (taken !== undefined) throw taken;
     }
     await closeForRestart(known, tools);
@@ -88,9 +89,8 @@ export async function closeForRestart(known: Knowledge, tools: StepTools): Promi
 }
 
 /** Flower says little about a taken port, and a SuperNode nothing at all. Undefined: all it needs are free. */
-async function takenPort(known: Knowledge): Promise<Problem | undefined> {
+async function takenPort(known: Knowledge, { loopback }: Host): Promise<Problem | undefined> {
   const config = known.get('config');
-  const { loopback } = known.get('appliance');
   const version = known.get('flowerVersion');
   const wanted: readonly HostPort[] =
     config.role === 'superlink'

@@ -21,7 +21,7 @@ export const planSuperLink: Step = {
   needs: ['certificates'],
   async run(known, tools) {
     const config = known.get('config') as SuperLinkConfig;
-    const { paths } = tools.machine;
+    const { paths, host } = tools.machine;
     const { version, path: environment } = await flowerEnvironment(known, tools);
     const trust = known.get('serverTrust');
     known.set('endpoint', dialled(config.FL_FLEET_API_ADDRESS, known.get('addresses'), trust?.dialable));
@@ -35,7 +35,7 @@ export const planSuperLink: Step = {
       version,
       environment,
       paths,
-      loopback: known.get('appliance').loopback,
+      loopback: host.loopback,
       tls:
         trust === undefined
           ? null
@@ -54,7 +54,7 @@ export const planSuperNode: Step = {
   needs: ['trust', 'partition'],
   async run(known, tools) {
     const config = known.get('config') as SuperNodeConfig;
-    const { paths } = tools.machine;
+    const { paths, host } = tools.machine;
     const { version, path: environment } = await flowerEnvironment(known, tools);
     const gpu = config.FL_GPU_ENABLED && (await lookForGpu(known, tools));
     known.set('gpu', gpu);
@@ -70,7 +70,7 @@ export const planSuperNode: Step = {
       version,
       environment,
       paths,
-      loopback: known.get('appliance').loopback,
+      loopback: host.loopback,
       superlink: known.get('superlink').endpoint,
       ca: trust?.caFile ?? null,
       nodeConfig: paths.nodeConfig,

@@ -1,4 +1,3 @@
-import { bootId } from '../../host/machine.ts';
 import { unitState } from '../../host/systemd.ts';
 import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
@@ -14,8 +13,8 @@ function publishStep(needs: Step['needs']): Step {
     id: 'publish',
     title: 'publish on OneGate',
     needs: [...needs, 'announce_booting'],
-    inputs: (known, { paths }) => ({
-      boot: bootId(paths),
+    inputs: (known, { host }) => ({
+      boot: host.bootId(),
       attributes: known.get('oneGate') && servingAttributes(known),
     }),
     async run(known, tools) {

@@ -41,7 +41,7 @@ function wantedPorts(plan: LaunchPlan): HostPort[] {
 }
 
 async function one(
-  { appliance }: Scene,
+  { machine }: Scene,
   address: HostPort,
   all: readonly Listener[] | undefined,
   flower: number,
@@ -53,7 +53,7 @@ async function one(
     const found = `${holder?.program ?? 'a program'} (process ${stranger}) listens on ${shown}, and it is not Flower`;
     return wrong(found, 'stop it, or choose another address for Flower', 'port_in_use');
   }
-  const at = dialable(address, appliance?.loopback ?? '127.0.0.1');
+  const at = dialable(address, machine.host.loopback);
   const refused = await tryConnect(at.host, at.port, CONNECT_MS);
   if (refused === undefined) return ok(shown);
   return wrong(`${shown}: ${refused}`, 'look at Flower: `flower-context status`, `ss -ltnp`');

@@ -62,5 +62,5 @@ export function hardShutdown({ body, roles }: Service): Remark[] {
   });
 }
 
-export const hasBoth = (service: Service): boolean =>
+const hasBoth = (service: Service): boolean =>
   rolesOf(service, 'superlink').length > 0 && rolesOf(service, 'supernode').length > 0;

@@ -6,7 +6,7 @@ import { BOTH, optional, withDefault } from '../variable.ts';
 const AT = { roles: BOTH, level: 'role' } as const;
 
 /** Ports that some supported version of Flower listens on by itself (facts: Flower 1.31-1.39). */
-export const FLOWER_PORTS: readonly number[] = [8000, 9091, 9092, 9093, 9094];
+const FLOWER_PORTS: readonly number[] = [8000, 9091, 9092, 9093, 9094];
 
 const metricsPort = wholeNumber({ least: 1024, most: 65_535 });
 

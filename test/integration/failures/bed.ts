@@ -13,8 +13,8 @@ import { REPOSITORY, type Vm } from '../../support/zone/vm.ts';
 const NET = '127.42';
 /** Nothing listens there. */
 export const NOBODY = `${NET}.240.1:9092`;
-/** Minutes of waiting in a second (test/support/zone/hurry.cjs). */
-export const HURRY = { NODE_OPTIONS: `--require=${join(REPOSITORY, 'test/support/zone/hurry.cjs')}` };
+/** Minutes of waiting in seconds (test/support/agent/main.ts). */
+export const HURRY = { TEST_CLOCK_SPEED: '60' };
 /** In every CONTEXT here, and to be found nowhere else. */
 export const PASSWORD = 'hunter2-is-a-secret';
 

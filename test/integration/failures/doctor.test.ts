@@ -9,7 +9,7 @@ import { issueServer } from '../../../src/tls/issue.ts';
 import type { Federation } from '../../support/zone/federation.ts';
 import { run } from '../../support/zone/process.ts';
 import { temporaryFolder } from '../../support/zone/scene.ts';
-import { AGENT, NODE, type Vm } from '../../support/zone/vm.ts';
+import { NODE, SHIPPED, type Vm } from '../../support/zone/vm.ts';
 import { zone } from './bed.ts';
 
 const toClean: (() => void | Promise<void>)[] = [];
@@ -197,7 +197,7 @@ describe('doctor finds', () => {
 
 test('on a VM where nothing has run yet it looks at what there is, and says what to start', async () => {
   const root = temporaryFolder();
-  const { code, stdout } = await run(NODE, [AGENT, 'doctor', '--root', root]);
+  const { code, stdout } = await run(NODE, [SHIPPED, 'doctor', '--root', root]);
   expect(code).toBe(1);
   expect(stdout).toContain('image_incomplete');
   expect(stdout).toContain('context_unreadable');
@@ -206,7 +206,7 @@ test('on a VM where nothing has run yet it looks at what there is, and says what
 });
 
 describe('explain', () => {
-  const agent = (...args: string[]) => run(NODE, [AGENT, 'explain', ...args]);
+  const agent = (...args: string[]) => run(NODE, [SHIPPED, 'explain', ...args]);
 
   test('lists every code, and has a whole page for each', async () => {
     const { stdout, code } = await agent('--json');

@@ -14,14 +14,17 @@ import {
 import { dirname, join, resolve } from 'node:path';
 import { type Link, parseLink } from '../../../src/flower/link.ts';
 import type { Status } from '../../../src/status/status-file.ts';
+import { HOST_FILE, type HostFacts } from '../agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './context.ts';
 import { type FakeOrder, fakeEnvironment } from './fake-flwr.ts';
 import { endWith, type Outcome, run, startSupervisor, until } from './process.ts';
 
 export const REPOSITORY = resolve(import.meta.dirname, '../../..');
 export const NODE = join(REPOSITORY, 'node_modules/.bin/node');
-/** FLOWER_CONTEXT_AGENT: another build of the agent than the checkout's. */
-export const AGENT = process.env.FLOWER_CONTEXT_AGENT ?? join(REPOSITORY, 'dist/flower-context.cjs');
+/** The agent as it is shipped. */
+export const SHIPPED = join(REPOSITORY, 'dist/flower-context.cjs');
+/** The agent on a host that is a folder (test/support/agent). FLOWER_CONTEXT_AGENT: another build of it. */
+export const AGENT = process.env.FLOWER_CONTEXT_AGENT ?? join(REPOSITORY, '.cache/test-agent.cjs');
 const POCKET = join(REPOSITORY, 'test/support/pocket-systemd.py');
 const SUPPORT = import.meta.dirname;
 
@@ -93,7 +96,8 @@ export class Vm {
       mkdirSync(this.spec.run, { recursive: true });
       symlinkSync(this.spec.run, this.at('run'));
     }
-    this.write('run/flower-context/boot-id', `${randomUUID()}\n`);
+    this.writeHost();
+    mkdirSync(this.at('run/flower-context'), { recursive: true });
     this.writeContext();
     const units = ['--start', 'flower-context', '--start', 'one-context'];
     const environment = Object.entries(this.spec.env ?? {}).flatMap(([name, value]) => [
@@ -250,8 +254,14 @@ export class Vm {
     this.write('run/one-context/one_env', renderOneEnv(this.context, this.spec.token ?? ''), 0o400);
   }
 
+  /** What the kernel of this VM would say: another boot each time. */
+  private writeHost(): void {
+    const facts: HostFacts = { bootId: randomUUID(), loopback: this.spec.loopback };
+    this.write(HOST_FILE, JSON.stringify(facts));
+  }
+
   private install(): void {
-    const { role, loopback, flower = {} } = this.spec;
+    const { role, flower = {} } = this.spec;
     const { version = '1.39.0', framework = 'none' } = flower;
     const [uid, gid] = [process.getuid!(), process.getgid!()];
     this.write(
@@ -260,8 +270,9 @@ export class Vm {
     );
     this.write(
       'etc/flower-context/appliance.json',
-      JSON.stringify({ role, flower: { version, framework }, user: 'flower', loopback }),
+      JSON.stringify({ role, flower: { version, framework }, user: 'flower' }),
     );
+    this.writeHost();
     // As appliance/bin/flower-context starts it, in this folder.
     const wrapper = [
       '#!/bin/sh',

@@ -8,7 +8,7 @@ import { Report } from '../../../src/boot/report.ts';
 import { runSteps } from '../../../src/boot/runner.ts';
 import type { Step, StepId, StepResult, StepTools } from '../../../src/boot/step.ts';
 import { realClock } from '../../../src/host/clock.ts';
-import { pathsUnder } from '../../../src/host/paths.ts';
+import { realMachine } from '../../../src/host/machine.ts';
 import { openJournal } from '../../../src/status/journal.ts';
 import { Problem } from '../../../src/status/problem.ts';
 import { readStatus } from '../../../src/status/status-file.ts';
@@ -44,7 +44,7 @@ async function runAll(steps: Step[], signal = new AbortController().signal) {
   const journal = openJournal((line) => lines.push(line), true);
   const report = new Report({ path: statusFile(), journal, clock: realClock, resumed: !checkpoint.empty });
   report.begin('superlink', steps);
-  const machine = { paths: pathsUnder(folder), clock: realClock, random: Math.random };
+  const machine = realMachine(folder);
   const failure = await runSteps({ steps, known: new Knowledge(), machine, checkpoint, report, signal });
   return { failure, checkpoint, report };
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { parseEnvFile } from '../../../src/context/env-file.ts';
-import { formOf, parseContextFile, parseVariableFile } from '../../../src/context/forms.ts';
+import { parseContextFile, parseVariableFile } from '../../../src/context/forms.ts';
 import { parseTemplateBlock } from '../../../src/context/template-block.ts';
 import { Problem } from '../../../src/status/problem.ts';
 import { renderContextSh } from '../../support/context-sh.ts';
@@ -20,6 +20,8 @@ CONTEXT = [
   SSH_PUBLIC_KEY = "$USER[SSH_PUBLIC_KEY]" ]
 DISK = [ IMAGE = "flower" ]
 `;
+
+const formOf = (text: string): string => parseVariableFile(text).form;
 
 describe('the form of a file', () => {
   test('context.sh is what reads as one, with and without its first line', () => {

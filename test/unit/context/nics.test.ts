@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { addressesOf, bindableAddresses, nicsFrom, primaryAddress } from '../../../src/context/nics.ts';
+import { addressesOf, type Nic, nicsFrom as nicsOf } from '../../../src/context/nics.ts';
+import { realHost } from '../../../src/host/host.ts';
 
 const nic = (name: string, values: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(values).map(([key, value]) => [`${name}_${key}`, value]));
 
-const primary = (raw: Record<string, string>, kernel?: string): string | undefined =>
-  primaryAddress(nicsFrom(raw), kernel);
+const nicsFrom = (raw: Record<string, string>): Nic[] => nicsOf(raw, realHost);
+
+const primary = (raw: Record<string, string>): string | undefined => addressesOf(nicsFrom(raw))[0];
 
 describe('the interfaces of a CONTEXT', () => {
   test('are in the order of their numbers, not of their text, aliases behind their interface', () => {
@@ -33,8 +35,6 @@ describe('the interfaces of a CONTEXT', () => {
       ip: '10.0.0.5',
       ip6: ['2001:db8::5', 'fd00::5'],
       gateway: '10.0.0.1',
-      external: false,
-      invalid: [],
     });
   });
 
@@ -46,26 +46,34 @@ describe('the interfaces of a CONTEXT', () => {
     expect(nicsFrom(raw).map(({ name }) => name)).toEqual(['ETH0']);
   });
 
-  test('name the variables that hold something else than an address others can use', () => {
+  test('have no address where a variable holds something else than one that others can use', () => {
     const raw = nic('ETH0', {
       IP: '10.0.0.256',
       IP6: 'fe80::1',
       IP6_ULA: 'fe80::1%eth0',
       GATEWAY: '10.0.0.1/24',
     });
-    expect(nicsFrom(raw)[0]).toMatchObject({
-      ip6: [],
-      invalid: ['ETH0_IP', 'ETH0_IP6', 'ETH0_IP6_ULA', 'ETH0_GATEWAY'],
-    });
+    expect(nicsFrom(raw)[0]).toMatchObject({ ip6: [] });
     expect(nicsFrom(raw)[0]).not.toHaveProperty('ip');
+    expect(nicsFrom(raw)[0]).not.toHaveProperty('gateway');
   });
 
-  test.each(['127.0.0.1', '0.0.0.0', '169.254.1.1', '224.0.0.1', '010.0.0.1', 'fd00::1', 'host'])(
-    'do not take %s for an IPv4 address',
-    (ip) => {
-      expect(addressesOf(nicsFrom({ ETH0_IP: ip }))).toEqual([]);
-    },
-  );
+  test.each([
+    '127.0.0.1',
+    '127.10.1.2',
+    '127.255.255.254',
+    '0.0.0.0',
+    '169.254.1.1',
+    '224.0.0.1',
+    '010.0.0.1',
+    'fd00::1',
+    'host',
+  ])('do not take %s for an IPv4 address', (ip) => {
+    expect(addressesOf(nicsFrom({ ETH0_IP: ip }))).toEqual([]);
+  });
+
+  test('an address of the loopback range is of no use', () =>
+    expect(addressesOf(nicsFrom({ ETH0_IP: '127.10.1.2', ETH0_IP6: '::1' }))).toEqual([]));
 
   test('are not made of other names that look similar', () => {
     expect(
@@ -79,13 +87,12 @@ describe('the interfaces of a CONTEXT', () => {
     ).toEqual([]);
   });
 
-  test('an EXTERNAL alias is advertised and never bound', () => {
+  test('an EXTERNAL alias is advertised', () => {
     const nics = nicsFrom({
       ...nic('ETH0', { IP: '10.0.0.5' }),
       ...nic('ETH0_ALIAS0', { IP: '203.0.113.7', EXTERNAL: 'yes' }),
     });
     expect(addressesOf(nics)).toEqual(['10.0.0.5', '203.0.113.7']);
-    expect(bindableAddresses(nics)).toEqual(['10.0.0.5']);
   });
 
   test('an address that two of them have is listed once, the primary first', () => {
@@ -128,13 +135,6 @@ describe('the primary address', () => {
 
   test('is never that of an alias', () => {
     const alias = routed('ETH0_ALIAS0', '203.0.113.7');
-    expect(primary({ ...eth0, ...alias })).toBe('10.0.0.5');
-    expect(primary(alias)).toBeUndefined();
-  });
-
-  test('is the one the kernel has, where the CONTEXT has none (DHCP)', () => {
-    expect(primary({ ETH0_MAC: '02:00:0a:00:00:05', ETH0_IP: '' }, '192.0.2.9')).toBe('192.0.2.9');
-    expect(primary({}, 'fe80::1')).toBeUndefined();
-    expect(primary({})).toBeUndefined();
+    expect(primary({ ...alias, ...eth0 })).toBe('10.0.0.5');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PROFILES, profileFor, supportedRanges } from '../../../src/flower/profiles/index.ts';
-import { compareVersions, parseVersion } from '../../../src/flower/version.ts';
+import { parseVersion } from '../../../src/flower/version.ts';
 import { Problem } from '../../../src/status/problem.ts';
 
 const listeners = {
@@ -84,14 +84,6 @@ describe('what a SuperLink listens on', () => {
     const args = profileFor('1.39.0').superlinkListeners(six, 39);
     expect(args.join(' ')).toContain('--fleet-api-address [::]:9092');
     expect(args.join(' ')).toContain('--host ::1 --port 9093');
-  });
-});
-
-describe('versions', () => {
-  it('are compared by number, not by text', () => {
-    const order = ['1.4.0', '1.31.0', '1.31.2', '1.31.10', '1.39.0', '2.0.0'];
-    const sorted = [...order].reverse().sort((a, b) => compareVersions(parseVersion(a)!, parseVersion(b)!));
-    expect(sorted).toEqual(order);
   });
 });
 

@@ -3,7 +3,7 @@ import { nodeConfigToml } from '../../../src/flower/node-config.ts';
 import { runConfigToml } from '../../../src/flower/run-config.ts';
 import { float, formatToml } from '../../../src/flower/toml.ts';
 import { parseVariables } from '../../../src/params/parse.ts';
-import { runConfigKeys } from '../../../src/params/run-config.ts';
+import { namesOf, rowOf } from '../../../src/params/table.ts';
 
 describe('a TOML file', () => {
   it('has one line for each entry, whatever its text holds', () => {
@@ -64,7 +64,7 @@ describe('the run config file', () => {
       .trim()
       .split('\n')
       .map((line) => line.split(' = ')[0]);
-    expect(keys).toEqual(runConfigKeys());
+    expect(keys).toEqual(namesOf('superlink').flatMap((name) => rowOf(name).runConfig ?? []));
     expect(text).toContain('proximal-mu = 1.0\n');
     expect(text).toContain('num-server-rounds = 3\n');
     expect(text).toContain('checkpoint-enabled = true\n');

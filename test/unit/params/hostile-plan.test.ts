@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { invoke } from '../../../src/cli/command.ts';
 import { plan } from '../../../src/cli/plan.ts';
+import { realMachine } from '../../../src/host/machine.ts';
 import { renderContextSh } from '../../support/context-sh.ts';
 import { faultIn, hostileContexts, listing, type PlanOutcome } from '../../support/hostile.ts';
 
@@ -26,7 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 async function outcomeOf(argv: readonly string[]): Promise<PlanOutcome> {
   Object.assign(said, { stdout: '', stderr: '' });
   try {
-    return { code: await invoke(plan, argv), ...said };
+    return { code: await invoke(plan, argv, realMachine), ...said };
   } catch (error) {
     return { code: 1, stdout: said.stdout, stderr: `${said.stderr}\n${(error as Error).stack}` };
   }

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { contextJsonSchema } from '../../../src/params/json-schema.ts';
 import { variablesReference } from '../../../src/params/reference.ts';
 import { runConfigOf } from '../../../src/params/run-config.ts';
-import { ALL_NAMES, namesOf, rowOf } from '../../../src/params/table.ts';
-import { infrastructure, userInput, userInputs } from '../../../src/params/user-inputs.ts';
+import { ALL_NAMES, rowOf } from '../../../src/params/table.ts';
+import { userInput } from '../../../src/params/user-inputs.ts';
 import { superLink } from './support.ts';
 
 const page = variablesReference();
@@ -108,24 +108,14 @@ describe('user inputs', () => {
 
   test('infrastructure is never asked for, but written', () => {
     expect(userInput('TOKEN')).toBeUndefined();
-    expect(infrastructure()).toEqual({
+    const told = ALL_NAMES.map((name) => [name, rowOf(name).template] as const);
+    expect(Object.fromEntries(told.filter(([, template]) => template !== undefined))).toEqual({
       TOKEN: 'YES',
       NETWORK: 'YES',
       REPORT_READY: 'YES',
       READY_SCRIPT_PATH: '/opt/flower/scripts/health-check.sh',
       SSH_PUBLIC_KEY: '$USER[SSH_PUBLIC_KEY]',
     });
-  });
-
-  test('of a role and of the service are together what the role reads and is asked for', () => {
-    for (const role of ['superlink', 'supernode'] as const) {
-      const asked = [...Object.keys(userInputs('service', role)), ...Object.keys(userInputs('role', role))];
-      expect(asked.sort()).toEqual(
-        namesOf(role)
-          .filter((name) => rowOf(name).level !== 'infrastructure')
-          .sort(),
-      );
-    }
   });
 });
 

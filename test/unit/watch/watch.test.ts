@@ -6,6 +6,7 @@ import type { BootOutcome } from '../../../src/boot/boot.ts';
 import { Knowledge } from '../../../src/boot/knowledge.ts';
 import { Report } from '../../../src/boot/report.ts';
 import type { StepId } from '../../../src/boot/step.ts';
+import { realHost } from '../../../src/host/host.ts';
 import { pathsUnder } from '../../../src/host/paths.ts';
 import { parseVariables } from '../../../src/params/parse.ts';
 import type { ProblemCode } from '../../../src/status/catalogue.ts';
@@ -37,7 +38,8 @@ beforeEach(() => {
     clock,
     resumed: false,
   });
-  watch = keepWatch({ machine: { paths, clock, random: () => chance }, report, signal: stop.signal });
+  const machine = { paths, clock, random: () => chance, host: { ...realHost, giveBackMemory: () => {} } };
+  watch = keepWatch({ machine, report, signal: stop.signal });
 });
 afterEach(() => {
   stop.abort();

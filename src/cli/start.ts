@@ -1,0 +1,38 @@
+import './zod.ts';
+import type { Machine } from '../host/machine.ts';
+import { print, printError } from '../host/output.ts';
+import { EXIT, invoke } from './command.ts';
+import { COMMANDS, overview } from './index.ts';
+
+/** Which machine a root folder stands for. */
+export type MachineOf = (root: string) => Machine;
+
+/** argv -> command -> exit status. `--root DIR` may also stand before the command. */
+async function main(argv: readonly string[], machineOf: MachineOf): Promise<number> {
+  if (argv[0] === '--root' && argv.length >= 2)
+    return main([...argv.slice(2, 3), '--root', argv[1]!, ...argv.slice(3)], machineOf);
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    print(overview());
+    return name === undefined ? EXIT.usage : EXIT.good;
+  }
+  const command = COMMANDS.find((one) => one.name === (name === '--version' ? 'version' : name));
+  if (command === undefined) {
+    printError(`flower-context: there is no command '${name}'; 'flower-context --help' lists them\n`);
+    return EXIT.usage;
+  }
+  return invoke(command, rest, machineOf);
+}
+
+/** The whole program: runs the command that the process was started with and ends the process with its exit status. */
+export function start(machineOf: MachineOf): void {
+  main(process.argv.slice(2), machineOf).then(
+    (status) => process.exit(status),
+    (error: unknown) => {
+      printError(
+        `flower-context: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      );
+      process.exit(EXIT.failed);
+    },
+  );
+}

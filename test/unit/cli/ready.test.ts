@@ -1,0 +1,57 @@
+// What the ready script is told: an answer counts only for the CONTEXT that is on the disk.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { answerOf } from '../../../src/cli/ready.ts';
+import { type Machine, realMachine, sha256 } from '../../../src/host/machine.ts';
+import type { Status } from '../../../src/status/status-file.ts';
+
+const CONTEXT = "A='1'\n";
+let folder: string;
+let machine: Machine;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ready-'));
+  machine = realMachine(folder);
+  const [path] = machine.paths.contextFiles;
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, CONTEXT);
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const status = (phase: Status['phase'], serving: boolean, context?: string): Status => ({
+  version: 1,
+  role: 'superlink',
+  phase,
+  serving,
+  boot: 'first',
+  pid: 1,
+  started_at: '',
+  updated_at: '',
+  waiting: null,
+  steps: [],
+  problems: [],
+  facts: context === undefined ? {} : { context: sha256(context) },
+});
+
+test.each([
+  ['serves', status('ready', true, CONTEXT)],
+  ['serves', status('booting', true, CONTEXT)],
+  ['serves', status('failed', true, CONTEXT)],
+  ['failed', status('failed', false, CONTEXT)],
+  [undefined, status('booting', false, CONTEXT)],
+  [undefined, status('ready', false, CONTEXT)],
+])('%s: %j', (answer, one) => expect(answerOf(machine, one)).toBe(answer));
+
+test('what was so with another CONTEXT is no answer', () => {
+  expect(answerOf(machine, status('ready', true, 'B'))).toBeUndefined();
+  expect(answerOf(machine, status('failed', false, 'B'))).toBeUndefined();
+});
+
+test('a boot that failed before it read any CONTEXT has failed', () =>
+  expect(answerOf(machine, status('failed', false))).toBe('failed'));
+
+test('where there is no CONTEXT, any answer counts', () => {
+  rmSync(machine.paths.contextFiles[0]);
+  expect(answerOf(machine, status('ready', true, CONTEXT))).toBe('serves');
+});
