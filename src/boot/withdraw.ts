@@ -10,9 +10,11 @@ import type { StepTools } from './step.ts';
  */
 export async function withdraw(
   known: Knowledge,
-  { degrade, closeGate, signal }: StepTools,
+  { checkpoint, degrade, closeGate, signal }: StepTools,
 ): Promise<boolean> {
   closeGate();
+  // From now on a boot that fails must not take Flower that runs for Flower that was published.
+  checkpoint.forgetStep('publish');
   const oneGate = known.get('oneGate');
   if (oneGate === undefined) return true;
   try {

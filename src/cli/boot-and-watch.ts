@@ -35,9 +35,13 @@ export async function bootAndWatch(loop: Loop): Promise<number> {
     // take down what serves.
     if (outcome.failure !== undefined && !report.status.serving) {
       const status = exitStatusOf(outcome);
-      // Otherwise Flower may go on waiting for the next try's plan.
-      if (status === EXIT.badContext) await loop.endWaitingFlower(outcome);
-      return status;
+      if (status !== EXIT.badContext) return status;
+      // systemd drops a reload that reaches the unit while it fails, so a correction of this moment is not to be lost.
+      if (watch.contextDiffers()) continue;
+      // Nobody tries again before the CONTEXT changes. After other failures Flower waits for the next try's plan.
+      await loop.endWaitingFlower(outcome);
+      if (!watch.contextDiffers()) return status;
+      continue;
     }
     const reason = await watch.untilSomethingChanged(outcome);
     if (reason === undefined) return EXIT.good;

@@ -10,6 +10,8 @@ export interface ContextWatch {
   /** Aborted when the CONTEXT is another one than `seen()` says; a new signal after each `renew()`. */
   readonly changed: AbortSignal;
   renew(): void;
+  /** The CONTEXT on the disk is another one than `seen()` says, at this moment. */
+  differs(): boolean;
   end(): void;
 }
 
@@ -21,10 +23,13 @@ export function watchContext(
 ): ContextWatch {
   let controller = new AbortController();
   let settling = new AbortController();
-  const look = (): void => {
+  const differs = (): boolean => {
     const now = currentContext(machine);
     const before = seen();
-    if (now === undefined || before === undefined || now === before) return;
+    return now !== undefined && before !== undefined && now !== before;
+  };
+  const look = (): void => {
+    if (!differs()) return;
     controller.abort(new Error('the CONTEXT changed'));
     onChange();
   };
@@ -42,6 +47,7 @@ export function watchContext(
       controller = new AbortController();
       soon();
     },
+    differs,
     end() {
       settling.abort();
       for (const stop of stops) stop();

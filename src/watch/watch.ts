@@ -21,6 +21,8 @@ export interface Watched {
 export interface Watch {
   /** Aborted when one-context leaves another CONTEXT than the one that was read last. */
   contextChanged(): AbortSignal;
+  /** The CONTEXT on the disk is another one than the last boot has read. */
+  contextDiffers(): boolean;
   /** Resolves with the reason to look again, as a clause; undefined when the agent is asked to stop. */
   untilSomethingChanged(last: BootOutcome): Promise<string | undefined>;
   end(): void;
@@ -116,6 +118,7 @@ export function keepWatch({ machine, report, signal }: Watched): Watch {
       context.renew();
       return context.changed;
     },
+    contextDiffers: context.differs,
     untilSomethingChanged,
     end() {
       context.end();

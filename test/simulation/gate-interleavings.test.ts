@@ -277,8 +277,25 @@ const lives: fc.Arbitrary<Life> = fc.record({
   ),
 });
 
-/** Lives that went wrong once: a Flower that dies while a look is under way. */
+/**
+ * Lives that went wrong once: a boot that is interrupted between Flower's start and the publication, by a CONTEXT that is wrong;
+ * a wrong CONTEXT that is corrected while the agent ends because of it; a Flower that dies while a boot is under way.
+ */
 const FOUND: [Life][] = [
+  [
+    {
+      seed: 238_438,
+      losses: 0,
+      disturbances: [{ afterMs: 1_822, role: 'superlink', what: 'wrong-context' }],
+    },
+  ],
+  [
+    {
+      seed: 3,
+      losses: 6,
+      disturbances: [{ afterMs: 1_051, role: 'supernode', what: 'wrong-context' }],
+    },
+  ],
   [
     {
       seed: 14,

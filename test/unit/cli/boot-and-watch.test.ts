@@ -35,15 +35,20 @@ const failed = (step: StepId, code: ProblemCode): BootOutcome => ({
 const WRONG = failed('validate', 'config_validation_failed');
 
 /** Lives through `outcomes`, one boot each; the watch wakes after each, and the agent is asked to stop after the last. */
-async function through(outcomes: readonly BootOutcome[], { serving = false } = {}) {
+async function through(
+  outcomes: readonly BootOutcome[],
+  { serving = false, corrected = [] as readonly boolean[] } = {},
+) {
   report.serving(serving);
   const said: string[] = [];
   const left = [...outcomes];
+  const differs = [...corrected];
   const status = await bootAndWatch({
     report,
     signal: new AbortController().signal,
     watch: {
       contextChanged: () => new AbortController().signal,
+      contextDiffers: () => differs.shift() ?? false,
       untilSomethingChanged: async () => {
         said.push('watch');
         return left.length > 0 ? 'something changed' : undefined;
@@ -78,6 +83,16 @@ test('a wrong CONTEXT ends the agent for good, and the Flower that waits for a p
   expect(await through([WRONG])).toEqual({ status: EXIT.badContext, said: ['boot', 'stop Flower'] });
 });
 
+test.each([
+  ['before', [true], ['boot', 'boot', 'READY=1', 'watch']],
+  ['while', [false, true], ['boot', 'stop Flower', 'boot', 'READY=1', 'watch']],
+])(
+  'a CONTEXT that is corrected %s the agent ends is read at once: systemd drops a reload then',
+  async (_, corrected, said) => {
+    expect(await through([WRONG, GOOD], { corrected })).toEqual({ status: EXIT.good, said });
+  },
+);
+
 test('a boot that is interrupted by a changed CONTEXT is begun again at once', async () => {
   expect(await through([failed('discover_superlink', 'interrupted'), GOOD])).toEqual({
     status: EXIT.good,
@@ -102,6 +117,7 @@ test('each boot has the signal of a CONTEXT that changes while it goes on', asyn
     signal: stop.signal,
     watch: {
       contextChanged: () => signals[looks++]!.signal,
+      contextDiffers: () => false,
       untilSomethingChanged: async () => 'something changed',
       end: () => {},
     },
