@@ -42,6 +42,7 @@ test('SuperNodes that are there before their SuperLink wait for it, and are acce
     ...REAL,
     gate: false,
     supernodes: 1,
+    supernode: { FL_EDGE_MAX_BACKOFF: '2' },
     puppets: ({ role }) => role === 'superlink',
   });
   await late.deploy();
