@@ -56,7 +56,7 @@ export async function boot({ machine, report, checkpoint, signal, sequence }: Bo
       `${reasonOf(signal)} before the boot was over; the next look goes on where it was`,
     );
   } else {
-    await tellFailure({ machine, report }, known, failure, took);
+    await tellFailure({ machine, report, checkpoint }, known, failure, took);
   }
   return { known, failure };
 }
@@ -83,15 +83,18 @@ function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): vo
 }
 
 async function tellFailure(
-  run: Pick<Boot, 'machine' | 'report'>,
+  run: Pick<Boot, 'machine' | 'report' | 'checkpoint'>,
   known: Knowledge,
   { problem }: Failure,
   took: string,
 ): Promise<void> {
   run.report.problem(problem);
   writeMotd(run.machine, `the boot failed: ${problem.code}`, false);
-  // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself.
-  const stillServes = known.peek('planHash') === undefined && liveLink(run.machine.paths)?.good === true;
+  // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself. And what was
+  // never published (OneGate was away) must not let the ready script open the gate for nodes that find no address.
+  const published = run.report.status.serving || run.checkpoint.finishedAt('publish') !== undefined;
+  const stillServes =
+    known.peek('planHash') === undefined && published && liveLink(run.machine.paths)?.good === true;
   run.report.serving(stillServes);
   run.report.phase(
     'failed',

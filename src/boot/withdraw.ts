@@ -10,9 +10,11 @@ import type { StepTools } from './step.ts';
  */
 export async function withdraw(
   known: Knowledge,
-  { degrade, closeGate, signal }: StepTools,
+  { checkpoint, degrade, closeGate, signal }: StepTools,
 ): Promise<boolean> {
   closeGate();
+  // A failure later in this boot must not be taken for one of a VM that has published.
+  checkpoint.forgetStep('publish');
   const oneGate = known.get('oneGate');
   if (oneGate === undefined) return true;
   try {

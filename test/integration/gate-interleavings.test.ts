@@ -277,7 +277,10 @@ const lives: fc.Arbitrary<Life> = fc.record({
   ),
 });
 
-/** Lives that went wrong once: a Flower that dies while a look is under way. */
+/**
+ * Lives that went wrong once: a Flower that dies while a look is under way; a CONTEXT that becomes wrong before OneGate, which
+ * is away, was told where the SuperLink is.
+ */
 const FOUND: [Life][] = [
   [
     {
@@ -286,6 +289,17 @@ const FOUND: [Life][] = [
       disturbances: [
         { afterMs: 1_943, role: 'superlink', what: 'context' },
         { afterMs: 616, role: 'supernode', what: 'flower' },
+      ],
+    },
+  ],
+  [
+    {
+      seed: 36_399,
+      losses: 0,
+      disturbances: [
+        { afterMs: 0, role: 'superlink', what: 'onegate' },
+        { afterMs: 7_501, role: 'supernode', what: 'power' },
+        { afterMs: 809, role: 'superlink', what: 'wrong-context' },
       ],
     },
   ],

@@ -20,6 +20,7 @@ async function withdrawn(update: OneGate['update'] | undefined) {
   known.set('oneGate', update === undefined ? undefined : ({ vmId: 7, update: told } as unknown as OneGate));
   const tools = {
     closeGate: () => order.push('closed'),
+    checkpoint: { forgetStep: (id: string) => order.push(`${id} is not done`) },
     degrade: ({ code }: Problem) => order.push(code),
     signal: new AbortController().signal,
   } as unknown as StepTools;
@@ -27,7 +28,10 @@ async function withdrawn(update: OneGate['update'] | undefined) {
 }
 
 test('the ready script is held before OneGate is told that nothing serves', async () => {
-  expect(await withdrawn(async () => {})).toEqual({ done: true, order: ['closed', 'told FL_READY=NO'] });
+  expect(await withdrawn(async () => {})).toEqual({
+    done: true,
+    order: ['closed', 'publish is not done', 'told FL_READY=NO'],
+  });
 });
 
 test('an OneGate that does not answer does not end the boot, and the ready script is held all the same', async () => {
@@ -36,10 +40,10 @@ test('an OneGate that does not answer does not end the boot, and the ready scrip
   };
   expect(await withdrawn(away)).toEqual({
     done: false,
-    order: ['closed', 'told FL_READY=NO', 'onegate_unreachable'],
+    order: ['closed', 'publish is not done', 'told FL_READY=NO', 'onegate_unreachable'],
   });
 });
 
 test('without a OneGate there is nothing to withdraw but the ready script', async () => {
-  expect(await withdrawn(undefined)).toEqual({ done: true, order: ['closed'] });
+  expect(await withdrawn(undefined)).toEqual({ done: true, order: ['closed', 'publish is not done'] });
 });
