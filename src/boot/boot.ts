@@ -90,12 +90,11 @@ async function tellFailure(
 ): Promise<void> {
   run.report.problem(problem);
   writeMotd(run.machine, `the boot failed: ${problem.code}`, false);
-  // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself. Flower of an
-  // earlier boot that was interrupted before it had published serves nobody yet: READY would open the gate without an address.
+  // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself. And what was
+  // never published (OneGate was away) must not let the ready script open the gate for nodes that find no address.
+  const published = run.report.status.serving || run.checkpoint.finishedAt('publish') !== undefined;
   const stillServes =
-    known.peek('planHash') === undefined &&
-    run.checkpoint.finishedAt('publish') !== undefined &&
-    liveLink(run.machine.paths)?.good === true;
+    known.peek('planHash') === undefined && published && liveLink(run.machine.paths)?.good === true;
   run.report.serving(stillServes);
   run.report.phase(
     'failed',

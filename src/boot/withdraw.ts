@@ -13,7 +13,7 @@ export async function withdraw(
   { checkpoint, degrade, closeGate, signal }: StepTools,
 ): Promise<boolean> {
   closeGate();
-  // From now on a boot that fails must not take Flower that runs for Flower that was published.
+  // A failure later in this boot must not be taken for one of a VM that has published.
   checkpoint.forgetStep('publish');
   const oneGate = known.get('oneGate');
   if (oneGate === undefined) return true;

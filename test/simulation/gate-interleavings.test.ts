@@ -279,7 +279,8 @@ const lives: fc.Arbitrary<Life> = fc.record({
 
 /**
  * Lives that went wrong once: a boot that is interrupted between Flower's start and the publication, by a CONTEXT that is wrong;
- * a wrong CONTEXT that is corrected while the agent ends because of it; a Flower that dies while a boot is under way.
+ * a wrong CONTEXT that is corrected while the agent ends because of it; a Flower that dies while a boot is under way;
+ * a CONTEXT that becomes wrong before OneGate, which is away, was told where the SuperLink is.
  */
 const FOUND: [Life][] = [
   [
@@ -303,6 +304,17 @@ const FOUND: [Life][] = [
       disturbances: [
         { afterMs: 1_943, role: 'superlink', what: 'context' },
         { afterMs: 616, role: 'supernode', what: 'flower' },
+      ],
+    },
+  ],
+  [
+    {
+      seed: 36_399,
+      losses: 0,
+      disturbances: [
+        { afterMs: 0, role: 'superlink', what: 'onegate' },
+        { afterMs: 7_501, role: 'supernode', what: 'power' },
+        { afterMs: 809, role: 'superlink', what: 'wrong-context' },
       ],
     },
   ],
