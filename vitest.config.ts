@@ -13,8 +13,7 @@ const retry = process.env.CI ? 1 : 0;
 export default defineConfig(async () => {
   process.env.LOAD_FACTOR ??= String(await measureLoad());
   const load = Number(process.env.LOAD_FACTOR);
-  if (load > 1)
-    console.log(`This machine is ${load} times as slow as a quiet one: waits may take that much longer.`);
+  console.log(`load: this machine is ${load} times as slow as a quiet one; waits may take that much longer`);
   /** Only a test that hangs reaches these limits: what a test waits for has limits of its own (test/support/load.ts). */
   const limits = (minutes: number) => ({
     testTimeout: minutes * MINUTES * load,
