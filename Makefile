@@ -124,7 +124,10 @@ packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` withou
 marketplace: $(DEB) ## the appliances in a checkout of the OpenNebula community marketplace: CHECKOUT=folder [URL=where the disks will be]
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
-.PHONY: bench-runtime bench-scale bench-places fuzz
+.PHONY: bench-runtime bench-scale bench-places fuzz test-faults
+test-faults: node_modules/.installed $(BAKED) ## puts old faults back into a copy of the code, one at a time: the tests have to fail (ONLY=text)
+	@$(NODE) test/faults/run.ts
+
 bench-runtime: $(AGENT) ## how the agent is shipped: Node.js and one file, or a single executable; start and size (RUNS=20)
 	@$(NODE) test/bench/runtime.ts
 

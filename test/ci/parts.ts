@@ -47,6 +47,12 @@ export const ALL_PARTS: readonly Part[] = [
     minutes: 6,
   },
   {
+    name: 'faults',
+    what: 'old faults put back one at a time, which the quick tests have to catch',
+    command: `${make} test-faults`,
+    minutes: 10,
+  },
+  {
     name: 'demo',
     what: 'the main job of the README',
     command: `${make} demo`,

@@ -39,8 +39,10 @@ function missed({ file, find, put, tests }: Fault): string | undefined {
     text.replace(find, () => put),
   );
   try {
-    const built = node('build.mjs');
-    if (built.status !== 0) return `the agent cannot be built with it: ${built.stderr}`;
+    for (const args of [[], ['test']]) {
+      const built = node('build.mjs', ...args);
+      if (built.status !== 0) return `the agent cannot be built with it: ${built.stderr}`;
+    }
     const ran = node('node_modules/vitest/vitest.mjs', 'run', '--bail', '1', ...tests);
     if (ran.status === 0) return `all tests of ${tests.join(', ')} passed`;
     const failed = / FAIL .*/.exec(ran.stdout + ran.stderr)?.[0];
