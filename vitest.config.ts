@@ -68,7 +68,7 @@ export default defineConfig(async () => {
             include: ['test/federation/**/*.test.ts'],
             ...limits(15),
             retry,
-            maxWorkers: 2,
+            maxWorkers: 3,
             sequence: { groupOrder: 2 },
           },
         },

@@ -186,10 +186,13 @@ export const awaitRegistration: Step = {
       }
     })();
     const death = untilFlowerEnds(known, machine, signal);
-    const accepted = untilLink(known, machine, signal, (link) => link.phase === 'accepted');
+    // Flower ends a moment after the SuperLink has refused its timestamps: what the launcher said of it is read at once.
+    const accepted = untilLink(known, machine, signal, ({ phase, detail }) => {
+      judgeClock(detail);
+      return phase === 'accepted';
+    });
     try {
       const link = await Promise.race([accepted, examination, death]);
-      judgeClock(link.detail);
       known.set('link', link);
       if (link.node_id !== null) tools.tell({ node_id: link.node_id });
       return { note: `node ${link.node_id ?? '?'} at ${shown}` };
