@@ -34,7 +34,7 @@ test-all: node_modules/.installed ## everything, in parts that resume where a ru
 test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no sockets
 	@$(VITEST) --project unit
 
-test-simulation: node_modules/.installed ## the agent's code in made-up lives, on a clock that the test advances (LIVES=all: all of them)
+test-simulation: node_modules/.installed ## the agent's code in simulated lives, on a clock that the test advances (LIVES=all: all of them)
 	@$(VITEST) --project simulation
 
 test-integration: $(AGENT) $(TEST_AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
@@ -137,7 +137,7 @@ bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost 
 bench-places: node_modules/.installed ## how long a role takes until each node has a partition of its own (SEEDS=1000)
 	@PARTS=places $(NODE) test/bench/scale.ts
 
-fuzz: node_modules/.installed ## what reads foreign text, on a million made-up cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)
+fuzz: node_modules/.installed ## what reads foreign text, on a million generated cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)
 	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} $(NODE) test/fuzz/fuzz.ts
 
 # Its own package, compressed in a hurry; .cache/image keeps the layers of the images while nothing they are made of changes.

@@ -40,7 +40,7 @@ export default defineConfig(async () => {
         {
           extends: true,
           test: {
-            // The agent's code in many made-up lives, on a clock that the test advances; no agent process.
+            // The agent's code in many simulated lives, on a clock that the test advances; no agent process.
             name: 'simulation',
             include: ['test/simulation/**/*.test.ts'],
             ...limits(15),

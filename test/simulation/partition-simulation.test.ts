@@ -1,4 +1,4 @@
-// The partition protocol in a thousand made-up lives of a service: the real protocol over the real client, on a clock
+// The partition protocol in a thousand simulated lives of a service: the real protocol over the real client, on a clock
 // that is turned by hand (test/support/partition-story.ts), and then a few lives against the OneGate stand-in, over
 // real sockets and in real time.
 //
