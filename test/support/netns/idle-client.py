@@ -15,7 +15,7 @@ with open(ca, "rb") as file:
 channel = grpc.secure_channel(address, credentials, options=[tuple(option) for option in options])
 channel.subscribe(lambda state: print(state.name, flush=True))
 try:
-    channel.unary_unary("/flwr.proto.Fleet/PullMessages")(b"", timeout=10)
+    channel.unary_unary("/flwr.proto.Fleet/PullMessages")(b"", timeout=60)
 except grpc.RpcError as error:
     print("answered", error.code().name, flush=True)
 time.sleep(seconds)
