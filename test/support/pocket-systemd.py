@@ -93,7 +93,10 @@ class Host:
         next_timer = max(0, self.timers[0][0] - time.monotonic()) if self.timers else None
         waits = [wait for wait in (next_timer, at_most) if wait is not None]
         for key, _ in self.selector.select(min(waits, default=None)):
-            if key.fd in self.selector.get_map():  # an earlier call of this round may have closed it
+            # An earlier call of this round may have closed it, and another one may have its number by now: a client whose
+            # request was read as the output of a unit that has ended would wait for an answer for ever.
+            current = self.selector.get_map().get(key.fd)
+            if current is not None and current.data is key.data:
                 key.data()
 
     def shut_down(self):

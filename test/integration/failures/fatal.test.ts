@@ -9,7 +9,7 @@ import { FATAL, type Fatal } from './fatal.ts';
 const all = Object.entries(FATAL) as [ProblemCode, Fatal][];
 
 describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
-  test(`is told everywhere: ${title}`, { timeout: 120_000 }, async () => {
+  test(`is told everywhere: ${title}`, async () => {
     const patient = await bring();
     const { federation, vm, one } = patient;
     await vm.whenFailed(60_000);

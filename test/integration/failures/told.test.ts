@@ -11,7 +11,7 @@ const all = Object.entries(TOLD).flatMap(([code, many]) =>
 );
 
 describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
-  test(`is told, and the boot goes on: ${title}`, { timeout: 120_000 }, async () => {
+  test(`is told, and the boot goes on: ${title}`, async () => {
     const patient = await bring();
     const { vm, one } = patient;
     const done = ['done', 'kept', 'degraded'];
@@ -36,7 +36,7 @@ describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
   });
 });
 
-test('a clock that is right again is not complained of any more', { timeout: 120_000 }, async () => {
+test('a clock that is right again is not complained of any more', async () => {
   const { federation, vm } = await TOLD.clock_off![1]!.bring();
   await inStatus(vm, 'clock_off');
   await vm.waitFor('no acceptance', ({ phase }) => phase === 'booting');
