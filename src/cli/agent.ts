@@ -3,7 +3,7 @@ import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
 import { Report } from '../boot/report.ts';
 import { sequenceFor } from '../boot/sequence.ts';
-import { ensureFolder } from '../host/files.ts';
+import { ensureFolder, removeLeftovers } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { takeLock } from '../host/net.ts';
 import { openJournal } from '../status/journal.ts';
@@ -31,6 +31,7 @@ export async function becomeAgent(machine: Machine, options: { fresh: boolean })
     process.on(name, () => stop.abort(new Error(`asked to stop by ${name}`)));
   const journal = openJournal();
   ensureFolder(machine.paths.run, { mode: 0o755 });
+  for (const folder of [machine.paths.state, machine.paths.tls]) removeLeftovers(folder);
   const checkpoint = new Checkpoint(machine.paths.checkpoint, machine.clock.now());
   if (options.fresh) checkpoint.forget();
   const report = new Report({

@@ -95,6 +95,20 @@ export const readText = (path: string, maxBytes?: number): string | undefined =>
 
 let serial = 0;
 
+/** Where a file is written before it takes its name: beside it, as `.NAME.PID-N`. */
+const temporaryName = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
+const TEMPORARY = /^\..+\.\d+-\d+$/;
+
+/** Removes what writes of an earlier life left in a folder when the power went. Only for who alone writes there. */
+export function removeLeftovers(folder: string): void {
+  try {
+    for (const name of readdirSync(folder)) if (TEMPORARY.test(name)) discard(join(folder, name));
+  } catch {
+    // The folder is not there yet, or cannot be read: whoever needs it says so.
+  }
+}
+
 /** What is left of a write that failed; that it cannot be removed either is not the news. */
 function discard(path: string): void {
   try {
@@ -109,7 +123,7 @@ function discard(path: string): void {
  * disk, and takes the name in one step. `durable: false` skips forcing (for /run, which no power cut survives anyway).
  */
 export function writeAtomic(path: string, content: string | Buffer, access: FileAccess): void {
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
+  const beside = temporaryName(path);
   try {
     const descriptor = openSync(beside, 'wx', access.mode);
     try {
@@ -182,7 +196,7 @@ export function ensureFolder(path: string, access: Access): boolean {
 export function pointLink(path: string, target: string): boolean {
   const now = linkTarget(path);
   if (now === target) return false;
-  const beside = join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
+  const beside = temporaryName(path);
   try {
     symlinkSync(target, beside);
     renameSync(beside, path);

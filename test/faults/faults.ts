@@ -144,10 +144,10 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'children of Flower can speak to systemd for it',
-    file: 'appliance/lib/flower_launch/systemd.py',
-    find: 'self.address = environment.pop("NOTIFY_SOCKET", "")',
-    put: 'self.address = environment.get("NOTIFY_SOCKET", "")',
-    tests: [`${INTEGRATION}/launcher.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
+    file: 'appliance/lib/flower-launch.py',
+    find: '{name: environment[name] for name in KEPT if name in environment}',
+    put: '{name: inherited[name] for name in (*KEPT, "NOTIFY_SOCKET") if name in inherited}',
+    tests: [`${INTEGRATION}/launcher.test.ts`],
   },
   {
     name: 'the key of the server certificate can be read by everyone',

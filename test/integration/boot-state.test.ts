@@ -111,6 +111,20 @@ describe('a state file', () => {
 });
 
 describe('the power cut', () => {
+  test('in the middle of a write leaves a temporary file, which the next boot removes', async () => {
+    const { vm } = await superlink();
+    await vm.whenReady();
+    const before = tls(vm, 'ca.key');
+    await vm.powerCut();
+    // The id may be that of a process of the next boot.
+    const left = [`${STATE}/.checkpoint.json.1-24`, `${STATE}/tls/.ca.key.${process.pid}-3`];
+    for (const path of left) writeFileSync(vm.at(path), 'half of');
+    await vm.boot();
+    await vm.whenReady();
+    expect(left.filter((path) => existsSync(vm.at(path)))).toEqual([]);
+    expect(tls(vm, 'ca.key')).toBe(before);
+  });
+
   const steps = [
     'validate',
     'announce_booting',
