@@ -50,7 +50,7 @@ export const ALL_PARTS: readonly Part[] = [
     name: 'faults',
     what: 'old faults put back one at a time, which the quick tests have to catch',
     command: `${make} test-faults`,
-    minutes: 10,
+    minutes: 30,
   },
   {
     name: 'demo',
