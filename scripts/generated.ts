@@ -42,13 +42,10 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],
   ['docs/reference/context-supernode.schema.json', json(contextJsonSchema('supernode'))],
-  ...SITE_NAMES.flatMap((site): [string, string][] => {
-    const wishes = { ...DEFAULT_WISHES, site, supernodes: SITES[site].supernodes };
-    return [
-      [`appliance/oneflow/${site}.json`, formatTemplate({ ...wishes, form: 7 })],
-      [`appliance/oneflow/${site}.opennebula-6.json`, formatTemplate({ ...wishes, form: 6 })],
-    ];
-  }),
+  ...SITE_NAMES.map((site): [string, string] => [
+    `appliance/oneflow/${site}.json`,
+    formatTemplate({ ...DEFAULT_WISHES, site, supernodes: SITES[site].supernodes }),
+  ]),
   ['appliance/vm-template/flower-superlink.txt', vmTemplate('superlink')],
   ['appliance/vm-template/flower-supernode.txt', vmTemplate('supernode')],
   ...APPS.flatMap((app): [string, string][] => [

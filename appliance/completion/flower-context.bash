@@ -56,7 +56,7 @@ _flower_context() {
     probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
     submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -- "$cur")); fi ;;
-    template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
+    template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --all-inputs --answers --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
     lint) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --as --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     completion) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'bash zsh' -- "$cur")); fi ;;
     version) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;

@@ -2,9 +2,9 @@
 // has them (its published appliances); values out of the table and the templates, so nothing here repeats them.
 import { BAKED_FLOWER } from '../../src/params/release.ts';
 import { DEFAULT_WISHES, serviceTemplate } from '../../src/params/surfaces/oneflow.ts';
-import { SITES } from '../../src/params/surfaces/site.ts';
+import { SITES, vmInputsOf } from '../../src/params/surfaces/site.ts';
 import { inputOf } from '../../src/params/surfaces/user-input.ts';
-import { contextOf, formOf, MACHINE, userInputsOf } from '../../src/params/surfaces/vm-template.ts';
+import { contextOf, MACHINE, userInputsOf } from '../../src/params/surfaces/vm-template.ts';
 import type { Role } from '../../src/params/variable.ts';
 import type { Yaml } from './yaml.ts';
 
@@ -120,7 +120,7 @@ function ofImage(role: Role): { readonly [key: string]: Yaml } {
       nic_default: { model: 'virtio' },
       graphics: { listen: '0.0.0.0', type: 'vnc' },
       os: { arch: 'x86_64' },
-      inputs_order: formOf(role).join(','),
+      inputs_order: vmInputsOf(role).join(','),
       user_inputs: lower(userInputsOf(role)),
     },
   };
@@ -208,7 +208,7 @@ export function readme(app: AppName): string {
     [
       '| Variable | What it is | Default |',
       '|---|---|---|',
-      ...formOf(one).map((variable) => {
+      ...vmInputsOf(one).map((variable) => {
         const { title, preset } = inputOf(variable);
         return `| ${variable} | ${title} | ${preset === '' ? '' : `\`${preset}\``} |`;
       }),
@@ -218,7 +218,7 @@ export function readme(app: AppName): string {
       ? [
           '## Use it',
           'Import the app: its two images come along. Instantiate the service on a network from which OneGate is reached.',
-          'The form asks for what the two images ask for; all of it may be left as it is.',
+          'All of its form may be left as it is.',
         ]
       : [
           '## Use it',

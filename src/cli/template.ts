@@ -1,7 +1,7 @@
 import { profileFor } from '../flower/profiles/index.ts';
 import { print, printError } from '../host/output.ts';
 import { lint } from '../lint/lint.ts';
-import { type Form, formatTemplate } from '../params/surfaces/oneflow.ts';
+import { answers, type Form, formatTemplate } from '../params/surfaces/oneflow.ts';
 import { type Count, SITE_NAMES, SITES, type Site } from '../params/surfaces/site.ts';
 import { checkSettings, type Setting } from '../params/surfaces/wishes.ts';
 import { describeProblem } from '../status/journal.ts';
@@ -13,7 +13,17 @@ export const template: Command = {
   summary: 'prints a OneFlow service template, ready for `oneflow-template create`',
   args: [SITE_NAMES.join('|')],
   options: {
-    one: { description: 'the OpenNebula it is for (default: 7)', value: '6|7', choices: ['6', '7'] },
+    one: {
+      description:
+        '6: a form that OpenNebula 6.8 to 7 accept (default). 7: with inputs at the roles, which Sunstone does not ask',
+      value: '6|7',
+      choices: ['6', '7'],
+    },
+    'all-inputs': { description: 'ask for every variable, not only for those of a first deployment' },
+    answers: {
+      description:
+        'print a value for every input instead: the file of `oneflow-template instantiate ID FILE`, scripts and Terraform',
+    },
     'superlink-template': { description: 'id of the SuperLink VM template (default: 0)', value: 'ID' },
     'supernode-template': { description: 'id of the SuperNode VM template (default: 1)', value: 'ID' },
     supernodes: {
@@ -21,14 +31,15 @@ export const template: Command = {
       value: 'N|MIN..MAX',
     },
     set: {
-      description: 'what the form is filled in with, instead of the default; may be given several times',
+      description:
+        'the value of a variable: what the form is filled in with where it asks, else fixed; may be given several times',
       value: 'VAR=VALUE',
       multiple: true,
     },
     network: {
       description:
-        "the VMs' virtual network: a name of your own, or an id (default: that of the VM template)",
-      value: 'NAME',
+        "the VMs' virtual network: its id, OWNER/NAME, or the NAME of one that belongs to whoever starts the service (default: that of the VM template)",
+      value: 'ID|[OWNER/]NAME',
     },
   },
   text: 'single-site: a SuperLink and its SuperNodes in one zone. coordinator: a SuperLink for other zones.\ntraining-site: SuperNodes for a SuperLink elsewhere. Values are checked as the agent would check them, all at once,\nand the template is linted before it is printed.',
@@ -45,11 +56,19 @@ export const template: Command = {
       'flower-context template coordinator --set FL_CERT_EXTRA_SAN=DNS:superlink.example.org',
       'a SuperLink that other zones reach by name',
     ],
-    ['flower-context template training-site --one 6 --supernodes 3 --network training', 'for OpenNebula 6'],
+    [
+      'flower-context template training-site --set FL_SUPERLINK_ADDRESS=superlink.example.org:9092 --network oneadmin/training',
+      'SuperNodes of another zone, on a network of oneadmin',
+    ],
+    [
+      'flower-context template single-site --set FL_NUM_ROUNDS=20 --answers > answers.json',
+      'then: oneflow-template instantiate ID answers.json',
+    ],
   ],
   async run(invocation) {
     const site = siteOf(invocation.args[0]!);
-    const form: Form = invocation.value('one') === '6' ? 6 : 7;
+    const form: Form = invocation.value('one') === '7' ? 7 : 6;
+    const all = invocation.flag('all-inputs');
     const { roles } = SITES[site];
     const templates = {
       superlink: idOf(invocation, 'superlink-template', roles.includes('superlink'), 0),
@@ -57,10 +76,14 @@ export const template: Command = {
     };
     const supernodes = countOf(invocation.value('supernodes'), site);
     const network = invocation.value('network');
-    if (network !== undefined && /["\\\n$|]/.test(network))
-      throw new UsageError(`--network: '${network}' is no name of a network`);
+    if (network !== undefined && !/^[^/"\\\n$|,[\]=]+(\/[^/"\\\n$|,[\]=]+)?$/.test(network))
+      throw new UsageError(`--network takes an id, NAME or OWNER/NAME, not '${network}'`);
 
-    const { values, problems, warnings } = checkSettings(invocation.values('set').map(settingOf), site, form);
+    const { values, problems, warnings } = checkSettings(invocation.values('set').map(settingOf), {
+      site,
+      form,
+      all,
+    });
     const wrong = problemOf(problems, 'setting', REMEDY);
     if (wrong !== undefined) throw wrong;
     const version = values.get('FLOWER_VERSION');
@@ -68,7 +91,12 @@ export const template: Command = {
     const suspicious = problemOf(warnings, 'setting', REMEDY);
     if (suspicious !== undefined) printError(`${suspicious.all.flatMap(describeProblem).join('\n')}\n`);
 
-    const text = formatTemplate({ site, form, templates, supernodes, values, network });
+    const wishes = { site, form, all, templates, supernodes, values, network };
+    if (invocation.flag('answers')) {
+      print(`${JSON.stringify(answers(wishes), null, 2)}\n`);
+      return EXIT.good;
+    }
+    const text = formatTemplate(wishes);
     const findings = lint(text, site).findings.filter(({ code }) => code !== 'preset_suspicious');
     for (const finding of findings) printError(describeLint('template', finding));
     if (findings.some(({ severity }) => severity === 'error')) return EXIT.failed;
@@ -77,7 +105,7 @@ export const template: Command = {
       .filter((option) => invocation.value(option) === undefined);
     if (missing.length > 0)
       printError(
-        `note: ids of VM templates are stand-ins here; name yours with ${missing.map((option) => `--${option}`).join(' and ')}\n`,
+        `note: the ids of the VM templates are only examples; give yours with ${missing.map((option) => `--${option}`).join(' and ')}\n`,
       );
     print(text);
     return EXIT.good;

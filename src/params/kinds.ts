@@ -152,11 +152,15 @@ export const text = <Value>(
 });
 
 export const certificates = (): Kind<string> => ({
-  ...text('base64 of PEM certificates (base64 -w0 FILE)', readCertificates, 'text64'),
+  ...text('PEM certificates, or base64 of them (base64 -w0 FILE)', readCertificates, 'text64'),
   quiet: true,
 });
 
 export const privateKey = (): Kind<string> => ({
-  ...text('base64 of a PEM private key without passphrase (base64 -w0 FILE)', readPrivateKey, 'text64'),
+  ...text(
+    'a PEM private key without passphrase, or base64 of it (base64 -w0 FILE)',
+    readPrivateKey,
+    'text64',
+  ),
   quiet: true,
 });

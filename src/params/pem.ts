@@ -1,11 +1,12 @@
-// Base64 of PEM, as a `text64` input delivers it. Here only the wrapping is checked; what is inside, src/tls reads.
+// PEM as a `text64` input delivers it: the command line and Sunstone 6 encode what is typed in, Sunstone 7 does not, and
+// some people encode it themselves. So: PEM, or base64 of it, once or twice. What is inside, src/tls reads.
 import { Buffer } from 'node:buffer';
 import { bad, good, type Outcome } from './outcome.ts';
 
 /** Characters of base64: a chain of a dozen certificates has 30 thousand. */
 const MOST_CHARACTERS = 262_144;
 
-/** Reads base64 (blanks and line ends inside are dropped) of PEM text with certificates and no private key. */
+/** Reads PEM, or base64 of it (blanks and line ends inside are dropped), with certificates and no private key. */
 export function readCertificates(text: string): Outcome<string> {
   const pem = readPem(text);
   if (!pem.ok) return pem;
@@ -17,7 +18,7 @@ export function readCertificates(text: string): Outcome<string> {
     : bad('the PEM inside holds no certificate');
 }
 
-/** Reads base64 of PEM text with a private key that needs no passphrase. */
+/** Reads PEM, or base64 of it, with a private key that needs no passphrase. */
 export function readPrivateKey(text: string): Outcome<string> {
   const pem = readPem(text);
   if (!pem.ok) return pem;
@@ -30,21 +31,25 @@ export function readPrivateKey(text: string): Outcome<string> {
 }
 
 function readPem(text: string, again = true): Outcome<string> {
-  if (text.startsWith('-----BEGIN')) return bad('this is the PEM text itself; encode it first');
   if (text.length > MOST_CHARACTERS) return bad(`longer than ${MOST_CHARACTERS} characters`);
+  if (/^\s*-----BEGIN/m.test(text)) return plainPem(text);
   const base64 = text.replaceAll(/[ \t\r\n]+/g, '');
   const body = base64.replace(/={1,2}$/, '');
   if (!/^[A-Za-z0-9+/]+$/.test(body)) return bad('it is not base64');
   if (body.length % 4 === 1 || (base64 !== body && base64.length % 4 !== 0))
     return bad('the base64 is cut off');
-  const pem = Buffer.from(body, 'base64').toString('latin1').replaceAll('\r\n', '\n');
-  // A text64 field encodes what is typed into it; who pastes the line that `flower-context ca --base64` prints there has
-  // encoded it twice, and meant the same.
+  const pem = Buffer.from(body, 'base64').toString('latin1');
+  // Whoever pastes the line that `flower-context ca --base64` prints into a field that encodes has encoded it twice.
   if (pem.startsWith('LS0tLS1CRUdJTi'))
     return again ? readPem(pem.trim(), false) : bad('it was encoded three times');
   if (/[^\t\n\r\x20-\x7e]/.test(pem))
     return bad('what the base64 holds is not PEM text (DER has to be converted first)');
-  return labelsOf(pem).length > 0 ? good(pem) : bad('what the base64 holds has no complete PEM block');
+  return plainPem(pem);
+}
+
+function plainPem(text: string): Outcome<string> {
+  const pem = text.replaceAll('\r\n', '\n');
+  return labelsOf(pem).length > 0 ? good(pem) : bad('it has no complete PEM block');
 }
 
 /** Labels of the PEM blocks that have both ends: CERTIFICATE, PRIVATE KEY ... */

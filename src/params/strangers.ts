@@ -9,26 +9,30 @@ const OURS = /^(FL|FLOWER|ML)_/i;
 
 const SPOKEN: Readonly<Record<Role, string>> = { superlink: 'SuperLink', supernode: 'SuperNode' };
 
-/** Warnings, sorted by name; the values are not looked at, except that an empty one of the other role is nothing. */
+/**
+ * Warnings, sorted by name. A variable of the other role is nothing to warn of: OneFlow 7 gives the inputs of a service
+ * to the VMs of all its roles. Only a secret should not be where nobody reads it.
+ */
 export function strangers(raw: Readonly<Record<string, string>>, role: Role): Finding[] {
   const findings: Finding[] = [];
   for (const given of Object.keys(raw).sort()) {
     const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
     if (isVariableName(name) && hasAlias(name)) {
-      const otherRole = !rowOf(name).roles.includes(role) && raw[given]!.trim() !== '';
-      if (otherRole) findings.push(ofOtherRole(given, role));
+      const { roles, secret } = rowOf(name);
+      const astray = secret === true && !roles.includes(role) && raw[given]!.trim() !== '';
+      if (astray) findings.push(secretOfOtherRole(given, role));
     } else if (OURS.test(name)) findings.push(unknown(given, name, role));
   }
   return findings;
 }
 
-function ofOtherRole(given: string, role: Role): Finding {
+function secretOfOtherRole(given: string, role: Role): Finding {
   const other = role === 'superlink' ? 'supernode' : 'superlink';
   return {
     variable: given,
     severity: 'warning',
-    found: `it has no effect: it is a variable of the ${SPOKEN[other]}, and this is a ${SPOKEN[role]}`,
-    expected: `to be set for the ${SPOKEN[other]} role only`,
+    found: `it is a secret of the ${SPOKEN[other]}, and this is a ${SPOKEN[role]}, which has no use for it`,
+    expected: `to be in the VM template of the ${SPOKEN[other]} only: every VM of a service can read what its form asks for`,
   };
 }
 

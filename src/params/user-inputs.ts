@@ -22,14 +22,12 @@ export function defaultText(name: VariableName, role: Role, baked = BAKED): stri
 }
 
 /**
- * mandatory|type|description|options|default, as OpenNebula's forms read it; a text64 input has no last two parts.
- * Undefined for infrastructure, which nobody is asked for.
+ * mandatory|type|description|options|default, as OpenNebula's forms read it. Always five parts: the command line makes no
+ * value of an empty answer to an input of three. Undefined for infrastructure, which nobody is asked for.
  */
 export function userInput(name: VariableName, baked = BAKED): string | undefined {
   const row = rowOf(name);
   if (row.level === 'infrastructure') return undefined;
-  const head = [row.mandatory ? 'M' : 'O', row.input, row.title];
-  if (row.input === 'text64') return head.join('|');
   const preset = row.inputDefault ?? defaultText(name, row.roles[0]!, baked) ?? '';
-  return [...head, (row.options ?? []).join(','), preset].join('|');
+  return [row.mandatory ? 'M' : 'O', row.input, row.title, (row.options ?? []).join(','), preset].join('|');
 }

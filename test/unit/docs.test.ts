@@ -92,12 +92,13 @@ describe.each(PAGES)('%s', (page) => {
         [site!, ...rest],
         realMachine,
       );
-      const form = invocation.value('one') === '6' ? 6 : 7;
+      const form = invocation.value('one') === '7' ? 7 : 6;
+      const all = invocation.flag('all-inputs');
       const settings = invocation
         .values('set')
         .map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]);
       const known = settings.filter(([, value]) => !value.includes('$('));
-      const { problems, values } = checkSettings(known, site as Site, form);
+      const { problems, values } = checkSettings(known, { site: site as Site, form, all });
       expect(problems).toEqual([]);
       const [low, high] = (invocation.value('supernodes') ?? '').split('..').map(Number);
       const { supernodes } = SITES[site as Site];
@@ -108,6 +109,7 @@ describe.each(PAGES)('%s', (page) => {
         ...DEFAULT_WISHES,
         site: site as Site,
         form,
+        all,
         values,
         supernodes: count,
       });

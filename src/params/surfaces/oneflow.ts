@@ -1,26 +1,39 @@
-// OneFlow service templates out of the table, in the form of OpenNebula 7 and in that of 6 (facts/opennebula.md 6.1).
-// 7 adds every user input to the CONTEXT by itself. 6 only replaces `$NAME` in the text of vm_template_contents.
+// OneFlow service templates out of the table.
+//
+// The default is one form for OneFlow 6.8 to 7: written as 6 wants it, and such that the conversion of 7 keeps all of it.
+// - Every input is asked at the service: no Sunstone asks for what a role declares.
+// - An input has five parts: the command line and Sunstone 7 give a shorter one no value, and OneFlow refuses that.
+// - A role has one line NAME="$NAME" per input, and no CONTEXT: 6 replaces $NAME in that text; 7 turns each line into an
+//   attribute, but turns a CONTEXT block into something that it cannot fill in. The VM template's CONTEXT takes the
+//   attributes up.
+//
+// The other form is that of OneFlow 7 alone, with inputs at the service and at the roles.
 import { rowOf, type VariableName } from '../table.ts';
 import type { Role } from '../variable.ts';
-import { type Count, INFRASTRUCTURE, roleInputs, SITES, type Site, serviceInputs } from './site.ts';
-import { formatInput, inputOf } from './user-input.ts';
-import { attribute, references, vector } from './vm-block.ts';
+import { type Count, INFRASTRUCTURE, inputsOf, SITES, type Site } from './site.ts';
+import { formatInput, inputOf, type UserInput } from './user-input.ts';
+import { attribute, type Pair, references, vector } from './vm-block.ts';
 
+/** 6: the form for all versions. 7: that of OneFlow 7 alone. */
 export type Form = 6 | 7;
 
 export interface TemplateWishes {
   readonly site: Site;
   readonly form: Form;
+  /** Every variable is asked for, not only those that a first deployment needs. */
+  readonly all: boolean;
   /** Ids of the VM templates. */
   readonly templates: Readonly<Record<Role, number>>;
   readonly supernodes: Count;
   /** Values other than the defaults; they have been checked. */
   readonly values: ReadonlyMap<VariableName, string>;
-  /** The VMs' virtual network: a name, or an id in digits. Left out: the VM templates have one. */
+  /** The VMs' virtual network: NAME, OWNER/NAME, or an id in digits. Left out: the VM templates have one. */
   readonly network?: string | undefined;
 }
 
 export const DEFAULT_WISHES = {
+  form: 6,
+  all: false,
   templates: { superlink: 0, supernode: 1 },
   values: new Map<VariableName, string>(),
 } as const;
@@ -35,13 +48,51 @@ export function serviceTemplate(wishes: TemplateWishes): Record<string, unknown>
     deployment: 'straight',
     ready_status_gate: true,
     shutdown_action: 'terminate',
-    [form === 7 ? 'user_inputs' : 'custom_attrs']: inputs(wishes, serviceInputs(site)),
+    [form === 7 ? 'user_inputs' : 'custom_attrs']: inputs(wishes, askedAtService(wishes)),
     roles: roles.map((role) => (form === 7 ? role7(wishes, role) : role6(wishes, role))),
   };
 }
 
 export const formatTemplate = (wishes: TemplateWishes): string =>
   `${JSON.stringify(serviceTemplate(wishes), null, 2)}\n`;
+
+/**
+ * What `oneflow-template instantiate ID FILE`, Terraform's `extra_template` and the REST API take: a value for every
+ * input, which OneFlow demands. 7 reads the names of 6 as well. A text64 value is given as base64.
+ */
+export function answers(wishes: TemplateWishes): Record<string, unknown> {
+  const member = wishes.form === 7 ? 'user_inputs_values' : 'custom_attrs_values';
+  const valuesOf = (names: readonly VariableName[]): Record<string, string> =>
+    Object.fromEntries(names.map((name) => [name, wantedOf(wishes, name).preset]));
+  const roles = SITES[wishes.site].roles
+    .map((role) => ({ name: role, [member]: valuesOf(askedAtRole(wishes, role)) }))
+    .filter((role) => Object.keys(role[member]!).length > 0);
+  return { [member]: valuesOf(askedAtService(wishes)), ...(roles.length === 0 ? {} : { roles }) };
+}
+
+/** The inputs of the form. */
+const asked = ({ site, all }: TemplateWishes): readonly VariableName[] => inputsOf(site, all);
+
+/**
+ * In the form of 7 a variable of one role is asked for at that role, except where it has a value of its own: Sunstone
+ * does not ask for it at a role, and so would lose the value.
+ */
+const askedAtService = (wishes: TemplateWishes): readonly VariableName[] =>
+  wishes.form === 6
+    ? asked(wishes)
+    : asked(wishes).filter((name) => rowOf(name).level === 'service' || wishes.values.has(name));
+
+const askedAtRole = (wishes: TemplateWishes, role: Role): readonly VariableName[] =>
+  asked(wishes).filter((name) => rowOf(name).roles.includes(role) && !askedAtService(wishes).includes(name));
+
+/** Values of variables that nobody is asked for. */
+const constants = (wishes: TemplateWishes, role: Role): Pair[] =>
+  [...wishes.values].filter(
+    ([name]) =>
+      rowOf(name).level !== 'infrastructure' &&
+      rowOf(name).roles.includes(role) &&
+      !asked(wishes).includes(name),
+  );
 
 function role7(wishes: TemplateWishes, role: Role): Record<string, unknown> {
   const nic = nicOf(wishes.network);
@@ -52,37 +103,32 @@ function role7(wishes: TemplateWishes, role: Role): Record<string, unknown> {
     ...parents(wishes, role),
     template_id: wishes.templates[role],
     template_contents: {
-      CONTEXT: Object.fromEntries(infrastructure(wishes)),
-      ...(nic === undefined ? {} : { NIC: [Object.fromEntries([nic])] }),
+      CONTEXT: Object.fromEntries([...infrastructure(wishes), ...constants(wishes, role)]),
+      ...(nic === undefined ? {} : { NIC: [Object.fromEntries(nic)] }),
     },
-    user_inputs: inputs(wishes, roleInputs(wishes.site, role)),
+    user_inputs: inputs(wishes, askedAtRole(wishes, role)),
   };
 }
 
 function role6(wishes: TemplateWishes, role: Role): Record<string, unknown> {
-  const names = roleInputs(wishes.site, role);
   const nic = nicOf(wishes.network);
-  const pairs = [
-    ...infrastructure(wishes),
-    ...references(longestFirst([...serviceInputs(wishes.site), ...names])),
-  ];
+  const names = asked(wishes).filter((name) => rowOf(name).roles.includes(role));
   return {
     name: role,
     ...counts(wishes, role),
     ...parents(wishes, role),
     vm_template: wishes.templates[role],
     vm_template_contents: [
-      // Adds to the VM template's CONTEXT instead of taking its place.
-      attribute('APPEND', 'CONTEXT'),
-      vector('CONTEXT', pairs),
-      ...(nic === undefined ? [] : [vector('NIC', [nic])]),
+      ...[...references(longestFirst(names)), ...constants(wishes, role)].map(([name, value]) =>
+        attribute(name, value),
+      ),
+      ...(nic === undefined ? [] : [vector('NIC', nic)]),
     ].join(''),
-    custom_attrs: inputs(wishes, names),
   };
 }
 
 /**
- * OneFlow 6 replaces `$NAME` as text, in the order in which the names stand there: a name that begins another one must
+ * OneFlow 6 replaces `$NAME` as text, in the order in which the names are there: a name that begins another one must
  * come after it, else the value of FL_GRPC_KEEPALIVE_TIME would be put into $FL_GRPC_KEEPALIVE_TIMEOUT.
  */
 function longestFirst(names: readonly VariableName[]): VariableName[] {
@@ -90,23 +136,21 @@ function longestFirst(names: readonly VariableName[]): VariableName[] {
   return names.toSorted((one, other) => longer(one) - longer(other));
 }
 
-function inputs({ site, values }: TemplateWishes, names: readonly VariableName[]): Record<string, string> {
+const inputs = (wishes: TemplateWishes, names: readonly VariableName[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, formatInput(wantedOf(wishes, name))]));
+
+function wantedOf({ site, values }: TemplateWishes, name: VariableName): UserInput {
   const { mandatory, presets } = SITES[site];
-  return Object.fromEntries(
-    names.map((name) => {
-      const preset = values.get(name) ?? presets[name];
-      const wanted = {
-        ...(mandatory.includes(name) ? { mandatory: true } : {}),
-        ...(preset === undefined ? {} : { preset }),
-        // A text64 field would encode what it is filled in with once more.
-        ...(preset !== undefined && rowOf(name).input === 'text64' ? { type: 'text' } : {}),
-      };
-      return [name, formatInput(inputOf(name, wanted))];
-    }),
-  );
+  const preset = values.get(name) ?? presets[name];
+  return inputOf(name, {
+    ...(mandatory.includes(name) ? { mandatory: true } : {}),
+    ...(preset === undefined ? {} : { preset }),
+    // A text64 field would encode what it is filled in with once more.
+    ...(preset !== undefined && rowOf(name).input === 'text64' ? { type: 'text' } : {}),
+  });
 }
 
-const infrastructure = ({ values }: TemplateWishes): [VariableName, string][] =>
+const infrastructure = ({ values }: TemplateWishes): Pair[] =>
   INFRASTRUCTURE.map((name) => [name, values.get(name) ?? rowOf(name).template!]);
 
 function counts({ supernodes }: TemplateWishes, role: Role): Record<string, number> {
@@ -117,5 +161,10 @@ function counts({ supernodes }: TemplateWishes, role: Role): Record<string, numb
 const parents = ({ site }: TemplateWishes, role: Role): Record<string, unknown> =>
   role === 'supernode' && SITES[site].roles.includes('superlink') ? { parents: ['superlink'] } : {};
 
-const nicOf = (network: string | undefined): readonly [string, string] | undefined =>
-  network === undefined ? undefined : [/^\d+$/.test(network) ? 'NETWORK_ID' : 'NETWORK', network];
+/** A name alone is looked for among the networks of whoever starts the service; OWNER/NAME is the same for everybody. */
+function nicOf(network: string | undefined): readonly Pair[] | undefined {
+  if (network === undefined) return undefined;
+  if (/^\d+$/.test(network)) return [['NETWORK_ID', network]];
+  const [name, owner] = network.split('/').toReversed() as [string, string?];
+  return [['NETWORK', name], ...(owner === undefined ? [] : [['NETWORK_UNAME', owner] as const])];
+}

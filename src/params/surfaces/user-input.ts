@@ -19,11 +19,9 @@ export const inputOf = (name: VariableName, wanted: Partial<UserInput> = {}): Us
   ...wanted,
 });
 
-/** `M|text|question|options|preset`; a text64 input that is not filled in ends after the question. */
-export function formatInput({ mandatory, type, title, options, preset }: UserInput): string {
-  const head = [mandatory ? 'M' : 'O', type, title];
-  return (type === 'text64' && preset === '' ? head : [...head, options.join(','), preset]).join('|');
-}
+/** `M|text|question|options|preset`: always five parts, because a shorter input has no value when it is left empty. */
+export const formatInput = ({ mandatory, type, title, options, preset }: UserInput): string =>
+  [mandatory ? 'M' : 'O', type, title, options.join(','), preset].join('|');
 
 /** Reads an input by its bars, as OpenNebula does. Parts that are missing are empty. */
 export function parseInput(text: string): UserInput {

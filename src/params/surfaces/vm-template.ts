@@ -1,7 +1,7 @@
 // VM templates for `onetemplate create`: the form of a VM that is started by itself, and what OneFlow's roles build on.
-import { namesOf, rowOf, type VariableName } from '../table.ts';
+import { namesOf, rowOf } from '../table.ts';
 import type { Role } from '../variable.ts';
-import { INFRASTRUCTURE } from './site.ts';
+import { INFRASTRUCTURE, vmInputsOf } from './site.ts';
 import { formatInput, inputOf } from './user-input.ts';
 import { attribute, type Pair, references, vector } from './vm-block.ts';
 
@@ -26,19 +26,18 @@ export const MACHINE: Readonly<
   },
 };
 
-/** The variables that the form of a role asks for, in its order. */
-export const formOf = (role: Role): readonly VariableName[] =>
-  namesOf(role).filter((variable) => rowOf(variable).level !== 'infrastructure');
-
-/** What goes into the CONTEXT: what one-context wants, and every answer of the form. */
+/**
+ * What goes into the CONTEXT: what one-context wants, and every variable of the role, asked for or not: whoever sets an
+ * attribute of that name in the VM, in a service template for instance, has set the variable.
+ */
 export const contextOf = (role: Role): readonly Pair[] => [
   ...INFRASTRUCTURE.map((variable): Pair => [variable, rowOf(variable).template!]),
-  ...references(formOf(role)),
+  ...references(namesOf(role).filter((variable) => rowOf(variable).level !== 'infrastructure')),
 ];
 
-/** The form itself: a user input for each variable. */
+/** The form itself: a user input for each variable that it asks for. */
 export const userInputsOf = (role: Role): readonly Pair[] =>
-  formOf(role).map((variable): Pair => [variable, formatInput(inputOf(variable))]);
+  vmInputsOf(role).map((variable): Pair => [variable, formatInput(inputOf(variable))]);
 
 /** The template's text. The disk's image is known by the name of the template. */
 export function vmTemplate(role: Role): string {
@@ -60,7 +59,7 @@ export function vmTemplate(role: Role): string {
       ['TYPE', 'VNC'],
     ]),
     vector('CONTEXT', contextOf(role)),
-    attribute('INPUTS_ORDER', formOf(role).join(',')),
+    attribute('INPUTS_ORDER', vmInputsOf(role).join(',')),
     vector('USER_INPUTS', userInputsOf(role)),
   ].join('');
 }

@@ -6,8 +6,8 @@ import { parseVariables } from '../parse.ts';
 import { releaseImage } from '../release.ts';
 import { ALIAS_PREFIX, ALL_NAMES, hasAlias, isVariableName, rowOf, type VariableName } from '../table.ts';
 import type { Framework } from '../variable.ts';
-import type { Form } from './oneflow.ts';
-import { roleInputs, SITES, type Site, serviceInputs } from './site.ts';
+import type { Form, TemplateWishes } from './oneflow.ts';
+import { inputsOf, SITES, type Site } from './site.ts';
 import { formDefault } from './user-input.ts';
 
 export type Setting = readonly [name: string, value: string];
@@ -18,20 +18,27 @@ export interface CheckedSettings {
   readonly warnings: readonly Finding[];
 }
 
-/** Values for the forms of a template: their names, where they may be set, and whether the agent would take them. */
-export function checkSettings(settings: readonly Setting[], site: Site, form: Form): CheckedSettings {
+/**
+ * Values for a template: their names, whether they may be set there, whether OpenNebula can carry them, and whether the
+ * agent would take them.
+ */
+export function checkSettings(
+  settings: readonly Setting[],
+  { site, form, all }: Pick<TemplateWishes, 'site' | 'form' | 'all'>,
+): CheckedSettings {
+  const asked = inputsOf(site, all);
   const problems: Finding[] = [];
   const values = new Map<VariableName, string>();
   for (const [given, value] of settings) {
     const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
     const fault = isVariableName(name)
-      ? (misplaced(name, site) ?? unwritable(name, value, form))
+      ? (misplaced(name, site, form) ?? unwritable(name, value, form, asked.includes(name)))
       : unknown(given, name);
     if (fault !== undefined) problems.push({ variable: given, severity: 'error', ...fault });
     else values.set(name as VariableName, value);
   }
-  const told = SITES[site].roles.map((role) => {
-    const names = [...serviceInputs(site), ...roleInputs(site, role)];
+  const read = SITES[site].roles.map((role) => {
+    const names = inputsOf(site, true).filter((name) => rowOf(name).roles.includes(role));
     const raw = Object.fromEntries(
       names.map((name) => [name, values.get(name) ?? SITES[site].presets[name] ?? formDefault(name)]),
     );
@@ -41,8 +48,8 @@ export function checkSettings(settings: readonly Setting[], site: Site, form: Fo
       framework: (raw.ML_FRAMEWORK as Framework | undefined) || image.framework,
     });
   });
-  const all = [...problems, ...told.flatMap((parsed) => (parsed.ok ? [] : parsed.problems))];
-  return { values, problems: distinct(all), warnings: distinct(told.flatMap(({ warnings }) => warnings)) };
+  const found = [...problems, ...read.flatMap((parsed) => (parsed.ok ? [] : parsed.problems))];
+  return { values, problems: distinct(found), warnings: distinct(read.flatMap(({ warnings }) => warnings)) };
 }
 
 type Fault = Omit<Finding, 'variable' | 'severity'>;
@@ -57,13 +64,18 @@ function unknown(given: string, name: string): Fault {
   };
 }
 
-function misplaced(name: VariableName, site: Site): Fault | undefined {
+function misplaced(name: VariableName, site: Site, form: Form): Fault | undefined {
   const row = rowOf(name);
   const { without, roles } = SITES[site];
-  const why = without[name];
-  if (why !== undefined) return { found: `it has no place in a ${site} template`, expected: why };
+  const instead = without[name];
+  if (instead !== undefined) return { found: `a ${site} template cannot have it`, expected: instead };
   if (row.level === 'infrastructure' && row.template === undefined)
     return { found: 'nobody sets it', expected: 'OpenNebula to write it into the CONTEXT' };
+  if (row.level === 'infrastructure' && form === 6)
+    return {
+      found: 'a service template for OpenNebula 6 and 7 has no CONTEXT of its own',
+      expected: `${name} in the CONTEXT of the VM template, or --one 7`,
+    };
   if (!row.roles.some((role) => roles.includes(role)))
     return {
       found: `a ${site} template has no role that reads it`,
@@ -72,15 +84,22 @@ function misplaced(name: VariableName, site: Site): Fault | undefined {
   return undefined;
 }
 
-/** What a form cannot carry, whatever the variable. */
-function unwritable(name: VariableName, value: string, form: Form): Fault | undefined {
-  const bad = form === 7 ? /[|\n\r]/ : /[|"\\$\n\r]/;
-  const character = bad.exec(value)?.[0];
-  if (character === undefined || (rowOf(name).level === 'infrastructure' && form === 7)) return undefined;
+/**
+ * What a template cannot carry, whatever the variable: a bar ends a part of an input; OneFlow 6 puts answers into a text
+ * without escaping them; 7 takes lines up to a ] that nothing opened for one.
+ */
+function unwritable(name: VariableName, value: string, form: Form, asked: boolean): Fault | undefined {
+  if (rowOf(name).level === 'infrastructure') return undefined;
+  const bad = form === 6 ? /["\\$\n\r]/ : /[\n\r]/;
+  const character =
+    bad.exec(value)?.[0] ??
+    (asked ? /\|/.exec(value)?.[0] : undefined) ??
+    (form === 6 && !asked && /^[^[]*\]/.test(value) ? ']' : undefined);
+  if (character === undefined) return undefined;
   const spoken = character === '\n' || character === '\r' ? 'a line break' : character;
   return {
     found: `${showValue(name, value)} has ${spoken} in it`,
-    expected: `a value without it: a user input of OpenNebula ${form} cannot carry it${character === '"' ? ' (single quotes pass)' : ''}`,
+    expected: `a value without it: a service template of OpenNebula cannot carry it${character === '"' ? ' (single quotes pass)' : ''}`,
   };
 }
 

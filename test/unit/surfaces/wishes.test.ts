@@ -1,13 +1,16 @@
 // What is asked of a template is checked with the table, all at once.
 import { describe, expect, test } from 'vitest';
-import { checkSettings } from '../../../src/params/surfaces/wishes.ts';
+import type { Site } from '../../../src/params/surfaces/site.ts';
+import { checkSettings, type Setting } from '../../../src/params/surfaces/wishes.ts';
 
-const problemsOf = (...args: Parameters<typeof checkSettings>): string[] =>
-  checkSettings(...args).problems.map(({ variable, found }) => `${variable}: ${found}`);
+const check = (settings: readonly Setting[], site: Site = 'single-site', form: 6 | 7 = 6, all = false) =>
+  checkSettings(settings, { site, form, all });
+const problemsOf = (...args: Parameters<typeof check>): string[] =>
+  check(...args).problems.map(({ variable, found }) => `${variable}: ${found}`);
 
 describe('settings', () => {
   test('are taken under their plain names', () => {
-    const { values, problems } = checkSettings([['ONEAPP_FL_NUM_ROUNDS', '7']], 'single-site', 7);
+    const { values, problems } = check([['ONEAPP_FL_NUM_ROUNDS', '7']]);
     expect(problems).toEqual([]);
     expect([...values]).toEqual([['FL_NUM_ROUNDS', '7']]);
   });
@@ -27,7 +30,7 @@ describe('settings', () => {
       ),
     ).toEqual([
       'FL_NUM_ROUND: there is no variable of this name; did you mean FL_NUM_ROUNDS?',
-      'FL_SUPERLINK_ADDRESS: it has no place in a single-site template',
+      'FL_SUPERLINK_ADDRESS: a single-site template cannot have it',
       'VMID: nobody sets it',
       "FL_NUM_ROUNDS: 'ten': this is not a whole number in plain decimal",
       "FL_STRATEGY: 'Krun': this is not one of the choices; did you mean Krum?",
@@ -54,11 +57,20 @@ describe('settings', () => {
 
   test.each([
     ['FL_NODE_CONFIG', 'site="a"', 7, []],
+    ['FL_METRICS_PORT', '9102', 6, []],
+    ['FL_FLEET_API_ADDRESS', '[::]:9092', 6, []],
     ['FL_NODE_CONFIG', 'site="a"', 6, ['FL_NODE_CONFIG: a value of 8 characters has " in it']],
     ['FL_NODE_CONFIG', "site='a'", 6, []],
     ['FL_NODE_CONFIG', 'site="a|b"', 7, ['FL_NODE_CONFIG: a value of 10 characters has | in it']],
     ['FL_NODE_CONFIG', 'a="1"\nb=2', 7, ['FL_NODE_CONFIG: a value of 9 characters has a line break in it']],
     ['SSH_PUBLIC_KEY', '$USER[SSH_PUBLIC_KEY]', 7, []],
+    [
+      'READY_SCRIPT_PATH',
+      '/usr/local/bin/ready',
+      6,
+      ['READY_SCRIPT_PATH: a service template for OpenNebula 6 and 7 has no CONTEXT of its own'],
+    ],
+    ['FL_SSL_KEYFILE', '', 6, ['FL_SSL_KEYFILE: a single-site template cannot have it']],
   ] as const)(
     '%s=%s can be carried by a form of OpenNebula %d or is refused',
     (name, value, form, problems) => {
@@ -67,7 +79,7 @@ describe('settings', () => {
   );
 
   test('that are accepted but odd are warnings', () => {
-    const { warnings } = checkSettings([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator', 7);
+    const { warnings } = check([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator');
     expect(warnings.map(({ variable }) => variable)).toEqual(['FL_CONTROL_API_ADDRESS']);
   });
 });
