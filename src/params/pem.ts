@@ -48,7 +48,7 @@ function readPem(text: string, again = true): Outcome<string> {
 }
 
 function plainPem(text: string): Outcome<string> {
-  const pem = text.replaceAll('\r\n', '\n');
+  const pem = `${text.replaceAll('\r\n', '\n').trimEnd()}\n`;
   return labelsOf(pem).length > 0 ? good(pem) : bad('it has no complete PEM block');
 }
 

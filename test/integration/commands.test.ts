@@ -13,12 +13,13 @@ const agent = (...args: string[]): Promise<Outcome> => run(NODE, [SHIPPED, ...ar
 
 describe('template and lint', () => {
   test.each([
-    ['single-site', '7'],
-    ['coordinator', '6'],
-    ['training-site', '7'],
-  ])('a printed %s template for OpenNebula %s has no finding', async (site, one) => {
+    ['single-site'],
+    ['coordinator', '--all-inputs'],
+    ['training-site', '--one', '7'],
+    ['single-site', '--one', '7', '--all-inputs'],
+  ])('a printed template of %s %s %s has no finding', async (site, ...options) => {
     const file = join(temporaryFolder(), 'template.json');
-    const printed = await agent('template', site, '--one', one);
+    const printed = await agent('template', site, ...options);
     expect(printed.code).toBe(0);
     writeFileSync(file, printed.stdout);
     expect(await agent('lint', file)).toMatchObject({
@@ -42,6 +43,8 @@ describe('template and lint', () => {
       '4..20',
       '--set',
       'FL_NUM_ROUNDS=9',
+      '--set',
+      'FL_PROXIMAL_MU=0.5',
       '--network',
       'training',
     ];
@@ -49,12 +52,26 @@ describe('template and lint', () => {
     expect(stderr).toBe('');
     expect(JSON.parse(stdout).roles).toMatchObject([
       {
-        template_id: 12,
-        user_inputs: { FL_NUM_ROUNDS: 'O|number|Number of federated learning rounds||9' },
-        template_contents: { NIC: [{ NETWORK: 'training' }] },
+        vm_template: 12,
+        vm_template_contents: expect.stringMatching(
+          /^FL_PROXIMAL_MU="0.5"\nNIC=\[\n {2}NETWORK="training" \]$/m,
+        ),
       },
-      { template_id: 13, cardinality: 4, min_vms: 4, max_vms: 20 },
+      { vm_template: 13, cardinality: 4, min_vms: 4, max_vms: 20 },
     ]);
+    expect(JSON.parse(stdout).custom_attrs).toMatchObject({
+      FL_NUM_ROUNDS: 'O|number|Number of federated learning rounds||9',
+    });
+  });
+
+  test('answers have a value for every question', async () => {
+    const { stdout } = await agent('template', 'single-site', '--set', 'FL_NUM_ROUNDS=9', '--answers');
+    const committed = JSON.parse(
+      readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'),
+    );
+    const values = JSON.parse(stdout).custom_attrs_values;
+    expect(Object.keys(values)).toEqual(Object.keys(committed.custom_attrs));
+    expect(values).toMatchObject({ FL_NUM_ROUNDS: '9', FL_STRATEGY: 'FedAvg' });
   });
 
   test('all that is wrong with values is told at once, and no template is printed', async () => {

@@ -105,14 +105,16 @@ describe('names that are not ours', () => {
     ).toEqual([]);
   });
 
-  test("of the other role are told, unless they are empty as OneFlow's are", () => {
-    expect(said({ FL_NUM_ROUNDS: '3' }, NODE)).toEqual([
-      'FL_NUM_ROUNDS: it has no effect: it is a variable of the SuperLink, and this is a SuperNode',
+  test('of the other role are nothing to warn of: OneFlow 7 gives the inputs of a service to all its VMs', () => {
+    expect(said({ FL_NUM_ROUNDS: '3' }, NODE)).toEqual([]);
+    expect(said({ ONEAPP_FL_NODE_CONFIG: 'a=1' })).toEqual([]);
+  });
+
+  test('of the other role that are secret are in the wrong VM', () => {
+    expect(said({ FL_SSL_KEYFILE: 'x' }, NODE)).toEqual([
+      'FL_SSL_KEYFILE: it is a secret of the SuperLink, and this is a SuperNode, which has no use for it',
     ]);
-    expect(said({ ONEAPP_FL_NODE_CONFIG: 'a=1' })).toEqual([
-      'ONEAPP_FL_NODE_CONFIG: it has no effect: it is a variable of the SuperNode, and this is a SuperLink',
-    ]);
-    expect(said({ FL_NUM_ROUNDS: ' ' }, NODE)).toEqual([]);
+    expect(said({ FL_SSL_KEYFILE: ' ' }, NODE)).toEqual([]);
   });
 
   test('of the other role are not read: what is wrong with them is not our business', () => {

@@ -202,10 +202,14 @@ const CASES: Readonly<Record<VariableName, Cases>> = {
   FL_SSL_CERTFILE: certificateCases(link(undefined)),
   FL_SSL_KEYFILE: {
     unset: link(undefined),
-    takes: [[KEY, KEY_PEM]],
+    takes: [
+      [KEY, KEY_PEM],
+      [KEY_PEM, KEY_PEM],
+    ],
     refuses: [
       CERTIFICATE,
-      KEY_PEM,
+      CERTIFICATE_PEM,
+      '-----BEGIN PRIVATE KEY-----\nAAAA\n',
       base64('-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n'),
       base64(
         '-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END EC PRIVATE KEY-----\n',
@@ -369,6 +373,9 @@ function certificateCases(unset: Cases['unset']): Cases {
     unset,
     takes: [
       [CERTIFICATE, CERTIFICATE_PEM],
+      [CERTIFICATE_PEM, CERTIFICATE_PEM],
+      [`subject=CN = x\r\n${CERTIFICATE_PEM.replaceAll('\n', '\r\n')}`, `subject=CN = x\n${CERTIFICATE_PEM}`],
+      [twice, twice],
       [CERTIFICATE.replace(/=+$/, ''), CERTIFICATE_PEM],
       [CERTIFICATE.replaceAll(/.{20}/g, '$&\r\n '), CERTIFICATE_PEM],
       [base64(CERTIFICATE), CERTIFICATE_PEM],
@@ -377,7 +384,8 @@ function certificateCases(unset: Cases['unset']): Cases {
       [base64(`subject=CN = x\n${CERTIFICATE_PEM}`), `subject=CN = x\n${CERTIFICATE_PEM}`],
     ],
     refuses: [
-      CERTIFICATE_PEM,
+      CERTIFICATE_PEM.slice(0, -20),
+      `${CERTIFICATE_PEM}${KEY_PEM}`,
       KEY,
       base64(`${CERTIFICATE_PEM}${KEY_PEM}`),
       base64(base64(CERTIFICATE)),

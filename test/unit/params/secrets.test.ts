@@ -125,13 +125,13 @@ describe('what is said never holds', () => {
           FL_PASSWORD: secret,
           ML_TOKEN: secret,
           ONEAPP_FL_SSL_KEY: secret,
-          FL_NODE_CONFIG: secret,
+          FL_SSL_KEYFILE: secret,
           PASSWORD: secret,
           START_SCRIPT: secret,
         };
-        const said = JSON.stringify(findingsOf(parseVariables(raw, LINK)));
-        expect(said).not.toContain(secret);
-        expect(findingsOf(parseVariables(raw, LINK))).toHaveLength(4);
+        const findings = findingsOf(parseVariables(raw, NODE));
+        expect(JSON.stringify(findings)).not.toContain(secret);
+        expect(findings).toHaveLength(4);
       }),
     );
   });
