@@ -27,7 +27,8 @@ export const formatInput = ({ mandatory, type, title, options, preset }: UserInp
 export function parseInput(text: string): UserInput {
   const [mandatory = '', type = '', title = '', options = '', ...preset] = text.split('|');
   return {
-    mandatory: mandatory.trim().toUpperCase() === 'M',
+    // Anything but O is mandatory to the command line: OpenNebula's own templates have 0.
+    mandatory: mandatory.trim().toUpperCase() !== 'O',
     type: type.trim(),
     title,
     options: options.trim() === '' ? [] : options.split(','),
