@@ -4,6 +4,7 @@ import { nearest } from '../../params/nearest.ts';
 import { type Finding, parseVariables } from '../../params/parse.ts';
 import { releaseImage } from '../../params/release.ts';
 import type { Form } from '../../params/surfaces/oneflow.ts';
+import { SITES, type Site } from '../../params/surfaces/site.ts';
 import { formatInput, formDefault, inputOf, parseInput } from '../../params/surfaces/user-input.ts';
 import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from '../../params/table.ts';
 import type { Framework, Role } from '../../params/variable.ts';
@@ -225,16 +226,19 @@ function inFiveParts(name: string, text: string): string {
 }
 
 /** Sunstone 6 asks only for what the service asks, Sunstone 7 also for what the VM template asks. */
-export const askedAtRole = ({ form, roles }: Service): Remark[] =>
+export const askedAtRole = ({ form, site, roles }: Service): Remark[] =>
   roles.flatMap((role) =>
     role.kind === undefined
       ? []
       : role.inputs.flatMap(({ name, variable, preset, text, path }): Remark[] => {
-          const usual =
-            variable === undefined || rowOf(variable).level === 'infrastructure' ? '' : formDefault(variable);
+          const usual = variable === undefined ? '' : usualPreset(variable, site);
           if (preset.trim() === '' || preset === usual) return [];
           const found = `${name} is asked for at role ${role.name}, with ${JSON.stringify(preset)} instead of ${JSON.stringify(usual)}`;
           const where = `in ${KEYS[form].inputs} of the service, instead of here`;
           return [{ code: 'input_at_role', path, found, fix: write(name, text, where) }];
         }),
   );
+
+/** What the VM has when nobody is asked. */
+const usualPreset = (variable: VariableName, site: Site): string =>
+  rowOf(variable).level === 'infrastructure' ? '' : (SITES[site].presets[variable] ?? formDefault(variable));

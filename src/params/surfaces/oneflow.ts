@@ -80,12 +80,7 @@ const asked = ({ site, all }: TemplateWishes): readonly VariableName[] => inputs
 const askedAtService = (wishes: TemplateWishes): readonly VariableName[] =>
   wishes.form === 6
     ? asked(wishes)
-    : asked(wishes).filter(
-        (name) =>
-          rowOf(name).level === 'service' ||
-          wishes.values.has(name) ||
-          SITES[wishes.site].presets[name] !== undefined,
-      );
+    : asked(wishes).filter((name) => rowOf(name).level === 'service' || wishes.values.has(name));
 
 const askedAtRole = (wishes: TemplateWishes, role: Role): readonly VariableName[] =>
   asked(wishes).filter((name) => rowOf(name).roles.includes(role) && !askedAtService(wishes).includes(name));
