@@ -8,6 +8,7 @@ import { APPS, listing, UUIDS } from '../../scripts/marketplace/apps.ts';
 import { document } from '../../scripts/marketplace/yaml.ts';
 import { BAKED_FLOWER } from '../../src/params/release.ts';
 import { rowOf, type VariableName } from '../../src/params/table.ts';
+import { certification, throughFrontEnd } from '../support/certification.ts';
 
 const repository = join(import.meta.dirname, '../..');
 const IMAGES = ['flower-superlink', 'flower-supernode'] as const;
@@ -141,6 +142,13 @@ describe('what is certified', () => {
       for (const name of given) expect(rowOf(name).roles).toContain(app.replace('flower-', ''));
       expect(text).toContain(`:name: ${app}`);
     }
+  });
+
+  it('reaches the shell of the VM as it is written, through the shell of the front-end', () => {
+    // What the marketplace's quoting does to a command that does not consider it.
+    expect(throughFrontEnd('grep -q "does match" file')).toBe('grep -q does match file');
+    for (const role of ['superlink', 'supernode'] as const)
+      for (const { command } of certification(role)) expect(throughFrontEnd(command)).toBe(command);
   });
 
   it('the change logs speak of the Flower that is baked', () => {
