@@ -14,6 +14,9 @@ ONE_SERVICE_DESCRIPTION='Flower (flower.ai) under systemd, configured by the var
 # change nothing and still be reported as a success.
 ONE_SERVICE_RECONFIGURABLE=true
 
+# The framework makes this pipe at each stage and ends when it exists, as it does after a power cut in the middle of a stage.
+rm -f "${ONE_SERVICE_LOGDIR:-/var/log/one-appliance}/one_service_log.pipe"
+
 # Names, defaults and meaning of the variables are in the image's own templates (docs/reference/variables.md); a second
 # list here could only differ from them.
 ONE_SERVICE_PARAMS=()
