@@ -4,6 +4,7 @@ import type { Finding } from './finding.ts';
 import type { HostPort } from './hostport.ts';
 import { formatHostPort } from './hostport.ts';
 import { isLoopback, isUnspecified, parseIp } from './ip.ts';
+import { robustClients } from './robust.ts';
 import { type GivenValues, onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
 import { SUSPICIONS } from './suspicions.ts';
 import type { VariableName } from './table.ts';
@@ -94,16 +95,6 @@ const ERRORS: readonly Rule[] = [
     },
   ),
 ];
-
-/** How many clients a strategy needs to withstand so many malicious ones; undefined: as many as there are. */
-export function robustClients(
-  strategy: string,
-  malicious: number,
-): { readonly needed: number; readonly formula: string } | undefined {
-  const times = { Krum: 2, Bulyan: 4 }[strategy];
-  if (times === undefined) return undefined;
-  return { needed: times * malicious + 3, formula: `${times} x ${malicious} + 3` };
-}
 
 const RULES: readonly Rule[] = [...ERRORS, ...SUSPICIONS];
 

@@ -2,6 +2,7 @@
 import { formatHostPort } from './hostport.ts';
 import { isLoopback, parseIp } from './ip.ts';
 import { doubtsAbout } from './node-config.ts';
+import { robustClients } from './robust.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
 import { showName } from './show.ts';
 import { RUN } from './table/run.ts';
@@ -15,17 +16,22 @@ const SHORT_KEEPALIVE_S = 10;
 const PEER_KEEPALIVE_S = 60;
 
 export const SUSPICIONS: readonly Rule[] = [
-  onSuperLink(['FL_MIN_FIT_CLIENTS', 'FL_MIN_AVAILABLE_CLIENTS'], (values) => {
-    const { FL_MIN_FIT_CLIENTS: fit, FL_MIN_AVAILABLE_CLIENTS: available } = values;
-    if (fit <= available) return undefined;
-    return {
-      variable: 'FL_MIN_FIT_CLIENTS',
-      severity: 'warning',
-      found: `${fit}, more than FL_MIN_AVAILABLE_CLIENTS=${available}: a run starts with fewer nodes than a round needs`,
-      expected: `FL_MIN_AVAILABLE_CLIENTS of at least ${fit}`,
-      example: String(available),
-    };
-  }),
+  onSuperLink(
+    ['FL_STRATEGY', 'FL_NUM_MALICIOUS', 'FL_MIN_FIT_CLIENTS', 'FL_MIN_AVAILABLE_CLIENTS'],
+    (values) => {
+      const { FL_MIN_FIT_CLIENTS: fit, FL_MIN_AVAILABLE_CLIENTS: available } = values;
+      const robust = robustClients(values.FL_STRATEGY, values.FL_NUM_MALICIOUS);
+      // Too few for the strategy is an error of its own, about the available ones.
+      if (fit <= available || (robust !== undefined && available < robust.needed)) return undefined;
+      return {
+        variable: 'FL_MIN_FIT_CLIENTS',
+        severity: 'warning',
+        found: `${fit}, more than FL_MIN_AVAILABLE_CLIENTS=${available}: a run starts with fewer nodes than a round needs`,
+        expected: `FL_MIN_AVAILABLE_CLIENTS of at least ${fit}`,
+        example: String(available),
+      };
+    },
+  ),
 
   ...Object.entries<Variable>(RUN)
     .filter(([, row]) => row.strategies !== undefined)

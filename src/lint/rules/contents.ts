@@ -1,7 +1,7 @@
 // What a role writes into its VMs: whether oned reads it, whether OneFlow 7 hands it on as it is, whether it does anything.
 import { Buffer } from 'node:buffer';
 import { nearest } from '../../params/nearest.ts';
-import { rowOf } from '../../params/table.ts';
+import { rowOf, type VariableName } from '../../params/table.ts';
 import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';
 import {
   type ContextEntry,
@@ -106,7 +106,9 @@ function asLines({ body, context, lines }: ServiceRole): Fix {
   const singles = [...lines.filter(({ name }) => name !== 'APPEND'), ...ours].map(
     ({ name, value }) => `${name}="${value.replaceAll('"', '\\"')}"\n`,
   );
-  return write(KEYS[6].contents, [...vectors, ...longestFirst(singles)].join(''), undefined);
+  const whole = [...vectors, ...longestFirst(singles)].join('');
+  // Not shortened, however long: it is there to be pasted.
+  return { do: 'write', line: `"${KEYS[6].contents}": ${JSON.stringify(whole)}` };
 }
 
 /** $A also hits the beginning of $AB. */
@@ -167,8 +169,11 @@ export function unusedContext(service: Service): Remark[] {
   if (service.form !== 7) return [];
   return service.roles.flatMap((role) => {
     const inputs = inputsOf(service, role);
-    return role.context.flatMap(({ name, value, path }): Remark[] =>
-      !inputs.has(name) || referenceIn(value) === name
+    // Infrastructure must not be asked for at all, which is told by a rule of its own.
+    const isPlatform = (variable: VariableName | undefined): boolean =>
+      variable !== undefined && rowOf(variable).level === 'infrastructure';
+    return role.context.flatMap(({ name, variable, value, path }): Remark[] =>
+      !inputs.has(name) || referenceIn(value) === name || isPlatform(variable)
         ? []
         : [
             {

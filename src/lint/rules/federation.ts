@@ -1,6 +1,6 @@
 // What only shows when the roles, or the zones, are looked at together.
 
-import { robustClients } from '../../params/rules.ts';
+import { robustClients } from '../../params/robust.ts';
 import { formatInput, formDefault, inputOf } from '../../params/surfaces/user-input.ts';
 import type { VariableName } from '../../params/table.ts';
 import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';

@@ -89,97 +89,116 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) =>
         t
           .inRole('supernode', { min_vms: 1 })
-          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '1')
-          .preset('superlink', 'FL_MIN_FIT_CLIENTS', '1'),
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '1')
+          .preset('FL_MIN_FIT_CLIENTS', '1'),
     },
     {
       what: 'min_vms below FL_MIN_FIT_CLIENTS',
       wrong: (t) =>
         t
-          .preset('superlink', 'FL_MIN_FIT_CLIENTS', '3')
-          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '3')
+          .preset('FL_MIN_FIT_CLIENTS', '3')
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '3')
           .inRole('supernode', { cardinality: 3 }),
       right: (t) =>
         t
-          .preset('superlink', 'FL_MIN_FIT_CLIENTS', '3')
-          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '3')
+          .preset('FL_MIN_FIT_CLIENTS', '3')
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '3')
           .inRole('supernode', { cardinality: 3, min_vms: 3 }),
     },
   ],
   robust_clients: [
     {
       what: 'Krum with f=1 and two available clients',
-      wrong: (t) => t.preset('superlink', 'FL_STRATEGY', 'Krum').preset('superlink', 'FL_NUM_MALICIOUS', '1'),
-      right: (t) => t.preset('superlink', 'FL_STRATEGY', 'Krum'),
+      wrong: (t) => t.preset('FL_STRATEGY', 'Krum').preset('FL_NUM_MALICIOUS', '1'),
+      right: (t) =>
+        t
+          .preset('FL_STRATEGY', 'Krum')
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '3')
+          .preset('FL_MIN_FIT_CLIENTS', '3')
+          .inRole('supernode', { min_vms: 3, cardinality: 3 }),
     },
     {
       what: 'Bulyan with f=2 and a role that can never have 11',
       wrong: (t) =>
         t
-          .preset('superlink', 'FL_STRATEGY', 'Bulyan')
-          .preset('superlink', 'FL_NUM_MALICIOUS', '2')
-          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '11')
+          .preset('FL_STRATEGY', 'Bulyan')
+          .preset('FL_NUM_MALICIOUS', '2')
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '11')
+          .preset('FL_MIN_FIT_CLIENTS', '11')
           .inRole('supernode', { min_vms: 10, cardinality: 10, max_vms: 10 }),
       right: (t) =>
         t
-          .preset('superlink', 'FL_STRATEGY', 'Bulyan')
-          .preset('superlink', 'FL_NUM_MALICIOUS', '2')
-          .preset('superlink', 'FL_MIN_AVAILABLE_CLIENTS', '11')
+          .preset('FL_STRATEGY', 'Bulyan')
+          .preset('FL_NUM_MALICIOUS', '2')
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '11')
+          .preset('FL_MIN_FIT_CLIENTS', '11')
           .inRole('supernode', { min_vms: 11, cardinality: 11, max_vms: 12 }),
     },
   ],
   input_twice: [
     {
       what: 'service and role',
-      wrong: (t) => t.input('superlink', 'FL_LOG_LEVEL', 'O|list|Log verbosity|DEBUG,INFO|INFO'),
+      wrong: (t) => t.roleInput('superlink', 'FL_LOG_LEVEL', 'O|list|Log verbosity|DEBUG,INFO|INFO'),
       right: (t) => t.input('service', 'FL_LOG_LEVEL', 'O|list|Log verbosity|DEBUG,INFO|INFO'),
     },
     {
       what: 'service with ONEAPP_ and role without',
-      wrong: (t) => t.input('service', 'ONEAPP_FL_NODE_CONFIG', 'O|text|Node config||'),
+      wrong: (t) =>
+        t
+          .input('supernode', 'ONEAPP_FL_NODE_CONFIG', 'O|text|Node config||')
+          .roleInput('supernode', 'FL_NODE_CONFIG', 'O|text|Node config||'),
       right: (t) =>
         t
           .input('supernode', 'FL_NODE_CONFIG', undefined)
-          .input('supernode', 'ONEAPP_FL_NODE_CONFIG', 'O|text|Node config||'),
+          .roleInput('supernode', 'ONEAPP_FL_NODE_CONFIG', 'O|text|Node config||'),
     },
   ],
   infrastructure_as_input: [
     {
       what: 'TOKEN is asked for by the service',
       wrong: (t) => t.input('service', 'TOKEN', 'O|boolean|OneGate token||YES'),
-      right: (t) => t.context('superlink', 'TOKEN', 'yes'),
+      right: (t) => t.input('service', 'MY_TOKEN', 'O|boolean|Token||YES'),
     },
     {
       what: 'REPORT_READY is asked for by a role',
-      wrong: (t) => t.input('supernode', 'REPORT_READY', 'O|boolean|Report||YES'),
-      right: (t) => t.input('supernode', 'MY_REPORT', 'O|boolean|Report||YES'),
+      wrong: (t) => t.roleInput('supernode', 'REPORT_READY', 'O|text|Report||'),
+      right: (t) => t.roleInput('supernode', 'MY_REPORT', 'O|text|Report||'),
     },
   ],
   token_missing: [
     {
-      what: 'missing',
-      wrong: (t) => t.context('superlink', 'TOKEN', undefined),
-      right: (t) => t.context('superlink', 'NETWORK', undefined),
+      what: 'missing beside the others',
+      forms: [7],
+      wrong: (t) => t.written('superlink', 'TOKEN', undefined),
+      right: (t) => t.inRole('superlink', { template_contents: { CONTEXT: { NETWORK: 'YES' } } }),
     },
     {
       what: 'NO',
-      wrong: (t) => t.context('supernode', 'TOKEN', 'NO'),
-      right: (t) => t.context('supernode', 'TOKEN', 'yes'),
+      forms: [7],
+      wrong: (t) => t.written('supernode', 'TOKEN', 'NO'),
+      right: (t) => t.written('supernode', 'TOKEN', 'yes'),
     },
   ],
   report_ready_missing: [
-    { what: 'missing', wrong: (t) => t.context('supernode', 'REPORT_READY', undefined), right: (t) => t },
+    {
+      what: 'missing',
+      forms: [7],
+      wrong: (t) => t.written('supernode', 'REPORT_READY', undefined),
+      right: (t) => t.inRole('supernode', { template_contents: {} }),
+    },
     {
       what: 'in small letters',
-      wrong: (t) => t.context('superlink', 'REPORT_READY', 'yes'),
-      right: (t) => t.context('superlink', 'TOKEN', 'yes'),
+      forms: [7],
+      wrong: (t) => t.written('superlink', 'REPORT_READY', 'yes'),
+      right: (t) => t.written('superlink', 'TOKEN', 'yes'),
     },
   ],
   ready_script_missing: [
     {
       what: 'missing',
-      wrong: (t) => t.context('superlink', 'READY_SCRIPT_PATH', undefined),
-      right: (t) => t.context('superlink', 'READY_SCRIPT_PATH', '/usr/local/bin/ready'),
+      forms: [7],
+      wrong: (t) => t.written('superlink', 'READY_SCRIPT_PATH', undefined),
+      right: (t) => t.written('superlink', 'READY_SCRIPT_PATH', '/usr/local/bin/ready'),
     },
   ],
   ready_preset: [
@@ -227,8 +246,8 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     },
     {
       what: 'a word of the CONTEXT',
-      wrong: (t) => t.context('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
-      right: (t) => t.context('supernode', 'FL_SUPERLINK_ADDRESS', ''),
+      wrong: (t) => t.written('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
+      right: (t) => t.written('supernode', 'FL_SUPERLINK_ADDRESS', ''),
     },
   ],
   superlink_address_optional: [
@@ -245,21 +264,21 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) =>
         t
           .input('supernode', 'FL_SUPERLINK_ADDRESS', undefined)
-          .context('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
+          .written('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
     },
   ],
   ca_optional: [
     {
       what: 'optional with TLS on',
       site: 'training-site',
-      wrong: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', 'O|text64|CA'),
-      right: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', 'M|text64|CA certificate of the coordinator'),
+      wrong: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', 'O|text64|CA||'),
+      right: (t) =>
+        t.input('supernode', 'FL_SSL_CA_CERTFILE', 'M|text64|CA certificate of the coordinator||'),
     },
     {
       what: 'not asked for, TLS left open',
       site: 'training-site',
-      wrong: (t) =>
-        t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined).preset('service', 'FL_TLS_ENABLED', ''),
+      wrong: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined).preset('FL_TLS_ENABLED', ''),
       rightSite: 'single-site',
       right: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined),
     },
@@ -268,15 +287,15 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     {
       what: 'in a training site',
       site: 'training-site',
-      wrong: (t) => t.preset('service', 'FL_TLS_ENABLED', 'NO'),
-      right: (t) => t.preset('service', 'FL_TLS_ENABLED', 'NO'),
+      wrong: (t) => t.preset('FL_TLS_ENABLED', 'NO'),
+      right: (t) => t.preset('FL_TLS_ENABLED', 'NO'),
       rightSite: 'single-site',
     },
     {
       what: 'in a coordinator',
       site: 'coordinator',
-      wrong: (t) => t.preset('service', 'FL_TLS_ENABLED', 'no'),
-      right: (t) => t.preset('service', 'FL_TLS_ENABLED', 'yes'),
+      wrong: (t) => t.preset('FL_TLS_ENABLED', 'no'),
+      right: (t) => t.preset('FL_TLS_ENABLED', 'yes'),
     },
   ],
   supernode_in_coordinator: [
@@ -289,8 +308,8 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   keepalive_too_fast: [
     {
       what: 'below half of the SuperLink',
-      wrong: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIME', '29'),
-      right: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIME', '30'),
+      wrong: (t) => keepalive(t, '29'),
+      right: (t) => keepalive(t, '30'),
     },
   ],
   hard_shutdown: [
@@ -346,34 +365,34 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     },
     {
       what: 'in the CONTEXT',
-      wrong: (t) => t.context('supernode', 'FL_SUPERLINK_ADRESS', 'a:1'),
-      right: (t) => t.context('supernode', 'ONEAPP_FL_LOG_LEVEL', 'INFO'),
+      wrong: (t) => t.written('supernode', 'FL_SUPERLINK_ADRESS', 'a:1'),
+      right: (t) => t.written('supernode', 'ONEAPP_FL_LOG_LEVEL', 'INFO'),
     },
   ],
   preset_invalid: [
     {
       what: 'not a number',
-      wrong: (t) => t.preset('superlink', 'FL_NUM_ROUNDS', 'ten'),
-      right: (t) => t.preset('superlink', 'FL_NUM_ROUNDS', ''),
+      wrong: (t) => t.preset('FL_NUM_ROUNDS', 'ten'),
+      right: (t) => t.preset('FL_CERT_EXTRA_SAN', ''),
     },
     {
       what: 'two that do not fit',
-      wrong: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIMEOUT', '60'),
-      right: (t) => t.preset('supernode', 'FL_GRPC_KEEPALIVE_TIMEOUT', '59'),
+      wrong: (t) => t.preset('FL_GRPC_KEEPALIVE_TIMEOUT', '60'),
+      right: (t) => t.preset('FL_GRPC_KEEPALIVE_TIMEOUT', '59'),
     },
     {
       what: 'a word of the CONTEXT',
       wrong: (t) =>
-        t.context('superlink', 'ONEAPP_FL_DATABASE', '/abs').input('superlink', 'FL_DATABASE', undefined),
+        t.written('superlink', 'ONEAPP_FL_DATABASE', '/abs').input('superlink', 'FL_DATABASE', undefined),
       right: (t) =>
-        t.context('superlink', 'ONEAPP_FL_DATABASE', 'abs').input('superlink', 'FL_DATABASE', undefined),
+        t.written('superlink', 'ONEAPP_FL_DATABASE', 'abs').input('superlink', 'FL_DATABASE', undefined),
     },
   ],
   preset_suspicious: [
     {
       what: 'the Control API for everybody',
-      wrong: (t) => t.preset('superlink', 'FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
-      right: (t) => t.preset('superlink', 'FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
+      wrong: (t) => t.preset('FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
+      right: (t) => t.preset('FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
     },
   ],
   option_invalid: [
@@ -386,11 +405,8 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   use_case_framework: [
     {
       what: 'anomaly-detection on pytorch',
-      wrong: (t) => t.preset('supernode', 'FL_USE_CASE', 'anomaly-detection'),
-      right: (t) =>
-        t
-          .preset('supernode', 'FL_USE_CASE', 'anomaly-detection')
-          .preset('supernode', 'ML_FRAMEWORK', 'sklearn'),
+      wrong: (t) => t.preset('FL_USE_CASE', 'anomaly-detection'),
+      right: (t) => t.preset('FL_USE_CASE', 'anomaly-detection').preset('ML_FRAMEWORK', 'sklearn'),
     },
   ],
   input_not_mapped: [
@@ -398,25 +414,46 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       what: 'nowhere in the contents',
       forms: [6],
       wrong: (t) =>
-        t.inRole('supernode', {
-          custom_attrs: { ...(t.role('supernode')['custom_attrs'] as object), MY_SITE: 'O|text|Site||' },
-        }),
+        t.service({ custom_attrs: { ...(t.body['custom_attrs'] as object), MY_SITE: 'O|text|Site||' } }),
       right: (t) => t.input('supernode', 'MY_SITE', 'O|text|Site||'),
+    },
+    {
+      what: 'not in the role that reads it',
+      forms: [6],
+      wrong: (t) => t.written('supernode', 'FL_TLS_ENABLED', undefined),
+      right: (t) => t.written('supernode', 'ONEAPP_FL_TLS_ENABLED', '$FL_TLS_ENABLED'),
+    },
+    {
+      what: 'at a role, not in its contents',
+      forms: [6],
+      wrong: (t) => t.inRole('supernode', { custom_attrs: { MY_SITE: 'O|text|Site||' } }),
+      right: (t) => t.roleInput('supernode', 'MY_SITE', 'O|text|Site||'),
+    },
+    {
+      what: 'of which no role reads the variable',
+      site: 'coordinator',
+      forms: [6],
+      wrong: (t) =>
+        t.service({
+          custom_attrs: { ...(t.body['custom_attrs'] as object), FL_NODE_CONFIG: 'O|text|Node config||' },
+        }),
+      right: (t) => t.input('superlink', 'FL_NODE_CONFIG', 'O|text|Node config||'),
     },
   ],
   input_overlaps: [
     {
       what: 'the short name first',
       forms: [6],
-      wrong: (t) => t.context('superlink', 'FL_GRPC_KEEPALIVE_TIME', '$FL_GRPC_KEEPALIVE_TIME'),
-      right: (t) => t.context('superlink', 'FL_GRPC_KEEPALIVE_TIMEOUT', '$FL_GRPC_KEEPALIVE_TIMEOUT'),
+      wrong: (t) => t.written('superlink', 'FL_GRPC_KEEPALIVE_TIME', '$FL_GRPC_KEEPALIVE_TIME'),
+      right: (t) => t.written('superlink', 'FL_GRPC_KEEPALIVE_TIMEOUT', '$FL_GRPC_KEEPALIVE_TIMEOUT'),
     },
   ],
   schema: [
     {
-      what: 'a number as a text',
-      wrong: (t) => t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: '12' }),
-      right: (t) => t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: 12 }),
+      what: 'a word for a number',
+      wrong: (t) => t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: 'twelve' }),
+      right: (t) =>
+        t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: '12', cooldown: null }),
     },
     {
       what: 'no type',
@@ -464,8 +501,165 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     },
     {
       what: 'an input that is none',
-      wrong: (t) => t.input('service', 'MY_SITE', 'Bonn'),
+      wrong: (t) => {
+        const key = t.form === 7 ? 'user_inputs' : 'custom_attrs';
+        return t.service({ [key]: { ...(t.body[key] as object), MY_SITE: 5 } });
+      },
       right: (t) => t.input('service', 'MY_SITE', 'O|text|Site||Bonn'),
     },
   ],
+  contents_syntax: [
+    {
+      what: 'a missing comma',
+      forms: [6],
+      wrong: (t) => append(t, 'NIC=[ NETWORK="a"\n  NETWORK_UNAME="b" ]\n'),
+      right: (t) => append(t, 'NIC=[ NETWORK="a", # [1]\n  NETWORK_UNAME="b" ]\n'),
+    },
+    {
+      what: 'a comma before the end',
+      forms: [6],
+      wrong: (t) => append(t, 'NIC=[ NETWORK="a", ]\n'),
+      right: (t) => append(t, '# NIC=[ NETWORK="a", ]\n'),
+    },
+  ],
+  context_shape: [
+    {
+      what: 'a list, as OpenNebula 7 makes of a block',
+      forms: [7],
+      wrong: (t) => t.inRole('superlink', { template_contents: { CONTEXT: [{ NETWORK: 'YES' }] } }),
+      right: (t) => t.inRole('superlink', { template_contents: { CONTEXT: { NETWORK: 'YES' } } }),
+    },
+    {
+      what: 'a text',
+      forms: [7],
+      wrong: (t) => t.inRole('superlink', { template_contents: { CONTEXT: '[' } }),
+      right: (t) => t.inRole('superlink', { template_contents: {} }),
+    },
+    {
+      what: 'a text',
+      forms: [6],
+      wrong: (t) => t.written('superlink', 'CONTEXT', 'NETWORK=YES'),
+      right: (t) => t.written('superlink', 'MY_CONTEXT', 'NETWORK=YES'),
+    },
+  ],
+  nic_shape: [
+    {
+      what: 'an object',
+      forms: [7],
+      wrong: (t) => t.inRole('supernode', { template_contents: { NIC: { NETWORK_ID: '$Private' } } }),
+      right: (t) => t.inRole('supernode', { template_contents: { NIC: [{ NETWORK_ID: '$Private' }] } }),
+    },
+  ],
+  context_block: [
+    {
+      what: 'with APPEND',
+      forms: [6],
+      wrong: (t) => append(t, 'APPEND="CONTEXT"\nCONTEXT=[ NETWORK="YES", FL_DATABASE="a" ]\n'),
+      right: (t) => append(t, '# CONTEXT=[ NETWORK="YES" ]\n'),
+    },
+  ],
+  value_changed: [
+    {
+      what: 'several lines in the CONTEXT',
+      forms: [7],
+      wrong: (t) => t.written('superlink', 'START_SCRIPT', '#!/bin/bash\necho $HOME\n'),
+      right: (t) => t.written('superlink', 'START_SCRIPT', 'echo $HOME'),
+    },
+    {
+      what: 'several lines',
+      forms: [6],
+      wrong: (t) => t.written('superlink', 'MY_TEXT', 'one\ntwo'),
+      right: (t) => t.written('superlink', 'MY_TEXT', 'one two'),
+    },
+    {
+      what: 'a variable of the shell',
+      wrong: (t) => t.written('supernode', 'START_SCRIPT', 'echo ${HOME}'),
+      right: (t) => t.written('supernode', 'MY_TEXT', '${superlink.TEMPLATE.CONTEXT.ETH0_IP}'),
+    },
+  ],
+  context_unused: [
+    {
+      what: 'another value than that of the input',
+      forms: [7],
+      wrong: (t) => t.written('superlink', 'FL_NUM_ROUNDS', '50'),
+      right: (t) => t.written('superlink', 'FL_NUM_ROUNDS', '$FL_NUM_ROUNDS'),
+    },
+  ],
+  reference_undefined: [
+    {
+      what: 'to a name that is not asked for',
+      wrong: (t) =>
+        t.input('superlink', 'FL_DATABASE', undefined).written('superlink', 'FL_DATABASE', '$FL_DB'),
+      right: (t) => t.written('superlink', 'MY_KEY', '$MY_KEY'),
+    },
+  ],
+  cyclic_parents: [
+    {
+      what: 'two that wait for each other',
+      wrong: (t) => t.inRole('superlink', { parents: ['supernode'] }),
+      right: (t) => t.inRole('superlink', { parents: null }),
+    },
+    {
+      what: 'three in a circle',
+      wrong: (t) => t.again('supernode', 'third').inRole('superlink', { parents: ['third'] }),
+      right: (t) => t.again('supernode', 'third'),
+    },
+  ],
+  expression_never: [
+    {
+      what: 'READY',
+      wrong: (t) =>
+        t.inRole('supernode', { elasticity_policies: [{ ...CPU_POLICY[0], expression: 'READY = YES' }] }),
+      right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
+    },
+    {
+      what: 'an attribute of ours in quotes, in small letters',
+      wrong: (t) =>
+        t.inRole('supernode', {
+          elasticity_policies: [{ ...CPU_POLICY[0], expression: 'CPU > 3 & "fl_node_ready" = 1' }],
+        }),
+      right: (t) =>
+        t.inRole('supernode', {
+          elasticity_policies: [{ ...CPU_POLICY[0], expression: 'FL_PARTITION_ID > 3' }],
+        }),
+    },
+  ],
+  input_form: [
+    ...[
+      ['one part', 'Bonn', 'O|text|Site||Bonn'],
+      ['four parts', 'O|text|Site|Bonn', 'M|text|Site'],
+      ['six parts', 'O|text|Site||Bonn|x', ' M | text | Site | | Bonn '],
+      ['a type that nobody knows', 'O|choice|Site|a,b|a', '0|list|Site|a,b|a'],
+      ['several choices', 'O|list-multiple|Site|a,b|a', 'O|range|Site|1..3|1'],
+      ['a text64 of three parts', 'O|text64|Site', 'O|text64|Site||'],
+      ['a boolean of three parts', 'M|boolean|Site', '0|boolean|Site||NO'],
+      ['a number without a preset', 'O|number|Site||', 'M|number|Site||'],
+    ].map(([what, wrong, right]) => ({
+      what: what!,
+      wrong: (t: Template) => t.input('service', 'MY_SITE', wrong),
+      right: (t: Template) => t.input('service', 'MY_SITE', right),
+    })),
+  ],
+  input_at_role: [
+    {
+      what: 'with a preset of its own',
+      wrong: (t) =>
+        t
+          .input('superlink', 'FL_NUM_ROUNDS', undefined)
+          .roleInput('superlink', 'FL_NUM_ROUNDS', 'O|number|Rounds||20'),
+      right: (t) =>
+        t
+          .input('superlink', 'FL_NUM_ROUNDS', undefined)
+          .roleInput('superlink', 'FL_NUM_ROUNDS', 'O|number|Rounds||3'),
+    },
+  ],
 };
+
+/** Another value in each role: nobody is asked for it. */
+const keepalive = (t: Template, seconds: string): Template =>
+  t
+    .input('service', 'FL_GRPC_KEEPALIVE_TIME', undefined)
+    .written('supernode', 'FL_GRPC_KEEPALIVE_TIME', seconds);
+
+const append = (t: Template, text: string): Template =>
+  t.inRole('supernode', { vm_template_contents: `${t.role('supernode')['vm_template_contents']}${text}` });

@@ -9,7 +9,7 @@ export function paste(text: string, { path, fix }: LintFinding): string {
   const steps = [...path.matchAll(/\.(\w+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g)].map(
     ([, word, index, quoted]) => (index === undefined ? (word ?? JSON.parse(quoted!)) : Number(index)),
   ) as (string | number)[];
-  if (fix.where?.includes('vm_template_contents') || fix.line.includes('=\\"'))
+  if (fix.where?.includes('vm_template_contents') || /^\w+=\\"/.test(fix.line))
     return pasteIntoContents(body, steps, fix);
   if (fix.do === 'rename') {
     const [from, to] = fix.line.split(' -> ').map((name) => JSON.parse(name) as string);
@@ -20,6 +20,11 @@ export function paste(text: string, { path, fix }: LintFinding): string {
   }
   const [name, value] = Object.entries(JSON.parse(`{${fix.line}}`) as Members)[0]!;
   const last = steps.at(-1)!;
+  if (fix.where?.endsWith('of the service, instead of here')) {
+    delete reach(body, steps.slice(0, -1))[name];
+    reach(body, [steps.at(-2)!])[name] = value;
+    return JSON.stringify(body, null, 2);
+  }
   // The place is the member itself, or what it has to stand in.
   const inside = fix.where !== undefined || (last !== name && isObject(reach(body, steps)));
   const owner = reach(body, inside ? steps : steps.slice(0, -1));
@@ -34,29 +39,27 @@ export function paste(text: string, { path, fix }: LintFinding): string {
 function pasteIntoContents(
   body: Members,
   steps: readonly (string | number)[],
-  { do: what, line, where }: LintFinding['fix'],
+  { do: what, line, where = '' }: LintFinding['fix'],
 ): string {
-  const role = reach(body, steps.slice(0, 2));
+  const named = /of role (\w+)/.exec(where)?.[1];
+  const roles = body['roles'] as Members[];
+  const role = roles.find(({ name }) => name === named) ?? reach(body, steps.slice(0, 2));
   // The line is written as it stands inside the JSON text.
   const unescaped = JSON.parse(`"${line}"`) as string;
   const name = unescaped.split('=')[0]!;
-  const contents = String(role['vm_template_contents'] ?? 'CONTEXT=[\n  NETWORK="YES" ]\n');
-  const gone = /^instead of (\w+)=$/.exec(where ?? '')?.[1] ?? name;
+  const gone = /instead of (\w+)=/.exec(where)?.[1] ?? name;
   const without = [name, gone].reduce(
-    (rest, one) => rest.replace(new RegExp(`[ \t]*\\b${one}="[^"]*",?\\s*`), ''),
-    contents,
+    (rest, one) => rest.replace(new RegExp(`(?<!\\w)${one}="(?:[^"\\\\]|\\\\.)*",?\\s*`), ''),
+    String(role['vm_template_contents'] ?? ''),
   );
-  const before = /^before (\w+=)$/.exec(where ?? '')?.[1];
-  if (what === 'remove') {
-    role['vm_template_contents'] = without;
-    return JSON.stringify(body, null, 2);
-  }
-  const added = unescaped.endsWith(',') ? unescaped : `${unescaped},`;
-  role['vm_template_contents'] =
-    before === undefined
-      ? without.replace('CONTEXT=[', `CONTEXT=[ ${added}\n `)
-      : without.replace(before, `${added}\n  ${before}`);
+  role['vm_template_contents'] = what === 'remove' ? without : withLine(without, unescaped, where);
   return JSON.stringify(body, null, 2);
+}
+
+function withLine(contents: string, line: string, where: string): string {
+  const before = /^before (\w+=)/.exec(where)?.[1];
+  if (before !== undefined) return contents.replace(before, `${line}${before}`);
+  return line.endsWith(',') ? contents.replace('CONTEXT=[', `CONTEXT=[ ${line} `) : `${contents}${line}`;
 }
 
 const isObject = (value: unknown): value is Members =>

@@ -12,7 +12,7 @@ export class Template {
   constructor(site: Site, form: Form) {
     this.form = form;
     this.body = structuredClone(
-      serviceTemplate({ ...DEFAULT_WISHES, site, form, supernodes: SITES[site].supernodes }),
+      serviceTemplate({ ...DEFAULT_WISHES, site, form, all: true, supernodes: SITES[site].supernodes }),
     );
   }
 
@@ -45,49 +45,58 @@ export class Template {
     return this;
   }
 
-  /** Sets an input of a role or of the service; undefined removes it. In the form of 6 it is mapped as well. */
+  /** Sets an input of the service, of which the form of 6 gives the value to this role or to all; undefined removes it. */
   input(where: RoleName | 'service', name: string, text: string | undefined): this {
-    const key = this.form === 7 ? 'user_inputs' : 'custom_attrs';
-    const owner = where === 'service' ? this.body : this.role(where);
-    change(owner[key] as Members, { [name]: text });
-    if (this.form === 7) return this;
-    for (const role of where === 'service' ? this.roles : [this.role(where)]) {
-      const contents = String(role['vm_template_contents']);
-      if (text === undefined)
-        role['vm_template_contents'] = contents.replace(new RegExp(`  ${name}="\\$${name}",?\\n?`), '');
-      else if (!new RegExp(`\\$${name}\\b`).test(contents)) this.#addToContext(role, name, `$${name}`);
-    }
-    return this;
-  }
-
-  /** Changes what the form is filled in with. */
-  preset(where: RoleName | 'service', name: string, preset: string): this {
-    const key = this.form === 7 ? 'user_inputs' : 'custom_attrs';
-    const owner = where === 'service' ? this.body : this.role(where);
-    const inputs = owner[key] as Record<string, string>;
-    const [mandatory, type, title, options = ''] = inputs[name]!.split('|');
-    inputs[name] = [mandatory, type, title, options, preset].join('|');
-    return this;
-  }
-
-  /** Sets a word of the role's CONTEXT; undefined removes it. */
-  context(where: RoleName, name: string, value: string | undefined): this {
-    const role = this.role(where);
-    if (this.form === 7) {
-      change((role['template_contents'] as { CONTEXT: Members }).CONTEXT, { [name]: value });
+    for (const owner of [this.body, ...this.roles]) change(this.#inputsOf(owner), { [name]: undefined });
+    const roles = where === 'service' ? this.roles : [this.role(where)];
+    if (text === undefined) {
+      if (this.form === 6) for (const role of this.roles) this.#line(role, name, undefined);
       return this;
     }
-    const contents = String(role['vm_template_contents']);
-    role['vm_template_contents'] = contents.replace(new RegExp(`  ${name}="[^"]*",?\\n?`), '');
-    if (value !== undefined) this.#addToContext(role, name, value);
+    change(this.#inputsOf(this.body), { [name]: text });
+    if (this.form === 6)
+      for (const role of roles) if (!this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
     return this;
   }
 
-  #addToContext(role: Members, name: string, value: string): void {
-    role['vm_template_contents'] = String(role['vm_template_contents']).replace(
-      'CONTEXT=[\n',
-      `CONTEXT=[\n  ${name}="${value}",\n`,
-    );
+  /** Adds an input at a role, whatever the service asks. */
+  roleInput(where: RoleName, name: string, text: string): this {
+    const role = this.role(where);
+    change(this.#inputsOf(role), { [name]: text });
+    if (this.form === 6 && !this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
+    return this;
+  }
+
+  /** Changes what the form is filled in with. Who changes a preset asks at the service, as `template --set` does. */
+  preset(name: string, preset: string): this {
+    const owner = [this.body, ...this.roles].find((one) => name in this.#inputsOf(one))!;
+    const [mandatory, type, title, options] = (this.#inputsOf(owner)[name] as string).split('|');
+    for (const one of this.roles) change(this.#inputsOf(one), { [name]: undefined });
+    change(this.#inputsOf(this.body), { [name]: [mandatory, type, title, options, preset].join('|') });
+    return this;
+  }
+
+  /** Writes a value into the contents of a role: into the CONTEXT in the form of 7, as a line in that of 6. */
+  written(where: RoleName, name: string, value: string | undefined): this {
+    const role = this.role(where);
+    if (this.form === 6) this.#line(role, name, value);
+    else change((role['template_contents'] as { CONTEXT: Members }).CONTEXT, { [name]: value });
+    return this;
+  }
+
+  #inputsOf(owner: Members): Members {
+    const key = this.form === 7 ? 'user_inputs' : 'custom_attrs';
+    owner[key] ??= {};
+    return owner[key] as Members;
+  }
+
+  #refersTo = (role: Members, name: string): boolean =>
+    new RegExp(`\\$${name}\\b`).test(String(role['vm_template_contents']));
+
+  /** As the first line; undefined removes it. */
+  #line(role: Members, name: string, value: string | undefined): void {
+    const others = String(role['vm_template_contents']).replace(new RegExp(`^${name}="[^"]*"\n`, 'm'), '');
+    role['vm_template_contents'] = value === undefined ? others : `${name}="${value}"\n${others}`;
   }
 }
 

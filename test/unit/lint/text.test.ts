@@ -14,7 +14,7 @@ describe('the place of a finding', () => {
   });
 
   test('is what surrounds it when something is missing', () => {
-    const text = new Template('single-site', 7).context('supernode', 'TOKEN', undefined).text;
+    const text = new Template('single-site', 7).written('supernode', 'TOKEN', undefined).text;
     const [finding] = lint(text).findings;
     expect(finding).toMatchObject({ code: 'token_missing', path: '$.roles[1].template_contents.CONTEXT' });
     expect(text.split('\n')[finding!.line - 1]).toContain('"CONTEXT"');
@@ -33,17 +33,17 @@ describe('a template with five mistakes', () => {
   const text = new Template('single-site', 7)
     .service({ ready_status_gate: false, deployment: 'none' })
     .inRole('superlink', { max_vms: 3 })
-    .context('superlink', 'REPORT_READY', undefined)
-    .preset('superlink', 'FL_NUM_ROUNDS', 'many').text;
+    .written('superlink', 'REPORT_READY', undefined)
+    .preset('FL_NUM_ROUNDS', 'many').text;
   const { findings } = lint(text);
 
   test('has five findings in one run, in the order of the file', () => {
     expect(findings.map(({ code }) => code)).toEqual([
       'deployment_not_straight',
       'gate_off',
+      'preset_invalid',
       'superlink_count',
       'report_ready_missing',
-      'preset_invalid',
     ]);
     expect(findings.map(({ line }) => line)).toEqual(
       findings.map(({ line }) => line).toSorted((a, b) => a - b),
@@ -54,9 +54,9 @@ describe('a template with five mistakes', () => {
     expect(findings.map(({ fix }) => Object.keys(JSON.parse(`{${fix.line}}`)))).toEqual([
       ['deployment'],
       ['ready_status_gate'],
+      ['FL_NUM_ROUNDS'],
       ['max_vms'],
       ['REPORT_READY'],
-      ['FL_NUM_ROUNDS'],
     ]);
   });
 });
