@@ -99,9 +99,9 @@ export const CODES = {
     why: 'OpenNebula 7 takes 0: the role is deployed without a VM and its children wait. Older ones take 1.',
   },
   too_few_supernodes: {
-    severity: 'warning',
+    severity: 'error',
     title: 'the service may have fewer SuperNodes than a run waits for',
-    why: 'Flower waits without end for clients that are not there, until somebody scales the role: the run is neither running nor failed.',
+    why: 'Flower waits without end for clients that are not there: the run is neither running nor failed. Only a warning where max_vms is enough: somebody may scale the role.',
   },
   robust_clients: {
     severity: 'error',

@@ -8,6 +8,8 @@ export interface Remark {
   /** What is there, as a phrase. */
   readonly found: string;
   readonly fix: Fix;
+  /** Where it is milder than the code says. */
+  readonly severity?: 'warning';
 }
 
 /** What to do, and the line to do it with. */

@@ -193,8 +193,9 @@ const twice = (path: Path): Remark => ({
 });
 
 function place(remarks: readonly Remark[], located: Located): LintFinding[] {
-  const findings = remarks.map(({ code, path, found, fix }) => ({
+  const findings = remarks.map(({ code, path, found, fix, severity }) => ({
     ...described(code, found, fix),
+    ...(severity === undefined ? {} : { severity }),
     path: formatPath(path),
     ...located.placeOf(path),
   }));

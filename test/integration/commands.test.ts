@@ -113,7 +113,10 @@ describe('template and lint', () => {
     template.ready_status_gate = false;
     template.deployment = 'none';
     template.roles[0].max_vms = 3;
-    delete template.roles[0].template_contents.CONTEXT.REPORT_READY;
+    template.roles[0].vm_template_contents = template.roles[0].vm_template_contents.replace(
+      'FL_NUM_ROUNDS="$FL_NUM_ROUNDS"\n',
+      '',
+    );
     template.roles[1].name = 'super-node';
     const file = join(temporaryFolder(), 'template.json');
     writeFileSync(file, JSON.stringify(template, null, 2));
@@ -128,7 +131,7 @@ describe('template and lint', () => {
       'deployment_not_straight "deployment": "straight"',
       'gate_off "ready_status_gate": true',
       'superlink_count "max_vms": 1',
-      'report_ready_missing "REPORT_READY": "YES"',
+      'input_not_mapped FL_NUM_ROUNDS=\\"$FL_NUM_ROUNDS\\"\\n',
       'role_name "name": "super_node"',
     ]);
   });

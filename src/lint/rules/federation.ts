@@ -134,6 +134,7 @@ export function enoughSupernodes(service: Service): Remark[] {
       path: [...first!.path, member],
       found,
       fix: write(member, wanted),
+      ...(mayGrow(nodes, wanted) ? { severity: 'warning' as const } : {}),
     });
   }
   const robust = neededForRobust(service, superlink);
@@ -149,6 +150,10 @@ export function enoughSupernodes(service: Service): Remark[] {
   }
   return remarks;
 }
+
+/** Whether the roles may be scaled to so many VMs. */
+const mayGrow = (nodes: readonly ServiceRole[], wanted: number): boolean =>
+  nodes.every(({ max }) => max !== undefined) && sum(nodes.map(({ max }) => max))! >= wanted;
 
 /** Undefined when one of the roles does not say: cardinality_missing tells that. */
 const sum = (counts: readonly (number | undefined)[]): number | undefined =>

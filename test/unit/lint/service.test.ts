@@ -115,6 +115,13 @@ describe('numbers as texts, and nulls', () => {
   });
 });
 
+test('too few SuperNodes are an error where they can never be enough, else a warning', () => {
+  const severityOf = (supernode: Members): unknown =>
+    lint(JSON.stringify(seven({}, supernode))).findings[0]?.severity;
+  expect(severityOf({ cardinality: 1, min_vms: 1, max_vms: 1 })).toBe('error');
+  expect(severityOf({ cardinality: 1, min_vms: 1, max_vms: 2 })).toBe('warning');
+});
+
 describe('the CONTEXT of a role', () => {
   test('may be left to the VM template', () => {
     expect(codes(seven({ template_contents: undefined }, { template_contents: {} }))).toEqual([]);
