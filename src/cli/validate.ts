@@ -16,6 +16,7 @@ import {
   type SuperNodeConfig,
 } from '../params/parse.ts';
 import { ALIAS_PREFIX } from '../params/table.ts';
+import { CATALOGUE } from '../status/catalogue.ts';
 import { Problem } from '../status/problem.ts';
 import { readCa } from '../tls/ca.ts';
 import { trustDecision } from '../tls/trust.ts';
@@ -110,7 +111,7 @@ const asFinding = ({ facts, code }: Problem): Finding & { remedy?: string } => (
   found: facts.found,
   expected: facts.expected ?? '',
   ...(facts.example === undefined ? {} : { example: facts.example }),
-  ...(facts.remedy === undefined ? {} : { remedy: facts.remedy }),
+  remedy: facts.remedy ?? CATALOGUE[code].remedy,
 });
 
 export const describe = ({
