@@ -2,7 +2,7 @@
 //
 // OPENNEBULA_SOURCE names a git directory of https://github.com/OpenNebula/one; without it GitHub is asked.
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 export interface Version {
@@ -17,7 +17,7 @@ export const VERSIONS: readonly Version[] = [
   { name: '6.9.80', ref: 'release-6.9.80' },
   { name: '7.0.1', ref: 'release-7.0.1' },
   { name: '7.4.0', ref: 'release-7.4.0' },
-  { name: '7.5.80', ref: 'f847cf2eaf5ad44aa10a9edc5d96bf67f84aa7cf' },
+  { name: '7.5.80', ref: 'f847cf2e9a78da302cd0344505f93eadc43a6d28' },
 ];
 
 export interface Source {
@@ -77,8 +77,7 @@ function fetchInto(folder: string, ref: string): void {
        done`,
       { GIT: git, REF: ref, PART: part },
     );
-  cpSync(part, folder, { recursive: true });
-  rmSync(part, { recursive: true });
+  renameSync(part, folder);
 }
 
 /** Headers of oned that oned.h takes the place of. */
@@ -98,10 +97,10 @@ function compile(folder: string, oned: string): void {
   rmSync(include, { recursive: true, force: true });
   mkdirSync(include, { recursive: true });
   for (const name of REPLACED) writeFileSync(join(include, `${name}.h`), '#include "oned.h"\n');
-  for (const name of HEADERS) cpSync(join(folder, `include/${name}.h`), join(include, `${name}.h`));
+  for (const name of HEADERS) copyFileSync(join(folder, `include/${name}.h`), join(include, `${name}.h`));
   const parsers = join(folder, 'src/parsers');
   for (const name of readdirSync(parsers).filter((file) => /\.hh?$/.test(file)))
-    cpSync(join(parsers, name), join(include, name));
+    copyFileSync(join(parsers, name), join(include, name));
   const here = join(HERE, 'oned');
   execFileSync(
     'g++',
