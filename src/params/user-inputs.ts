@@ -21,13 +21,30 @@ export function defaultText(name: VariableName, role: Role, baked = BAKED): stri
     : declared[role];
 }
 
+/** A question of a form, by its five parts. */
+export interface UserInput {
+  readonly mandatory: boolean;
+  readonly type: string;
+  readonly title: string;
+  readonly options: readonly string[];
+  /** What the form is filled in with. */
+  readonly preset: string;
+}
+
 /**
- * mandatory|type|description|options|default, as OpenNebula's forms read it. Always five parts: the command line makes no
- * value of an empty answer to an input of three. Undefined for infrastructure, which nobody is asked for.
+ * `M|text|question|options|preset`. Always five parts: the command line makes no value of an empty answer to an input of
+ * three. A boolean that is on is a list: Sunstone of 6.10 shows every boolean as off, and sends NO for it.
  */
+export function formatInput({ mandatory, type, title, options, preset }: UserInput): string {
+  const [as, choices] =
+    type === 'boolean' && preset.toUpperCase() === 'YES' ? ['list', ['YES', 'NO']] : [type, options];
+  return [mandatory ? 'M' : 'O', as, title, choices.join(','), preset].join('|');
+}
+
+/** The input of a variable as the table has it. Undefined for infrastructure, which nobody is asked for. */
 export function userInput(name: VariableName, baked = BAKED): string | undefined {
-  const row = rowOf(name);
-  if (row.level === 'infrastructure') return undefined;
-  const preset = row.inputDefault ?? defaultText(name, row.roles[0]!, baked) ?? '';
-  return [row.mandatory ? 'M' : 'O', row.input, row.title, (row.options ?? []).join(','), preset].join('|');
+  const { level, mandatory = false, input: type, title, options = [], inputDefault, roles } = rowOf(name);
+  if (level === 'infrastructure') return undefined;
+  const preset = inputDefault ?? defaultText(name, roles[0]!, baked) ?? '';
+  return formatInput({ mandatory, type, title, options, preset });
 }

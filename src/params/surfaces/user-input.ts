@@ -1,27 +1,16 @@
-// A user input taken apart and put together again: templates change what is mandatory and what the form is filled in
+// A user input taken apart: templates change what is mandatory and what the form is filled in
 // with, and lint reads what others wrote. The table's own form is in ../user-inputs.ts.
 import { BAKED_FLOWER } from '../release.ts';
 import type { VariableName } from '../table.ts';
-import { userInput } from '../user-inputs.ts';
+import { type UserInput, userInput } from '../user-inputs.ts';
 
-export interface UserInput {
-  readonly mandatory: boolean;
-  readonly type: string;
-  readonly title: string;
-  readonly options: readonly string[];
-  /** What the form is filled in with. */
-  readonly preset: string;
-}
+export { formatInput, type UserInput } from '../user-inputs.ts';
 
 /** The input of a variable that people are asked for (not of infrastructure), with what a template wants otherwise. */
 export const inputOf = (name: VariableName, wanted: Partial<UserInput> = {}): UserInput => ({
   ...parseInput(userInput(name, BAKED_FLOWER)!),
   ...wanted,
 });
-
-/** `M|text|question|options|preset`: always five parts, because a shorter input has no value when it is left empty. */
-export const formatInput = ({ mandatory, type, title, options, preset }: UserInput): string =>
-  [mandatory ? 'M' : 'O', type, title, options.join(','), preset].join('|');
 
 /** Reads an input by its bars, as OpenNebula does. Parts that are missing are empty. */
 export function parseInput(text: string): UserInput {

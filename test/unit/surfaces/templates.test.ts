@@ -159,6 +159,13 @@ describe.each(SITE_NAMES)('the form of %s', (site) => {
       expect(free).toEqual([]);
     }
   });
+
+  test('leaves to the VM template only questions without a default, which Sunstone 7 gives to other roles', () => {
+    for (const role of SITES[site].roles) {
+      const left = vmInputsOf(role).filter((name) => !(name in questions(made)));
+      expect(left.filter((name) => inputOf(name).preset !== '')).toEqual([]);
+    }
+  });
 });
 
 test('the form of 7 with all inputs asks for each variable at its level', () => {
@@ -298,6 +305,15 @@ describe('a user input', () => {
   });
   test.each(asked)('%s has five parts', (name) => {
     expect(userInput(name)!.split('|').length).toBe(5);
+  });
+  test('that is a number is filled in: OpenNebula has no value for an empty one', () => {
+    expect(asked.filter((name) => /^.\|number(-float)?\|.*\|$/.test(userInput(name)!))).toEqual([]);
+  });
+  test('that is on is a list: Sunstone 6.10 takes a boolean for off', () => {
+    expect(asked.filter((name) => /\|boolean\|.*\|YES$/.test(userInput(name)!))).toEqual([]);
+    expect(formatInput(inputOf('FL_CHECKPOINT_ENABLED', { preset: 'YES' }))).toBe(
+      'O|list|Enable model checkpointing|YES,NO|YES',
+    );
   });
 });
 
