@@ -17,7 +17,14 @@ interface DriverAnswer {
   readonly created?: string;
   readonly body?: Asked;
   readonly ways?: Readonly<
-    Record<string, { readonly refused?: string; readonly failed?: string; readonly roles?: Readonly<Record<string, Names>> }>
+    Record<
+      string,
+      {
+        readonly refused?: string;
+        readonly failed?: string;
+        readonly roles?: Readonly<Record<string, Names>>;
+      }
+    >
   >;
 }
 
@@ -26,12 +33,17 @@ process.on('exit', () => rmSync(folder, { recursive: true }));
 
 const contexts = new Map<string, number>();
 const placeOf = (context: Names): number => {
-  const key = JSON.stringify(Object.fromEntries(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1))));
+  const key = JSON.stringify(
+    Object.fromEntries(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1))),
+  );
   if (!contexts.has(key)) contexts.set(key, contexts.size);
   return contexts.get(key)!;
 };
 
-function drive({ folder: code, oned }: Source, cases: Readonly<Record<string, object>>): Readonly<Record<string, DriverAnswer>> {
+function drive(
+  { folder: code, oned }: Source,
+  cases: Readonly<Record<string, object>>,
+): Readonly<Record<string, DriverAnswer>> {
   const out = execFileSync('ruby', [join(import.meta.dirname, 'driver.rb'), code, oned], {
     input: JSON.stringify(cases),
     maxBuffer: 2 ** 30,
@@ -41,7 +53,10 @@ function drive({ folder: code, oned }: Source, cases: Readonly<Record<string, ob
 }
 
 /** The VM templates' files, and which role has which: the names of roles tell, or the first id is the SuperLink's. */
-function vmTemplates({ name, vmTemplates: texts }: Judged, body: ReturnType<typeof readBody>): Readonly<Record<number, string>> {
+function vmTemplates(
+  { name, vmTemplates: texts }: Judged,
+  body: ReturnType<typeof readBody>,
+): Readonly<Record<number, string>> {
   const files: Record<number, string> = {};
   for (const { name: role, template } of body.roles) {
     if (template === undefined) continue;
@@ -53,29 +68,42 @@ function vmTemplates({ name, vmTemplates: texts }: Judged, body: ReturnType<type
   return files;
 }
 
-const kindOf = (role: string): 'superlink' | 'supernode' => (/node|client|worker/i.test(role) ? 'supernode' : 'superlink');
+const kindOf = (role: string): 'superlink' | 'supernode' =>
+  /node|client|worker/i.test(role) ? 'supernode' : 'superlink';
 
 function userInputs(text: string): Names {
-  const block = /USER_INPUTS=\[([^]*?)"\s*\]/.exec(text)?.[1] ?? '';
-  return Object.fromEntries([...`${block}"`.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name!, value!]));
+  const block = /USER_INPUTS=\[(.*?)"\s*\]/s.exec(text)?.[1] ?? '';
+  return Object.fromEntries(
+    [...`${block}"`.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name!, value!]),
+  );
 }
 
 /** `oneflow-template instantiate ID FILE`, Terraform, the REST API: a value for every input. */
 function program(body: Asked, valuesOf: (inputs: Names) => Names): Record<string, unknown> {
   const { inputs, roles } = readBody(body);
-  const member = 'user_inputs' in body || (body.roles as readonly Asked[]).some((role) => 'user_inputs' in role) ? 'user_inputs_values' : 'custom_attrs_values';
+  const member =
+    'user_inputs' in body || (body.roles as readonly Asked[]).some((role) => 'user_inputs' in role)
+      ? 'user_inputs_values'
+      : 'custom_attrs_values';
   const ofRoles = roles
     .filter((role) => Object.keys(role.inputs).length > 0)
     .map((role) => ({ name: role.name, [member]: valuesOf(role.inputs) }));
   return { [member]: valuesOf(inputs), ...(ofRoles.length === 0 ? {} : { roles: ofRoles }) };
 }
 
-/** Somebody picks a network where the service asks for one. */
-function withNetworks(body: Asked, merge: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  const { networks } = body;
-  if (typeof networks !== 'object' || networks === null) return merge;
-  return { ...merge, networks_values: Object.keys(networks).map((name) => ({ [name]: { id: '5' } })) };
+/** Somebody picks a network where the service asks for one: pages and questions for that are left out. */
+function networksOf({ networks }: Asked): readonly object[] | undefined {
+  if (typeof networks !== 'object' || networks === null) return undefined;
+  return Object.keys(networks).map((name) => ({ [name]: { id: '5' } }));
 }
+
+const withNetworks = (
+  body: Asked,
+  merge: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> => {
+  const networks_values = networksOf(body);
+  return networks_values === undefined ? merge : { ...merge, networks_values };
+};
 
 function waysOf(
   judged: Judged,
@@ -84,7 +112,9 @@ function waysOf(
   classic: ReturnType<typeof classicSunstone>,
 ): { readonly merges: Record<string, unknown>; readonly refused: Record<string, Outcome> } {
   const { inputs, roles } = readBody(body);
-  const asked = Object.fromEntries(roles.map(({ name }) => [name, userInputs(judged.vmTemplates[kindOf(name)])]));
+  const asked = Object.fromEntries(
+    roles.map(({ name }) => [name, userInputs(judged.vmTemplates[kindOf(name)])]),
+  );
   const merges: Record<string, unknown> = { [COMMAND_LINE]: COMMAND_LINE };
   const refused: Record<string, Outcome> = {};
   for (const [suffix, typed, valuesOf] of [
@@ -92,15 +122,16 @@ function waysOf(
     [', other values', otherValues(inputs), otherValues],
   ] as const) {
     merges[`program${suffix}`] = withNetworks(body, program(body, valuesOf));
-    if (classic !== undefined) merges[`classic Sunstone${suffix}`] = withNetworks(body, classic(body, asked, typed));
-    let sent: Sent;
-    try {
-      sent = fire.send(body, asked, typed);
-    } catch (error) {
-      sent = { refused: `the form ends: ${error instanceof Error ? error.message : String(error)}` };
+    const forms: Readonly<Record<string, (() => Sent) | undefined>> = {
+      Sunstone: () => fire.send(body, asked, typed),
+      'classic Sunstone': classic && (() => classic(body, asked, typed)),
+    };
+    for (const [form, send] of Object.entries(forms)) {
+      if (send === undefined) continue;
+      const sent = send();
+      if ('refused' in sent) refused[`${form}${suffix}`] = sent;
+      else merges[`${form}${suffix}`] = withNetworks(body, sent.merge);
     }
-    if ('refused' in sent) refused[`Sunstone${suffix}`] = sent;
-    else merges[`Sunstone${suffix}`] = withNetworks(body, sent.merge);
   }
   return { merges, refused };
 }
@@ -115,28 +146,48 @@ async function askVersion(from: Source): Promise<Readonly<Record<string, OfVersi
   const fire = await fireEdge(from);
   const classic = classicSunstone(from);
   const parsed = JUDGED.map((judged) => [judged, unwrapped(JSON.parse(judged.text) as Asked)] as const);
-  const cases = parsed.map(([judged, body]) => ({ judged, body, vm_templates: vmTemplates(judged, readBody(body)) }));
-  const created = drive(from, Object.fromEntries(cases.map(({ judged, ...rest }) => [judged.name, { ...rest, ways: {} }])));
+  const cases = parsed.map(([judged, body]) => ({
+    judged,
+    body,
+    vm_templates: vmTemplates(judged, readBody(body)),
+  }));
+  const created = drive(
+    from,
+    Object.fromEntries(cases.map(({ judged, ...rest }) => [judged.name, { ...rest, ways: {} }])),
+  );
   const second = cases.flatMap(({ judged, body, vm_templates }) => {
     const stored = created[judged.name]?.body;
-    return stored === undefined ? [] : [{ judged, body, vm_templates, ...waysOf(judged, stored, fire, classic) }];
+    return stored === undefined
+      ? []
+      : [{ judged, body, vm_templates, ...waysOf(judged, stored, fire, classic) }];
   });
   const started = drive(
     from,
-    Object.fromEntries(second.map(({ judged, body, vm_templates, merges }) => [judged.name, { body, vm_templates, ways: merges }])),
+    Object.fromEntries(
+      second.map(({ judged, body, vm_templates, merges }) => [
+        judged.name,
+        { body, vm_templates, ways: merges, networks: networksOf(body) },
+      ]),
+    ),
   );
   return Object.fromEntries(
     cases.map(({ judged }): [string, OfVersion] => {
       const refusal = created[judged.name]!.created;
       if (refusal !== undefined) return [judged.name, { refused: refusal }];
-      const outcomes = Object.entries(started[judged.name]!.ways!).map(([way, { refused, failed, roles }]): [string, Outcome] => [
-        way,
-        refused !== undefined
-          ? { refused }
-          : failed !== undefined
-            ? { failed }
-            : { roles: Object.fromEntries(Object.entries(roles!).map(([role, context]) => [role, placeOf(context)])) },
-      ]);
+      const outcomes = Object.entries(started[judged.name]!.ways!).map(
+        ([way, { refused, failed, roles }]): [string, Outcome] => [
+          way,
+          refused !== undefined
+            ? { refused }
+            : failed !== undefined
+              ? { failed }
+              : {
+                  roles: Object.fromEntries(
+                    Object.entries(roles!).map(([role, context]) => [role, placeOf(context)]),
+                  ),
+                },
+        ],
+      );
       const { refused } = second.find((other) => other.judged === judged)!;
       return [judged.name, { ways: { ...Object.fromEntries(outcomes), ...refused } }];
     }),
@@ -155,7 +206,9 @@ const answers: Answers = {
       judged.name,
       {
         sha256: fingerprint(judged),
-        versions: Object.fromEntries(versions.map(([version, ofVersion]) => [version, ofVersion[judged.name]!])),
+        versions: Object.fromEntries(
+          versions.map(([version, ofVersion]) => [version, ofVersion[judged.name]!]),
+        ),
       },
     ]),
   ),

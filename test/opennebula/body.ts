@@ -15,10 +15,14 @@ export interface Body {
 }
 
 const record = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Record<string, unknown>)
+    : {};
 
 const texts = (value: unknown): Names =>
-  Object.fromEntries(Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+  Object.fromEntries(
+    Object.entries(record(value)).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
+  );
 
 export function readBody(value: unknown): Body {
   const body = record(value);
@@ -45,7 +49,9 @@ export interface Input {
 }
 
 export function readInput(text: string): Input {
-  const [mandatory = '', type = '', , options = '', initial = ''] = text.split('|').map((part) => part.trim());
+  const [mandatory = '', type = '', , options = '', initial = ''] = text
+    .split('|')
+    .map((part) => part.trim());
   return { mandatory: mandatory === 'M', type, options, initial };
 }
 

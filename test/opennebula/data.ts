@@ -19,7 +19,9 @@ export interface OfVersion {
 
 export interface Answers {
   readonly contexts: readonly Readonly<Record<string, string>>[];
-  readonly answers: Readonly<Record<string, { readonly sha256: string; readonly versions: Readonly<Record<string, OfVersion>> }>>;
+  readonly answers: Readonly<
+    Record<string, { readonly sha256: string; readonly versions: Readonly<Record<string, OfVersion>> }>
+  >;
 }
 
 export const ANSWERS = join(import.meta.dirname, 'answers.json');

@@ -144,15 +144,15 @@ rescue JSON::ParserError
   response.body
 end
 
-# `oneflow-template instantiate ID` with an Enter at every question, as src/cli/oneflow-template writes its merge template.
-def command_line(body)
+# `oneflow-template instantiate ID` with an Enter at every question about an input, as src/cli/oneflow-template writes its merge template.
+# The question about a network takes no Enter; its answer is that of the case.
+def command_line(body, networks)
   helper = OneFlowTemplateHelper.new
   merge = {}
   old = helper.respond_to?(:custom_attrs)
   input, output, errors = $stdin, $stdout, $stderr
   stdin = STDIN.dup
   asked = StringIO.new
-  STDIN.reopen(File.open('/dev/null'))
   # An endless row of Enter. A question that never takes one (a mandatory number) would go on for ever: 20,000 are enough for any form.
   reader, writer = IO.pipe
   feeder = Thread.new do
@@ -164,17 +164,20 @@ def command_line(body)
   STDIN.reopen(reader)
   $stdout = asked
   $stderr = asked
+  # The command line writes to the constant.
+  old_errors = STDERR.dup
+  STDERR.reopen(File::NULL)
   answers =
     if old
       [helper.custom_attrs(body['custom_attrs']), helper.custom_role_attrs(body['roles'])]
     else
       [helper.user_inputs(body['user_inputs']), helper.role_user_inputs(body['roles'])]
     end
-  answers << helper.networks(body['networks'])
   answers.compact.each { |answer| merge.merge!(answer) }
+  merge['networks_values'] = networks if networks
   { 'merge' => JSON.parse(JSON.generate(merge)) }
 rescue SystemExit
-  { 'error' => "the command ends: #{asked.string.lines.last(3).join.strip}" }
+  { 'error' => "the command ends: #{asked.string.lines.last.strip}" }
 rescue EOFError
   { 'error' => 'a question takes no empty answer' }
 rescue StandardError, NoMethodError => e
@@ -183,6 +186,7 @@ ensure
   $stdout = output
   $stderr = errors
   STDIN.reopen(stdin)
+  STDERR.reopen(old_errors)
   reader&.close
   feeder&.kill
 end
@@ -237,7 +241,7 @@ def answer(a_case)
   ways = {}
   a_case['ways'].each do |way, merge|
     if merge == 'command line'
-      typed = command_line(JSON.parse(JSON.generate(body)))
+      typed = command_line(JSON.parse(JSON.generate(body)), a_case['networks'])
       if typed['error']
         ways[way] = { 'refused' => typed['error'] }
         next

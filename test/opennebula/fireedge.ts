@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
-import type { Names } from './body.ts';
+import { type Names, readBody, readInput } from './body.ts';
 import { CACHE, type Source } from './sources.ts';
 
 /** Versions as in every package.json of FireEdge from 6.8.3 to 7.5.80. */
@@ -40,7 +40,7 @@ export type Sent = { readonly merge: Readonly<Record<string, unknown>> } | { rea
 
 export interface FireEdge {
   /**
-   * What it sends when somebody goes through all pages.
+   * What it sends when somebody goes through all pages, but for that of the networks.
    * @param body the service template, as OneFlow has it
    * @param asked USER_INPUTS of each role's VM template
    * @param typed values for inputs of the service; the others stay as they are
@@ -57,35 +57,46 @@ export async function fireEdge({ folder, version }: Source): Promise<FireEdge> {
   const six = version.name.startsWith('6.');
 
   return {
-    send(body, asked, typed) {
+    send({ networks: _networks, ...body }, asked, typed) {
       const roles = (body.roles as readonly Record<string, unknown>[]).map((role) =>
-        six ? role : { ...role, vm_template_id_content: { TEMPLATE: { USER_INPUTS: asked[String(role.name)] ?? {} } } },
+        six
+          ? role
+          : {
+              ...role,
+              vm_template_id_content: { TEMPLATE: { USER_INPUTS: asked[String(role.name)] ?? {} } },
+            },
       );
       const template = { ID: '1', NAME: String(body.name), TEMPLATE: { BODY: { ...body, roles } } };
       const form = Steps({ dataTemplate: template }, template);
       const data = structuredClone(form.defaultValues);
       data.general = { ...data.general, NAME: 'a service', INSTANCES: 1 };
       const page = six ? 'custom_attrs_values' : 'user_inputs';
-      const values = Object.entries(typed).map(([name, value]) => [six ? name.toLowerCase() : name, value] as const);
-      if (values.length > 0) data[page] = { ...data[page], ...Object.fromEntries(values.map(asField)) };
+      const { inputs } = readBody(body);
+      const values = Object.entries(typed).map(([name, value]) => [
+        six ? name.toLowerCase() : name,
+        // A switch holds true or false.
+        readInput(inputs[name] ?? '').type === 'boolean' ? value === 'YES' : value,
+      ]);
+      if (values.length > 0) data[page] = { ...data[page], ...Object.fromEntries(values) };
       for (const { id, resolver } of form.steps) {
         try {
-          (typeof resolver === 'function' ? resolver(data) : resolver).validateSync(data[id], { context: data });
+          (typeof resolver === 'function' ? resolver(data) : resolver).validateSync(data[id], {
+            context: data,
+          });
         } catch (error) {
           return { refused: `the page '${id}': ${error instanceof Error ? error.message : String(error)}` };
         }
       }
       const sent = form.transformBeforeSubmit(form.resolver().cast(data, { context: data, isSubmit: true }));
-      return { merge: JSON.parse(JSON.stringify(six ? sent : withRoles(sent, body, version.name))) as Record<string, unknown> };
+      return {
+        merge: JSON.parse(JSON.stringify(six ? sent : withRoles(sent, body, version.name))) as Record<
+          string,
+          unknown
+        >,
+      };
     },
   };
 }
-
-/** A switch holds true or false. */
-const asField = ([name, value]: readonly [string, string]): [string, unknown] => [
-  name,
-  value === 'YES' ? true : value === 'NO' ? false : value,
-];
 
 /** modules/containers/ServiceTemplates/Instantiate.js, onSubmit, without scheduled actions. */
 function withRoles(
@@ -107,14 +118,22 @@ async function bundle(src: string, out: string): Promise<void> {
   mkdirSync(NPM, { recursive: true });
   if (!existsSync(join(NPM, 'node_modules/yup'))) {
     writeFileSync(join(NPM, 'package.json'), '{"private":true}\n');
-    execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...PACKAGES], {
-      cwd: NPM,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    execFileSync(
+      'npm',
+      ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', ...PACKAGES],
+      {
+        cwd: NPM,
+        stdio: ['ignore', 'inherit', 'inherit'],
+      },
+    );
   }
-  const files = execFileSync('find', [src, '-path', '*ServiceTemplate*', '-path', '*InstantiateForm/Steps/index.js'], {
-    encoding: 'utf8',
-  })
+  const files = execFileSync(
+    'find',
+    [src, '-path', '*ServiceTemplate*', '-path', '*InstantiateForm/Steps/index.js'],
+    {
+      encoding: 'utf8',
+    },
+  )
     .split('\n')
     .filter(Boolean);
   // 7.4 has the form twice; the one below resources/resources is in use (modules/resources/index.js).
@@ -145,16 +164,23 @@ const KEPT = [
   /VmTemplate\/(Forms\/)?InstantiateForm\/Steps\/UserInputs\b/,
   /\/Forms\/UserInputs\.js$/,
 ];
-const MODULES: Names = { '@UtilsModule': 'modules/utils', '@ConstantsModule': 'modules/constants', '@ModelsModule': 'modules/models' };
+const MODULES: Names = {
+  '@UtilsModule': 'modules/utils',
+  '@ConstantsModule': 'modules/constants',
+  '@ModelsModule': 'modules/models',
+};
 
 const withoutScreen = (src: string): Plugin => ({
   name: 'without-screen',
   setup(build) {
     const file = (path: string): string | undefined =>
-      [path, `${path}.js`, join(path, 'index.js')].find((name) => existsSync(name) && statSync(name).isFile());
+      [path, `${path}.js`, join(path, 'index.js')].find(
+        (name) => existsSync(name) && statSync(name).isFile(),
+      );
     build.onResolve({ filter: /.*/ }, ({ path, importer, kind }) => {
       if (kind === 'entry-point') return undefined;
-      if (/^(yup|lodash)(\/|$)/.test(path)) return { path: createRequire(join(NPM, 'package.json')).resolve(path) };
+      if (/^(yup|lodash)(\/|$)/.test(path))
+        return { path: createRequire(join(NPM, 'package.json')).resolve(path) };
       if (importer.includes('/node_modules/')) return undefined;
       const place = path.startsWith('/')
         ? path
@@ -178,4 +204,3 @@ const base = new Proxy({}, { get });
 const nothing = new Proxy(function () {}, { get, getPrototypeOf: () => base, apply: () => nothing, construct: () => nothing });
 module.exports = nothing;
 `;
-

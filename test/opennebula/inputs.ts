@@ -2,11 +2,11 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { VariableName } from '../../src/params/table.ts';
+import { listing } from '../../scripts/marketplace/apps.ts';
 import { DEFAULT_WISHES, type Form, formatTemplate } from '../../src/params/surfaces/oneflow.ts';
 import { SITE_NAMES, SITES, type Site } from '../../src/params/surfaces/site.ts';
 import { vmTemplate } from '../../src/params/surfaces/vm-template.ts';
-import { listing } from '../../scripts/marketplace/apps.ts';
+import type { VariableName } from '../../src/params/table.ts';
 
 export interface Judged {
   readonly name: string;
@@ -33,7 +33,11 @@ interface Wanted {
   readonly set?: readonly (readonly [VariableName, string])[];
 }
 
-const made = (label: string, site: Site, { form = 6, all = false, network, set = [] }: Wanted = {}): Judged => {
+const made = (
+  label: string,
+  site: Site,
+  { form = 6, all = false, network, set = [] }: Wanted = {},
+): Judged => {
   const values = new Map(set);
   const wishes = { ...DEFAULT_WISHES, site, supernodes: SITES[site].supernodes, form, all, network, values };
   return { name: label, text: formatTemplate(wishes), vmTemplates: OURS, generated: true, values };
@@ -53,9 +57,19 @@ function ofMarketplace(): Judged {
     readonly opennebula_template: { readonly roles: readonly { readonly name: string }[] };
   };
   // At the export the front-end fills in the ids of the VM templates that it has made of the apps.
-  const roles = opennebula_template.roles.map(({ name, ...rest }) => ({ name, vm_template: name === 'superlink' ? 0 : 1, ...rest }));
+  const roles = opennebula_template.roles.map(({ name, ...rest }) => ({
+    name,
+    vm_template: name === 'superlink' ? 0 : 1,
+    ...rest,
+  }));
   const text = `${JSON.stringify({ ...opennebula_template, roles }, null, 2)}\n`;
-  return { name: 'the service of the marketplace', text, vmTemplates: OURS, generated: true, values: new Map() };
+  return {
+    name: 'the service of the marketplace',
+    text,
+    vmTemplates: OURS,
+    generated: true,
+    values: new Map(),
+  };
 }
 
 export const JUDGED: readonly Judged[] = [
@@ -70,9 +84,19 @@ export const JUDGED: readonly Judged[] = [
   ...readdirSync(CASES)
     .filter((file) => file.endsWith('.json') && file !== 'expected.json')
     .sort()
-    .map((file): Judged => ({ name: file, text: read(file), vmTemplates: THEIRS, generated: false, values: new Map() })),
+    .map(
+      (file): Judged => ({
+        name: file,
+        text: read(file),
+        vmTemplates: THEIRS,
+        generated: false,
+        values: new Map(),
+      }),
+    ),
 ];
 
 /** An answer holds for these texts only. */
 export const fingerprint = ({ text, vmTemplates }: Judged): string =>
-  createHash('sha256').update(JSON.stringify([text, vmTemplates.superlink, vmTemplates.supernode])).digest('hex');
+  createHash('sha256')
+    .update(JSON.stringify([text, vmTemplates.superlink, vmTemplates.supernode]))
+    .digest('hex');

@@ -81,7 +81,14 @@ function fetchInto(folder: string, ref: string): void {
 }
 
 /** Headers of oned that oned.h takes the place of. */
-const REPLACED = ['ImagePool', 'Nebula', 'UserPool', 'VirtualMachine', 'VirtualMachinePool', 'VirtualNetworkPool'];
+const REPLACED = [
+  'ImagePool',
+  'Nebula',
+  'UserPool',
+  'VirtualMachine',
+  'VirtualMachinePool',
+  'VirtualNetworkPool',
+];
 const HEADERS = ['Attribute', 'NebulaUtil', 'SSLUtil', 'Template', 'mem_collector'];
 const UNITS = [
   ...['template_parser', 'template_syntax', 'vm_var_parser', 'vm_var_syntax', 'mem_collector'].map(

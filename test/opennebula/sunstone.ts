@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import { type Names, readBody, readInput } from './body.ts';
+import type { Sent } from './fireedge.ts';
 import type { Source } from './sources.ts';
 
 interface TemplateUtils {
@@ -17,7 +18,9 @@ const FILE = 'src/sunstone/public/app/utils/template-utils.js';
 /** Undefined for a version without it. */
 export function classicSunstone(
   source: Source,
-): ((body: Readonly<Record<string, unknown>>, asked: Readonly<Record<string, Names>>, typed: Names) => Record<string, unknown>) | undefined {
+):
+  | ((body: Readonly<Record<string, unknown>>, asked: Readonly<Record<string, Names>>, typed: Names) => Sent)
+  | undefined {
   const path = join(source.folder, FILE);
   if (!existsSync(path)) return undefined;
   const utils = load(readFileSync(path, 'utf8'));
@@ -34,9 +37,11 @@ export function classicSunstone(
   return (body, asked, typed) => {
     const { inputs } = readBody(body);
     const values = retrieve(inputs, typed);
-    const optional = Object.entries(inputs)
-      .map(([name, text]) => [name, readInput(text)] as const)
-      .filter(([, input]) => !input.mandatory)
+    const read = Object.entries(inputs).map(([name, text]) => [name, readInput(text)] as const);
+    const empty = read.find(([name, { mandatory }]) => mandatory && values[name] === undefined);
+    if (empty !== undefined) return { refused: `the page: ${empty[0]} is required` };
+    const optional = read
+      .filter(([, { mandatory }]) => !mandatory)
       .map(([name, { initial }]) => [name, initial]);
     const roles = (body.roles as readonly Record<string, unknown>[]).map((role) => {
       const contents = utils.stringToTemplate(String(role.vm_template_contents ?? '')) || {};
@@ -52,7 +57,7 @@ export function classicSunstone(
         vm_template_contents: utils.templateToString(contents) + utils.templateToString(values),
       };
     });
-    return { custom_attrs_values: { ...Object.fromEntries(optional), ...values }, roles };
+    return { merge: { custom_attrs_values: { ...Object.fromEntries(optional), ...values }, roles } };
   };
 }
 
