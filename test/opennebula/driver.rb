@@ -166,7 +166,8 @@ def command_line(body, networks)
   $stderr = asked
   # The command line writes to the constant.
   old_errors = STDERR.dup
-  STDERR.reopen(File::NULL)
+  said = Tempfile.new('stderr')
+  STDERR.reopen(said)
   answers =
     if old
       [helper.custom_attrs(body['custom_attrs']), helper.custom_role_attrs(body['roles'])]
@@ -177,7 +178,8 @@ def command_line(body, networks)
   merge['networks_values'] = networks if networks
   { 'merge' => JSON.parse(JSON.generate(merge)) }
 rescue SystemExit
-  { 'error' => "the command ends: #{asked.string.lines.last.strip}" }
+  STDERR.flush
+  { 'error' => "the command ends: #{File.read(said.path).strip.gsub(/\s+/, ' ')}" }
 rescue EOFError
   { 'error' => 'a question takes no empty answer' }
 rescue StandardError, NoMethodError => e
