@@ -121,7 +121,7 @@ packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` withou
 	@appliance/image/builder.sh packer
 	@disk=$$($(NODE) test/packer/build.ts) && PACKER_DISK=$$disk test/support/vm/private.sh $(VITEST) --project vm test/vm/packer.test.ts
 
-marketplace: $(DEB) ## the appliances in a checkout of the OpenNebula community marketplace: CHECKOUT=folder [URL=where the disks will be]
+marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community marketplace: CHECKOUT=folder URL=where the files of dist will be
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
 .PHONY: opennebula-answers

@@ -14,7 +14,8 @@
 # A second run changes what differs and keeps the rest. The index that pip asks is pip's own business (PIP_INDEX_URL).
 set -eu
 umask 022
-export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+# Ubuntu's needrestart would restart services after each installation, also the ssh that Packer works through.
+export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8
 
 usage() { sed -n 's/^# \{0,1\}//; 4,13p' "$0" >&2; exit 64; }
 die() { echo "install.sh: $*" >&2; exit 1; }

@@ -8,7 +8,7 @@ import { variablesReference } from '../src/params/reference.ts';
 import { DEFAULT_WISHES, formatTemplate } from '../src/params/surfaces/oneflow.ts';
 import { SITE_NAMES, SITES } from '../src/params/surfaces/site.ts';
 import { vmTemplate } from '../src/params/surfaces/vm-template.ts';
-import { APPS, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
+import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
 import { machineReference } from './reference/machine.ts';
@@ -52,8 +52,10 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     [`appliance/marketplace/${app}/${UUIDS[app]}.yaml`, document(listing(app, version))],
     [`appliance/marketplace/${app}/README.md`, readme(app)],
   ]),
-  ['appliance/marketplace/flower-superlink/metadata.yaml', document(metadata('superlink'))],
-  ['appliance/marketplace/flower-supernode/metadata.yaml', document(metadata('supernode'))],
+  ...(['superlink', 'supernode'] as const).flatMap((role): [string, string][] => [
+    [`appliance/marketplace/flower-${role}/metadata.yaml`, document(metadata(role))],
+    [`appliance/marketplace/flower-${role}/context.yaml`, document(contextTests(role))],
+  ]),
   ['appliance/man/flower-context.1', renderMan(COMMANDS, version)],
   ['appliance/completion/flower-context.bash', renderCompletion('bash', COMMANDS)],
   ['appliance/completion/_flower-context', renderCompletion('zsh', COMMANDS)],

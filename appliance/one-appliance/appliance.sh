@@ -14,14 +14,47 @@ ONE_SERVICE_DESCRIPTION='Flower (flower.ai) under systemd, configured by the var
 # change nothing and still be reported as a success.
 ONE_SERVICE_RECONFIGURABLE=true
 
+# The framework makes this pipe at each stage and ends when it exists, as it does after a power cut in the middle of a stage.
+rm -f "${ONE_SERVICE_LOGDIR:-/var/log/one-appliance}/one_service_log.pipe"
+
 # Names, defaults and meaning of the variables are in the image's own templates (docs/reference/variables.md); a second
 # list here could only differ from them.
 ONE_SERVICE_PARAMS=()
 
-# What Packer copied here: install.sh and the flower-context package. FLOWER_ROLE and the others come from Packer too.
+# What Packer copied here: install.sh, and either the flower-context package or packages.sha256, which says where it is.
+# FLOWER_ROLE and the others come from Packer too.
 FLOWER_SOURCES=${ONE_SERVICE_SETUP_DIR:-/opt/one-appliance}/flower
 
+# Puts the package beside install.sh, unless it is there. A line of packages.sha256 has the sha256 and the URL of the
+# package for one architecture.
+fetch_package() {
+  local suffix package sum url found
+  suffix=_$(dpkg --print-architecture).deb
+  for package in "$FLOWER_SOURCES"/flower-context_*"$suffix"; do [ ! -e "$package" ] || return 0; done
+  while read -r sum url; do
+    [ "${url%"$suffix"}" = "$url" ] || break
+  done < <(grep -v '^#' "$FLOWER_SOURCES/packages.sha256")
+  if [ -z "$url" ]; then
+    echo "fetch the flower-context package: packages.sha256 beside install.sh has no line for a package *$suffix; put the package beside install.sh, or its sha256 and URL into that file" >&2
+    return 1
+  fi
+  package=$FLOWER_SOURCES/${url##*/}
+  echo "fetch the flower-context package: $url"
+  curl -fsSL --retry 3 --connect-timeout 30 -o "$package.part" "$url" || {
+    echo "fetch the flower-context package: curl ended with $? for $url; put the package beside install.sh, or correct the URL in packages.sha256" >&2
+    return 1
+  }
+  found=$(sha256sum "$package.part" | cut -d ' ' -f 1)
+  if [ "$found" != "$sum" ]; then
+    rm -f "$package.part"
+    echo "fetch the flower-context package: the file at $url has the sha256 $found, packages.sha256 expects $sum; nothing was installed; use the package of the release that the appliance was made for" >&2
+    return 1
+  fi
+  mv "$package.part" "$package"
+}
+
 service_install() {
+  fetch_package || return
   "$FLOWER_SOURCES/install.sh" "${FLOWER_ROLE:?superlink or supernode}" \
     --flower "${FLOWER_VERSION:-$ONE_SERVICE_VERSION}" --framework "${FLOWER_FRAMEWORK:-none}"
   rm -rf "$FLOWER_SOURCES"

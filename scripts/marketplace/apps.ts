@@ -17,6 +17,18 @@ export const UUIDS = {
 export type AppName = keyof typeof UUIDS;
 export const APPS = Object.keys(UUIDS) as readonly AppName[];
 
+/**
+ * The one-apps image that the marketplace builds on: of those that its version of one-apps has, the one with security
+ * support for longest, with a systemd that knows every setting of the units, and the one that other appliances there use.
+ */
+export const BASE = { name: 'ubuntu2404', image: 'ubuntu-24.04', id: 'Ubuntu', release: '24.04' } as const;
+
+/** In `logos` of the marketplace, where other appliances for Flower may have one, too. */
+export const LOGO = 'flower-context.png';
+
+/** The OpenNebula versions whose own code has been run on the templates: others are not offered the appliances. */
+const TESTED_WITH = ['6.8', '7.0', '7.4'];
+
 /** The disk of an image, when there is one. */
 export interface Disk {
   readonly url: string;
@@ -91,16 +103,16 @@ export function listing(app: AppName, version: string, release?: Release): Yaml 
     publisher_email: 'maintainers@flower-context.invalid',
     description: text,
     short_description: short,
-    tags: ['flower', 'federated-learning', 'machine-learning', 'debian', 'service'],
+    tags: ['flower', 'federated-learning', 'machine-learning', BASE.id.toLowerCase(), 'service'],
     ...(role === undefined ? {} : { format: 'qcow2' }),
     ...(release === undefined ? {} : { creation_time: release.at }),
-    'os-id': 'Debian',
-    'os-release': '13',
+    'os-id': BASE.id,
+    'os-release': BASE.release,
     'os-arch': 'x86_64',
     hypervisor: 'KVM',
-    opennebula_version: '6.10, 7.0, 7.2, 7.4',
+    opennebula_version: TESTED_WITH.join(', '),
     ...(role === undefined ? ofService() : ofImage(role)),
-    logo: 'logos/flower.png',
+    logo: LOGO,
     images: role === undefined || release?.disk === undefined ? [] : [image(role, release.disk)],
   };
 }
@@ -170,7 +182,7 @@ export const metadata = (role: Role): Yaml => ({
   ':app': {
     ':name': MACHINE[role].name,
     ':type': 'service',
-    ':os': { ':type': 'linux', ':base': 'debian13' },
+    ':os': { ':type': 'linux', ':base': BASE.name },
     ':hypervisor': 'KVM',
     ':context': {
       ':prefixed': false,
@@ -198,6 +210,20 @@ export const metadata = (role: Role): Yaml => ({
     ':timeout': '90',
   },
   ':infra': { ':disk_format': 'qcow2', ':apps_path': '/var/tmp' },
+});
+
+/** context.yaml: with what the marketplace tests the contextualization of an image; its harness writes the same. */
+export const contextTests = (role: Role): Yaml => ({
+  ':tests': {
+    [MACHINE[role].name]: {
+      ':image_name': `${MACHINE[role].name}.qcow2`,
+      ':type': 'linux',
+      ':microenvs': ['context-kvm'],
+      ':slow': true,
+      ':enable_netcfg_common': true,
+      ':enable_netcfg_ip_methods': true,
+    },
+  },
 });
 
 /** README.md: what the form asks for, in the table's words. */

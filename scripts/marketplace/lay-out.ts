@@ -1,7 +1,7 @@
-// lay-out.ts CHECKOUT [URL]: puts the appliances into a checkout of the OpenNebula community marketplace, where its layout
-// wants them. With a URL, the disks in dist (`make image`, or what Packer made) are listed as to be found below it, with
-// size and checksums as they are now. The package of dist is put beside install.sh, for Packer to find; it is not for the
-// marketplace's repository.
+// lay-out.ts CHECKOUT URL [FOLDER]: puts the appliances into a checkout of the OpenNebula community marketplace: exactly
+// what a pull request there holds. URL is where the files of FOLDER (dist) can be found once they are released: the
+// flower-context packages, which an image is built with, and, if there are any, the disks (`make image`, or what Packer
+// made), which are listed with size and checksums as they are now.
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -14,47 +14,72 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { APPS, type AppName, type Disk, listing, type Release, UUIDS } from './apps.ts';
+import { APPS, type AppName, BASE, type Disk, LOGO, listing, type Release, UUIDS } from './apps.ts';
 import { document } from './yaml.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const from = (...path: string[]): string => join(repository, ...path);
 const { version } = JSON.parse(readFileSync(from('package.json'), 'utf8')) as { version: string };
 
+class Refusal extends Error {}
+
+interface Released {
+  readonly folder: string;
+  readonly url: string;
+}
+
+const sum = (algorithm: string, file: string): string =>
+  createHash(algorithm).update(readFileSync(file)).digest('hex');
+
 /** How large the disk is that a VM sees: the qcow2 header has it at byte 24. */
-function virtualSize(disk: Buffer): number {
-  if (disk.toString('latin1', 0, 4) !== 'QFI\xfb') throw new Error('not a qcow2 disk');
+function virtualSize(file: string): number {
+  const disk = readFileSync(file);
+  if (disk.toString('latin1', 0, 4) !== 'QFI\xfb') throw new Refusal(`${file} is not a qcow2 disk`);
   return Number(disk.readBigUInt64BE(24));
 }
 
-function release(app: AppName, url: string): Release | undefined {
-  if (app === 'flower-service') return { at: Math.floor(Date.now() / 1000) };
-  const file = from('dist', `${app}.qcow2`);
-  if (!existsSync(file)) return undefined;
-  const bytes = readFileSync(file);
-  const sum = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
+/** What the listing of an app says of this release. */
+function release(app: AppName, { folder, url }: Released): Release {
+  const file = join(folder, `${app}.qcow2`);
+  if (!existsSync(file)) return { at: Math.floor(Date.now() / 1000) };
+  const made = process.env.BASE ?? BASE.image;
+  if (made !== BASE.image)
+    throw new Refusal(
+      `${file} is listed as ${BASE.id} ${BASE.release}, but BASE is ${made}; make image marketplace BASE=${BASE.image}, or remove that file to list no disk`,
+    );
   const disk: Disk = {
-    url: `${url.replace(/\/$/, '')}/${app}-${version}.qcow2`,
-    size: virtualSize(bytes),
-    md5: sum('md5'),
-    sha256: sum('sha256'),
+    url: `${url}/${app}-${version}.qcow2`,
+    size: virtualSize(file),
+    md5: sum('md5', file),
+    sha256: sum('sha256', file),
   };
   return { at: Math.floor(statSync(file).mtimeMs / 1000), disk };
 }
 
-function layOut(checkout: string, app: AppName, url: string | undefined): void {
+/** packages.sha256, for appliance.sh: a line for the package of each architecture. */
+function packages({ folder, url }: Released): string {
+  const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) =>
+    new RegExp(`^flower-context_${version.replaceAll('.', '\\.')}_\\w+\\.deb$`).test(name),
+  );
+  if (names.length === 0)
+    throw new Refusal(
+      `no package flower-context_${version}_ARCHITECTURE.deb in ${folder}; make deb, or name the folder that has it`,
+    );
+  return names.map((name) => `${sum('sha256', join(folder, name))}  ${url}/${name}\n`).join('');
+}
+
+function layOut(checkout: string, app: AppName, released: Released): void {
   const appliance = join(checkout, 'appliances', app);
   cpSync(from('appliance/marketplace', app), appliance, { recursive: true });
-  const built = url === undefined ? undefined : release(app, url);
-  if (built !== undefined)
-    writeFileSync(join(appliance, `${UUIDS[app]}.yaml`), document(listing(app, version, built)));
+  writeFileSync(
+    join(appliance, `${UUIDS[app]}.yaml`),
+    document(listing(app, version, release(app, released))),
+  );
   if (app === 'flower-service') return;
 
   copyFileSync(from('appliance/one-appliance/appliance.sh'), join(appliance, 'appliance.sh'));
   copyFileSync(from('appliance/install.sh'), join(appliance, 'install.sh'));
-  const dist = existsSync(from('dist')) ? readdirSync(from('dist')) : [];
-  for (const file of dist.filter((name) => /^flower-context_.*\.deb$/.test(name)))
-    copyFileSync(from('dist', file), join(appliance, file));
+  writeFileSync(join(appliance, 'packages.sha256'), packages(released));
 
   const packer = join(checkout, 'apps-code/community-apps/packer', app);
   mkdirSync(packer, { recursive: true });
@@ -62,9 +87,31 @@ function layOut(checkout: string, app: AppName, url: string | undefined): void {
     copyFileSync(from('appliance/packer/flower', file), join(packer, file.replace(/^flower\./, `${app}.`)));
 }
 
-const [checkout, url] = process.argv.slice(2);
-if (checkout === undefined) {
-  console.error('usage: lay-out.ts CHECKOUT [URL]');
+/** The marketplace builds what its SERVICES name. */
+function addServices(checkout: string): void {
+  const file = join(checkout, 'apps-code/community-apps/Makefile.config');
+  const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const names = /^SERVICES :=(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/);
+  if (names === undefined)
+    throw new Refusal(
+      `${checkout} is no checkout of the community marketplace: no line "SERVICES := ..." in ${file}`,
+    );
+  const images = APPS.filter((app) => app !== 'flower-service' && !names.includes(app));
+  writeFileSync(file, text.replace(/^SERVICES :=.*$/m, ['SERVICES :=', ...names, ...images].join(' ')));
+}
+
+const [checkout, url, folder = from('dist')] = process.argv.slice(2);
+if (checkout === undefined || url === undefined) {
+  console.error('usage: lay-out.ts CHECKOUT URL [FOLDER]');
   process.exit(64);
 }
-for (const app of APPS) layOut(resolve(checkout), app, url);
+try {
+  addServices(resolve(checkout));
+  for (const app of APPS) layOut(resolve(checkout), app, { url: url.replace(/\/$/, ''), folder });
+  mkdirSync(join(checkout, 'logos'), { recursive: true });
+  copyFileSync(from('appliance/marketplace', LOGO), join(checkout, 'logos', LOGO));
+} catch (error) {
+  if (!(error instanceof Refusal)) throw error;
+  console.error(`lay-out.ts: ${error.message}`);
+  process.exit(1);
+}

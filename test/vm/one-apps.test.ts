@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { CERTIFICATION } from '../../scripts/marketplace/apps.ts';
+import { type Check, certification, throughFrontEnd } from '../support/certification.ts';
 import { Container } from '../support/nspawn/container.ts';
 import { updatesOf } from '../support/onegate/index.ts';
 import { container } from '../support/vm/beds.ts';
@@ -45,12 +46,23 @@ const motd = (guest: Container): string => read(guest, '/etc/motd');
 const noted = (guest: Container, wanted: string, seconds = 60): Promise<unknown> =>
   guest.until(`the framework to note ${wanted}`, async () => status(guest) === wanted, seconds);
 
-/** The commands of the marketplace's test of an image, which all end with 0. */
-function certification(role: 'superlink' | 'supernode'): string[] {
-  const file = `appliance/marketplace/flower-${role}/tests/00-flower-${role}.rb`;
-  const found = [...readFileSync(join(REPOSITORY, file), 'utf8').matchAll(/^ +ok\('(.*)'\)$/gm)];
-  expect(found.length).toBeGreaterThan(4);
-  return found.map(([, command]) => command!);
+const passes = async (guest: Container, { command }: Check): Promise<boolean> =>
+  (await guest.exec(throughFrontEnd(command))).code === 0;
+
+/** Runs the marketplace's test of an image, each command through the front-end's shell, as its class VM does. */
+async function certify(guest: Container, role: 'superlink' | 'supernode'): Promise<void> {
+  for (const check of certification(role)) {
+    // A command without a time limit of its own is tried once.
+    if (check.seconds === 0) expect(await passes(guest, check), check.command).toBe(true);
+    else await guest.until(check.command, () => passes(guest, check), check.seconds);
+  }
+}
+
+/** The commands that do not pass now. */
+async function failing(guest: Container, role: 'superlink' | 'supernode'): Promise<string[]> {
+  const failed: string[] = [];
+  for (const check of certification(role)) if (!(await passes(guest, check))) failed.push(check.command);
+  return failed;
 }
 
 let service: GuestService | undefined;
@@ -188,7 +200,7 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
 
   test('a SuperLink comes up and says so, and passes its certification', async () => {
     await noted(link, 'bootstrap_success');
-    for (const command of certification('superlink')) await link.sh(command);
+    await certify(link, 'superlink');
     expect(motd(link)).toContain(READY);
     const { serving, problems } = (await link.status())!;
     expect({ serving, fatal: problems.filter(({ kind }) => kind === 'fatal') }).toEqual({
@@ -207,7 +219,7 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
 
   test('a SuperNode passes its certification, for which a SuperLink is started beside it', async () => {
     const node = await alone('supernode', 4, ofNode);
-    for (const command of certification('supernode')) await node.sh(command, { timeoutMs: 300_000 });
+    await certify(node, 'supernode');
   });
 
   test('a SuperNode that was told nothing says what it misses', async () => {
@@ -215,5 +227,25 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     await noted(node, 'bootstrap_failure');
     expect(motd(node)).toContain('APPLIANCE ERROR');
     expect(read(node, '/var/log/one-appliance/bootstrap.log')).toContain('FL_SUPERLINK_ADDRESS');
+  });
+
+  test('the certification fails where what it asks for is not so', async () => {
+    expect(await failing(guests.get(3)!, 'supernode')).toEqual(
+      expect.arrayContaining([
+        'flower-context ready --timeout 0',
+        'systemctl is-active flower-supernode.service',
+        'grep -q All.set.and.ready.to.serve /etc/motd',
+        'grep -qx bootstrap_success /etc/one-appliance/status',
+      ]),
+    );
+    await link.exec('systemd-run --quiet --wait --unit=flower-broken false');
+    expect(await failing(link, 'superlink')).toEqual(['! systemctl is-failed flower-* one-context*']);
+    await link.sh('systemctl reset-failed flower-broken; systemctl stop flower-superlink');
+    expect(await failing(link, 'superlink')).toContain('systemctl is-active flower-superlink.service');
+    const other = await alone('superlink', 5, { FL_CERT_EXTRA_SAN: 'DNS:other.example' });
+    await noted(other, 'bootstrap_success');
+    expect(await failing(other, 'superlink')).toEqual([
+      expect.stringContaining('-checkhost superlink.example'),
+    ]);
   });
 });

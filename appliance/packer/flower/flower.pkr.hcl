@@ -4,6 +4,10 @@ locals {
 
   role    = element(split("-", var.appliance_name), 1)
   sources = var.sources != "" ? var.sources : "../../appliances/${var.appliance_name}"
+
+  # PyTorch brings the libraries of CUDA.
+  usual_size = var.framework == "pytorch" ? "20000M" : "10000M"
+  disk_size  = var.disk_size != "" ? var.disk_size : local.usual_size
 }
 
 # The disc that lets Packer into the base image: one-context sets up the network and root's password.
@@ -28,7 +32,7 @@ source "qemu" "flower" {
   iso_checksum = "none"
 
   disk_image       = true
-  disk_size        = var.disk_size
+  disk_size        = local.disk_size
   disk_interface   = "virtio"
   disk_cache       = "unsafe"
   format           = "qcow2"

@@ -47,14 +47,14 @@ variable "framework" {
 
 variable "base" {
   type        = string
-  default     = "../one-apps/export/debian13.qcow2"
+  default     = "../one-apps/export/ubuntu2404.qcow2"
   description = "A one-apps base image: debian12, debian13 or ubuntu2404."
 }
 
 variable "sources" {
   type        = string
   default     = ""
-  description = "Folder with install.sh, appliance.sh and the flower-context package (appliances/NAME of the marketplace). A folder wheels in it is what Flower is installed from, without an index."
+  description = "Folder with install.sh, appliance.sh and packages.sha256 (appliances/NAME of the marketplace). A flower-context package in it is taken instead of the one that packages.sha256 names; a folder wheels in it is what Flower is installed from, without an index."
 }
 
 variable "framework_dir" {
@@ -85,8 +85,8 @@ variable "qemu_binary" {
 
 variable "disk_size" {
   type        = string
-  default     = "10000M"
-  description = "Of the disk, not of the file. PyTorch needs 20000M."
+  default     = ""
+  description = "Of the disk, not of the file. Empty: what the framework needs."
 }
 
 variable "ssh_timeout" {

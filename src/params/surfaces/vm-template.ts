@@ -21,7 +21,7 @@ export const MACHINE: Readonly<
   supernode: {
     name: 'flower-supernode',
     what: 'Flower SuperNode: trains on local data',
-    memory: '4096',
+    memory: '8192',
     vcpu: '2',
   },
 };

@@ -21,10 +21,13 @@ case $stage,$now in
   *) refuse ;;
 esac
 
-trap 'service_cleanup; case $(cat $here/status) in *_started) note "${stage}_failure" ;; esac' EXIT
-mkdir -p /var/log/one-appliance
-chmod 0700 /var/log/one-appliance
+log=/var/log/one-appliance pipe=/var/log/one-appliance/one_service_log.pipe
+trap 'service_cleanup; rm -f "$pipe"; case $(cat $here/status) in *_started) note "${stage}_failure" ;; esac' EXIT
+mkdir -p "$log"
+chmod 0700 "$log"
 note "${stage}_started"
-"service_$stage" 2>&1 | tee -a "/var/log/one-appliance/$stage.log"
+# Fails when the power went in the middle of a stage: then the pipe is still there.
+mknod "$pipe" p
+"service_$stage" 2>&1 | tee -a "$log/$stage.log"
 [ "${PIPESTATUS[0]}" = 0 ]
 note "${stage}_success"
