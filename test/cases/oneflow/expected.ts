@@ -120,6 +120,21 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'preset-of-two-lines.json': { what: 'a value of two lines: OneFlow 7 cuts it, or makes no VM', lint: TOLD },
   'preset-with-braces.json': { what: '${HOME} in a value: OneFlow takes it out', lint: TOLD },
+  'mixed-form.json': {
+    what: 'user_inputs of 7 beside roles in the form of 6, as in the marketplace of OpenNebula 7: 6 asks nothing, and the VMs get the text $NAME',
+    lint: ['warning'],
+    notYet: 'lint refuses the mixture',
+  },
+  'input-that-no-role-names.json': {
+    what: 'an input that stands in no role: 7 hands it to every VM, 6 to none',
+    lint: ['warning'],
+    notYet: 'lint takes it for an error',
+  },
+  'another-service.json': {
+    what: "a service of other software, in the manner of OpenNebula's marketplace",
+    lint: HARMLESS,
+    notYet: 'lint takes 0| for no user input',
+  },
   'six-on-seven.json': {
     what: 'a CONTEXT block in the form of 6 with inputs: OneFlow 7 cannot fill it in',
     lint: TOLD,
