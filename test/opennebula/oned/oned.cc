@@ -1,6 +1,7 @@
 /* The part of oned that makes a VM's CONTEXT of a VM template and of the text that OneFlow sends with `instantiate`.
  *
  *   oned parse FILE              the template as XML, or the parser's message and status 1
+ *   oned texts                   for each text on standard input, each ended by a NUL: its attributes, or what is wrong with it
  *   oned instantiate FILE EXTRA  the CONTEXT of the new VM, NAME=VALUE each ended by a NUL, or a message and status 1
  *
  * From OpenNebula's files: the template parser, Template::merge, the parser of variables. The order of the steps is written here
@@ -10,9 +11,25 @@
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <unistd.h>
 #include "oned.h"
 #include "vm_var_syntax.h"
 #include "vm_var_parser.h"
+
+/* A template's attributes, which are protected. */
+struct Readable : Template
+{
+    Readable() : Template(false, '=', "TEMPLATE") {}
+    const std::multimap<std::string, Attribute *>& all() const { return attributes; }
+};
+
+/* The lexer prints each character that it does not know to stdout, and goes on; the answers go elsewhere. */
+static FILE * answers = nullptr;
+
+static void answer(const std::string& text)
+{
+    fwrite(text.data(), 1, text.size(), answers);
+}
 
 static std::string contents(const char * path)
 {
@@ -52,14 +69,67 @@ static int resolve(VirtualMachine& vm, const std::string& text, std::string& par
 static const char * const KNOWN[] = {"CONTEXT", "DISK", "NIC", "NIC_ALIAS", "MEMORY", "CPU", "VCPU", "OS", "GRAPHICS", "VIDEO", "INPUT", "RAW",
                                      "FEATURES", "PCI", "TOPOLOGY", "NUMA_NODE", "CPU_MODEL", "TEMPLATE_ID"};
 
+/* Each attribute: NAME, a unit separator, VALUE; of a vector: NAME, a group separator, A, a unit separator, VALUE and so on. Each ended by a record
+ * separator, each text by a NUL. What is wrong stands behind an exclamation mark. */
+static void texts()
+{
+    std::string text;
+    while (std::getline(std::cin, text, '\0'))
+    {
+        Readable tmpl;
+        char * message = nullptr;
+        if (tmpl.parse(text, &message) != 0)
+        {
+            answer(std::string("!") + (message == nullptr ? "]]>" : message));
+        }
+        else
+        {
+            for (const auto& pair : tmpl.all())
+            {
+                answer(pair.first);
+                const auto * single = dynamic_cast<const SingleAttribute *>(pair.second);
+                const auto * vector = dynamic_cast<const VectorAttribute *>(pair.second);
+                if (single != nullptr)
+                {
+                    answer('\x1f' + single->value());
+                }
+                if (vector != nullptr)
+                {
+                    for (const auto& one : vector->value())
+                    {
+                        answer('\x1d' + one.first + '\x1f' + one.second);
+                    }
+                    if (vector->value().empty())
+                    {
+                        answer("\x1d");
+                    }
+                }
+                answer("\x1e");
+            }
+        }
+        free(message);
+        answer(std::string(1, '\0'));
+    }
+}
+
 int main(int argc, char ** argv)
 {
     std::string error;
+    answers = fdopen(dup(STDOUT_FILENO), "w");
+    if (freopen("/dev/null", "w", stdout) == nullptr)
+    {
+        return fail("/dev/null cannot be opened");
+    }
+    if (argc == 2 && std::string(argv[1]) == "texts")
+    {
+        texts();
+        return 0;
+    }
     Template tmpl(false, '=', "TEMPLATE");
 
     if (argc < 3)
     {
-        return fail("usage: oned parse FILE | oned instantiate FILE EXTRA");
+        return fail("usage: oned parse FILE | oned texts | oned instantiate FILE EXTRA");
     }
     if (tmpl.parse_str_or_xml(contents(argv[2]), error) != 0)
     {
@@ -68,7 +138,7 @@ int main(int argc, char ** argv)
     if (std::string(argv[1]) == "parse")
     {
         std::string xml;
-        std::cout << tmpl.to_xml(xml);
+        answer(tmpl.to_xml(xml));
         return 0;
     }
 
@@ -106,7 +176,7 @@ int main(int argc, char ** argv)
     resolved.unmarshall(parsed);
     for (const auto& pair : resolved.value())
     {
-        fwrite((pair.first + "=" + pair.second).c_str(), 1, pair.first.size() + pair.second.size() + 2, stdout);
+        answer(pair.first + "=" + pair.second + std::string(1, '\0'));
     }
     return 0;
 }
