@@ -1,22 +1,38 @@
 // Where `context`, `validate` and `plan` get their variables from: a file of any of the usual forms, or this VM.
 import { parseAppliance } from '../context/appliance.ts';
-import { parseContextFile } from '../context/forms.ts';
+import { parseVariableFile, type VariableFile } from '../context/forms.ts';
 import { readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { ImageFacts } from '../params/parse.ts';
 import { BAKED_FLOWER } from '../params/release.ts';
+import { Problem } from '../status/problem.ts';
 import { UsageError } from './command.ts';
 
+/** What the help of these commands says about their argument. */
+export const FILE_TEXT =
+  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json or --xml), a JSON\nobject of names, or KEY=VALUE lines; - is standard input. Without it, what one-context left here.';
+
 /** The variables in `file`, or in what one-context left on this VM. Throws Problem context_unreadable. */
-export function readVariables(machine: Machine, file: string | undefined): Record<string, string> {
-  const candidates = file === undefined ? machine.paths.contextFiles : [file];
-  for (const path of candidates) {
+export function readVariables(machine: Machine, file: string | undefined): VariableFile {
+  if (file !== undefined) return readNamed(file);
+  for (const path of machine.paths.contextFiles) {
     const bytes = readBytes(path);
-    if (bytes !== undefined) return parseContextFile(bytes);
+    if (bytes !== undefined) return parseVariableFile(bytes);
   }
-  throw new UsageError(
-    file === undefined ? 'this machine has no CONTEXT; name a FILE' : `there is no file ${file}`,
-  );
+  throw new UsageError('this machine has no CONTEXT; name a FILE');
+}
+
+/** A file that somebody named has nothing to do with one-context, and the remedy must not send them there. */
+function readNamed(file: string): VariableFile {
+  const bytes = readBytes(file === '-' ? '/dev/stdin' : file);
+  if (bytes === undefined) throw new UsageError(`there is no file ${file}`);
+  try {
+    return parseVariableFile(bytes);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'context_unreadable') throw error;
+    const shown = file === '-' ? 'standard input' : file;
+    throw new Problem(error.code, { remedy: `correct ${shown}, or give another FILE`, ...error.facts });
+  }
 }
 
 /** What the image of this machine is, or what `--role` says where there is no image (on a laptop). */

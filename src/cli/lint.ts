@@ -17,7 +17,7 @@ export const lint: Command = {
       choices: SITE_NAMES,
     },
   },
-  text: 'Takes templates of OpenNebula 6 and 7, and what `oneflow-template show --json` prints; - is standard input. Each\nfinding has a code, its line in the file, why it hurts, and the line that mends it. Exit status 1 when there is one.',
+  text: 'Takes templates of OpenNebula 6 and 7, what `oneflow-template show --json` and the REST API print, the file of the\nTerraform provider, and lists of those; - is standard input. Each finding has a code, its line in the file, why it hurts, and the line that mends it. Exit status 1 when there is one.',
   examples: [
     ['flower-context lint federation.json', 'all findings in one run'],
     ['oneflow-template show --json 7 | flower-context lint -', 'a template that is registered already'],
@@ -35,7 +35,9 @@ export const lint: Command = {
         `${JSON.stringify({ file: shown, form: form ?? null, kind: taken ?? null, findings }, null, 2)}\n`,
       );
     else if (findings.length === 0)
-      print(`${shown}: no findings (a ${taken} template in the form of OpenNebula ${form})\n`);
+      print(
+        `${shown}: no findings (a ${taken ?? 'service'} template ${taken === undefined ? 'without a Flower role, ' : ''}in the form of OpenNebula ${form})\n`,
+      );
     else {
       for (const finding of findings) print(`${describeLint(shown, finding)}\n`);
       print(`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}\n`);

@@ -1,7 +1,8 @@
 import { preview } from '../boot/preview.ts';
+import { knownVariables } from '../context/forms.ts';
 import { print, printError } from '../host/output.ts';
 import { type Command, EXIT } from './command.ts';
-import { imageFacts, readVariables } from './context-source.ts';
+import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
 import { check, describe, ROLE_OPTION } from './validate.ts';
 
 export const plan: Command = {
@@ -9,16 +10,17 @@ export const plan: Command = {
   summary: 'shows what a boot with this CONTEXT would write and start, and does nothing',
   args: ['[FILE]'],
   options: { role: ROLE_OPTION, json: { description: 'for a program' } },
+  text: FILE_TEXT,
   examples: [
     ['flower-context plan context.sh --role superlink', 'the files, the unit, the command line of Flower'],
     ['flower-context plan --json', 'on the VM, for a program'],
   ],
   async run({ machine, args, value, flag }) {
-    const raw = readVariables(machine, args[0]);
-    const { config, findings } = check(machine, raw, imageFacts(machine, value('role')));
+    const file = readVariables(machine, args[0]);
+    const { config, findings } = check(machine, file, imageFacts(machine, value('role')));
     if (findings.length > 0) printError(`${findings.flatMap(describe).join('\n')}\n`);
     if (config === undefined) return EXIT.badContext;
-    const planned = preview(config, raw, machine);
+    const planned = preview(config, knownVariables(file), machine);
     if (flag('json')) {
       print(`${JSON.stringify(planned, null, 2)}\n`);
       return EXIT.good;

@@ -1,14 +1,26 @@
+import { join } from 'node:path';
 import { allAddresses } from '../boot/addresses.ts';
 import { operatorCertificates } from '../boot/operator.ts';
+import { knownVariables, type VariableFile } from '../context/forms.ts';
 import { nicsFrom } from '../context/nics.ts';
+import { platformFindings } from '../context/platform.ts';
 import { profileFor } from '../flower/profiles/index.ts';
+import { exists } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
-import { type BootConfig, type Finding, type ImageFacts, parseVariables } from '../params/parse.ts';
+import {
+  type BootConfig,
+  type Finding,
+  type ImageFacts,
+  parseVariables,
+  type SuperNodeConfig,
+} from '../params/parse.ts';
+import { ALIAS_PREFIX } from '../params/table.ts';
 import { Problem } from '../status/problem.ts';
 import { readCa } from '../tls/ca.ts';
+import { trustDecision } from '../tls/trust.ts';
 import { type Command, EXIT } from './command.ts';
-import { imageFacts, readVariables } from './context-source.ts';
+import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
 
 export const ROLE_OPTION = {
   description: 'the role it is for; on a VM the image knows',
@@ -21,10 +33,12 @@ export const validate: Command = {
   summary: 'checks a CONTEXT and tells everything that is wrong with it at once',
   args: ['[FILE]'],
   options: { role: ROLE_OPTION, json: { description: 'the findings as a JSON list' } },
-  text: 'FILE is a context.sh, the CONTEXT block of a template, or KEY=VALUE lines; without it, what one-context left here.\nRuns anywhere: no root, no OpenNebula.',
+  text: `${FILE_TEXT}
+Runs anywhere: no root, no OpenNebula.`,
   examples: [
     ['flower-context validate context.sh --role superlink', 'before a VM is started'],
     ['flower-context validate', 'on the VM'],
+    ['onevm show --json 42 | flower-context validate --role supernode -', 'a VM that runs already'],
   ],
   async run({ machine, args, value, flag }) {
     const { findings } = check(machine, readVariables(machine, args[0]), imageFacts(machine, value('role')));
@@ -45,9 +59,12 @@ export interface Checked {
 }
 
 /** Everything the boot's validate step checks, and what later steps would find in the variables alone. */
-export function check(machine: Machine, raw: Readonly<Record<string, string>>, image: ImageFacts): Checked {
-  const parsed = parseVariables(raw, image);
-  if (!parsed.ok) return { findings: [...parsed.problems, ...parsed.warnings], config: undefined };
+export function check(machine: Machine, file: VariableFile, image: ImageFacts): Checked {
+  const raw = knownVariables(file);
+  const parsed = parseVariables(raw, image, file.open);
+  const platform = platformFindings(file.variables, programsOf(machine));
+  if (!parsed.ok)
+    return { findings: [...parsed.problems, ...parsed.warnings, ...platform], config: undefined };
   const { config } = parsed;
   const now = machine.clock.now();
   const found: Finding[] = [];
@@ -62,12 +79,30 @@ export function check(machine: Machine, raw: Readonly<Record<string, string>>, i
   attempt(() => profileFor(config.FLOWER_VERSION));
   if (config.role === 'superlink')
     attempt(() => operatorCertificates(config, allAddresses(nicsFrom(raw, machine.host), []), now));
-  else if (config.FL_SSL_CA_CERTFILE !== undefined) {
-    const pem = config.FL_SSL_CA_CERTFILE;
-    attempt(() => readCa(pem, { variable: 'FL_SSL_CA_CERTFILE', now }));
-  }
-  return { findings: [...found, ...parsed.warnings], config: found.length === 0 ? config : undefined };
+  else attempt(() => checkTrust(config, file.open, now));
+  return {
+    findings: [...found, ...parsed.warnings, ...platform],
+    config: found.length === 0 ? config : undefined,
+  };
 }
+
+/**
+ * Whom the SuperNode trusts, as its boot decides it. With an address the variables decide alone; else the SuperLink is
+ * asked, and only a CA that is given can be read here.
+ */
+function checkTrust(config: SuperNodeConfig, open: ReadonlySet<string>, now: Date): void {
+  const { FL_TLS_ENABLED: tlsEnabled, FL_SSL_CA_CERTFILE: pem, FL_SUPERLINK_ADDRESS: address } = config;
+  const decided = ['FL_SUPERLINK_ADDRESS', 'FL_TLS_ENABLED', 'FL_SSL_CA_CERTFILE'].every(
+    (name) => !open.has(name) && !open.has(ALIAS_PREFIX + name),
+  );
+  if (address !== undefined && decided)
+    trustDecision({ tlsEnabled, mode: 'static', now, ...(pem === undefined ? {} : { pinnedCaPem: pem }) });
+  else if (pem !== undefined && tlsEnabled !== false) readCa(pem, { variable: 'FL_SSL_CA_CERTFILE', now });
+}
+
+/** Only where the appliance is installed can a program be missing. */
+const programsOf = ({ paths }: Machine): ((path: string) => boolean) =>
+  exists(paths.appliance) ? (path) => exists(join(paths.root, path)) : () => true;
 
 const asFinding = ({ facts, code }: Problem): Finding & { remedy?: string } => ({
   variable: facts.variable ?? code,

@@ -23,6 +23,51 @@ export const CODES = {
     title: 'OneFlow does not accept this shape',
     why: '`oneflow-template create` or the instantiation ends with a parse error.',
   },
+  contents_syntax: {
+    severity: 'error',
+    title: 'OpenNebula cannot read vm_template_contents',
+    why: 'It is read when a VM is made: the template is accepted, and each start of the service fails.',
+  },
+  context_shape: {
+    severity: 'error',
+    title: 'CONTEXT is a list or a text',
+    why: 'OneFlow 7 puts each input into it as into an object: the template is accepted, and each start fails with "Error generating VM template contents". A CONTEXT block of OpenNebula 6 is turned into a list when OpenNebula is upgraded.',
+  },
+  nic_shape: {
+    severity: 'error',
+    title: 'NIC is not a list',
+    why: 'OneFlow 7 goes through a list of NICs: the template is accepted, and each start fails with "Error generating VM template contents".',
+  },
+  context_block: {
+    severity: 'warning',
+    title: 'a CONTEXT block in vm_template_contents works on OpenNebula 6 only',
+    why: 'OpenNebula 7 turns it into something that it cannot put inputs into, and makes no VM; without APPEND the block takes the place of the CONTEXT of the VM template. Lines NAME="$NAME" outside of a CONTEXT work on 6 and 7: the CONTEXT of the VM template takes them up.',
+  },
+  value_changed: {
+    severity: 'error',
+    title: 'OneFlow hands this value on as another one',
+    why: 'Values of several lines get commas or lose lines, and ${...} is a reference to a parent role: the VM does not get what is written here.',
+  },
+  context_unused: {
+    severity: 'warning',
+    title: 'a value in the CONTEXT is replaced by the input of the same name',
+    why: 'OneFlow 7 writes every input into the CONTEXT: what stands there does nothing.',
+  },
+  reference_undefined: {
+    severity: 'warning',
+    title: 'a value refers to a name that nobody defines',
+    why: 'The VM gets an empty value and takes its default, unless the VM template itself defines the name.',
+  },
+  cyclic_parents: {
+    severity: 'error',
+    title: 'roles wait for each other',
+    why: 'OneFlow accepts it, and no role is ever deployed: the service stays in DEPLOYING without a VM, and without an error.',
+  },
+  expression_never: {
+    severity: 'warning',
+    title: 'an elasticity expression compares a text',
+    why: 'OneFlow counts with the average over the running VMs, in which a text is 0 and an unknown name is false: the policy never does what it says.',
+  },
   gate_off: {
     severity: 'error',
     title: 'ready_status_gate is not true',
@@ -54,19 +99,29 @@ export const CODES = {
     why: 'OpenNebula 7 takes 0: the role is deployed without a VM and its children wait. Older ones take 1.',
   },
   too_few_supernodes: {
-    severity: 'error',
+    severity: 'warning',
     title: 'the service may have fewer SuperNodes than a run waits for',
-    why: 'Flower waits without end for clients that are not there: the run is neither running nor failed.',
+    why: 'Flower waits without end for clients that are not there, until somebody scales the role: the run is neither running nor failed.',
   },
   robust_clients: {
     severity: 'error',
     title: 'Krum or Bulyan has too few clients for the malicious ones it is to survive',
-    why: 'Krum needs 2f+3 clients, Bulyan 4f+3; with fewer the agent refuses the CONTEXT, or the aggregation means nothing.',
+    why: 'Krum needs 2f+3 clients, Bulyan 4f+3, for f = 0 as well; with fewer the agent refuses the CONTEXT, or the aggregation means nothing.',
   },
   input_twice: {
     severity: 'error',
     title: 'the same input is asked for at two levels',
     why: 'The role wins over the service without a word: whoever fills in the form sees two fields, and one does nothing.',
+  },
+  input_form: {
+    severity: 'warning',
+    title: 'an input cannot be asked for everywhere',
+    why: 'The command line ends at an input that is not of its form, and OneFlow refuses to start a service without a value for each input. Five parts work everywhere: `O|text|Question|choices|preset`.',
+  },
+  input_at_role: {
+    severity: 'warning',
+    title: 'a preset at a role does not reach the VM by Sunstone',
+    why: 'Sunstone does not ask for the inputs of a role: 6 refuses to start the service, 7 asks what the VM template asks, and the VM gets the default instead of this preset.',
   },
   infrastructure_as_input: {
     severity: 'error',
@@ -171,7 +226,7 @@ export const CODES = {
   input_not_mapped: {
     severity: 'error',
     title: 'an input does not reach the VM',
-    why: 'OneFlow 6 only replaces $NAME in vm_template_contents: an input that does not stand there is asked for and thrown away.',
+    why: 'In this form a role gets an input by a line NAME="$NAME" of its own: OneFlow 6 only replaces $NAME in vm_template_contents, and an input that is not there is asked for and thrown away.',
   },
   input_overlaps: {
     severity: 'error',

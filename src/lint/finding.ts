@@ -33,3 +33,11 @@ export function member(name: string, value: unknown): string {
   const short = text.length > 400 ? `${text.slice(0, 400)}...` : text;
   return `${JSON.stringify(name)}: ${short}`;
 }
+
+/** A line of the raw contents of OneFlow 6, as it stands inside the JSON text of vm_template_contents. */
+export const contentsLine = (name: string, value: string, inContext: boolean): string =>
+  JSON.stringify(`${name}="${value.replaceAll('"', '\\"')}"${inContext ? ',' : '\n'}`).slice(1, -1);
+
+/** Where such a line belongs. */
+export const contentsPlace = (inContext: boolean): string =>
+  inContext ? 'behind CONTEXT=[ in vm_template_contents' : 'in vm_template_contents';

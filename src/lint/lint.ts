@@ -3,6 +3,15 @@ import type { Site } from '../params/surfaces/site.ts';
 import { codeEntry, type LintCode } from './codes.ts';
 import type { Fix, Remark } from './finding.ts';
 import { formatPath, type Located, NotJson, type Path, readJson } from './json.ts';
+import {
+  changedValues,
+  contentsSyntax,
+  contextBlock,
+  contextShape,
+  nicShape,
+  undefinedReferences,
+  unusedContext,
+} from './rules/contents.ts';
 import { infrastructureAsInput, needed, readyPreset } from './rules/context.ts';
 import {
   enoughSupernodes,
@@ -12,9 +21,17 @@ import {
   tlsAcrossZones,
   trainingSite,
 } from './rules/federation.ts';
-import { inputTwice, options, presets, unknownVariables } from './rules/inputs.ts';
+import { askedAtRole, inputForms, inputTwice, options, presets, unknownVariables } from './rules/inputs.ts';
 import { notMapped, overlaps } from './rules/mapping.ts';
-import { cardinalityMissing, cooldown, names, superlinkCount, superlinkPolicies } from './rules/roles.ts';
+import {
+  cardinalityMissing,
+  cooldown,
+  cyclicParents,
+  expressions,
+  names,
+  superlinkCount,
+  superlinkPolicies,
+} from './rules/roles.ts';
 import { deployment, gate, hardShutdown, parents } from './rules/service.ts';
 import { shape } from './rules/shape.ts';
 import { isObject, readService, type Service } from './service.ts';
@@ -33,27 +50,43 @@ export interface LintFinding {
 }
 
 export interface LintReport {
-  /** What the template was taken for; undefined when it could not be read. */
+  /** What the template was taken for; undefined when it could not be read. No site: it has no Flower role. */
   readonly form: Service['form'] | undefined;
   readonly site: Site | undefined;
   readonly findings: readonly LintFinding[];
 }
 
-const RULES: readonly ((service: Service) => Remark[])[] = [
+/** Of any service. */
+const GENERAL: readonly ((service: Service) => Remark[])[] = [
   shape,
+  contentsSyntax,
+  contextShape,
+  nicShape,
+  cyclicParents,
+  cardinalityMissing,
+  names,
+  inputForms,
+];
+
+/** Of a service that has a Flower role. */
+const FLOWER: readonly ((service: Service) => Remark[])[] = [
   gate,
   deployment,
   parents,
   hardShutdown,
   superlinkCount,
   superlinkPolicies,
-  cardinalityMissing,
   cooldown,
-  names,
+  expressions,
+  contextBlock,
+  changedValues,
+  unusedContext,
+  undefinedReferences,
   needed,
   infrastructureAsInput,
   readyPreset,
   inputTwice,
+  askedAtRole,
   unknownVariables,
   options,
   presets,
@@ -79,36 +112,77 @@ export function lint(text: string, site?: Site): LintReport {
     return {
       form: undefined,
       site: undefined,
-      findings: [{ ...told('not_json', error.message, fix), path: '$', line, column }],
+      findings: [{ ...described('not_json', error.message, fix), path: '$', line, column }],
     };
   }
-  const body = unwrapped(located.value);
-  if (body === undefined) {
-    const remark: Remark = {
-      code: 'schema',
-      path: [],
-      found: 'it is not a service template',
-      fix: { do: 'write', line: '{ "name": "...", "roles": [ ... ] }' },
-    };
-    return { form: undefined, site: undefined, findings: place([remark], located) };
-  }
-  const service = readService(body.members, site);
-  const remarks = RULES.flatMap((rule) => rule(service));
-  const findings = place(
-    [...located.twice.map(twice), ...remarks.map((one) => ({ ...one, path: [...body.at, ...one.path] }))],
-    located,
-  );
-  return { form: service.form, site: service.site, findings };
+  const bodies = bodiesIn(located.value, []);
+  if (bodies.length === 0)
+    return { form: undefined, site: undefined, findings: place([NO_TEMPLATE], located) };
+  const reports = bodies.map((body) => lintBody(body, site));
+  const [first] = reports;
+  const findings = [...located.twice.map(twice), ...reports.flatMap(({ remarks }) => remarks)];
+  return { form: first?.form, site: first?.site, findings: place(findings, located) };
 }
 
-/** `oneflow-template show --json` puts the template into DOCUMENT.TEMPLATE.BODY. */
-function unwrapped(value: unknown): { members: Readonly<Record<string, unknown>>; at: Path } | undefined {
-  if (!isObject(value)) return undefined;
-  const document = value['DOCUMENT'];
-  const template = isObject(document) ? document['TEMPLATE'] : undefined;
-  const inner = isObject(template) ? template['BODY'] : undefined;
-  if (isObject(inner)) return { members: inner, at: ['DOCUMENT', 'TEMPLATE', 'BODY'] };
-  return 'roles' in value || 'name' in value ? { members: value, at: [] } : undefined;
+const NO_TEMPLATE: Remark = {
+  code: 'schema',
+  path: [],
+  found: 'it is not a service template',
+  fix: { do: 'write', line: '{ "name": "...", "roles": [ ... ] }' },
+};
+
+/** A service template in a file, and where. */
+interface Body {
+  readonly members: unknown;
+  readonly at: Path;
+}
+
+/**
+ * A template by itself; what `oneflow-template show --json`, `list --json` and the REST API print (DOCUMENT.TEMPLATE.BODY);
+ * what the Terraform provider takes (TEMPLATE.BODY); a list of those. A BODY may be a text that is JSON.
+ */
+function bodiesIn(value: unknown, at: Path): Body[] {
+  if (Array.isArray(value)) return value.flatMap((one, index) => bodiesIn(one, [...at, index]));
+  if (!isObject(value)) return [];
+  for (const name of ['DOCUMENT_POOL', 'DOCUMENT', 'TEMPLATE']) {
+    const inner = value[name];
+    if (isObject(inner) || (Array.isArray(inner) && name === 'DOCUMENT'))
+      return bodiesIn(inner, [...at, name]);
+  }
+  if (isObject(value['BODY']) || typeof value['BODY'] === 'string')
+    return [{ members: value['BODY'], at: [...at, 'BODY'] }];
+  return 'roles' in value || 'name' in value ? [{ members: value, at }] : [];
+}
+
+function lintBody(
+  { members, at }: Body,
+  site: Site | undefined,
+): { form?: Service['form']; site?: Site | undefined; remarks: Remark[] } {
+  if (typeof members === 'string') return lintText(members, at, site);
+  if (!isObject(members)) return { remarks: [{ ...NO_TEMPLATE, path: at }] };
+  const service = readService(members, site);
+  const isOurs = site !== undefined || service.roles.some(({ kind }) => kind !== undefined);
+  const rules = isOurs ? [...GENERAL, ...FLOWER] : GENERAL;
+  const remarks = rules
+    .flatMap((rule) => rule(service))
+    .map((one) => ({ ...one, path: [...at, ...one.path] }));
+  return { form: service.form, site: isOurs ? service.site : undefined, remarks };
+}
+
+/** Of a template that is a text in the file, every place is that of the text. */
+function lintText(text: string, at: Path, site: Site | undefined): ReturnType<typeof lintBody> {
+  try {
+    const { value, twice: names } = readJson(text);
+    const report = lintBody({ members: value, at }, site);
+    const doubled = names.map(twice).map((one) => ({ ...one, path: [...at, ...one.path] }));
+    return { ...report, remarks: [...doubled, ...report.remarks] };
+  } catch (error) {
+    if (!(error instanceof NotJson)) throw error;
+    const found = `line ${error.place.line} of the text: ${error.message}`;
+    return {
+      remarks: [{ code: 'not_json', path: at, found, fix: { do: 'write', line: '"BODY": { ... }' } }],
+    };
+  }
 }
 
 const twice = (path: Path): Remark => ({
@@ -120,7 +194,7 @@ const twice = (path: Path): Remark => ({
 
 function place(remarks: readonly Remark[], located: Located): LintFinding[] {
   const findings = remarks.map(({ code, path, found, fix }) => ({
-    ...told(code, found, fix),
+    ...described(code, found, fix),
     path: formatPath(path),
     ...located.placeOf(path),
   }));
@@ -128,7 +202,7 @@ function place(remarks: readonly Remark[], located: Located): LintFinding[] {
   return [...once.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
-function told(code: LintCode, found: string, fix: Fix) {
+function described(code: LintCode, found: string, fix: Fix) {
   const { severity, title, why } = codeEntry(code);
   return { code, severity, title, found, why, fix };
 }

@@ -1,11 +1,12 @@
 // A service template of either form as the rules see it: who is who, what is asked for, what reaches each VM.
 
+import { type Attribute, contextOf, parseTemplate } from '../context/template-block.ts';
 import type { Form } from '../params/surfaces/oneflow.ts';
 import { SITE_NAMES, type Site } from '../params/surfaces/site.ts';
 import { parseInput, type UserInput } from '../params/surfaces/user-input.ts';
 import { ALIAS_PREFIX, hasAlias, isVariableName, type VariableName } from '../params/table.ts';
 import type { Role as RoleKind } from '../params/variable.ts';
-import { contextBlock } from './context-block.ts';
+import { Problem } from '../status/problem.ts';
 import type { Path } from './json.ts';
 import { nearestRole } from './who.ts';
 
@@ -22,25 +23,33 @@ export interface ContextEntry {
   readonly variable: VariableName | undefined;
   readonly value: string;
   readonly path: Path;
+  /** In the CONTEXT; else an attribute of the VM, which the CONTEXT of the VM template takes up as $NAME. */
+  readonly inContext: boolean;
 }
 
 export interface ServiceRole {
   readonly path: Path;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Members;
   readonly name: string;
   /** Undefined: none of ours (a database, a virtual router). */
   readonly kind: RoleKind | undefined;
   readonly cardinality: number | undefined;
   readonly min: number | undefined;
   readonly max: number | undefined;
+  readonly parents: readonly unknown[];
   readonly inputs: readonly Input[];
+  /** Without a CONTEXT of its own, that of the VM template counts. */
+  readonly hasContext: boolean;
   readonly context: readonly ContextEntry[];
+  readonly lines: readonly ContextEntry[];
+  /** Why oned would refuse the contents. */
+  readonly fault: string | undefined;
 }
 
 export interface Service {
   readonly form: Form;
   readonly site: Site;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: Members;
   readonly inputs: readonly Input[];
   readonly roles: readonly ServiceRole[];
 }
@@ -59,13 +68,37 @@ export const KEYS: Readonly<
 };
 
 /** `site`: what the template is meant to be, when its author says so. */
-export function readService(body: Members, site?: Site): Service {
+export function readService(given: Members, site?: Site): Service {
+  const body = present(given);
   const form = formOf(body);
   const inputs = readInputs(body[KEYS[form].inputs], [KEYS[form].inputs]);
   const bodies = Array.isArray(body['roles']) ? body['roles'] : [];
   const drafts = bodies.map((role, index) => readRole(isObject(role) ? role : {}, ['roles', index], form));
   const roles = drafts.map((draft) => ({ ...draft, kind: nearestRole(draft, drafts) }));
   return { form, site: site ?? siteOf(body, roles), body, inputs, roles };
+}
+
+/** OneFlow takes null for absent, in a service, a role and a policy. */
+const LEVELS = ['roles', 'elasticity_policies', 'scheduled_policies'];
+
+const present = (members: Members): Members =>
+  Object.fromEntries(
+    Object.entries(members)
+      .filter(([, value]) => value !== null)
+      .map(([name, value]) => [
+        name,
+        LEVELS.includes(name) && Array.isArray(value)
+          ? value.map((one) => (isObject(one) ? present(one) : one))
+          : value,
+      ]),
+  );
+
+/** A number as OneFlow reads one: whole, or the text of a whole one. */
+export function wholeNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return Math.trunc(value);
+  return typeof value === 'string' && /^\s*[+-]?(0|[1-9]\d{0,14})\s*$/.test(value)
+    ? Number(value)
+    : undefined;
 }
 
 /** 6 is only what has nothing of 7: OneFlow 7 converts a template when all its roles are of the old form. */
@@ -88,17 +121,17 @@ function siteOf(body: Members, roles: readonly ServiceRole[]): Site {
 }
 
 function readRole(body: Members, path: Path, form: Form): Omit<ServiceRole, 'kind'> {
-  const number = (name: string): number | undefined =>
-    typeof body[name] === 'number' ? body[name] : undefined;
+  const { inputs, contents } = KEYS[form];
   return {
     path,
     body,
     name: typeof body['name'] === 'string' ? body['name'] : '',
-    cardinality: number('cardinality'),
-    min: number('min_vms'),
-    max: number('max_vms'),
-    inputs: readInputs(body[KEYS[form].inputs], [...path, KEYS[form].inputs]),
-    context: readContext(body[KEYS[form].contents], [...path, KEYS[form].contents]),
+    cardinality: wholeNumber(body['cardinality']),
+    min: wholeNumber(body['min_vms']),
+    max: wholeNumber(body['max_vms']),
+    parents: Array.isArray(body['parents']) ? body['parents'] : [],
+    inputs: readInputs(body[inputs], [...path, inputs]),
+    ...readContents(body[contents], [...path, contents]),
   };
 }
 
@@ -111,17 +144,61 @@ function readInputs(value: unknown, path: Path): Input[] {
   );
 }
 
-function readContext(contents: unknown, path: Path): ContextEntry[] {
-  if (typeof contents === 'string') {
-    return contextBlock(contents).map(([name, value]) => ({ name, variable: variableOf(name), value, path }));
+type Contents = Pick<ServiceRole, 'hasContext' | 'context' | 'lines' | 'fault'>;
+
+function readContents(contents: unknown, path: Path): Contents {
+  if (typeof contents === 'string') return readText(contents, path);
+  const members = isObject(contents) ? contents : {};
+  const { CONTEXT: context, ...others } = members;
+  return {
+    hasContext: isObject(context),
+    context: isObject(context) ? entriesOf(context, [...path, 'CONTEXT'], true) : [],
+    lines: entriesOf(others, path, false),
+    fault: undefined,
+  };
+}
+
+/** Vectors (DISK, NIC) are none of ours. */
+const entriesOf = (members: Members, path: Path, inContext: boolean): ContextEntry[] =>
+  Object.entries(members).flatMap(([name, value]) =>
+    typeof value === 'object' && !inContext
+      ? []
+      : [
+          {
+            name,
+            variable: variableOf(name),
+            value: typeof value === 'string' ? value : JSON.stringify(value),
+            path: [...path, name],
+            inContext,
+          },
+        ],
+  );
+
+/** Raw contents of OneFlow 6, as oned reads them once the inputs have been put in. */
+function readText(text: string, path: Path): Contents {
+  let attributes: Attribute[];
+  try {
+    attributes = parseTemplate(text);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { hasContext: false, context: [], lines: [], fault: error.facts.found };
   }
-  if (!isObject(contents) || !isObject(contents['CONTEXT'])) return [];
-  return Object.entries(contents['CONTEXT']).map(([name, value]) => ({
+  const entry = (name: string, value: string, inContext: boolean): ContextEntry => ({
     name,
     variable: variableOf(name),
-    value: typeof value === 'string' ? value : JSON.stringify(value),
-    path: [...path, 'CONTEXT', name],
-  }));
+    value,
+    path,
+    inContext,
+  });
+  const context = contextOf(attributes);
+  return {
+    hasContext: context !== undefined,
+    context: Object.entries(context ?? {}).map(([name, value]) => entry(name, value, true)),
+    lines: attributes.flatMap(({ name, value }) =>
+      typeof value === 'string' ? [entry(name, value, false)] : [],
+    ),
+    fault: undefined,
+  };
 }
 
 /** The variable that a name stands for: ONEAPP_FL_X is FL_X. */
@@ -135,36 +212,71 @@ export interface Preset {
   /** As it is written: with ONEAPP_ if so. */
   readonly name: string;
   readonly value: string;
+  /** Somebody else fills it in when the VM is made: a parent role's address, a network's. */
+  readonly open: boolean;
   /** The form insists on an answer. */
   readonly mandatory: boolean;
   readonly path: Path;
-  /** The input it comes from; undefined: a word of the CONTEXT. */
+  /** The input it comes from; undefined: it is written in the contents of the role. */
   readonly input: Input | undefined;
+  readonly inContext: boolean;
 }
 
-/** In the form of 7 inputs win over the CONTEXT, and the role over the service; in that of 6 only the CONTEXT counts. */
+/**
+ * In the form of 7 inputs win over the contents, and the role over the service; in that of 6 only the contents count. An
+ * attribute outside the CONTEXT counts because the CONTEXT of the VM template takes it up.
+ */
 export function presetsOf(service: Service, role: ServiceRole): Preset[] {
-  const inputs = new Map([...service.inputs, ...role.inputs].map((input) => [input.name, input]));
-  const fromContext = role.context.flatMap(({ name, value, path }): Preset[] => {
-    const reference = /^\$\{?(\w+)\}?$/.exec(value)?.[1];
-    if (reference === undefined)
-      return value.startsWith('$') ? [] : [{ name, value, mandatory: false, path, input: undefined }];
-    const input = inputs.get(reference);
-    return input === undefined ? [] : [fromInput(name, input)];
+  const inputs = inputsOf(service, role);
+  const inContext = new Set(role.context.map(({ name }) => name));
+  const lines = role.lines.filter(
+    ({ name, variable }, index) =>
+      variable !== undefined &&
+      !inContext.has(name) &&
+      role.lines.findIndex((one) => one.name === name) === index,
+  );
+  const written = [...lines, ...role.context].flatMap((entry): Preset[] => {
+    const preset = presetOfEntry(entry, inputs, role.lines);
+    return preset === undefined ? [] : [preset];
   });
-  if (service.form === 6) return fromContext;
+  if (service.form === 6) return written;
   return [
-    ...fromContext.filter(({ name }) => !inputs.has(name)),
-    ...[...inputs].map(([name, input]) => fromInput(name, input)),
+    ...written.filter(({ name }) => !inputs.has(name)),
+    ...[...inputs].map(([name, input]) => fromInput(name, input, false)),
   ];
 }
 
-const fromInput = (name: string, input: Input): Preset => ({
+/** The inputs whose values a role gets, by name. */
+export const inputsOf = (service: Service, role: ServiceRole): ReadonlyMap<string, Input> =>
+  new Map([...service.inputs, ...role.inputs].map((input) => [input.name, input]));
+
+/** The name of which a text is the value, and nothing else: $NAME. */
+export const referenceIn = (value: string): string | undefined => /^\$(\w+)$/.exec(value.trim())?.[1];
+
+/** Undefined: the value is a reference that nobody defines. */
+function presetOfEntry(
+  { name, value, path, inContext }: ContextEntry,
+  inputs: ReadonlyMap<string, Input>,
+  lines: readonly ContextEntry[],
+): Preset | undefined {
+  const reference = referenceIn(value);
+  if (reference === undefined)
+    return { name, value, open: value.includes('$'), mandatory: false, path, input: undefined, inContext };
+  const input = inputs.get(reference);
+  if (input !== undefined) return fromInput(name, input, inContext);
+  const line = inContext ? lines.find((one) => one.name === reference) : undefined;
+  const preset = line === undefined ? undefined : presetOfEntry(line, inputs, lines);
+  return preset === undefined ? undefined : { ...preset, name };
+}
+
+const fromInput = (name: string, input: Input, inContext: boolean): Preset => ({
   name,
   value: input.preset,
+  open: false,
   mandatory: input.mandatory,
   path: input.path,
   input,
+  inContext,
 });
 
 /** The preset of a variable, under its own name or with ONEAPP_; the plain name wins when it has a value. */

@@ -19,16 +19,16 @@ function byName({ name }: Draft): Role | undefined {
   return /super[-_]?node/i.test(name) ? 'supernode' : undefined;
 }
 
-function byVariables({ inputs, context }: Draft): Role | undefined {
+function byVariables({ inputs, context, lines }: Draft): Role | undefined {
   const only = new Set<Role>();
-  for (const { variable } of [...inputs, ...context]) {
+  for (const { variable } of [...inputs, ...context, ...lines]) {
     const roles = variable === undefined ? [] : rowOf(variable).roles;
     if (roles.length === 1) only.add(roles[0]!);
   }
   return only.size === 1 ? [...only][0] : undefined;
 }
 
-const looksFlower = ({ inputs, context }: Draft): boolean =>
-  [...inputs, ...context].some(
+const looksFlower = ({ inputs, context, lines }: Draft): boolean =>
+  [...inputs, ...context, ...lines].some(
     ({ variable }) => variable !== undefined && rowOf(variable).level !== 'infrastructure',
   );

@@ -4,8 +4,8 @@ import type { HttpFailure, HttpReply } from '../host/http.ts';
 export type Mishap =
   /** No reply at all, or not a whole one. */
   | { readonly kind: 'no_answer'; readonly failure: HttpFailure }
-  /** A status other than success that may pass. */
-  | { readonly kind: 'status'; readonly status: number; readonly text: string }
+  /** A status other than success that may pass. `location`: where a redirect points. */
+  | { readonly kind: 'status'; readonly status: number; readonly text: string; readonly location?: string }
   /** 200, but not the document that was asked for, or more than the nothing that an update is answered with. */
   | { readonly kind: 'unreadable'; readonly why: string }
   /** A status that will not change by asking again. */
@@ -31,6 +31,8 @@ export function judge(reply: HttpReply, token: string, updating: boolean): Misha
       : undefined;
   }
   if (reply.status === 400 && NO_SERVICE.test(text)) return { kind: 'no_service', text };
+  if (isRedirect(reply.status))
+    return { kind: 'status', status: reply.status, text: '', ...locationOf(reply) };
   return { kind: reply.status === 403 ? 'refused' : 'status', status: reply.status, text };
 }
 
@@ -44,8 +46,24 @@ export function failureText(mishap: Mishap): string {
     case 'no_service':
       return mishap.text;
     default:
-      return `it answered ${mishap.status}${mishap.text === '' ? '' : ` ${mishap.text}`}`;
+      return `it answered ${mishap.status}${saidOf(mishap)}`;
   }
+}
+
+/** OneGate itself never sends one: a proxy does, mostly from http to https. */
+const isRedirect = (status: number): boolean => status >= 300 && status < 400 && status !== 304;
+
+/** Without a query and without a user, which may hold what nobody should read. */
+function locationOf({ headers }: HttpReply): { location?: string } {
+  const given = headers['location'];
+  if (typeof given !== 'string') return {};
+  const url = URL.parse(given);
+  return { location: quotable(url === null ? given.split(/[?#]/)[0]! : `${url.origin}${url.pathname}`) };
+}
+
+function saidOf(mishap: { readonly text: string; readonly location?: string }): string {
+  if (mishap.location !== undefined) return `, a redirect to ${mishap.location}`;
+  return mishap.text === '' ? '' : ` ${mishap.text}`;
 }
 
 /** What to check, for the last thing that went wrong. */
@@ -68,6 +86,8 @@ export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
   if (mishap.kind === 'unreadable')
     return `check what listens at ${base.origin}: it does not answer as OneGate does (a proxy or a login page on the way?)`;
   if (mishap.kind === 'no_service') return 'deploy the VM through a OneFlow service';
+  const proxied = remedyForProxy(mishap, base);
+  if (proxied !== undefined) return proxied;
   if (mishap.status === 401) {
     return `check that oned runs on the front-end (OneGate answers 401 while it does not); else the token is not that of VM ${vmId}: have its CONTEXT disc made anew (power the VM off and resume it)`;
   }
@@ -83,6 +103,27 @@ export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
   if (mishap.status === 403)
     return 'check :permissions: and :restricted_attrs: in onegate-server.conf on the front-end';
   return 'look at /var/log/one/onegate.log on the front-end; the reason is only there';
+}
+
+/** Answers that OneGate never gives, so something in front of it did. An empty 403 is one: OneGate says what it refuses. */
+function remedyForProxy(
+  { status, text, ...more }: Extract<Mishap, { status: number }>,
+  base: URL,
+): string | undefined {
+  if (isRedirect(status)) {
+    const location = 'location' in more ? more.location : undefined;
+    const origin = URL.parse(location ?? '')?.origin ?? base.origin;
+    return origin === base.origin
+      ? `check what listens at ${base.origin}: OneGate never redirects (a login page of a proxy?)`
+      : `set ONEGATE_ENDPOINT to ${origin} in oned.conf on the front-end, where a proxy sends on what is asked of OneGate; then make the CONTEXT disc anew (power the VM off and resume it)`;
+  }
+  if (status === 403 && text === '')
+    return `check what listens at ${base.origin}: a 403 without a reason is not OneGate's (a proxy that refuses this VM's address?)`;
+  if (status === 413)
+    return `let the proxy at ${base.origin} pass larger requests (nginx: client_max_body_size 1m); OneGate itself has no such limit`;
+  if (status === 502 || status === 503 || status === 504)
+    return `start OneGate on the front-end (\`systemctl status opennebula-gate\`): the proxy at ${base.origin} does not reach it`;
+  return undefined;
 }
 
 /** The beginning of somebody else's text, fit for a journal: one line, printable, short. */

@@ -78,7 +78,12 @@ function readPlain(text: string, key: string): ReadValue {
   if (text === '') return bad(`${key} has no value (write ${key}="" for an empty text)`);
   if (/["']/.test(text))
     return bad(`the value of ${key} has a quote in its middle; put the other kind of quotes around it`);
-  if (/,[\w.-]+=/.test(text)) return bad(`after ${key} there is a comma where a blank separates pairs`);
+  // The query of a URL has & between its pairs.
+  const separator = (text.includes('?') ? /[,;](?=[\w.-]+=|$)/ : /[,;&](?=[\w.-]+=|$)/).exec(text)?.[0];
+  if (separator !== undefined)
+    return bad(
+      `after ${key} there is a ${separator} where a blank separates pairs (quote it if it is meant)`,
+    );
   if (!isClean(text)) return bad(`the value of ${key} has a control character`);
   return typed(text, key);
 }
@@ -96,6 +101,35 @@ function typed(text: string, key: string): ReadValue {
     return Number.isFinite(float) ? good({ value: { float } }) : bad(`the number of ${key} is too large`);
   }
   return good({ value: text });
+}
+
+/** What people write for a number, a truth or nothing in other languages; here it is a text. */
+const OTHER_SPELLING =
+  /^(true|false|none|null|nil|[+-]?(\d+(_\d+)+|\d+\.|\.\d+|0x[\da-f]+|0o[0-7]+|0b[01]+|inf|infinity|nan)|\+\d+(\.\d+)?)$/i;
+
+/** Keys that the agent fills in, as people misspell them. */
+const OTHER_KEY: ReadonlyMap<string, string> = new Map([
+  ['partition_id', 'partition-id'],
+  ['num_partitions', 'num-partitions'],
+]);
+
+export interface Doubt {
+  readonly key: string;
+  readonly why: string;
+}
+
+/** Pairs of a text that can be read, but that probably do not mean what was meant. Quoted values are meant as they are. */
+export function doubtsAbout(text: string): Doubt[] {
+  const doubts: Doubt[] = [];
+  const quoted = /"[^"]*"|'[^']*'/g;
+  for (const pair of text.replaceAll(quoted, '""').split(/[ \t\r\n]+/)) {
+    const [key = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    const meant = OTHER_KEY.get(key);
+    if (meant !== undefined) doubts.push({ key, why: `did you mean ${meant}?` });
+    if (OTHER_SPELLING.test(value) && value !== 'true' && value !== 'false')
+      doubts.push({ key, why: 'its value is a text here, not a number or a truth' });
+  }
+  return doubts;
 }
 
 function endOfWord(text: string, start: number): number {

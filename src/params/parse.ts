@@ -4,7 +4,7 @@ import { type Finding, showValue } from './finding.ts';
 import { type Given, lookUp } from './given.ts';
 import { checkRules } from './rules.ts';
 import { strangers } from './strangers.ts';
-import { namesOf, rowOf, type VariableName } from './table.ts';
+import { ALIAS_PREFIX, namesOf, rowOf, type VariableName } from './table.ts';
 import type { ImageFacts } from './variable.ts';
 
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
@@ -18,9 +18,14 @@ export type Parsed =
 /**
  * Reads all variables of the image's role from the CONTEXT (name -> value as OpenNebula wrote it). Findings come in the
  * order of the table, then the cross-variable rules, then names that are not ours. Certificates are only unwrapped here:
- * whether they fit is checked in src/tls.
+ * whether they fit is checked in src/tls. `open`: names whose values are not known yet; rules that read one of them say
+ * nothing.
  */
-export function parseVariables(raw: Readonly<Record<string, string>>, image: ImageFacts): Parsed {
+export function parseVariables(
+  raw: Readonly<Record<string, string>>,
+  image: ImageFacts,
+  open: ReadonlySet<string> = new Set(),
+): Parsed {
   const findings: Finding[] = [];
   const values = new Map<VariableName, unknown>();
   const given = new Map<VariableName, Given>();
@@ -32,7 +37,9 @@ export function parseVariables(raw: Readonly<Record<string, string>>, image: Ima
     if (read.ok) values.set(name, read.value);
     else findings.push(read.finding);
   }
-  findings.push(...checkRules({ role: image.role, values, given }), ...strangers(raw, image.role));
+  const isOpen = (name: string): boolean => open.has(name) || open.has(ALIAS_PREFIX + name);
+  const readable = new Map([...values].filter(([name]) => !isOpen(name)));
+  findings.push(...checkRules({ role: image.role, values: readable, given }), ...strangers(raw, image.role));
 
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const problems = findings.filter(({ severity }) => severity === 'error');

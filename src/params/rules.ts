@@ -16,21 +16,19 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
 };
 
 const ERRORS: readonly Rule[] = [
-  onSuperLink(
-    ['FL_STRATEGY', 'FL_NUM_MALICIOUS', 'FL_MIN_AVAILABLE_CLIENTS'],
-    ({ FL_STRATEGY: strategy, FL_NUM_MALICIOUS: malicious, FL_MIN_AVAILABLE_CLIENTS: available }) => {
-      const perMalicious = { Krum: 2, Bulyan: 4 }[strategy as string];
-      if (perMalicious === undefined || malicious === 0) return undefined;
-      const needed = perMalicious * malicious + 3;
-      if (available >= needed) return undefined;
+  ...(['FL_MIN_AVAILABLE_CLIENTS', 'FL_MIN_FIT_CLIENTS'] as const).map((name) =>
+    onSuperLink(['FL_STRATEGY', 'FL_NUM_MALICIOUS', name], (values) => {
+      const { FL_STRATEGY: strategy, FL_NUM_MALICIOUS: malicious, [name]: clients } = values;
+      const robust = robustClients(strategy, malicious);
+      if (robust === undefined || clients >= robust.needed) return undefined;
       return {
-        variable: 'FL_MIN_AVAILABLE_CLIENTS',
+        variable: name,
         severity: 'error',
-        found: `${available}, too few for FL_STRATEGY=${strategy} with FL_NUM_MALICIOUS=${malicious}`,
-        expected: `at least ${needed} (${perMalicious} x ${malicious} + 3)`,
-        example: String(needed),
+        found: `${clients}, too few for FL_STRATEGY=${strategy} with FL_NUM_MALICIOUS=${malicious}`,
+        expected: `at least ${robust.needed} (${robust.formula})`,
+        example: String(robust.needed),
       };
-    },
+    }),
   ),
 
   onBoth(['FL_GRPC_KEEPALIVE_TIME', 'FL_GRPC_KEEPALIVE_TIMEOUT'], (values) => {
@@ -96,6 +94,16 @@ const ERRORS: readonly Rule[] = [
     },
   ),
 ];
+
+/** How many clients a strategy needs to withstand so many malicious ones; undefined: as many as there are. */
+export function robustClients(
+  strategy: string,
+  malicious: number,
+): { readonly needed: number; readonly formula: string } | undefined {
+  const times = { Krum: 2, Bulyan: 4 }[strategy];
+  if (times === undefined) return undefined;
+  return { needed: times * malicious + 3, formula: `${times} x ${malicious} + 3` };
+}
 
 const RULES: readonly Rule[] = [...ERRORS, ...SUSPICIONS];
 

@@ -11,8 +11,7 @@ const PUBLIC = /PUBLIC_KEY|PUB_KEY/;
 
 /**
  * Whether the value of this CONTEXT variable is masked wherever the CONTEXT is shown. Our own variables are as their row
- * says; of others the name decides. TOKEN counts as secret although OpenNebula only writes YES there: other tools put
- * the token itself into names like it.
+ * says; of others the name decides. TOKEN counts as secret: other tools put the token itself into names like it.
  */
 export function isSecretName(name: string): boolean {
   const upper = name.toUpperCase();
@@ -21,6 +20,10 @@ export function isSecretName(name: string): boolean {
   if (plain === 'READY_SCRIPT_PATH') return false;
   return SECRET.test(plain) && !PUBLIC.test(plain);
 }
+
+/** The same for a name and its value: TOKEN=YES or NO is no token, and worth seeing. */
+export const isSecret = (name: string, value: string): boolean =>
+  isSecretName(name) && !(name.toUpperCase() === 'TOKEN' && /^(YES|NO)?$/i.test(value.trim()));
 
 /** A value on one line: whatever does not print is an escape, and a long value is cut. For people, not for programs. */
 export function shown(value: string): string {

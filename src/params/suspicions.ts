@@ -1,7 +1,9 @@
 // Cross-variable rules about what is accepted but probably not meant.
 import { formatHostPort } from './hostport.ts';
 import { isLoopback, parseIp } from './ip.ts';
+import { doubtsAbout } from './node-config.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
+import { showName } from './show.ts';
 import { RUN } from './table/run.ts';
 import type { VariableName } from './table.ts';
 import type { Variable } from './variable.ts';
@@ -69,6 +71,19 @@ export const SUSPICIONS: readonly Rule[] = [
       severity: 'warning',
       found: 'it has no effect: FL_TLS_ENABLED=NO means plaintext',
       expected: 'FL_TLS_ENABLED=YES, or no certificates',
+    };
+  }),
+
+  onSuperNode(['FL_NODE_CONFIG'], (_, given) => {
+    const [first, ...more] = doubtsAbout(given.get('FL_NODE_CONFIG')?.text ?? '');
+    if (first === undefined) return undefined;
+    const others = more.length === 0 ? '' : ` (and ${more.length} more)`;
+    return {
+      variable: 'FL_NODE_CONFIG',
+      severity: 'warning',
+      found: `${showName(first.key)}: ${first.why}${others}`,
+      expected:
+        'true or false in small letters, plain decimal numbers; quotes around what is meant as a text',
     };
   }),
 

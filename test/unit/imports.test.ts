@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   discovery: ['onegate', 'params', 'status', 'host'],
   tls: ['params', 'status', 'host'],
   flower: ['params', 'status', 'host'],
-  lint: ['params', 'status'],
+  lint: ['context', 'params', 'status'],
   params: [],
   status: ['host'],
   host: ['status'],

@@ -1,8 +1,9 @@
 // What every VM of ours needs in its CONTEXT, and what must not be asked for.
 import { rowOf, type VariableName } from '../../params/table.ts';
 import type { LintCode } from '../codes.ts';
-import { type Fix, type Remark, remove, write } from '../finding.ts';
+import { contentsLine, contentsPlace, type Fix, type Remark, remove, write } from '../finding.ts';
 import { isObject, KEYS, type Service, type ServiceRole } from '../service.ts';
+import { appendsContext } from './contents.ts';
 
 interface Needed {
   readonly code: LintCode;
@@ -16,9 +17,13 @@ const NEEDED: readonly Needed[] = [
   { code: 'ready_script_missing', name: 'READY_SCRIPT_PATH', holds: (value) => value.trim() !== '' },
 ];
 
+/**
+ * The VM template has these in its CONTEXT. A role needs them where it replaces that CONTEXT, which OneFlow 6 does unless
+ * the role says APPEND, or where it begins to write them itself.
+ */
 export const needed = (service: Service): Remark[] =>
   service.roles
-    .filter(({ kind }) => kind !== undefined)
+    .filter((role) => role.kind !== undefined && role.hasContext && writesThem(service, role))
     .flatMap((role) =>
       NEEDED.flatMap(({ code, name, holds }): Remark[] => {
         const entry = role.context.find((one) => one.name === name);
@@ -38,6 +43,10 @@ export const needed = (service: Service): Remark[] =>
       }),
     );
 
+const writesThem = ({ form }: Service, role: ServiceRole): boolean =>
+  role.context.some((entry) => NEEDED.some(({ name }) => name === entry.name)) ||
+  (form === 6 && !appendsContext(role));
+
 function contextPath({ form }: Service, { path, body }: ServiceRole): (string | number)[] {
   const contents = [...path, KEYS[form].contents];
   return isObject(body[KEYS[form].contents]) ? [...contents, 'CONTEXT'] : contents;
@@ -50,8 +59,8 @@ function contextLine({ form }: Service, name: VariableName, there: boolean): Fix
     ? write(name, value, there ? undefined : 'in template_contents.CONTEXT')
     : {
         do: 'write',
-        line: `${name}=\\"${value}\\",`,
-        where: there ? `instead of ${name}=` : 'behind CONTEXT=[ in vm_template_contents',
+        line: contentsLine(name, value, true),
+        where: there ? `in vm_template_contents, instead of ${name}=` : contentsPlace(true),
       };
 }
 
@@ -70,20 +79,13 @@ export function readyPreset({ form, inputs, roles }: Service): Remark[] {
         ? [{ code: 'ready_preset', path, found: 'READY is asked for', fix: remove(name, text) }]
         : [],
   );
-  const set = roles.flatMap(({ path, body }): Remark[] => {
-    const contents = body[KEYS[form].contents];
-    const at = [...path, KEYS[form].contents];
-    if (isObject(contents) && 'READY' in contents) {
-      const found = `READY is ${JSON.stringify(contents['READY'])}`;
-      return [
-        { code: 'ready_preset', path: [...at, 'READY'], found, fix: remove('READY', contents['READY']) },
-      ];
-    }
-    const line =
-      typeof contents === 'string' ? /^[ \t]*READY[ \t]*=.*$/im.exec(contents)?.[0].trim() : undefined;
-    return line === undefined
-      ? []
-      : [{ code: 'ready_preset', path: at, found: line, fix: { do: 'remove', line } }];
-  });
+  const set = roles.flatMap(({ lines }) =>
+    lines.flatMap(({ name, value, path }): Remark[] => {
+      if (name !== 'READY') return [];
+      const fix: Fix =
+        form === 7 ? remove(name, value) : { do: 'remove', line: contentsLine(name, value, false) };
+      return [{ code: 'ready_preset', path, found: `READY is ${JSON.stringify(value)}`, fix }];
+    }),
+  );
   return [...asked, ...set];
 }

@@ -1,8 +1,11 @@
 // What only shows when the roles, or the zones, are looked at together.
+
+import { robustClients } from '../../params/rules.ts';
 import { formatInput, formDefault, inputOf } from '../../params/surfaces/user-input.ts';
 import type { VariableName } from '../../params/table.ts';
-import { type Fix, type Remark, remove, write } from '../finding.ts';
-import { type Preset, presetOf, rolesOf, type Service, type ServiceRole } from '../service.ts';
+import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';
+import { KEYS, type Preset, presetOf, rolesOf, type Service, type ServiceRole } from '../service.ts';
+import { setting } from './inputs.ts';
 
 /** The value a variable has when the form is accepted as it is; the table's default when nobody says. */
 function settingOf(service: Service, role: ServiceRole, name: VariableName): string {
@@ -30,9 +33,9 @@ export function superlinkInService(service: Service): Remark[] {
   });
 }
 
-function removal({ form }: Service, { name, value, input }: Preset): Fix {
+function removal({ form }: Service, { name, value, input, inContext }: Preset): Fix {
   if (input !== undefined) return remove(input.name, input.text);
-  return form === 7 ? remove(name, value) : { do: 'remove', line: `${name}=\\"${value}\\",` };
+  return form === 7 ? remove(name, value) : { do: 'remove', line: contentsLine(name, value, inContext) };
 }
 
 /** SuperNodes alone in their service: what they cannot discover has to be given. */
@@ -45,18 +48,19 @@ export function trainingSite(service: Service): Remark[] {
       if (preset !== undefined && (preset.mandatory || preset.value.trim() !== '')) return;
       remarks.push({
         code,
-        path: preset?.path ?? [...role.path, service.form === 7 ? 'user_inputs' : 'custom_attrs'],
+        path: preset?.input === undefined ? [KEYS[service.form].inputs] : preset.path,
         found:
           preset === undefined
             ? `role ${role.name} is not asked for ${name}`
             : `${preset.name} may be left empty`,
         fix: write(
-          preset?.name ?? name,
+          preset?.input?.name ?? name,
           formatInput(
             preset?.input === undefined
               ? inputOf(name, { mandatory: true })
               : { ...preset.input, mandatory: true },
           ),
+          ...(preset?.input === undefined ? [`in ${KEYS[service.form].inputs} of the service`] : []),
         ),
       });
     };
@@ -71,7 +75,15 @@ function askedFor({ inputs }: Service, role: ServiceRole, name: VariableName): P
   const input = [...role.inputs, ...inputs].find(({ variable }) => variable === name);
   return input === undefined
     ? undefined
-    : { name: input.name, value: input.preset, mandatory: input.mandatory, path: input.path, input };
+    : {
+        name: input.name,
+        value: input.preset,
+        open: false,
+        mandatory: input.mandatory,
+        path: input.path,
+        input,
+        inContext: false,
+      };
 }
 
 export function tlsAcrossZones(service: Service): Remark[] {
@@ -82,12 +94,7 @@ export function tlsAcrossZones(service: Service): Remark[] {
     const tls = presetOf(service, role, 'FL_TLS_ENABLED');
     if (tls === undefined || !isNo(tls.value) || seen.has(JSON.stringify(tls.path))) return [];
     seen.add(JSON.stringify(tls.path));
-    const fix: Fix =
-      tls.input !== undefined
-        ? write(tls.input.name, formatInput({ ...tls.input, preset: 'YES' }))
-        : service.form === 7
-          ? write(tls.name, 'YES')
-          : { do: 'write', line: `${tls.name}=\\"YES\\"` };
+    const fix = setting(service, tls, 'YES');
     return [
       { code: 'tls_off_across_zones', path: tls.path, found: `${tls.name} is NO in a ${service.site}`, fix },
     ];
@@ -147,13 +154,13 @@ export function enoughSupernodes(service: Service): Remark[] {
 const sum = (counts: readonly (number | undefined)[]): number | undefined =>
   counts.includes(undefined) ? undefined : counts.reduce<number>((total, one) => total + one!, 0);
 
-/** f malicious clients: Krum takes 2f+3, Bulyan 4f+3. */
 function neededForRobust(service: Service, role: ServiceRole): { needed: number; why: string } | undefined {
   const strategy = settingOf(service, role, 'FL_STRATEGY');
   const malicious = numberOf(service, role, 'FL_NUM_MALICIOUS') ?? 0;
-  const times = { Krum: 2, Bulyan: 4 }[strategy];
-  if (times === undefined || malicious === 0) return undefined;
-  return { needed: times * malicious + 3, why: `${strategy} with FL_NUM_MALICIOUS=${malicious}` };
+  const robust = robustClients(strategy, malicious);
+  return robust === undefined
+    ? undefined
+    : { needed: robust.needed, why: `${strategy} with FL_NUM_MALICIOUS=${malicious}` };
 }
 
 export function keepalive(service: Service): Remark[] {
@@ -171,10 +178,10 @@ export function keepalive(service: Service): Remark[] {
         code: 'keepalive_too_fast',
         path: preset?.path ?? role.path,
         found: `role ${role.name} probes every ${client} s, the SuperLink accepts one every ${server / 2} s`,
-        fix: write(
-          'FL_GRPC_KEEPALIVE_TIME',
-          formatInput({ ...(preset?.input ?? inputOf('FL_GRPC_KEEPALIVE_TIME')), preset: String(server) }),
-        ),
+        fix:
+          preset === undefined
+            ? write('FL_GRPC_KEEPALIVE_TIME', formatInput(inputOf('FL_GRPC_KEEPALIVE_TIME')))
+            : setting(service, preset, String(server)),
       },
     ];
   });

@@ -1,6 +1,6 @@
 // How many VMs a role has, what it is called, who scales it.
 import { type Remark, remove, write } from '../finding.ts';
-import { isObject, rolesOf, type Service } from '../service.ts';
+import { isObject, rolesOf, type Service, type ServiceRole, wholeNumber } from '../service.ts';
 import { lengthOf } from './shape.ts';
 
 /** A SuperLink gives a silent node up after 60 s; its place is handed over and the newcomer boots in the minute after. */
@@ -22,7 +22,7 @@ export function superlinkCount(service: Service): Remark[] {
   );
   const wrong = all.flatMap(({ path, body }) =>
     ['cardinality', 'min_vms', 'max_vms'].flatMap((member): Remark[] =>
-      body[member] === undefined || body[member] === 1
+      body[member] === undefined || wholeNumber(body[member]) === 1
         ? []
         : [
             {
@@ -79,18 +79,12 @@ export const cooldown = ({ roles }: Service): Remark[] =>
           value: isObject(policy) ? policy['cooldown'] : undefined,
         })),
       ];
-      return places.flatMap(({ at, value }): Remark[] =>
-        typeof value === 'number' && value < SETTLED_S
-          ? [
-              {
-                code: 'cooldown_short',
-                path: [...at, 'cooldown'],
-                found: `${value} s, less than ${SETTLED_S}`,
-                fix: write('cooldown', 300),
-              },
-            ]
-          : [],
-      );
+      return places.flatMap(({ at, value }): Remark[] => {
+        const seconds = wholeNumber(value);
+        if (seconds === undefined || seconds >= SETTLED_S) return [];
+        const found = `${seconds} s, less than ${SETTLED_S}`;
+        return [{ code: 'cooldown_short', path: [...at, 'cooldown'], found, fix: write('cooldown', 300) }];
+      });
     });
 
 export function names({ body, roles }: Service): Remark[] {
@@ -126,4 +120,53 @@ export function names({ body, roles }: Service): Remark[] {
     }
   }
   return remarks;
+}
+
+/** Attributes of a VM that are texts; an expression counts a text as 0, and a name that no VM has as false. */
+const TEXTS =
+  /^(READY|YES|NO|TRUE|FALSE|FL_(READY|NODE_READY|ROLE|VERSION|ERROR|ENDPOINT|TLS|CA_CERT|NODE_ID|USE_CASE|GPU_AVAILABLE))$/;
+
+export const expressions = ({ roles }: Service): Remark[] =>
+  roles
+    .filter(({ kind }) => kind !== undefined)
+    .flatMap(({ path, body }) => {
+      const policies = Array.isArray(body['elasticity_policies']) ? body['elasticity_policies'] : [];
+      return policies.flatMap((policy, index): Remark[] => {
+        const text = isObject(policy) ? policy['expression'] : undefined;
+        const names = typeof text === 'string' ? text.toUpperCase().match(/[A-Z]\w*/g) : null;
+        const found = names?.find((name) => TEXTS.test(name));
+        if (found === undefined) return [];
+        return [
+          {
+            code: 'expression_never',
+            path: [...path, 'elasticity_policies', index, 'expression'],
+            found: `${JSON.stringify(text)}: ${found} is a text`,
+            fix: write('expression', 'CPU > 80'),
+          },
+        ];
+      });
+    });
+
+/** Roles that wait for each other, each through others or directly. */
+export function cyclicParents({ body, roles }: Service): Remark[] {
+  if (body['deployment'] !== 'straight') return [];
+  const named = new Map(roles.map((role) => [role.name, role]));
+  const ancestors = (role: ServiceRole, seen: Set<string> = new Set()): Set<string> => {
+    for (const parent of role.parents) {
+      const other = typeof parent === 'string' ? named.get(parent) : undefined;
+      if (other === undefined || seen.has(other.name)) continue;
+      seen.add(other.name);
+      ancestors(other, seen);
+    }
+    return seen;
+  };
+  // One that waits for itself is told by the rule on names.
+  const waiting = roles.filter((role) => ancestors(role).has(role.name) && !role.parents.includes(role.name));
+  // The SuperLink waits for nobody; of others the first is as good as any.
+  const first = waiting.find(({ kind }) => kind === 'superlink') ?? waiting[0];
+  if (first === undefined) return [];
+  const found = `${waiting.map(({ name }) => name).join(' and ')} wait for each other`;
+  const inCircle = new Set(waiting.map(({ name }) => name));
+  const others = first.parents.filter((parent) => !inCircle.has(String(parent)));
+  return [{ code: 'cyclic_parents', path: [...first.path, 'parents'], found, fix: write('parents', others) }];
 }

@@ -33,8 +33,8 @@ export function deployment(service: Service): Remark[] {
 export function parents(service: Service): Remark[] {
   const [superlink] = rolesOf(service, 'superlink');
   if (superlink === undefined) return [];
-  return rolesOf(service, 'supernode').flatMap(({ path, name, body }): Remark[] => {
-    const waits = Array.isArray(body['parents']) && body['parents'].includes(superlink.name);
+  return rolesOf(service, 'supernode').flatMap(({ path, name, parents: own }): Remark[] => {
+    const waits = own.includes(superlink.name);
     const found = `role ${name} has no parent ${superlink.name}`;
     return waits
       ? []

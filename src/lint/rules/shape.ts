@@ -1,17 +1,24 @@
-// What OneFlow itself accepts: the schemas of service templates of both forms (facts/opennebula.md 6.1). Members that
-// OneFlow does not know are allowed there, and so they are here.
+// What OneFlow itself accepts of the members that the other rules read, in both forms. Members that it does not know are
+// allowed there, and so they are here. What it refuses clearly at `oneflow-template create` needs no rule of ours.
 import * as z from 'zod';
 import { type Fix, type Remark, write } from '../finding.ts';
 import type { Path } from '../json.ts';
-import { KEYS, type Service } from '../service.ts';
+import { KEYS, type Service, wholeNumber } from '../service.ts';
 
 const shutdown = z.enum(['terminate', 'terminate-hard', 'shutdown', 'shutdown-hard']);
-const count = z.int().min(0);
+/** OneFlow takes the text of a whole number for the number. */
+const whole = z.unknown().transform((value, context): number => {
+  const number = wholeNumber(value);
+  if (number !== undefined) return number;
+  context.issues.push({ code: 'custom', message: 'this is not a whole number', input: value });
+  return z.NEVER;
+});
+const count = whole.pipe(z.number().min(0));
 const object = z.record(z.string(), z.unknown());
 const adjust = {
   type: z.enum(['CHANGE', 'CARDINALITY', 'PERCENTAGE_CHANGE']),
-  adjust: z.int(),
-  min_adjust_step: z.int().min(1).optional(),
+  adjust: whole,
+  min_adjust_step: whole.pipe(z.number().min(1)).optional(),
 };
 
 const both = {
@@ -42,7 +49,7 @@ const both = {
 const role7 = z.looseObject({
   ...both,
   type: z.enum(['vm', 'vr']),
-  template_id: z.int().min(0),
+  template_id: count.optional(),
   template_contents: object.optional(),
   user_inputs: object.optional(),
   user_inputs_values: object.optional(),
@@ -50,7 +57,7 @@ const role7 = z.looseObject({
 
 const role6 = z.looseObject({
   ...both,
-  vm_template: z.int().min(0),
+  vm_template: count.optional(),
   vm_template_contents: z.string().optional(),
   custom_attrs: object.optional(),
   custom_attrs_values: object.optional(),
@@ -73,8 +80,8 @@ const service = {
 };
 
 const SCHEMA = {
-  6: z.looseObject({ ...service, roles: z.array(role6).min(1) }),
-  7: z.looseObject({ ...service, roles: z.array(role7).min(1) }),
+  6: z.looseObject({ ...service, roles: z.array(role6) }),
+  7: z.looseObject({ ...service, roles: z.array(role7) }),
 } as const;
 
 export function shape(read: Service): Remark[] {
@@ -116,8 +123,6 @@ function fixOf(path: Path, body: unknown, form: 6 | 7): Fix {
     (inner, part) => (inner as Record<string | number, unknown> | undefined)?.[part],
     body,
   );
-  // A number that was written as a text is what people mean most often.
-  if (typeof now === 'string' && /^\d+$/.test(now)) return write(name, Number(now));
   if (typeof now === 'string' && /^(true|false)$/i.test(now))
     return write(name, now.toLowerCase() === 'true');
   return write(name, name in EXAMPLES ? EXAMPLES[name] : form === 7 ? {} : '');
@@ -148,7 +153,7 @@ function mixed({ form, body, roles }: Service): Remark[] {
   );
 }
 
-/** Inputs are texts of parts between bars. */
+/** Inputs are texts; what is in them is told by a rule of its own. */
 function inputTexts({ form, body, roles }: Service): Remark[] {
   const { inputs } = KEYS[form];
   const groups = [
@@ -159,16 +164,13 @@ function inputTexts({ form, body, roles }: Service): Remark[] {
     const group = members[inputs];
     if (typeof group !== 'object' || group === null) return [];
     return Object.entries(group).flatMap(([name, text]): Remark[] => {
-      if (typeof text === 'string' && /^[MO]\|[a-z0-9-]+\|/i.test(text)) return [];
+      if (typeof text === 'string') return [];
       return [
         {
           code: 'schema',
           path: [...path, inputs, name],
           found: `${name} is no user input`,
-          fix: write(
-            name,
-            `O|text|${name}||${typeof text === 'string' || typeof text === 'number' ? text : ''}`,
-          ),
+          fix: write(name, `O|text|${name}||${typeof text === 'number' ? text : ''}`),
         },
       ];
     });

@@ -16,7 +16,8 @@ export const inputOf = (name: VariableName, wanted: Partial<UserInput> = {}): Us
 export function parseInput(text: string): UserInput {
   const [mandatory = '', type = '', title = '', options = '', ...preset] = text.split('|');
   return {
-    mandatory: mandatory.trim().toUpperCase() === 'M',
+    // Anything but O is mandatory to the command line: OpenNebula's own templates have 0.
+    mandatory: mandatory.trim().toUpperCase() !== 'O',
     type: type.trim(),
     title,
     options: options.trim() === '' ? [] : options.split(','),

@@ -95,7 +95,8 @@ export const RUN = {
     default: '0',
     runConfig: 'num-malicious',
     strategies: ['Krum', 'Bulyan'],
-    effect: 'How many clients may send wrong results: Krum needs 2f+3 available clients, Bulyan 4f+3.',
+    effect:
+      'How many clients may send wrong results: Krum needs 2f+3 clients, available and in each round, Bulyan 4f+3; for f = 0 as well.',
     example: '1',
   }),
 

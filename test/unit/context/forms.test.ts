@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { parseEnvFile } from '../../../src/context/env-file.ts';
 import { parseContextFile, parseVariableFile } from '../../../src/context/forms.ts';
-import { parseTemplateBlock } from '../../../src/context/template-block.ts';
+import { parseTemplate, parseTemplateBlock } from '../../../src/context/template-block.ts';
 import { Problem } from '../../../src/status/problem.ts';
 import { renderContextSh } from '../../support/context-sh.ts';
 
@@ -82,32 +82,66 @@ describe("a template's CONTEXT block", () => {
       TOKEN: 'YES',
       FL_LOG_LEVEL: 'DEBUG',
       FL_NODE_CONFIG: 'site="Lab 2" path=C:\\x',
-      FL_NUM_ROUNDS: '',
+      FL_NUM_ROUNDS: '$FL_NUM_ROUNDS',
       SSH_PUBLIC_KEY: '$USER[SSH_PUBLIC_KEY]',
     });
   });
 
-  test('may be on one line, and empty', () => {
+  test('may be on one line, with other attributes, and empty', () => {
     expect({ ...parseTemplateBlock('context=[A="1",B="2"]') }).toEqual({ A: '1', B: '2' });
     expect({ ...parseTemplateBlock('CONTEXT = [ ]') }).toEqual({});
+    const line = 'HYPERVISOR="kvm" NIC = [NETWORK = "private"] CONTEXT = [NETWORK="YES", FL_X="abc"] CPU=1';
+    expect(formOf(line)).toBe('template');
+    expect({ ...parseTemplateBlock(line) }).toEqual({ NETWORK: 'YES', FL_X: 'abc' });
+  });
+
+  test('has comments where a name or a comma could be, with any character in them', () => {
+    const text =
+      'CONTEXT = [ # see [1]\n  A = "1" # ]\n  # TOKEN = "YES",\n  , B = "# 2" ]\n# CONTEXT = [ C = "3" ]\n';
+    expect({ ...parseTemplateBlock(text) }).toEqual({ A: '1', B: '# 2' });
+  });
+
+  test('may be there twice; what several blocks, or one twice, have counts the first time', () => {
+    const text = 'CONTEXT = [ A = "1", A = "2" ]\nCPU = 1\nCONTEXT = [ A = "3", B = "4" ]\n';
+    expect({ ...parseTemplateBlock(text) }).toEqual({ A: '1', B: '4' });
+  });
+
+  // The answers of oned's own parser (7.4.0).
+  test.each<[string, string | Record<string, string>]>([
+    ['A="x"def', '"x"def'],
+    ["A='1'", "'1'"],
+    ['A=a"b', 'a"b'],
+    ['A="x\\"', 'x\\'],
+    ['A="x\\\\" y"', 'x\\" y'],
+    ['A=', ''],
+    ['A= ]B', 'B'],
+    ['"A"="1"', '1'],
+    ['A=[ B="1"\n, C="2"\n\n]', { B: '1', C: '2' }],
+    ['A="one\ntwo"', 'one\ntwo'],
+  ])('%j is read as oned reads it', (text, value) => {
+    const [attribute] = parseTemplate(text);
+    expect(typeof value === 'string' ? attribute?.value : { ...(attribute?.value as object) }).toEqual(value);
   });
 
   test.each([
+    ['an open quote', 'CONTEXT = [\n A = "hunter2, B = "x" ]', 'line 2: after A a comma is missing'],
+    ['a missing comma', 'CONTEXT = [ A = "1"\n B = "hunter2" ]', 'line 1: after A a comma is missing'],
     [
-      'an open quote',
-      'CONTEXT = [\n A = "hunter2 ]',
-      'line 2: A has no value, or one whose quotes are not closed',
+      'a comma before the end',
+      'CONTEXT = [\n A = "hunter2",\n]',
+      'line 2: in CONTEXT there is a comma before the closing ]',
     ],
-    [
-      'a missing comma',
-      'CONTEXT = [ A = "1" B = "hunter2" ]',
-      'line 1: after A there is neither a comma nor the closing ]',
-    ],
-    ['a missing end', 'CONTEXT = [ A = "hunter2",', 'line 1: neither a NAME = "VALUE" nor the closing ]'],
-    ['a name twice', 'CONTEXT = [ A = "1",\na = "hunter2" ]', 'line 2: A is given a second time'],
+    ['a missing end', 'CONTEXT = [ A = "hunter2"', 'line 1: the [ of CONTEXT is never closed'],
+    ['no value', 'CONTEXT = [ A =\n]', 'line 1: A has no value'],
+    ['a name without =', 'CPU\nCONTEXT = [ A = "hunter2" ]', 'line 1: after CPU there is no ='],
+    ['a dash in a name', 'A-B="hunter2" CONTEXT = [ ]', 'line 1: after A there is no ='],
+    ['a bracket too many', 'CONTEXT = [ A = "hunter2" ] ]', 'line 1: there is a ] where a NAME is expected'],
+    ['a vector in a vector', 'CONTEXT = [ A = [ B = "hunter2" ] ]', 'line 1: A has a [ for a value'],
+    [']]>', 'CONTEXT = [ A = "hunter2]]>" ]', 'line 1: the value of CONTEXT has ]]> in it'],
   ])('%s is told with its line', (_, text, found) => {
     expect(() => parseTemplateBlock(text)).toThrow(found);
     expect(() => parseTemplateBlock(text)).not.toThrow(/hunter2/);
+    expect(() => parseVariableFile(text)).toThrow(found);
   });
 });
 

@@ -15,12 +15,13 @@ import { recorded } from '../../support/recorded.ts';
 
 const TOKEN = 'dG9wc2VjcmV0dG9rZW4=';
 
-type Answer = Omit<HttpReply, 'headers'> | Error;
+type Answer = (Omit<HttpReply, 'headers'> & Partial<Pick<HttpReply, 'headers'>>) | Error;
 
 const exchange = (number: string): Answer => {
   const { status, body } = recorded(number);
   return { status, body };
 };
+const redirect = (location: string): Answer => ({ status: 301, body: '<html>Moved', headers: { location } });
 const refused = new HttpFailure('refused', 'connection refused: nothing listens there', 'ECONNREFUSED');
 
 /** A client whose questions get these answers, one after the other; the last is repeated. */
@@ -254,6 +255,14 @@ describe('the final word', () => {
     ],
     ['500', exchange('104'), 'onegate.log'],
     ['something else', { status: 200, body: 'hello' }, 'does not answer as OneGate does'],
+    [
+      'a redirect',
+      redirect('https://one.example:5030/vm'),
+      'ONEGATE_ENDPOINT to https://one.example:5030 in',
+    ],
+    ['a redirect to itself', redirect('/login?token=x'), 'OneGate never redirects'],
+    ['a proxy with a small limit', { status: 413, body: '<html>' }, 'client_max_body_size'],
+    ['a proxy without OneGate behind it', { status: 502, body: '<html>' }, 'opennebula-gate'],
   ])('names the endpoint, the answer, the beginning and what to check: %s', async (_, answer, check) => {
     const { oneGate, clock } = oneGateWith([answer]);
     const problem = await problemOf(oneGate.vm(), clock);
@@ -261,6 +270,20 @@ describe('the final word', () => {
     expect(problem.message).toContain('http://172.16.100.1:5030');
     expect(problem.message).toContain('8 tries since 2026-11-21T06:00:00.000Z');
     expect(problem.facts.remedy).toContain(check);
+  });
+
+  test('names where a redirect points, without what may be secret in it', async () => {
+    const { oneGate, clock } = oneGateWith([redirect('https://u:p@one.example/vm?token=x#y')]);
+    const problem = await problemOf(oneGate.vm(), clock);
+    expect(problem.facts.found).toContain('it answered 301, a redirect to https://one.example/vm;');
+  });
+
+  test('of a 403 without a reason is not about the permissions of OneGate, which names what it refuses', async () => {
+    const bare = oneGateWith([{ status: 403, body: '' }]);
+    const { facts } = await problemOf(bare.oneGate.vm(), bare.clock);
+    expect(facts.remedy).toContain('a proxy that refuses');
+    const named = oneGateWith([{ status: 403, body: 'Action (show) on resource (service) not supported' }]);
+    expect((await problemOf(named.oneGate.vm(), named.clock)).facts.remedy).toContain(':permissions:');
   });
 
   test('says of an update that was answered with a page what came instead of nothing', async () => {

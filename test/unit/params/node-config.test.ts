@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readNodeConfig, type TomlValue } from '../../../src/params/node-config.ts';
+import { doubtsAbout, readNodeConfig, type TomlValue } from '../../../src/params/node-config.ts';
+import { parseVariables } from '../../../src/params/parse.ts';
 
 const valueOf1 = (text: string): TomlValue => {
   const read = readNodeConfig(`k=${text}`);
@@ -78,7 +79,10 @@ describe('pairs', () => {
     ['an open quote', 'a="x y', 'the quote that opens the value of a is not closed'],
     ['text behind a quote', 'a="x"y', 'after the closing quote of a a blank is missing'],
     ['a quote in the middle', "a=it's", 'the value of a has a quote in its middle'],
-    ['commas between pairs', 'a=1,b=2', 'after a there is a comma'],
+    ['commas between pairs', 'a=1,b=2', 'after a there is a , where a blank separates pairs'],
+    ['commas and blanks between pairs', 'a=0, b=1', 'after a there is a , where a blank separates pairs'],
+    ['semicolons between pairs', 'a=1;b=2', 'after a there is a ; where a blank separates pairs'],
+    ['ampersands between pairs', 'a=1&b=2', 'after a there is a & where a blank separates pairs'],
     ['a line break in quotes', 'a="x\ny"', 'the value of a has a control character'],
     ['a control character', 'a=x\u0007', 'the value of a has a control character'],
     ['half a character', 'a=x\uD800', 'the value of a has a control character'],
@@ -118,5 +122,30 @@ describe('pairs', () => {
         },
       ),
     );
+  });
+});
+
+describe('doubts', () => {
+  test.each(['True', 'FALSE', 'None', 'null', '.01', '1.', '1_000', '0xff', '+1', '-inf', 'NaN'])(
+    'k=%s is a text where a number or a truth was meant',
+    (value) => expect(doubtsAbout(`k=${value}`)).toMatchObject([{ key: 'k' }]),
+  );
+  test.each(['true', '1', '-0.5', '1e3', '"True"', "'None'", '007', 'lab', '2026-11-21', '"a k=None b"'])(
+    'k=%s is what it says',
+    (value) => expect(doubtsAbout(`k=${value}`)).toEqual([]),
+  );
+  test('are about the keys that the agent fills in, too', () => {
+    expect(doubtsAbout('partition_id=0 num_partitions=2 partition-id=1')).toEqual([
+      { key: 'partition_id', why: 'did you mean partition-id?' },
+      { key: 'num_partitions', why: 'did you mean num-partitions?' },
+    ]);
+  });
+  test('are a warning about the variable', () => {
+    const raw = { FL_NODE_CONFIG: 'debug=True verbose=False' };
+    const image = { role: 'supernode', flowerVersion: '1.39.0', framework: 'none' } as const;
+    const { warnings } = parseVariables(raw, image);
+    expect(warnings.map(({ variable, found }) => `${variable}: ${found}`)).toEqual([
+      'FL_NODE_CONFIG: debug: its value is a text here, not a number or a truth (and 1 more)',
+    ]);
   });
 });

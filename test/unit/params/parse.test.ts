@@ -137,6 +137,7 @@ describe('problems', () => {
       'FL_SSL_CERTFILE',
       'FL_NUM_ROUNDS',
       'FL_MIN_AVAILABLE_CLIENTS',
+      'FL_MIN_FIT_CLIENTS',
       'FL_GRPC_KEEPALIVE_TIMEOUT',
     ]);
   });

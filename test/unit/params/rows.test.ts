@@ -407,6 +407,7 @@ const COMPANIONS: Readonly<Partial<Record<VariableName, Record<string, string>>>
   FL_SSL_KEYFILE: { FL_SSL_CERTFILE: CERTIFICATE, FL_SSL_CA_CERTFILE: CERTIFICATE },
   FL_SSL_CA_CERTFILE: { FL_SSL_CERTFILE: CERTIFICATE, FL_SSL_KEYFILE: KEY },
   FL_GRPC_KEEPALIVE_TIME: {},
+  FL_STRATEGY: { FL_MIN_AVAILABLE_CLIENTS: '3', FL_MIN_FIT_CLIENTS: '3' },
 };
 
 const imageOf = (role: ImageFacts['role']): ImageFacts => (role === 'superlink' ? LINK : NODE);

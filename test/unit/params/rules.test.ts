@@ -1,6 +1,6 @@
 // The cross-variable rules. Each line is a context, and what is said about it: variable and a piece of the sentence.
 import { describe, expect, test } from 'vitest';
-import type { ImageFacts } from '../../../src/params/parse.ts';
+import { type ImageFacts, parseVariables } from '../../../src/params/parse.ts';
 import { CERTIFICATE, KEY, LINK, NODE, problems, warnings } from './support.ts';
 
 type Case = [
@@ -14,32 +14,44 @@ type Case = [
 const SKLEARN: ImageFacts = { ...NODE, framework: 'sklearn' };
 const BARE: ImageFacts = { ...NODE, framework: 'none' };
 
+const clients = (available: number, fit: number): Record<string, string> => ({
+  FL_MIN_AVAILABLE_CLIENTS: String(available),
+  FL_MIN_FIT_CLIENTS: String(fit),
+});
+
 const ERRORS: Case[] = [
   [
     'Krum with one malicious client needs five',
     LINK,
-    { FL_STRATEGY: 'Krum', FL_NUM_MALICIOUS: '1', FL_MIN_AVAILABLE_CLIENTS: '4' },
+    { FL_STRATEGY: 'Krum', FL_NUM_MALICIOUS: '1', ...clients(4, 5) },
     'FL_MIN_AVAILABLE_CLIENTS',
     /^4, too few/,
   ],
-  ['five are enough', LINK, { FL_STRATEGY: 'Krum', FL_NUM_MALICIOUS: '1', FL_MIN_AVAILABLE_CLIENTS: '5' }],
   [
-    'Krum without malicious clients needs none',
+    'also in each round',
     LINK,
-    { FL_STRATEGY: 'Krum', FL_NUM_MALICIOUS: '0', FL_MIN_AVAILABLE_CLIENTS: '1', FL_MIN_FIT_CLIENTS: '1' },
+    { FL_STRATEGY: 'Krum', FL_NUM_MALICIOUS: '1', ...clients(5, 4) },
+    'FL_MIN_FIT_CLIENTS',
+    /^4, too few/,
   ],
+  ['five are enough', LINK, { FL_STRATEGY: 'Krum', FL_NUM_MALICIOUS: '1', ...clients(5, 5) }],
+  [
+    'Krum without malicious clients needs three',
+    LINK,
+    { FL_STRATEGY: 'Krum', ...clients(3, 2) },
+    'FL_MIN_FIT_CLIENTS',
+    /^2, too few/,
+  ],
+  ['three are enough', LINK, { FL_STRATEGY: 'Krum', ...clients(3, 3) }],
   [
     'Bulyan with two malicious clients needs eleven',
     LINK,
-    { FL_STRATEGY: 'Bulyan', FL_NUM_MALICIOUS: '2', FL_MIN_AVAILABLE_CLIENTS: '10' },
+    { FL_STRATEGY: 'Bulyan', FL_NUM_MALICIOUS: '2', ...clients(10, 11) },
     'FL_MIN_AVAILABLE_CLIENTS',
     /^10, too few/,
   ],
-  [
-    'eleven are enough',
-    LINK,
-    { FL_STRATEGY: 'Bulyan', FL_NUM_MALICIOUS: '2', FL_MIN_AVAILABLE_CLIENTS: '11' },
-  ],
+  ['eleven are enough', LINK, { FL_STRATEGY: 'Bulyan', FL_NUM_MALICIOUS: '2', ...clients(11, 11) }],
+  ['Bulyan without malicious clients needs three', LINK, { FL_STRATEGY: 'Bulyan', ...clients(3, 3) }],
   ['FedAvg does not count malicious clients', LINK, { FL_NUM_MALICIOUS: '9' }],
   [
     'a timeout as long as the interval',
@@ -182,11 +194,7 @@ const WARNINGS: Case[] = [
     /no effect/,
   ],
   ['malicious clients for FedAvg', LINK, { FL_NUM_MALICIOUS: '1' }, 'FL_NUM_MALICIOUS', /no effect/],
-  [
-    'malicious clients for Bulyan',
-    LINK,
-    { FL_NUM_MALICIOUS: '1', FL_STRATEGY: 'Bulyan', FL_MIN_AVAILABLE_CLIENTS: '7' },
-  ],
+  ['malicious clients for Bulyan', LINK, { FL_NUM_MALICIOUS: '1', FL_STRATEGY: 'Bulyan', ...clients(7, 7) }],
   [
     'FedProx with mu 0',
     LINK,
@@ -291,6 +299,18 @@ test('an example in a problem, once it is used, solves it', () => {
       expect(problems({ ...raw, [name]: example }, image), what).toEqual([]);
     }
   }
+});
+
+test('both numbers of clients are told at once, when both are too small', () => {
+  const said = problems({ FL_STRATEGY: 'Bulyan' });
+  expect(said.map(({ variable }) => variable)).toEqual(['FL_MIN_AVAILABLE_CLIENTS', 'FL_MIN_FIT_CLIENTS']);
+});
+
+test('a rule says nothing about variables whose values are not known yet', () => {
+  const raw = { FL_STRATEGY: 'Krum', FL_MIN_AVAILABLE_CLIENTS: '5' };
+  for (const open of ['FL_MIN_FIT_CLIENTS', 'ONEAPP_FL_MIN_FIT_CLIENTS'])
+    expect(parseVariables(raw, LINK, new Set([open]))).toMatchObject({ ok: true });
+  expect(parseVariables(raw, LINK)).toMatchObject({ ok: false });
 });
 
 test('a rule says nothing about variables that could not be read', () => {

@@ -44,8 +44,13 @@ describe('settings', () => {
     ] as const;
     expect(problemsOf(settings, 'single-site', 7)).toEqual([
       expect.stringMatching(/^FL_MIN_AVAILABLE_CLIENTS: 2, too few for FL_STRATEGY=Bulyan/),
+      expect.stringMatching(/^FL_MIN_FIT_CLIENTS: 2, too few for FL_STRATEGY=Bulyan/),
     ]);
-    expect(problemsOf([...settings, ['FL_MIN_AVAILABLE_CLIENTS', '7']], 'single-site', 7)).toEqual([]);
+    const enough = [
+      ['FL_MIN_AVAILABLE_CLIENTS', '7'],
+      ['FL_MIN_FIT_CLIENTS', '7'],
+    ] as const;
+    expect(problemsOf([...settings, ...enough], 'single-site', 7)).toEqual([]);
   });
 
   test('of a role that the template does not have are refused', () => {
