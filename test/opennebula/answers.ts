@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defaults, type Names, otherValues, readBody } from './body.ts';
-import { ANSWERS, type Answers, type OfVersion, type Outcome } from './data.ts';
+import { ANSWERS, type Answers, type Attribute, type OfVersion, type Outcome } from './data.ts';
 import { type FireEdge, fireEdge, type Sent } from './fireedge.ts';
 import { fingerprint, JUDGED, type Judged } from './inputs.ts';
 import { type Source, source, VERSIONS } from './sources.ts';
 import { classicSunstone } from './sunstone.ts';
+import { TEXTS } from './texts.ts';
 
 const COMMAND_LINE = 'command line';
 type Asked = Readonly<Record<string, unknown>>;
@@ -194,27 +195,59 @@ async function askVersion(from: Source): Promise<Readonly<Record<string, OfVersi
   );
 }
 
+/** Every version has the same grammar; that is checked here. */
+function askTexts({ oned }: Source): Answers['texts'] {
+  const out = execFileSync(oned, ['texts'], {
+    input: TEXTS.map((text) => `${text}\0`).join(''),
+    maxBuffer: 2 ** 30,
+  }).toString();
+  return out
+    .split('\0')
+    .slice(0, -1)
+    .map((answer) => (answer.startsWith('!') ? null : answer.split('\x1e').slice(0, -1).map(attribute)));
+}
+
+/** oned.cc, texts(). */
+function attribute(answer: string): Attribute {
+  const [name, ...parts] = answer.split('\x1d');
+  if (parts.length === 0) return answer.split('\x1f') as [string, string];
+  return [
+    name!,
+    Object.fromEntries(parts.filter(Boolean).map((part) => part.split('\x1f') as [string, string])),
+  ];
+}
+
+let texts: Answers['texts'] | undefined;
 const versions: [string, Readonly<Record<string, OfVersion>>][] = [];
 for (const version of VERSIONS) {
   console.log(`OpenNebula ${version.name}`);
-  versions.push([version.name, await askVersion(source(version))]);
+  const from = source(version);
+  versions.push([version.name, await askVersion(from)]);
+  const read = askTexts(from);
+  texts ??= read;
+  if (JSON.stringify(texts) !== JSON.stringify(read))
+    throw new Error(`oned ${version.name} parses templates in another way`);
 }
-const answers: Answers = {
-  contexts: [],
-  answers: Object.fromEntries(
-    JUDGED.map((judged) => [
-      judged.name,
-      {
-        sha256: fingerprint(judged),
-        versions: Object.fromEntries(
-          versions.map(([version, ofVersion]) => [version, ofVersion[judged.name]!]),
-        ),
-      },
-    ]),
-  ),
-};
+const answers = Object.fromEntries(
+  JUDGED.map((judged) => [
+    judged.name,
+    {
+      sha256: fingerprint(judged),
+      versions: Object.fromEntries(
+        versions.map(([version, ofVersion]) => [version, ofVersion[judged.name]!]),
+      ),
+    },
+  ]),
+);
+/** One line for each text, each context, each template and way: a change is seen in a diff. */
+const lines = (members: readonly unknown[]): string =>
+  `[\n${members.map((member) => JSON.stringify(member)).join(',\n')}\n]`;
 writeFileSync(
   ANSWERS,
-  `${JSON.stringify({ ...answers, contexts: [...contexts.keys()].map((key) => JSON.parse(key) as Names) }, null, 1)}\n`,
+  `{
+"texts": ${lines(texts ?? [])},
+"contexts": ${lines([...contexts.keys()].map((key) => JSON.parse(key) as unknown))},
+"answers": ${JSON.stringify(answers, null, 1).replaceAll(/\{[^{}]*\}/g, (object) => object.replaceAll(/\n\s*/g, ' '))}
+}\n`,
 );
 console.log(`${JUDGED.length} templates, ${VERSIONS.length} versions: ${ANSWERS}`);

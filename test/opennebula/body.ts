@@ -76,6 +76,6 @@ function other({ type, options, initial }: Input): string {
     case 'text64':
       return Buffer.from('-----BEGIN SOMETHING-----\nx+/y==\n-----END SOMETHING-----\n').toString('base64');
     default:
-      return 'a=1 b=2,c # d';
+      return "a=1 b=2,c # d [e] 'f' <g>&h";
   }
 }

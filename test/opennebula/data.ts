@@ -17,7 +17,12 @@ export interface OfVersion {
   readonly ways?: Readonly<Record<Way, Outcome>>;
 }
 
+/** A vector's parts, or a value. */
+export type Attribute = readonly [name: string, value: string | Readonly<Record<string, string>>];
+
 export interface Answers {
+  /** What oned's template parser makes of each of TEXTS, by name and then as they came; null: a syntax error. */
+  readonly texts: readonly (readonly Attribute[] | null)[];
   readonly contexts: readonly Readonly<Record<string, string>>[];
   readonly answers: Readonly<
     Record<string, { readonly sha256: string; readonly versions: Readonly<Record<string, OfVersion>> }>

@@ -49,7 +49,7 @@ const SET = [
   ['FL_MIN_FIT_CLIENTS', '3'],
   ['FL_NODE_CONFIG', 'partition=1 path=/srv/a,b'],
   ['FL_MAX_RETRIES', '7'],
-  ['FL_CHECKPOINT_INTERVAL', '2'],
+  ['FL_CHECKPOINT_PATH', "models/it's #1, [a]=<b>&c"],
 ] as const satisfies readonly (readonly [VariableName, string])[];
 
 function ofMarketplace(): Judged {

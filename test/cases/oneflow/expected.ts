@@ -24,73 +24,60 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'inputs-at-service.json': {
     what: 'a small, correct template in the form for all versions: inputs at the service, CONTEXT in the VM template',
     lint: HARMLESS,
-    notYet: 'lint wants CONTEXT in each role',
   },
   'service-level-both.json': {
     what: 'the same with many inputs',
     lint: HARMLESS,
-    notYet: 'lint wants CONTEXT in each role',
   },
   'one-form-both.json': {
     what: 'the form for all versions with inputs at the roles, where Sunstone does not ask',
     lint: HARMLESS,
-    notYet: 'lint wants CONTEXT in each role',
   },
   'wrapper-terraform.json': {
     what: 'the template inside of TEMPLATE.BODY, as Terraform takes it',
     lint: ['none'],
-    notYet: 'lint does not unwrap it',
   },
   'context-beside-input.json': {
     what: 'an input and a value in CONTEXT for the same variable: OneFlow 7 takes the input',
     lint: TOLD,
-    notYet: 'no rule yet',
   },
   'context-unknown-name-7.json': {
     what: 'CONTEXT refers to a name that nobody gives a value: the VM gets an empty one',
     lint: TOLD,
-    notYet: 'no rule yet',
   },
   'cyclic-parents.json': {
     what: 'each role waits for the other: no VM is ever made',
     lint: ['error'],
-    notYet: 'no rule yet',
   },
   'parent-address.json': {
     what: "the SuperLink's address taken from its VM by OneFlow: the SuperNodes do not ask OneGate then, and have no CA",
     lint: TOLD,
     code: 'superlink_address_set',
     beyond: 'OneFlow starts it, and every SuperNode ends with ca_missing',
-    notYet: 'a value that begins with $ is not looked at',
   },
   'start-script-lines-7.json': {
     what: 'a START_SCRIPT of several lines: OneFlow 7 puts a comma behind each and takes ${HOME} out',
     lint: TOLD,
-    notYet: 'no rule yet',
   },
   'nic-object-7.json': {
     what: 'NIC is an object: OneFlow 7 cannot fill the template in',
     lint: ['error'],
-    notYet: 'no rule yet',
   },
-  'nulls-7.json': { what: 'null for what is left out', lint: ['none'], notYet: 'lint refuses null' },
+  'nulls-7.json': { what: 'null for what is left out', lint: ['none'] },
   'numbers-as-text.json': {
     what: 'whole numbers as texts',
     lint: ['warning'],
     code: 'cooldown_short',
-    notYet: 'lint refuses numbers as texts',
   },
   'numbers-as-text-too-few.json': {
     what: 'too few SuperNodes, written as text',
     lint: TOLD,
     code: 'too_few_supernodes',
     beyond: 'OneFlow starts it, and the federation waits for a SuperNode that never comes',
-    notYet: 'lint refuses numbers as texts',
   },
   'expression-text-7.json': {
     what: 'an expression that compares with a text: never true',
     lint: TOLD,
-    notYet: 'no rule yet',
   },
   'expression-two-signs-7.json': {
     what: 'an expression that OneFlow refuses at create: it needs no rule',
@@ -99,7 +86,6 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'inputs-for-cli.json': {
     what: 'inputs of four parts, of an unknown type: the command line ends at them',
     lint: TOLD,
-    notYet: 'no rule yet',
   },
   'number-without-default.json': {
     what: 'a number that may stay empty: with Enter the command line sends no value, and OneFlow refuses that',
@@ -112,11 +98,11 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'blanks-and-zero-in-inputs.json': {
     what: 'blanks around the bars, and 0 instead of O: OpenNebula takes both, and so do its own services',
     lint: HARMLESS,
-    notYet: 'lint takes both for no user input',
   },
   'preset-with-quotes.json': {
     what: 'quotes in a line of a role: OneFlow 7 turns them into backslashes, and then makes no VM where one is last',
     lint: TOLD,
+    notYet: 'no rule for quotes in a line of a role',
   },
   'preset-of-two-lines.json': { what: 'a value of two lines: OneFlow 7 cuts it, or makes no VM', lint: TOLD },
   'preset-with-braces.json': { what: '${HOME} in a value: OneFlow takes it out', lint: TOLD },
@@ -127,33 +113,28 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'input-that-no-role-names.json': {
     what: 'an input that stands in no role: 7 hands it to every VM, 6 to none',
-    lint: ['warning'],
-    notYet: 'lint takes it for an error',
+    lint: TOLD,
+    beyond: 'OneFlow starts it, and on 6 the answers are lost',
   },
   'another-service.json': {
     what: "a service of other software, in the manner of OpenNebula's marketplace",
     lint: HARMLESS,
-    notYet: 'lint takes 0| for no user input',
   },
   'six-on-seven.json': {
     what: 'a CONTEXT block in the form of 6 with inputs: OneFlow 7 cannot fill it in',
     lint: TOLD,
-    notYet: 'no rule yet',
   },
   'six-comment-bracket.json': { what: 'the same with a ] in a comment, which oned skips', lint: TOLD },
   'six-one-line.json': {
     what: 'attributes on one line, which is right for oned',
     lint: HARMLESS,
-    notYet: 'lint does not parse the text as oned does',
   },
   'six-missing-comma.json': {
     what: 'a comma is missing in CONTEXT: oned makes no VM',
     lint: ['error'],
-    notYet: 'lint does not parse the block as oned does',
   },
   'six-without-append.json': {
     what: "no APPEND: the CONTEXT of the role takes the place of the VM template's, and the rest of that is lost",
     lint: TOLD,
-    notYet: 'no rule yet',
   },
 };
