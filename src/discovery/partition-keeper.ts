@@ -53,9 +53,9 @@ export interface KeeperOptions {
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
 /** The lookups are made one after the other: so much longer a reading may take for each VM of the role. */
 const CLAIMS_MS_PER_NODE = 20;
-/** Between two looks at the list of VMs: half of it to all of it; longer where it is a look per 100 ms of all nodes. */
+/** Between two looks at the list of VMs: half of it to all of it; longer where it is a look per 500 ms of all nodes. */
 const LOOK_MS = 30_000;
-const LOOK_MS_PER_NODE = 100;
+const LOOK_MS_PER_NODE = 500;
 /** Every so many looks the claims (after a first deployment: only our own) are read although the list is the same. */
 const FULL_LOOK_EVERY = 6;
 const CONFIRM_MS = 2_000;
