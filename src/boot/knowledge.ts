@@ -32,6 +32,8 @@ export interface Facts {
   contextHash: string;
   /** Every address of this VM that may stand in a certificate, the primary one first. */
   addresses: readonly string[];
+  /** The host name that this VM has or is going to have, with and without its domain. */
+  hostNames: readonly string[];
   oneGate: OneGate | undefined;
   config: BootConfig;
   /** Who Flower runs as. */
@@ -58,6 +60,8 @@ export interface Facts {
   link: Link;
   /** Everything others need is on OneGate, or there is no OneGate to tell. */
   published: boolean;
+  /** OneGate has READY=YES of this VM; only known where what is stored there was read. */
+  readyStored: boolean;
 }
 
 export class Knowledge {

@@ -1,8 +1,9 @@
 import { allAddresses } from '../boot/addresses.ts';
 import { operatorCertificates } from '../boot/operator.ts';
+import { namesFromContext } from '../context/host-names.ts';
 import { nicsFrom } from '../context/nics.ts';
 import { profileFor } from '../flower/profiles/index.ts';
-import type { Machine } from '../host/machine.ts';
+import { hostName, type Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import { type BootConfig, type Finding, type ImageFacts, parseVariables } from '../params/parse.ts';
 import { Problem } from '../status/problem.ts';
@@ -60,9 +61,12 @@ export function check(machine: Machine, raw: Readonly<Record<string, string>>, i
     }
   };
   attempt(() => profileFor(config.FLOWER_VERSION));
-  if (config.role === 'superlink')
-    attempt(() => operatorCertificates(config, allAddresses(nicsFrom(raw, machine.host), []), now));
-  else if (config.FL_SSL_CA_CERTFILE !== undefined) {
+  if (config.role === 'superlink') {
+    const addresses = allAddresses(nicsFrom(raw, machine.host), []);
+    const named = namesFromContext(raw);
+    const hostNames = named.length > 0 ? named : [hostName()];
+    attempt(() => operatorCertificates(config, { addresses, hostNames }, now));
+  } else if (config.FL_SSL_CA_CERTFILE !== undefined) {
     const pem = config.FL_SSL_CA_CERTFILE;
     attempt(() => readCa(pem, { variable: 'FL_SSL_CA_CERTFILE', now }));
   }
