@@ -103,11 +103,22 @@ async function tellFailure(
   const role = known.peek('appliance')?.role;
   const oneGate = known.peek('oneGate');
   if (role === undefined || oneGate === undefined) return;
+  if (!stillServes) forgetReady(run.checkpoint);
   const attributes = stillServes ? { FL_ERROR: problem.code } : failedAttributes(role, problem.code);
   try {
     await oneGate.update(attributes, { policy: BRIEF });
   } catch (error) {
     run.report.journal.warn(`OneGate was not told of the failure: ${(error as Error).message}`);
+  }
+}
+
+/** READY=NO is about to be sent: the next boot that succeeds reports READY again. */
+function forgetReady(checkpoint: Checkpoint): void {
+  try {
+    checkpoint.forgetStep('ready');
+  } catch (error) {
+    // A disk that takes nothing: this process knows all the same.
+    if (!(error instanceof Problem)) throw error;
   }
 }
 

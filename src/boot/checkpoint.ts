@@ -81,10 +81,11 @@ export class Checkpoint {
     if (this.#behind) this.#write();
   }
 
-  /** The step is about to run again: until it succeeds, it is not done. */
-  forgetStep(step: StepId): void {
-    if (this.#content.steps[step] === undefined) return;
-    delete this.#content.steps[step];
+  /** The steps are about to run again: until they succeed, they are not done. */
+  forgetStep(...steps: StepId[]): void {
+    const done = steps.filter((step) => this.#content.steps[step] !== undefined);
+    if (done.length === 0) return;
+    for (const step of done) delete this.#content.steps[step];
     this.#write();
   }
 

@@ -14,7 +14,7 @@ export async function withdraw(
 ): Promise<boolean> {
   closeGate();
   // A failure later in this boot must not be taken for one of a VM that has published.
-  checkpoint.forgetStep('publish');
+  checkpoint.forgetStep('publish', 'ready');
   const oneGate = known.get('oneGate');
   if (oneGate === undefined) return true;
   try {

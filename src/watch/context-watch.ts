@@ -12,6 +12,8 @@ export interface ContextWatch {
   renew(): void;
   /** The CONTEXT on the disk is another one than `seen()` says, at this moment. */
   differs(): boolean;
+  /** The CONTEXT on the disk is the one that `seen()` says, at this moment. */
+  unchanged(): boolean;
   end(): void;
 }
 
@@ -27,6 +29,10 @@ export function watchContext(
     const now = currentContext(machine);
     const before = seen();
     return now !== undefined && before !== undefined && now !== before;
+  };
+  const unchanged = (): boolean => {
+    const before = seen();
+    return before !== undefined && currentContext(machine) === before;
   };
   const look = (): void => {
     if (!differs()) return;
@@ -48,6 +54,7 @@ export function watchContext(
       soon();
     },
     differs,
+    unchanged,
     end() {
       settling.abort();
       for (const stop of stops) stop();

@@ -34,7 +34,7 @@ async function publishOnce(known: Knowledge, { unchanged, degrade, signal }: Ste
   }
   const attributes = servingAttributes(known);
   try {
-    const kept = unchanged && (await isStored(oneGate, attributes));
+    const kept = unchanged && (await isStored(known, oneGate, attributes));
     if (!kept) await oneGate.update(attributes, { serving: true, signal });
     known.set('published', true);
     if (kept) return { kept };
@@ -47,8 +47,9 @@ async function publishOnce(known: Knowledge, { unchanged, degrade, signal }: Ste
   return { note: `${Object.keys(attributes).length} attributes in one update` };
 }
 
-async function isStored(oneGate: OneGate, attributes: Attributes): Promise<boolean> {
+async function isStored(known: Knowledge, oneGate: OneGate, attributes: Attributes): Promise<boolean> {
   const stored = (await oneGate.vm()).attributes;
+  known.set('readyStored', stored.get('READY') === 'YES');
   return PUBLISHED.every((name) => attributes[name] === undefined || stored.get(name) === attributes[name]);
 }
 
@@ -67,13 +68,19 @@ export const ready: Step = {
   id: 'ready',
   title: 'report READY',
   needs: ['publish'],
-  async run(known, { machine, signal, wait, degrade }) {
+  // Once is enough, until it is withdrawn or somebody else has taken it back.
+  inputs: (known, { host }) => ({
+    boot: host.bootId(),
+    due: known.get('oneGate') !== undefined && known.get('config').REPORT_READY && known.get('published'),
+  }),
+  async run(known, { machine, signal, wait, degrade, unchanged }) {
     const config = known.get('config');
     const oneGate = known.get('oneGate');
     if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
     if (!config.REPORT_READY) return { skipped: true, note: 'REPORT_READY is not YES' };
     // READY=YES alone would open the gate for SuperNodes that then find no address (decision 5).
     if (!known.get('published')) return { skipped: true, note: 'not before the rest is published' };
+    if (unchanged && known.peek('readyStored') !== false) return { kept: true };
     const until = new Date(machine.clock.now().getTime() + ONE_CONTEXT_WITHIN_MS);
     try {
       while ((await unitState(CONTEXT_UNIT)).active === 'activating' && machine.clock.now() < until) {
