@@ -171,7 +171,7 @@ test('the hook asks for the look in each run of one-context, and for the agent f
     look,
     '--no-block reload-or-restart flower-context.service',
     look,
-    '--no-block restart flower-context.service',
+    '--no-block reload-or-restart flower-context.service',
     look,
   ]);
 });

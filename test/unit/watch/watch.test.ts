@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -173,6 +173,21 @@ describe('the watch', () => {
     process.emit('SIGHUP');
     expect(await pass(60_000)).toBe('still watching');
     writeFileSync(path, "A='2'\n");
+    process.emit('SIGHUP');
+    expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
+  });
+
+  test('takes a reload for the same CONTEXT, left anew as a forced run of one-context does, for a reason', async () => {
+    const [path] = pathsUnder(folder).contextFiles;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, "A='1'\n");
+    watch.contextChanged();
+    report.facts({ context: sha256("A='1'\n") });
+    linkIs('accepted');
+    const pass = waitingAfter(outcome());
+    process.emit('SIGHUP');
+    expect(await pass(60_000)).toBe('still watching');
+    utimesSync(path, new Date(), new Date(Date.now() + 1_000));
     process.emit('SIGHUP');
     expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
   });
