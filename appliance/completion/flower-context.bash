@@ -10,7 +10,7 @@ _flower_context() {
     esac
   done
   if [[ -z $command ]]; then
-    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready doctor explain context validate plan probe ca submit template lint completion version --help --root' -- "$cur")); fi
+    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready reread doctor explain context validate plan probe ca submit template lint completion version --help --root' -- "$cur")); fi
     return
   fi
   case "$command $prev" in
@@ -19,6 +19,7 @@ _flower_context() {
     'status --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'ready --timeout') :; return ;;
     'ready --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'reread --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'doctor --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'explain --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'context --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
@@ -48,6 +49,7 @@ _flower_context() {
     boot) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--resume --fresh --root --help' -- "$cur")); else :; fi ;;
     status) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --wait --root --help' -- "$cur")); else :; fi ;;
     ready) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timeout --root --help' -- "$cur")); else :; fi ;;
+    reread) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     doctor) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
     explain) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
     context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;

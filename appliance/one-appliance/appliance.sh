@@ -64,12 +64,40 @@ service_install() {
 service_configure() {
   systemctl reset-failed flower-context.service 2>/dev/null || true
   systemctl start --no-block flower-context.service
+  write_report
 }
 
-# one-context goes on only when this has ended, and notices no change of the CONTEXT before: so it waits for minutes, not
-# for ever. A boot that succeeds later still corrects what the framework has noted by then.
+# What a person wants to know who has only this file; everything that may change is where it says.
+write_report() {
+  local image role version report=${ONE_SERVICE_REPORT:-/etc/one-appliance/config}
+  image=$(cat /etc/flower-context/appliance.json || true)
+  role=$(sed -n 's/.*"role": *"\([a-z]*\)".*/\1/p' <<<"$image")
+  version=$(sed -n 's/.*"version": *"\([0-9.]*\)".*/\1/p' <<<"$image")
+  cat >"$report" <<EOF
+[Flower]
+role    = ${role:-unknown}
+version = ${version:-$ONE_SERVICE_VERSION}
+state   = flower-context status
+check   = flower-context doctor
+journal = journalctl -u flower-context -u flower-${role:-superlink}
+EOF
+  [ "$role" != superlink ] || cat >>"$report" <<EOF
+
+[SuperLink]
+CA certificate = /var/lib/flower-context/tls/ca.pem
+run config     = /run/flower-context/run-config.toml
+start a run    = flower-context submit APPDIR
+EOF
+  chmod 600 "$report"
+}
+
+# one-context goes on only when this has ended, and takes notice of no change of the CONTEXT before: so it waits for a
+# minute at boot (one-context.service is being started then), and at a reconfiguration hardly at all. A boot that succeeds
+# later still corrects what the framework has noted by then.
 service_bootstrap() {
-  flower-context ready --timeout 180 && return
+  local within=2
+  [ "$(systemctl is-active one-context.service)" != activating ] || within=60
+  flower-context ready --timeout "$within" && return
   systemd-run --quiet --collect --unit=flower-one-appliance /usr/lib/flower-context/one-appliance-follow.sh || true
   return 1
 }

@@ -7,8 +7,15 @@ interface File {
   readonly what: string;
 }
 
-const FILES: Readonly<Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'passwd'>, File>> = {
+const FILES: Readonly<
+  Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'contextDiscs' | 'passwd'>, File>
+> = {
   oneEnv: { access: "one-context's", what: 'from it only the OneGate token is taken' },
+  oneContextLock: { access: "one-context's", what: 'there while one-context is at work' },
+  contextFolderFile: {
+    access: "OpenNebula's",
+    what: 'the CONTEXT that one-context reads in a container; in a VM it is the disc labelled CONTEXT',
+  },
   appliance: { access: 'root 0644', what: 'what the image builder decided: role, baked Flower, user' },
   state: { access: 'root', what: "the agent's memory; survives reboots" },
   checkpoint: { access: 'root 0600', what: 'the steps that are done, and with which inputs' },

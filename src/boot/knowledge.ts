@@ -33,6 +33,8 @@ export interface Facts {
   contextHash: string;
   /** Every address of this VM that may stand in a certificate, the primary one first. */
   addresses: readonly string[];
+  /** The host name that this VM has or is going to have, with and without its domain. */
+  hostNames: readonly string[];
   oneGate: OneGate | undefined;
   /** This VM as OneGate showed it before this boot published anything; unknown when it was not asked or did not answer. */
   stored: Vm;

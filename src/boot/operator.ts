@@ -1,4 +1,3 @@
-import { hostName } from '../host/machine.ts';
 import type { SuperLinkConfig } from '../params/parse.ts';
 import { takeOperatorCertificates } from '../tls/operator.ts';
 
@@ -8,11 +7,11 @@ import { takeOperatorCertificates } from '../tls/operator.ts';
  */
 export function operatorCertificates(
   config: SuperLinkConfig,
-  addresses: readonly string[],
+  { addresses, hostNames }: { addresses: readonly string[]; hostNames: readonly string[] },
   now: Date,
 ): ReturnType<typeof takeOperatorCertificates> | undefined {
   const { FL_SSL_CA_CERTFILE: caPem, FL_SSL_CERTFILE: certPem, FL_SSL_KEYFILE: keyPem } = config;
   if (!config.FL_TLS_ENABLED || caPem === undefined || certPem === undefined || keyPem === undefined)
     return undefined;
-  return takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses, dialNames: [hostName()] });
+  return takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses, dialNames: hostNames });
 }

@@ -80,7 +80,7 @@ function superLink(config: SuperLinkConfig, addresses: readonly string[], common
               mode: '0644',
               what: operator
                 ? 'FL_SSL_CERTFILE'
-                : `a server certificate for ${[...names.dns, ...names.ip].join(', ')} and the hostname`,
+                : `a server certificate for ${[...names.dns, ...names.ip].join(', ')} and the host name`,
             },
           ]
         : []),

@@ -9,6 +9,7 @@ import { lint } from './lint.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
 import { ready } from './ready.ts';
+import { reread } from './reread.ts';
 import { run } from './run.ts';
 import { status } from './status.ts';
 import { submit } from './submit.ts';
@@ -21,6 +22,7 @@ export const COMMANDS: readonly Command[] = [
   boot,
   status,
   ready,
+  reread,
   doctor,
   explain,
   context,

@@ -1,3 +1,4 @@
+import { liveLink } from '../boot/live-link.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import { problemLines, type Status } from '../status/status-file.ts';
@@ -37,26 +38,32 @@ export const ready: Command = {
       );
       return EXIT.failed;
     }
-    print(`not ready yet: ${whyUndecided(status)}\n`);
+    print(`not ready yet: ${whyUndecided(invocation.machine, status)}\n`);
     return EXIT.notReady;
   },
 };
 
-function whyUndecided(status: Status | undefined): string {
+function whyUndecided(machine: Machine, status: Status | undefined): string {
   if (status === undefined) return 'the agent has not run since this VM started';
-  if (status.serving || status.phase === 'failed') return 'the agent has not read the changed CONTEXT yet';
+  if (answerOf(machine, status) === 'serves') return "Flower's process is gone; systemd starts it again";
+  if ((status.serving && !undecided(status)) || status.phase === 'failed')
+    return 'the agent has not read the changed CONTEXT yet';
   return status.waiting?.for ?? 'the boot goes on';
 }
 
+/** The boot has not come to what it publishes: what served before it may be about to be started anew. */
+const undecided = ({ phase, steps }: Status): boolean =>
+  phase === 'booting' &&
+  steps.some(({ id, state }) => id === 'publish' && (state === 'pending' || state === 'running'));
+
 /** Whether this VM serves, or its boot failed, with the CONTEXT that is on the disk now; undefined: that goes on. */
-export function answerOf(
-  machine: Machine,
-  { serving, phase, facts }: Status,
-): 'serves' | 'failed' | undefined {
+export function answerOf(machine: Machine, status: Status): 'serves' | 'failed' | undefined {
+  const { serving, phase, facts } = status;
   const [onDisk, seen] = [currentContext(machine), facts['context']];
   // After a re-contextualization the agent may not have looked yet: an answer about the CONTEXT of before is none. A boot
   // that failed before it read any (a broken image) will not read this one either.
   if (onDisk !== undefined && seen !== undefined && seen !== onDisk) return undefined;
+  if (serving && undecided(status)) return undefined;
   return serving ? 'serves' : phase === 'failed' ? 'failed' : undefined;
 }
 
@@ -68,6 +75,8 @@ export async function untilDecided(
   let answer: ReturnType<typeof answerOf>;
   const decided = (status: Status): boolean => {
     answer = answerOf(machine, status);
+    // A Flower that was killed a moment ago has not been missed yet.
+    if (answer === 'serves' && liveLink(machine.paths)?.good !== true) answer = undefined;
     return answer !== undefined;
   };
   return { status: await untilStatus(machine, decided, deadlineMs), answer };

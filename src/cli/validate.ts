@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import { allAddresses } from '../boot/addresses.ts';
 import { operatorCertificates } from '../boot/operator.ts';
 import { knownVariables, type VariableFile } from '../context/forms.ts';
+import { namesFromContext } from '../context/host-names.ts';
 import { nicsFrom } from '../context/nics.ts';
 import { platformFindings } from '../context/platform.ts';
 import { profileFor } from '../flower/profiles/index.ts';
 import { exists } from '../host/files.ts';
-import type { Machine } from '../host/machine.ts';
+import { hostName, type Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import {
   type BootConfig,
@@ -78,9 +79,12 @@ export function check(machine: Machine, file: VariableFile, image: ImageFacts): 
     }
   };
   attempt(() => profileFor(config.FLOWER_VERSION));
-  if (config.role === 'superlink')
-    attempt(() => operatorCertificates(config, allAddresses(nicsFrom(raw, machine.host), []), now));
-  else attempt(() => checkTrust(config, file.open, now));
+  if (config.role === 'superlink') {
+    const addresses = allAddresses(nicsFrom(raw, machine.host), []);
+    const named = namesFromContext(raw);
+    const hostNames = named.length > 0 ? named : [hostName()];
+    attempt(() => operatorCertificates(config, { addresses, hostNames }, now));
+  } else attempt(() => checkTrust(config, file.open, now));
   return {
     findings: [...found, ...parsed.warnings, ...platform],
     config: found.length === 0 ? config : undefined,

@@ -8,10 +8,11 @@
 // - Proxies are never used, whatever the environment says: the agents are ours, without proxy settings.
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
-  /** http: or https:. With https: the certificate is verified against the system's trust. */
+  /** http: or https:. With https: the certificate is verified against the system's trust (update-ca-certificates). */
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
@@ -57,6 +58,18 @@ export class HttpFailure extends Error {
 const plainAgent = new HttpAgent({ keepAlive: false });
 const tlsAgent = new HttpsAgent({ keepAlive: false, rejectUnauthorized: true, maxCachedSessions: 0 });
 
+let systemTrusted = false;
+
+/**
+ * Node.js brings CAs of its own and does not read the system's. They are added before the first https request, and not by
+ * --use-system-ca: that reads some 300 files at each start, also where OneGate is plain http.
+ */
+function trustSystem(): void {
+  if (systemTrusted) return;
+  systemTrusted = true;
+  setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
+}
+
 /** Sends one request and resolves with the reply, whatever its status. Throws HttpFailure, or the signal's reason. */
 export function request({
   method,
@@ -73,6 +86,7 @@ export function request({
       return;
     }
     const secure = url.protocol === 'https:';
+    if (secure) trustSystem();
     const bytes = body === undefined ? undefined : Buffer.from(body);
     let reply: IncomingMessage | undefined;
     let phase: 'connecting' | 'asking' | 'reading' = 'connecting';

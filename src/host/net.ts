@@ -1,5 +1,7 @@
-// The door to sockets: is a port free, what certificate does a server show, and the one-agent-per-machine lock.
+// The door to sockets: is a port free, what certificate does a server show, what name has an address, and the
+// one-agent-per-machine lock.
 import { createHash } from 'node:crypto';
+import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
@@ -99,6 +101,24 @@ const spoken = (error: NodeJS.ErrnoException): string =>
   })[error.code ?? ''] ??
   error.code ??
   error.message;
+
+/** The name that DNS has for an address; undefined when none came within `timeoutMs`. */
+export async function nameOf(
+  address: string,
+  timeoutMs: number,
+  servers?: readonly string[],
+): Promise<string | undefined> {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 1 });
+  if (servers !== undefined) resolver.setServers(servers);
+  const timer = setTimeout(() => resolver.cancel(), timeoutMs);
+  try {
+    return (await resolver.reverse(address))[0];
+  } catch {
+    return undefined;
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /**
  * Takes the machine's agent lock: an abstract socket, so it goes away with the process however that ends.

@@ -14,6 +14,12 @@ export function pathsUnder(root: string) {
       at('/var/run/one-context/context.sh.network'),
       at('/var/run/one-context/context.sh.local'),
     ],
+    /** There while one-contextd is at work. */
+    oneContextLock: at('/var/run/one-context/one-context.lock'),
+    /** Where the CONTEXT disc may be: udev's link by its label, or a drive. */
+    contextDiscs: [at('/dev/disk/by-label/CONTEXT'), ...[0, 1, 2, 3].map((drive) => at(`/dev/sr${drive}`))],
+    /** What a container has in place of a disc. */
+    contextFolderFile: at('/context/context.sh'),
     oneEnv: at('/var/run/one-context/one_env'),
     /** What the image builder decided: role, baked Flower, user. */
     appliance: at('/etc/flower-context/appliance.json'),

@@ -40,6 +40,12 @@ export async function queueJob(
   return code === 0 ? undefined : stderr.trim() || stdout.trim() || `systemctl ended with status ${code}`;
 }
 
+/** Starts a oneshot unit and returns when it has ended; undefined when that went well, else systemctl's words. */
+export async function startAndWait(unit: string): Promise<string | undefined> {
+  const { code, stderr } = await run('systemctl', ['start', unit]);
+  return code === 0 ? undefined : stderr.trim() || `systemctl ended with status ${code}`;
+}
+
 /** The last lines a unit wrote, oldest first; empty when the journal does not answer. */
 export async function lastLines(unit: string, count: number): Promise<string[]> {
   const { code, stdout } = await run(

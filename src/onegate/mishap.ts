@@ -75,7 +75,7 @@ export function remedyFor(mishap: Mishap, base: URL, vmId: number): string {
       case 'dns':
         return `make ${base.hostname} known to this VM, or set ONEGATE_ENDPOINT to an address in oned.conf`;
       case 'tls':
-        return `install the CA of ${base.origin} in this VM's system trust, or use http`;
+        return `install the CA of ${base.origin} in this VM's system trust (update-ca-certificates) and restart flower-context, or use http`;
       case 'unroutable':
       case 'timeout':
         return `check the route and the firewall from this VM to ${base.host}, and that oned and OneFlow answer on the front-end`;

@@ -12,7 +12,8 @@ export interface SubjectNames {
 export interface SubjectSource {
   /** Every address of the VM, as its NICs have them; a zone is dropped, what is no address is left out. */
   readonly addresses: readonly string[];
-  readonly hostname?: string | undefined;
+  /** One, or with and without its domain. */
+  readonly hostname?: string | readonly string[] | undefined;
   /** Entries of FL_CERT_EXTRA_SAN: `IP:<address>` or `DNS:<name>`, as a list or comma-separated. */
   readonly extraSan?: string | readonly string[] | undefined;
   /** Address of the local-only listeners (appliance.json). */
@@ -21,14 +22,14 @@ export interface SubjectSource {
 
 /**
  * Everything the server certificate has to name (variables.md, FL_CERT_EXTRA_SAN): localhost, both loopbacks, the
- * appliance's own, all addresses of the VM, its hostname if that is a DNS name, and what the operator added.
+ * appliance's own, all addresses of the VM, its host names that are DNS names, and what the operator added.
  * @throws Problem config_validation_failed for an extra entry of another form.
  */
 export function subjectNames(source: SubjectSource): SubjectNames {
   const extra = extraEntries(source.extraSan);
-  const hostname = source.hostname && withoutFinalDot(source.hostname.toLowerCase());
+  const hostnames = [source.hostname ?? []].flat().map((name) => withoutFinalDot(name.toLowerCase()));
   return uniqueNames({
-    dns: ['localhost', ...(hostname !== undefined && isDnsName(hostname) ? [hostname] : []), ...extra.dns],
+    dns: ['localhost', ...hostnames.filter((name) => isDnsName(name)), ...extra.dns],
     ip: [
       '127.0.0.1',
       '::1',

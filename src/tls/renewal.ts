@@ -29,8 +29,8 @@ export function caStillFits({ certPem, keyPem }: KeyPair, { now }: { now: Date }
 }
 
 /**
- * Whether the server certificate of an earlier boot still serves: it belongs to its key and to the CA, names exactly
- * `names`, and is neither expired nor due for renewal.
+ * Whether the server certificate of an earlier boot still serves: it belongs to its key and to the CA, names all of
+ * `names` (what else it names hurts nobody), and is neither expired nor due for renewal.
  */
 export function stillFits(
   serverPem: string,
@@ -43,8 +43,8 @@ export function stillFits(
   if (ca === undefined) return no('the CA certificate cannot be read');
   if (!belongs(server, privateKeyOf(keyPem))) return no('the key does not belong to the server certificate');
   if (!isSignedBy(server.x509, ca.x509)) return no('the server certificate is not signed by the CA');
-  const difference = compare(server.names, names);
-  if (difference !== undefined) return no(difference);
+  const missing = missingFrom(server.names, names);
+  if (missing.length > 0) return no(`the server certificate does not name ${missing.join(', ')}`);
   if (now > server.notAfter) return no(`the server certificate expired on ${onDate(server.notAfter)}`);
   if (now >= twoThirds(server))
     return no(`the server certificate is due for renewal since ${onDate(twoThirds(server))}`);
@@ -64,14 +64,10 @@ function twoThirds({ notBefore, notAfter }: Certificate): Date {
   return new Date(notBefore.getTime() + ((notAfter.getTime() - notBefore.getTime()) * 2) / 3);
 }
 
-function compare(has: SubjectNames | undefined, wanted: SubjectNames): string | undefined {
+function missingFrom(has: SubjectNames | undefined, wanted: SubjectNames): string[] {
   const all = ({ dns, ip }: SubjectNames): string[] => [...dns, ...ip];
   const present = new Set(all(has ?? { dns: [], ip: [] }));
-  const needed = new Set(all(uniqueNames(wanted)));
-  const missing = [...needed].filter((name) => !present.has(name));
-  const surplus = [...present].filter((name) => !needed.has(name));
-  if (missing.length > 0) return `the server certificate does not name ${missing.join(', ')}`;
-  return surplus.length > 0 ? `the server certificate still names ${surplus.join(', ')}` : undefined;
+  return all(uniqueNames(wanted)).filter((name) => !present.has(name));
 }
 
 const setBack = (certificate: Certificate, now: Date): Problem =>

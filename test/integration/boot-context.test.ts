@@ -106,6 +106,33 @@ describe('a variable that is changed while the SuperLink serves', () => {
     expect(readFileSync(vm.at('var/lib/flower-context/tls/ca.pem'), 'utf8')).toBe(ca);
   });
 
+  test('is looked at once, and READY is reported once, however often the agent is told of it', async () => {
+    const { federation, vm, one } = await superlink();
+    await vm.whenReady();
+    const state = async (unit: string): Promise<string | undefined> => (await vm.unit(unit)).ActiveState;
+    await until('one-context to be done', async () => (await state('one-context')) !== 'activating');
+    await until('the unit to be active', async () => (await state('flower-context')) === 'active');
+    const reports = (): number => updates(federation, one).filter(({ READY }) => READY === 'YES').length;
+    const before = reports();
+    await vm.recontextualize({ FL_NUM_ROUNDS: '7' });
+    await vm.toSay('looking at everything again');
+    await vm.whenReady();
+    // The hook's request, late; then the next change, so that whatever that led to has been done.
+    await vm.systemctl('reload', 'flower-context');
+    await vm.recontextualize({ FL_NUM_ROUNDS: '8' });
+    await until('the next run config', () =>
+      readFileSync(vm.at('run/flower-context/run-config.toml'), 'utf8').includes('= 8'),
+    );
+    await vm.whenReady();
+    expect(vm.journalText().match(/looking at everything again/g)).toHaveLength(2);
+    expect(reports()).toBe(before);
+
+    // What somebody else took back is reported again.
+    one.userTemplate.set('READY', 'NO');
+    await vm.systemctl('restart', '--no-block', 'flower-context');
+    await until('READY', () => one.userTemplate.get('READY') === 'YES');
+  });
+
   test('and made wrong does not take down what serves', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();

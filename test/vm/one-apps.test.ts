@@ -23,12 +23,12 @@ function withFramework(guest: Container): Container {
   return guest;
 }
 
-/** Has the framework wait `seconds` for the agent, and not minutes. */
+/** Has the framework wait so many seconds for the agent at boot. */
 function patience(guest: Container, seconds: number): Container {
   const file = guest.path('/etc/one-appliance/service.d/appliance.sh');
   const text = readFileSync(file, 'utf8');
-  expect(text).toContain('--timeout 180');
-  writeFileSync(file, text.replace('--timeout 180', `--timeout ${seconds}`));
+  expect(text).toContain('within=60');
+  writeFileSync(file, text.replace('within=60', `within=${seconds}`));
   return guest;
 }
 
@@ -100,6 +100,9 @@ describe('a boot that goes well', () => {
     });
     expect(updates.findIndex((one) => one.READY === 'YES')).toBeGreaterThan(published);
     expect((await guest.status())!.problems).toEqual([]);
+    const report = read(guest, '/etc/one-appliance/config');
+    expect(report).toMatch(/^\[Flower\]\nrole += superlink\nversion += 1\.39\.0\n/);
+    expect(await guest.sh('stat -c %a /etc/one-appliance/config')).toBe('600');
     // What runs is what systemd runs: nothing was left in the framework's own process.
     expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('active');
   });

@@ -7,7 +7,12 @@ import { GuestService } from '../support/vm/service.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 
 const SECURITY = readFileSync(join(REPOSITORY, 'docs/security.md'), 'utf8');
-const UNITS = ['flower-context.service', 'flower-superlink.service', 'flower-supernode.service'];
+const UNITS = [
+  'flower-context.service',
+  'flower-context-reread.service',
+  'flower-superlink.service',
+  'flower-supernode.service',
+];
 
 describe('the units of the image', () => {
   let service: GuestService;

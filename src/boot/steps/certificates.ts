@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { readText, setAside, writeAtomic, writeIfChanged } from '../../host/files.ts';
-import { hostName, type Machine, ourIds } from '../../host/machine.ts';
+import { type Machine, ourIds } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
 import type { SuperLinkConfig } from '../../params/parse.ts';
 import { Problem } from '../../status/problem.ts';
@@ -27,8 +27,9 @@ export const certificates: Step = {
       return { skipped: true, note: 'FL_TLS_ENABLED=NO: everything is sent in plaintext' };
     }
     const now = tools.machine.clock.now();
-    const operator = operatorCertificates(config, known.get('addresses'), now);
-    const ca = keepOrMakeCa(tools, now);
+    const [addresses, hostNames] = [known.get('addresses'), known.get('hostNames')];
+    const operator = operatorCertificates(config, { addresses, hostNames }, now);
+    const ca = keepOrMakeCa(tools, hostNames.at(-1) ?? '', now);
     const outcome =
       operator === undefined
         ? ownCertificate(known, tools, ca.pair, now)
@@ -75,6 +76,7 @@ export const certificateFiles = (paths: Paths) => {
 /** The VM's own CA: kept for its ten years, so that every node that ever trusted it still does. */
 function keepOrMakeCa(
   { machine, degrade, warn }: StepTools,
+  hostName: string,
   now: Date,
 ): { pair: KeyPair; kept: boolean; note: string } {
   const certFile = fileOf(machine, 'ca.pem');
@@ -96,7 +98,7 @@ function keepOrMakeCa(
       }),
     );
   }
-  const pair = issueCa({ now, commonName: `flower-context CA ${hostName()}` });
+  const pair = issueCa({ now, commonName: `flower-context CA ${hostName}` });
   // The key first: a certificate without its key could not be told from a whole CA.
   writeAtomic(keyFile, pair.keyPem, { mode: 0o600, owner: ourIds() });
   writeAtomic(certFile, pair.certPem, { mode: 0o644 });
@@ -105,14 +107,16 @@ function keepOrMakeCa(
 
 function ownCertificate(known: Knowledge, tools: StepTools, ca: KeyPair, now: Date): Outcome {
   const config = known.get('config') as SuperLinkConfig;
-  const names = subjectNames({
+  // A certificate must name what SuperNodes dial. A host name it has when it is made, and is not made again for: a VM that
+  // is given another name goes on serving.
+  const needed = {
     addresses: known.get('addresses'),
-    hostname: hostName(),
     extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
     loopback: tools.machine.host.loopback,
-  });
+  };
+  const names = subjectNames({ ...needed, hostname: known.get('hostNames') });
   const files = certificateFiles(tools.machine.paths).server;
-  const { pair, kept, why } = keepOrIssue(known, files, ca, names, now);
+  const { pair, kept, why } = keepOrIssue(known, files, ca, { names, needed: subjectNames(needed) }, now);
   return {
     trust: { caPem: ca.certPem, files, fingerprint: pair.certPem },
     shownPem: pair.certPem,
@@ -123,19 +127,19 @@ function ownCertificate(known: Knowledge, tools: StepTools, ca: KeyPair, now: Da
   };
 }
 
-/** Keeps the pair while it fits, else issues a new one under the CA. */
+/** Keeps the pair while it fits, which is while it has all that is needed, else issues a new one under the CA. */
 function keepOrIssue(
   known: Knowledge,
   { certificate, key }: ServerTrust['files'],
   ca: KeyPair,
-  names: SubjectNames,
+  { names, needed }: { readonly names: SubjectNames; readonly needed: SubjectNames },
   now: Date,
 ) {
   const certPem = readText(certificate);
   const keyPem = readText(key);
   let why = '';
   if (certPem !== undefined && keyPem !== undefined) {
-    const fit = stillFits(certPem, keyPem, { caPem: ca.certPem, names, now });
+    const fit = stillFits(certPem, keyPem, { caPem: ca.certPem, names: needed, now });
     if (fit.fits) return { pair: { certPem, keyPem }, kept: true, why };
     why = ` (the earlier one: ${fit.why})`;
   }
@@ -161,7 +165,7 @@ function operatorFiles(
   ].some(Boolean);
   // The operator's certificate need not name the loopback address, but Flower's own children insist on it there.
   const names = subjectNames({ addresses: [], loopback: tools.machine.host.loopback });
-  const loopback = keepOrIssue(known, local, ca, names, now);
+  const loopback = keepOrIssue(known, local, ca, { names, needed: names }, now);
   return {
     trust: {
       caPem: operator.caPem,

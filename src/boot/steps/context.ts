@@ -1,9 +1,11 @@
 import { parseContextSh } from '../../context/context-sh.ts';
+import { asksDns, namesFromContext, withHostPart } from '../../context/host-names.ts';
 import { nicsFrom } from '../../context/nics.ts';
 import { tokenFrom } from '../../context/token.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
 import { readBytes, readText } from '../../host/files.ts';
-import { type Machine, sha256 } from '../../host/machine.ts';
+import { hostName, type Machine, sha256 } from '../../host/machine.ts';
+import { nameOf } from '../../host/net.ts';
 import { connectOneGate } from '../../onegate/client.ts';
 import { type Finding, parseVariables } from '../../params/parse.ts';
 import { joinProblems, Problem } from '../../status/problem.ts';
@@ -24,7 +26,9 @@ export const readContext: Step = {
     const raw = parseContextSh(bytes);
     const { host } = tools.machine;
     known.set('raw', raw);
-    known.set('addresses', allAddresses(nicsFrom(raw, host), host.addresses()));
+    const addresses = allAddresses(nicsFrom(raw, host), host.addresses());
+    known.set('addresses', addresses);
+    known.set('hostNames', await hostNames(raw, addresses));
     const oneGate = oneGateOf(raw, tools);
     known.set('oneGate', oneGate);
     // The reading itself depends on nothing that was known before, so the step keeps its own mark.
@@ -37,6 +41,20 @@ export const readContext: Step = {
     };
   },
 };
+
+/** DNS that does not answer holds up the boot no longer than this. */
+const DNS_WITHIN_MS = 2_000;
+
+/** The name that one-context gives this VM, where that can be known in time; else the one it has. */
+async function hostNames(
+  raw: Readonly<Record<string, string>>,
+  [first]: readonly string[],
+): Promise<string[]> {
+  const named = namesFromContext(raw);
+  if (named.length > 0) return named;
+  const found = asksDns(raw) && first !== undefined ? await nameOf(first, DNS_WITHIN_MS) : undefined;
+  return withHostPart(found ?? hostName());
+}
 
 function contextFile({ paths }: Machine): { path: string; bytes: Buffer } {
   for (const path of paths.contextFiles) {
@@ -99,8 +117,9 @@ export const validate: Step = {
       }
     };
     check(() => profileFor(config.FLOWER_VERSION));
+    const certified = { addresses: known.get('addresses'), hostNames: known.get('hostNames') };
     if (config.role === 'superlink')
-      check(() => operatorCertificates(config, known.get('addresses'), tools.machine.clock.now()));
+      check(() => operatorCertificates(config, certified, tools.machine.clock.now()));
     const [first, ...rest] = problems;
     if (first !== undefined) throw joinProblems([first, ...rest]);
     known.set('config', config);

@@ -284,7 +284,7 @@ export class Vm {
     const healthCheck = readFileSync(join(REPOSITORY, 'appliance/scripts/health-check.sh'), 'utf8');
     this.write(
       'opt/flower/scripts/health-check.sh',
-      healthCheck.replaceAll(/ (?=\/run\/|\/usr\/bin\/flower-context )/g, ` ${this.root}`),
+      healthCheck.replaceAll(/ (?=\/run\/|\/usr\/bin\/(flower-context|systemctl) )/g, ` ${this.root}`),
       0o755,
     );
     this.write('usr/sbin/one-contextd', readFileSync(join(SUPPORT, 'report-ready.sh'), 'utf8'), 0o755);

@@ -43,6 +43,18 @@ test.each([
   [undefined, status('ready', false, CONTEXT)],
 ])('%s: %j', (answer, one) => expect(answerOf(machine, one)).toBe(answer));
 
+test.each([
+  ['pending', undefined],
+  ['running', undefined],
+  ['kept', 'serves'],
+  ['done', 'serves'],
+  ['degraded', 'serves'],
+] as const)('while the boot goes on and publishing is %s: %s', (state, answer) => {
+  const step = { id: 'publish', title: '', state, at: null, ms: null, note: null };
+  expect(answerOf(machine, { ...status('booting', true, CONTEXT), steps: [step] })).toBe(answer);
+  expect(answerOf(machine, { ...status('failed', true, CONTEXT), steps: [step] })).toBe('serves');
+});
+
 test('what was so with another CONTEXT is no answer', () => {
   expect(answerOf(machine, status('ready', true, 'B'))).toBeUndefined();
   expect(answerOf(machine, status('failed', false, 'B'))).toBeUndefined();

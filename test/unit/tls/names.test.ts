@@ -5,16 +5,16 @@ import { covers, isDnsName, listNames, sanEntry, subjectNames, uniqueNames } fro
 import { problemOf } from '../../support/certificates.ts';
 
 describe('the names of the server certificate', () => {
-  test('are localhost, the loopbacks, every address of the VM, its hostname and what the operator added', () => {
+  test('are localhost, the loopbacks, every address of the VM, its host name and what the operator added', () => {
     expect(
       subjectNames({
         addresses: ['10.0.0.5', 'FD00:0::1'],
-        hostname: 'SuperLink.example.org.',
+        hostname: ['SuperLink.example.org.', 'superlink'],
         extraSan: 'IP:203.0.113.7, DNS:*.fl.example.org',
         loopback: '127.32.0.1',
       }),
     ).toEqual({
-      dns: ['localhost', 'superlink.example.org', '*.fl.example.org'],
+      dns: ['localhost', 'superlink.example.org', 'superlink', '*.fl.example.org'],
       ip: ['127.0.0.1', '::1', '127.32.0.1', '10.0.0.5', 'fd00::1', '203.0.113.7'],
     });
   });

@@ -1,0 +1,70 @@
+// One file of an ISO 9660 disc, read as bytes from the device: nothing is mounted, so nothing has to be let go again and no
+// capability is needed. ECMA-119; of a disc with Joliet and Rock Ridge the plain names are read, which every disc has.
+import { closeSync, openSync, readSync } from 'node:fs';
+
+const SECTOR = 2_048;
+const DESCRIPTOR = 16 * SECTOR;
+/** More than any folder or file that is asked for here: what a damaged disc says is not believed. */
+const LARGEST = 16 * 1024 * 1024;
+
+/** The file `name` in the root folder of the disc labelled `label`; undefined when there is no such disc or file. */
+export function readFromDisc(device: string, label: string, name: string): Buffer | undefined {
+  let descriptor: number;
+  try {
+    descriptor = openSync(device, 'r');
+  } catch {
+    return undefined;
+  }
+  try {
+    const volume = read(descriptor, DESCRIPTOR, SECTOR);
+    if (volume.toString('latin1', 0, 7) !== '\x01CD001\x01') return undefined;
+    if (volume.toString('latin1', 40, 72).trimEnd() !== label) return undefined;
+    const root = extent(volume, 156);
+    const found = records(read(descriptor, root.at, root.size)).find(
+      (one) => one.name === name.toUpperCase(),
+    );
+    return found && read(descriptor, found.at, found.size);
+  } catch {
+    // No medium, a disc that is being changed, or none of this kind.
+    return undefined;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+interface Extent {
+  readonly at: number;
+  readonly size: number;
+}
+
+const extent = (bytes: Buffer, record: number): Extent => ({
+  at: bytes.readUInt32LE(record + 2) * SECTOR,
+  size: bytes.readUInt32LE(record + 10),
+});
+
+/** The entries of a folder; none of them crosses a sector. `CONTEXT.SH;1` is version 1 of CONTEXT.SH. */
+function records(folder: Buffer): (Extent & { readonly name: string })[] {
+  const found: (Extent & { name: string })[] = [];
+  for (let at = 0; at < folder.length; ) {
+    const length = folder[at]!;
+    if (length === 0) {
+      at = (Math.floor(at / SECTOR) + 1) * SECTOR;
+      continue;
+    }
+    const name = folder.toString('latin1', at + 33, at + 33 + folder[at + 32]!);
+    found.push({ ...extent(folder, at), name: name.replace(/;\d+$/, '').toUpperCase() });
+    at += length;
+  }
+  return found;
+}
+
+function read(descriptor: number, at: number, size: number): Buffer {
+  if (size > LARGEST) throw new RangeError('larger than anything that is looked for');
+  const bytes = Buffer.alloc(size);
+  for (let done = 0; done < size; ) {
+    const count = readSync(descriptor, bytes, done, size - done, at + done);
+    if (count === 0) throw new RangeError('the disc ends in the middle of it');
+    done += count;
+  }
+  return bytes;
+}
