@@ -56,6 +56,10 @@ export async function ensureEnvironment(wish: EnvironmentWish): Promise<FlowerEn
   };
 }
 
+/** Names of the environments that are there and whole: VERSION-FRAMEWORK. */
+export const installedEnvironments = (folder: string): string[] =>
+  listFolder(folder).filter((name) => usable(join(folder, name)));
+
 /** Whether it is there and whole: one whose installation was cut off still has the mark of it (make-env.sh). */
 const usable = (path: string): boolean =>
   isExecutable(join(path, 'bin/python')) && !exists(join(path, '.incomplete'));

@@ -9,7 +9,11 @@ export interface Given {
   readonly text: string;
 }
 
-/** OneFlow sends every input it does not know as an empty string, so empty is the same as absent. */
+/**
+ * OneFlow sends every input it does not know as an empty string, so empty is the same as absent. So is a reference to the
+ * variable itself, which nobody filled in: the classic Sunstone sends no value for an empty field, and the text of the
+ * template stays.
+ */
 export function lookUp(
   raw: Readonly<Record<string, string>>,
   name: VariableName,
@@ -24,7 +28,7 @@ export function lookUp(
 
 function textOf(raw: Readonly<Record<string, string>>, name: string): string | undefined {
   const text = Object.hasOwn(raw, name) ? raw[name]!.trim() : '';
-  return text === '' ? undefined : text;
+  return text === '' || text === `$${name}` || text === `\${${name}}` ? undefined : text;
 }
 
 const conflict = (name: VariableName): Finding => ({

@@ -32,7 +32,7 @@ export function parseVariables(raw: Readonly<Record<string, string>>, image: Ima
     if (read.ok) values.set(name, read.value);
     else findings.push(read.finding);
   }
-  findings.push(...checkRules({ role: image.role, values, given }), ...strangers(raw, image.role));
+  findings.push(...checkRules({ image, values, given }), ...strangers(raw, image.role));
 
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const problems = findings.filter(({ severity }) => severity === 'error');

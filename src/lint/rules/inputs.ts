@@ -6,14 +6,13 @@ import { releaseImage } from '../../params/release.ts';
 import type { Form } from '../../params/surfaces/oneflow.ts';
 import { formatInput, inputOf } from '../../params/surfaces/user-input.ts';
 import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from '../../params/table.ts';
-import type { Framework, Role } from '../../params/variable.ts';
+import type { Role } from '../../params/variable.ts';
 import type { LintCode } from '../codes.ts';
 import { type Fix, type Remark, remove, write } from '../finding.ts';
 import {
   type ContextEntry,
   type Input,
   type Preset,
-  presetOf,
   presetsOf,
   type Service,
   type ServiceRole,
@@ -85,9 +84,7 @@ const ELSEWHERE: ReadonlySet<VariableName> = new Set(['FL_GRPC_KEEPALIVE_TIME'])
 function presetsOfRole(service: Service, role: ServiceRole, kind: Role): Remark[] {
   const all = presetsOf(service, role);
   const raw = Object.fromEntries(all.map(({ name, value }) => [name, value]));
-  const framework = presetOf(service, role, 'ML_FRAMEWORK')?.value as Framework | undefined;
-  const image = releaseImage(kind);
-  const parsed = parseVariables(raw, { ...image, framework: framework || image.framework });
+  const parsed = parseVariables(raw, releaseImage(kind));
   const findings = [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings];
   return findings.flatMap((finding): Remark[] => {
     const variable = variableOf(finding.variable);
@@ -151,7 +148,8 @@ export const options = ({ inputs, roles }: Service): Remark[] =>
   });
 
 function corrected(input: Input, variable: VariableName, refused: readonly string[]): Fix {
-  const known = rowOf(variable).options;
+  const { options: accepted, inputOptions } = rowOf(variable);
+  const known = inputOptions ?? accepted;
   const kept = input.options.filter((option) => !refused.includes(option));
   const right = known ?? kept;
   const preset = right.includes(input.preset) ? input.preset : (right[0] ?? '');

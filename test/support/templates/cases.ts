@@ -375,6 +375,11 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       wrong: (t) => t.preset('superlink', 'FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
       right: (t) => t.preset('superlink', 'FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
     },
+    {
+      what: 'a framework that the image of the release lacks',
+      wrong: (t) => t.preset('service', 'ML_FRAMEWORK', 'pytorch'),
+      right: (t) => t.preset('service', 'ML_FRAMEWORK', 'none'),
+    },
   ],
   option_invalid: [
     {
@@ -385,12 +390,9 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   use_case_framework: [
     {
-      what: 'anomaly-detection on pytorch',
+      what: 'anomaly-detection without scikit-learn',
       wrong: (t) => t.preset('supernode', 'FL_USE_CASE', 'anomaly-detection'),
-      right: (t) =>
-        t
-          .preset('supernode', 'FL_USE_CASE', 'anomaly-detection')
-          .preset('supernode', 'ML_FRAMEWORK', 'sklearn'),
+      right: (t) => t.preset('supernode', 'FL_USE_CASE', 'none'),
     },
   ],
   input_not_mapped: [

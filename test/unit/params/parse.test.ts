@@ -29,9 +29,18 @@ describe('defaults', () => {
   });
 
   test.each(['', ' ', '\n\t '])('%j is the same as unset', (blank) => {
+    expect(superLink({ FLOWER_VERSION: blank }).FLOWER_VERSION).toBe('1.39.0');
     expect(superLink({ FL_NUM_ROUNDS: blank }).FL_NUM_ROUNDS).toBe(3);
     expect(superNode({ FL_SUPERLINK_ADDRESS: blank }).FL_SUPERLINK_ADDRESS).toBeUndefined();
   });
+});
+
+test('a reference to the variable itself is the same as unset: nobody filled it in', () => {
+  for (const text of ['$FLOWER_VERSION', ' $FLOWER_VERSION ', '${FLOWER_VERSION}']) {
+    expect(superLink({ FLOWER_VERSION: text }).FLOWER_VERSION).toBe('1.39.0');
+  }
+  expect(superNode({ FL_NODE_CONFIG: '$FL_NODE_CONFIG' }).FL_NODE_CONFIG).toBeUndefined();
+  expect(problems({ FL_CERT_EXTRA_SAN: '$FL_NODE_CONFIG' })).toHaveLength(1);
 });
 
 test('a negative zero is zero: files and fingerprints should not tell them apart', () => {
