@@ -10,7 +10,7 @@ _flower_context() {
     esac
   done
   if [[ -z $command ]]; then
-    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready doctor explain context validate plan probe ca submit template lint completion version --help --root' -- "$cur")); fi
+    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready doctor explain context validate plan probe ca submit install template lint completion version --help --root' -- "$cur")); fi
     return
   fi
   case "$command $prev" in
@@ -31,6 +31,7 @@ _flower_context() {
     'probe --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'install --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'template --one') COMPREPLY=($(compgen -W '6 7' -- "$cur")); return ;;
     'template --superlink-template') :; return ;;
     'template --supernode-template') :; return ;;
@@ -56,6 +57,7 @@ _flower_context() {
     probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
     submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -- "$cur")); fi ;;
+    install) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --all-inputs --answers --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
     lint) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --as --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     completion) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'bash zsh' -- "$cur")); fi ;;

@@ -40,7 +40,7 @@ export function preview(
 ): Preview {
   const common = {
     version: config.FLOWER_VERSION,
-    environment: join(paths.environments, `${config.FLOWER_VERSION}-<framework>`),
+    environment: join(paths.environments, `${config.FLOWER_VERSION}-${config.ML_FRAMEWORK}`),
     paths,
     loopback: host.loopback,
   };

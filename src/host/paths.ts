@@ -23,6 +23,8 @@ export function pathsUnder(root: string) {
     state: at('/var/lib/flower-context'),
     checkpoint: at('/var/lib/flower-context/checkpoint.json'),
     tls: at('/var/lib/flower-context/tls'),
+    /** What could not be installed, and is not tried again at each boot. */
+    failedInstallations: at('/var/lib/flower-context/failed-installations.json'),
 
     /** Flower's memory: database, node identity, FLWR_HOME, checkpoints of models. */
     flowerState: at('/var/lib/flower'),
