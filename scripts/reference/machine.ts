@@ -45,6 +45,11 @@ const FILES: Readonly<Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'pas
     access: 'root 0755',
     what: 'builds such an environment when FLOWER_VERSION or ML_FRAMEWORK asks for one that is not there',
   },
+  apps: { access: 'root 0755', what: 'apps that `flower-context submit` finds by their name: `quickstart`' },
+  data: {
+    access: 'root:flower 2750',
+    what: "a SuperNode's own data: root writes, ClientApps read; its path is `data-path` in their node config",
+  },
   launcher: { access: 'root 0644', what: "starts Flower by the launch plan, in Flower's own process" },
 };
 

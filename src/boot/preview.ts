@@ -129,6 +129,7 @@ function superNode(config: SuperNodeConfig, common: Common): Preview {
         what: 'the node config; partition-id and num-partitions are added in a service',
         content: nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
           partition: undefined,
+          dataPath: paths.data,
           useCase: config.FL_USE_CASE,
         }),
       },

@@ -83,7 +83,7 @@ function degradation(
     doing: `installing Flower ${wanted} (${framework})`,
     found: at === undefined ? found : `${found} (at ${at}; a boot does not try it again)`,
     expected: `an environment ${wanted}-${framework} in the image, or room and a package index to install it once`,
-    remedy: `Flower ${baked} runs from ${fallback}. Use an image that has it, or leave ${variable} empty; or correct what was found, then \`flower-context install\` tries again`,
+    remedy: `Flower ${baked} runs from ${fallback}. Make room (\`df -h /opt/flower\`) or open the way to the package index, then \`flower-context install\` tries again; or use an image that has it; or leave ${variable} empty`,
     variable,
   });
 }

@@ -50,5 +50,9 @@ export function pathsUnder(root: string) {
     /** Builds such an environment (appliance/flower/make-env.sh, with the locked requirements beside it). */
     makeEnvironment: at('/usr/lib/flower-context/flower/make-env.sh'),
     launcher: at('/usr/lib/flower-context/flower-launch.py'),
+    /** Apps of the package: `flower-context submit` finds them by name. */
+    apps: at('/usr/share/flower-context/apps'),
+    /** The site's own data, for ClientApps to read. */
+    data: at('/opt/flower/data'),
   } as const;
 }

@@ -62,6 +62,7 @@ export const planSuperNode: Step = {
     const trust = known.get('clientTrust');
     const nodeConfig = nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
       partition: known.get('partition'),
+      dataPath: paths.data,
       useCase: config.FL_USE_CASE,
       gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
     });

@@ -310,6 +310,7 @@ export class Vm {
     );
     this.link('opt/flower/baked', `envs/${version}-${framework}`);
     this.link('usr/lib/flower-context', join(REPOSITORY, 'appliance/lib'));
+    this.link('usr/share/flower-context/apps', join(REPOSITORY, 'examples'));
     this.link('var/run', '../run');
     this.installFlower(version, framework);
   }
