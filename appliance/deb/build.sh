@@ -38,7 +38,7 @@ find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
 # What `flower-context submit` finds by name.
 apps=usr/share/flower-context/apps
 mkdir -p "$root/$apps"
-cp -rL examples/quickstart "$root/$apps"
+cp -rL examples/. "$root/$apps"
 find "$root/$apps" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$apps" -type f -exec chmod 0644 {} +
 put 0755 appliance/one-context.d/net-91-flower-context etc/one-context.d
