@@ -137,7 +137,7 @@ describe.each(HERE)(
       expect(shapeOf(story), `make e2e DOCS=1 takes this one:\n${story}`).toEqual(shapeOf(storyInDocs()));
     });
 
-    test('flwr run trains on both', async () => {
+    test('submit trains on both, with the app of the image', async () => {
       if (bed === 'VMs' && ACCELERATOR === 'tcg') await stretchLeases(service);
       const app = await appOf(service.superlink);
       const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
