@@ -94,7 +94,7 @@ generate: node_modules/.installed ## reference pages, templates, schemas, man pa
 # What goes into images. Both need a Debian or Ubuntu; `make image` needs root, too, and what appliance/image/builder.txt names.
 DEB := dist/flower-context_$(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)_$(shell dpkg --print-architecture 2>/dev/null).deb
 PACKAGED := $(shell find appliance/bin appliance/completion appliance/deb appliance/flower appliance/lib appliance/man \
-  appliance/one-appliance appliance/one-context.d appliance/scripts systemd -type f ! -name '*.pyc')
+  appliance/one-appliance appliance/one-context.d appliance/scripts examples systemd -type f ! -name '*.pyc')
 
 .PHONY: deb image packer marketplace
 deb: $(DEB) ## the Debian package: dist/flower-context_<version>_<arch>.deb (DEB_COMPRESSION=quick to try things)
@@ -160,6 +160,6 @@ e2e-images: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete
 	@appliance/image/builder.sh
 	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts
 
-$(E2E_PACKAGE): $(AGENT) $(shell find appliance systemd -type f ! -name '*.pyc' ! -path '*/image/*')
+$(E2E_PACKAGE): $(AGENT) $(shell find appliance examples systemd -type f ! -name '*.pyc' ! -path '*/image/*')
 	@mkdir -p $(@D)
 	@DEB_COMPRESSION=quick appliance/deb/build.sh $(@D) >$@.new && mv $@.new $@

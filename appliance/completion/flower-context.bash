@@ -10,7 +10,7 @@ _flower_context() {
     esac
   done
   if [[ -z $command ]]; then
-    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready reread doctor explain context validate plan probe ca submit template lint completion version --help --root' -- "$cur")); fi
+    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready reread doctor explain context validate plan probe ca submit install template lint completion version --help --root' -- "$cur")); fi
     return
   fi
   case "$command $prev" in
@@ -32,11 +32,12 @@ _flower_context() {
     'probe --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'install --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'template --one') COMPREPLY=($(compgen -W '6 7' -- "$cur")); return ;;
     'template --superlink-template') :; return ;;
     'template --supernode-template') :; return ;;
     'template --supernodes') :; return ;;
-    'template --set') COMPREPLY=($(compgen -W 'FLOWER_VERSION= FL_TLS_ENABLED= FL_LOG_LEVEL= FL_LOG_FORMAT= FL_FLEET_API_ADDRESS= FL_CONTROL_API_ADDRESS= FL_DATABASE= FL_CERT_EXTRA_SAN= FL_SSL_CERTFILE= FL_SSL_KEYFILE= FL_NUM_ROUNDS= FL_STRATEGY= FL_MIN_FIT_CLIENTS= FL_MIN_EVALUATE_CLIENTS= FL_MIN_AVAILABLE_CLIENTS= FL_PROXIMAL_MU= FL_SERVER_LR= FL_CLIENT_LR= FL_NUM_MALICIOUS= FL_TRIM_BETA= FL_CHECKPOINT_ENABLED= FL_CHECKPOINT_INTERVAL= FL_CHECKPOINT_PATH= FL_SUPERLINK_ADDRESS= FL_NODE_CONFIG= FL_MAX_RETRIES= FL_MAX_WAIT_TIME= ML_FRAMEWORK= FL_USE_CASE= FL_GPU_ENABLED= FL_CUDA_VISIBLE_DEVICES= FL_GPU_MEMORY_FRACTION= FL_DCGM_ENABLED= FL_EDGE_BACKOFF= FL_EDGE_MAX_BACKOFF= FL_ISOLATION= FL_SSL_CA_CERTFILE= FL_GRPC_KEEPALIVE_TIME= FL_GRPC_KEEPALIVE_TIMEOUT= FL_METRICS_ENABLED= FL_METRICS_PORT=' -- "$cur")); return ;;
+    'template --set') COMPREPLY=($(compgen -W 'FLOWER_VERSION= ML_FRAMEWORK= FL_TLS_ENABLED= FL_LOG_LEVEL= FL_LOG_FORMAT= FL_FLEET_API_ADDRESS= FL_CONTROL_API_ADDRESS= FL_DATABASE= FL_CERT_EXTRA_SAN= FL_SSL_CERTFILE= FL_SSL_KEYFILE= FL_NUM_ROUNDS= FL_STRATEGY= FL_MIN_FIT_CLIENTS= FL_MIN_EVALUATE_CLIENTS= FL_MIN_AVAILABLE_CLIENTS= FL_PROXIMAL_MU= FL_SERVER_LR= FL_CLIENT_LR= FL_NUM_MALICIOUS= FL_TRIM_BETA= FL_CHECKPOINT_ENABLED= FL_CHECKPOINT_INTERVAL= FL_CHECKPOINT_PATH= FL_SUPERLINK_ADDRESS= FL_NODE_CONFIG= FL_MAX_RETRIES= FL_MAX_WAIT_TIME= FL_USE_CASE= FL_GPU_ENABLED= FL_CUDA_VISIBLE_DEVICES= FL_GPU_MEMORY_FRACTION= FL_DCGM_ENABLED= FL_EDGE_BACKOFF= FL_EDGE_MAX_BACKOFF= FL_ISOLATION= FL_SSL_CA_CERTFILE= FL_GRPC_KEEPALIVE_TIME= FL_GRPC_KEEPALIVE_TIMEOUT= FL_METRICS_ENABLED= FL_METRICS_PORT=' -- "$cur")); return ;;
     'template --network') :; return ;;
     'template --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'lint --as') COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); return ;;
@@ -57,7 +58,8 @@ _flower_context() {
     plan) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
-    submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -- "$cur")); fi ;;
+    submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -W 'quickstart' -- "$cur")); fi ;;
+    install) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --all-inputs --answers --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
     lint) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --as --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     completion) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'bash zsh' -- "$cur")); fi ;;

@@ -12,7 +12,7 @@ case $arch in
 esac
 version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
 # The same sources make the same bytes.
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- appliance src systemd package.json 2>/dev/null || true)}
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct -- appliance examples src systemd package.json 2>/dev/null || true)}
 export SOURCE_DATE_EPOCH="${SOURCE_DATE_EPOCH:-0}"
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
@@ -35,6 +35,12 @@ cp -rL appliance/lib/. "$root/$lib"
 rm -f "$root/$lib/flower/lock.sh"
 find "$root/$lib" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
+# What `flower-context submit` finds by name.
+apps=usr/share/flower-context/apps
+mkdir -p "$root/$apps"
+cp -rL examples/. "$root/$apps"
+find "$root/$apps" -name __pycache__ -prune -exec rm -r {} +
+find "$root/$apps" -type f -exec chmod 0644 {} +
 put 0755 appliance/one-context.d/net-91-flower-context etc/one-context.d
 put 0644 systemd/*.service usr/lib/systemd/system
 install -D -m 0644 systemd/flower-context.sysusers "$root/usr/lib/sysusers.d/flower-context.conf"

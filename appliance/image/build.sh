@@ -1,7 +1,7 @@
 #!/bin/sh
 # build.sh [ROLE...]: dist/flower-ROLE.qcow2, a compressed disk that boots, for each role (superlink and supernode), and
-# what its size is made of. Ends with 1 when a disk is larger than its limit. FRAMEWORK (none) is what the SuperNode has,
-# BASE (debian-13) the system.
+# what its size is made of. Ends with 1 when a disk is larger than its limit. FRAMEWORK (none) is what both have, because
+# ServerApps import it, too; BASE (debian-13) the system.
 set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh
@@ -12,10 +12,11 @@ mkdir -p dist
 too_large=0
 for role; do
   # MiB of the compressed disk; with a machine learning framework there is no limit, it is as large as that is.
-  case $role,${FRAMEWORK:-none} in
-    superlink,*) limit=450 framework=none ;;
-    supernode,none) limit=500 framework=none ;;
-    supernode,*) limit='' framework=$FRAMEWORK ;;
+  framework=${FRAMEWORK:-none}
+  case $role,$framework in
+    superlink,none) limit=450 ;;
+    supernode,none) limit=500 ;;
+    superlink,* | supernode,*) limit='' ;;
     *) echo "build.sh: no role $role (superlink, supernode)" >&2; exit 64 ;;
   esac
   root=$(appliance/image/root.sh "$role" "$framework")

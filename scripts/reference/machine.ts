@@ -23,6 +23,10 @@ const FILES: Readonly<
     access: 'root:flower 0750',
     what: '`ca.pem` and `ca.key` (root 0600), `server.pem` and `server.key` (root:flower 0640), `operator-*` and `loopback.*` with certificates of the operator, `superlink-ca.pem` on a SuperNode',
   },
+  failedInstallations: {
+    access: 'root 0644',
+    what: 'what FLOWER_VERSION or ML_FRAMEWORK asked for and could not be installed; `flower-context install` tries again',
+  },
   flowerState: {
     access: 'root 0755',
     what: "Flower's memory in `superlink/` or `supernode/` (flower 0750): database, checkpoints of models",
@@ -46,7 +50,12 @@ const FILES: Readonly<
   environments: { access: 'root', what: 'virtual environments of Flower, `<version>-<framework>`' },
   makeEnvironment: {
     access: 'root 0755',
-    what: 'builds such an environment when FLOWER_VERSION names another version',
+    what: 'builds such an environment when FLOWER_VERSION or ML_FRAMEWORK asks for one that is not there',
+  },
+  apps: { access: 'root 0755', what: 'apps that `flower-context submit` finds by their name: `quickstart`' },
+  data: {
+    access: 'root:flower 2750',
+    what: "a SuperNode's own data: root writes, ClientApps read; its path is `data-path` in their node config",
   },
   launcher: { access: 'root 0644', what: "starts Flower by the launch plan, in Flower's own process" },
 };
@@ -76,6 +85,6 @@ export function machineReference(): string {
     ['| Port | Listens on | Who |', '|---|---|---|', ...PORTS.map((row) => `| ${row.join(' | ')} |`)].join(
       '\n',
     ),
-    'Outgoing: SuperNodes to 9092 of the SuperLink; both to OneGate (ONEGATE_ENDPOINT); to the package index only when FLOWER_VERSION names a version that is not baked.',
+    'Outgoing: SuperNodes to 9092 of the SuperLink; both to OneGate (ONEGATE_ENDPOINT); to the package index only when FLOWER_VERSION or ML_FRAMEWORK asks for an environment that is not there.',
   ].join('\n\n');
 }

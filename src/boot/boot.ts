@@ -69,7 +69,7 @@ function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): vo
     '  journalctl -u flower-context      the story of the boot',
     ...(superlink
       ? [
-          '  flower-context submit APPDIR      start a run with the settings of the CONTEXT',
+          '  flower-context submit quickstart  start a run, here of the example app, with the settings of the CONTEXT',
           `  ${paths.runConfig}   those settings, for \`flwr run --run-config\``,
         ]
       : []),

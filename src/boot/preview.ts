@@ -40,7 +40,7 @@ export function preview(
 ): Preview {
   const common = {
     version: config.FLOWER_VERSION,
-    environment: join(paths.environments, `${config.FLOWER_VERSION}-<framework>`),
+    environment: join(paths.environments, `${config.FLOWER_VERSION}-${config.ML_FRAMEWORK}`),
     paths,
     loopback: host.loopback,
   };
@@ -129,6 +129,7 @@ function superNode(config: SuperNodeConfig, common: Common): Preview {
         what: 'the node config; partition-id and num-partitions are added in a service',
         content: nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
           partition: undefined,
+          dataPath: paths.data,
           useCase: config.FL_USE_CASE,
         }),
       },

@@ -3,7 +3,7 @@ import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
 import { Report } from '../boot/report.ts';
 import { sequenceFor } from '../boot/sequence.ts';
-import { ensureFolder, removeLeftovers } from '../host/files.ts';
+import { ensureFolder, remove, removeLeftovers } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { takeLock } from '../host/net.ts';
 import { openJournal } from '../status/journal.ts';
@@ -33,7 +33,10 @@ export async function becomeAgent(machine: Machine, options: { fresh: boolean })
   ensureFolder(machine.paths.run, { mode: 0o755 });
   for (const folder of [machine.paths.state, machine.paths.tls]) removeLeftovers(folder);
   const checkpoint = new Checkpoint(machine.paths.checkpoint, machine.clock.now());
-  if (options.fresh) checkpoint.forget();
+  if (options.fresh) {
+    checkpoint.forget();
+    remove(machine.paths.failedInstallations);
+  }
   const report = new Report({
     path: machine.paths.status,
     journal,

@@ -1,10 +1,11 @@
 // Where `context`, `validate` and `plan` get their variables from: a file of any of the usual forms, or this VM.
 import { parseAppliance } from '../context/appliance.ts';
 import { parseVariableFile, type VariableFile } from '../context/forms.ts';
+import { installedEnvironments } from '../flower/environment.ts';
 import { readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { ImageFacts } from '../params/parse.ts';
-import { BAKED_FLOWER } from '../params/release.ts';
+import { releaseImage } from '../params/release.ts';
 import { Problem } from '../status/problem.ts';
 import { UsageError } from './command.ts';
 
@@ -35,15 +36,19 @@ function readNamed(file: string): VariableFile {
   }
 }
 
-/** What the image of this machine is, or what `--role` says where there is no image (on a laptop). */
+/** The image of this machine; where there is none (on a laptop), that of the release, for the role that `--role` names. */
 export function imageFacts(machine: Machine, role: string | undefined): ImageFacts {
   const text = readText(machine.paths.appliance);
   const appliance = text === undefined ? undefined : parseAppliance(text);
   if (role === undefined && appliance === undefined)
     throw new UsageError('say which role it is for: --role superlink or --role supernode');
+  const known = role === 'superlink' || role === 'supernode' ? role : appliance!.role;
+  if (appliance === undefined) return releaseImage(known);
+  const { version, framework } = appliance.flower;
   return {
-    role: role === 'superlink' || role === 'supernode' ? role : appliance!.role,
-    flowerVersion: appliance?.flower.version ?? BAKED_FLOWER,
-    framework: appliance?.flower.framework ?? 'none',
+    role: known,
+    flowerVersion: version,
+    framework,
+    installed: installedEnvironments(machine.paths.environments),
   };
 }

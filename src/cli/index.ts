@@ -5,6 +5,7 @@ import { completion } from './completion.ts';
 import { context } from './context.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
+import { install } from './install.ts';
 import { lint } from './lint.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
@@ -31,6 +32,7 @@ export const COMMANDS: readonly Command[] = [
   probe,
   ca,
   submit,
+  install,
   template,
   lint,
   completion(() => COMMANDS),

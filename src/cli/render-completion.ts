@@ -1,4 +1,5 @@
 // Shell completion out of the command declarations: nothing is listed twice.
+import { APPS } from '../params/release.ts';
 import { ALL_NAMES, rowOf } from '../params/table.ts';
 import { COMMON_OPTIONS, type Command, type Option } from './command.ts';
 
@@ -8,16 +9,17 @@ export type Shell = (typeof SHELLS)[number];
 export const renderCompletion = (shell: Shell, commands: readonly Command[]): string =>
   shell === 'bash' ? bash(commands) : zsh(commands);
 
-/** What can stand somewhere: words, files, folders, or anything. */
-type Completes = { readonly words: readonly string[] } | 'files' | 'folders' | 'nothing';
+/** What can stand somewhere: words, files, folders, an app, or anything. */
+type Completes = { readonly words: readonly string[] } | 'files' | 'folders' | 'app' | 'nothing';
 
-/** A placeholder of the help says what it stands for: FILE, APPDIR, a|b|c, VAR=VALUE. */
+/** A placeholder of the help says what it stands for: FILE, APP, a|b|c, VAR=VALUE. */
 function completes(placeholder: string, choices?: readonly string[]): Completes {
   const name = placeholder.replaceAll(/[[\]]/g, '');
   if (choices !== undefined) return { words: choices };
   if (name === 'VAR=VALUE') return { words: settable().map((variable) => `${variable}=`) };
   if (/^[a-z0-9-]+(\|[a-z0-9-]+)+$/.test(name)) return { words: name.split('|') };
   if (/FILE/.test(name)) return 'files';
+  if (name === 'APP') return 'app';
   return /DIR$/.test(name) ? 'folders' : 'nothing';
 }
 
@@ -72,7 +74,12 @@ function bash(commands: readonly Command[]): string {
 
 function bashCompletes(what: Completes): string {
   if (what === 'nothing') return ':';
-  const how = what === 'files' ? '-f' : what === 'folders' ? '-d' : `-W '${what.words.join(' ')}'`;
+  const how = {
+    files: '-f',
+    folders: '-d',
+    app: `-d -W '${APPS.join(' ')}'`,
+    words: typeof what === 'string' ? '' : `-W '${what.words.join(' ')}'`,
+  }[typeof what === 'string' ? what : 'words'];
   return `COMPREPLY=($(compgen ${how} -- "$cur"))`;
 }
 
@@ -122,6 +129,7 @@ function zshOption(name: string, { description, value, choices, multiple }: Opti
 function zshCompletes(what: Completes): string {
   if (what === 'files') return '_files';
   if (what === 'folders') return '_files -/';
+  if (what === 'app') return `{compadd ${APPS.join(' ')}; _files -/}`;
   return what === 'nothing' ? '' : `(${what.words.join(' ')})`;
 }
 

@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { readPlan } from '../flower/plan-file.ts';
-import { ensureFolder, exists, readText, remove, writeAtomic } from '../host/files.ts';
+import { ensureFolder, exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
+import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
 import { Problem } from '../status/problem.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
@@ -27,16 +28,16 @@ import {
 export const submit: Command = {
   name: 'submit',
   summary: 'starts a run of an app on the SuperLink of this VM, follows it, and ends with its outcome',
-  args: ['APPDIR'],
+  args: ['APP'],
   passesOn: 'ARGUMENTS OF flwr run',
   options: {
     'declared-only': { description: 'pass only the settings that the app declares, instead of refusing' },
   },
-  text: 'Strategy, rounds, client counts and checkpoints are those of the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...); single ones can\nbe given otherwise behind --. The app has to declare them in [tool.flwr.app.config] of its pyproject.toml. Exit status 0\nonly when the run was completed. Ctrl-C leaves the run going.',
+  text: 'APP is the folder of a Flower app, or the name of one in /usr/share/flower-context/apps: quickstart needs no network, no data\nand no framework. Strategy, rounds, client counts and checkpoints are those of the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...); single ones can\nbe given otherwise behind --. The app has to declare them in [tool.flwr.app.config] of its pyproject.toml. Exit status 0\nonly when the run was completed. Ctrl-C leaves the run going.',
   examples: [
-    ['flower-context submit quickstart', 'with the settings of the CONTEXT'],
+    ['flower-context submit quickstart', 'the example app of the image, with the settings of the CONTEXT'],
     ["flower-context submit quickstart -- --run-config 'num-server-rounds=20'", 'one of them otherwise'],
-    ['flower-context submit --declared-only other-app', 'an app that was not written for this appliance'],
+    ['flower-context submit --declared-only ./other-app', 'an app that was not written for this appliance'],
   ],
   async run(invocation) {
     const { machine, args, rest } = invocation;
@@ -44,9 +45,7 @@ export const submit: Command = {
     if (plan === undefined) return EXIT.notReady;
     const passedOn = readPassedOn(rest);
     if (passedOn.fault !== undefined) throw new UsageError(passedOn.fault);
-    const app = resolve(args[0]!);
-    if (!exists(join(app, 'pyproject.toml')))
-      throw new UsageError(`${args[0]} is no Flower app: there is no pyproject.toml in it`);
+    const app = appNamed(args[0]!, machine.paths);
     const settings = await settingsFor(invocation, plan, app, passedOn);
 
     const home = machine.paths.flwrHome;
@@ -64,6 +63,18 @@ export const submit: Command = {
     }
   },
 };
+
+/** The folder of an app. A name is looked up among those of the package, unless a folder here is called so. */
+function appNamed(name: string, { apps }: Paths): string {
+  const here = resolve(name);
+  const folder = name.includes('/') || isFolder(here) ? here : join(apps, name);
+  if (exists(join(folder, 'pyproject.toml'))) return folder;
+  throw new UsageError(
+    isFolder(folder)
+      ? `${name} is no Flower app: there is no pyproject.toml in ${folder}`
+      : `there is no folder ${name}, and the apps of this image are: ${listFolder(apps).join(', ') || 'none'}`,
+  );
+}
 
 /** Undefined, and told, when this VM cannot start runs (yet). */
 function superLinkPlan(machine: Machine): LaunchPlan | undefined {

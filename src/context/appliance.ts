@@ -1,5 +1,6 @@
 // appliance.json: what the image builder decided. The install script writes it; nobody edits it on a VM.
 import * as z from 'zod';
+import { FRAMEWORKS } from '../params/frameworks.ts';
 import { Problem } from '../status/problem.ts';
 
 const VERSION = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/;
@@ -10,7 +11,7 @@ const SCHEMA = z.object({
   flower: z.object(
     {
       version: z.string({ error: 'a version X.Y.Z' }).regex(VERSION, { error: 'a version X.Y.Z' }),
-      framework: z.enum(['none', 'pytorch', 'tensorflow', 'sklearn'], {
+      framework: z.enum(FRAMEWORKS, {
         error: 'none, pytorch, tensorflow or sklearn',
       }),
     },

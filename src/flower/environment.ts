@@ -1,18 +1,26 @@
 // The virtual environment that Flower runs in. The baked one is there; another version or framework is installed beside
-// it at boot, and what cannot be installed in time is not used: the baked one runs and the boot says so.
-import { join } from 'node:path';
+// it at boot, once, where the disk has room for it. What cannot be installed is not used: the baked one runs and the boot
+// says so.
+import { basename, join } from 'node:path';
+import { roomAt } from '../host/disk.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
+import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
+import { downloadOf, type Framework, roomFor, spokenSize } from '../params/frameworks.ts';
 import { Problem } from '../status/problem.ts';
+import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
 
 export interface EnvironmentWish {
   /** Flower's version, X.Y.Z, in a range that a profile knows. */
   readonly wanted: string;
   /** The version in the image. */
   readonly baked: string;
-  readonly framework: string;
+  readonly framework: Framework;
   readonly paths: Paths;
+  readonly roomAt?: Host['roomAt'];
+  /** An installation that has failed here is tried again. */
+  readonly again?: boolean;
   readonly signal?: AbortSignal;
   /** Told what is waited for while it is installed, then undefined. */
   readonly onWait?: (wait: { for: string; until: Date; check: string } | undefined) => void;
@@ -36,25 +44,69 @@ const LIMIT_MS = 10 * 60_000;
  * @throws Problem image_incomplete when not even the baked one is there
  */
 export async function ensureEnvironment(wish: EnvironmentWish): Promise<FlowerEnvironment> {
-  const { wanted, framework, paths } = wish;
-  const path = join(paths.environments, `${wanted}-${framework}`);
-  if (usable(path)) return { path, version: wanted };
+  const { wanted, framework, paths, again = false } = wish;
+  const there = environmentWith(wanted, framework, paths);
+  if (there !== undefined) return { path: there, version: wanted };
+  const name = `${wanted}-${framework}`;
   const fallback = bakedEnvironment(wish);
-  const found = await install(wish, path, join(fallback, 'bin/python'));
-  if (found === undefined) return { path, version: wanted };
-  const versionIsTheWish = wanted !== wish.baked;
-  return {
-    path: fallback,
-    version: wish.baked,
-    degraded: new Problem('flower_install_failed', {
-      doing: `installing Flower ${wanted} (${framework})`,
-      found,
-      expected: `an environment at ${path}`,
-      remedy: `Flower ${wish.baked} runs from ${fallback}; check the network to the package index, or leave ${versionIsTheWish ? 'FLOWER_VERSION' : 'ML_FRAMEWORK'} empty`,
-      variable: versionIsTheWish ? 'FLOWER_VERSION' : 'ML_FRAMEWORK',
-    }),
-  };
+  const image = basename(fallback);
+  const earlier = again ? undefined : failureOf(name, image, paths);
+  const failure = earlier ?? (await attempt(wish, join(paths.environments, name), fallback));
+  if (failure === undefined) {
+    forgetFailure(name, paths);
+    return { path: join(paths.environments, name), version: wanted };
+  }
+  if (earlier === undefined && !wish.signal?.aborted)
+    rememberFailure(name, { image, at: new Date().toISOString(), ...failure }, paths);
+  return { path: fallback, version: wish.baked, degraded: degradation(wish, fallback, failure) };
 }
+
+/** One that is there with this version and framework; any will do where no framework is wanted. */
+function environmentWith(version: string, framework: Framework, paths: Paths): string | undefined {
+  const names = [
+    `${version}-${framework}`,
+    ...(framework === 'none' ? installedEnvironments(paths.environments) : []),
+  ];
+  return names
+    .filter((name) => name.startsWith(`${version}-`))
+    .map((name) => join(paths.environments, name))
+    .find((path) => usable(path));
+}
+
+function degradation(
+  { wanted, baked, framework }: EnvironmentWish,
+  fallback: string,
+  { found, at }: { readonly found: string; readonly at?: string },
+): Problem {
+  const variable = wanted === baked ? 'ML_FRAMEWORK' : 'FLOWER_VERSION';
+  return new Problem('flower_install_failed', {
+    doing: `installing Flower ${wanted} (${framework})`,
+    found: at === undefined ? found : `${found} (at ${at}; a boot does not try it again)`,
+    expected: `an environment ${wanted}-${framework} in the image, or room and a package index to install it once`,
+    remedy: `Flower ${baked} runs from ${fallback}. Make room (\`df -h /opt/flower\`) or open the way to the package index, then \`flower-context install\` tries again; or use an image that has it; or leave ${variable} empty`,
+    variable,
+  });
+}
+
+/** Installs it where there is room for it. Undefined when it is there now, else why not. */
+async function attempt(
+  wish: EnvironmentWish,
+  path: string,
+  fallback: string,
+): Promise<{ readonly found: string } | undefined> {
+  const { environments } = wish.paths;
+  const free = (wish.roomAt ?? roomAt)(environments)?.bytes;
+  const needed = roomFor(wish.framework);
+  const found =
+    free !== undefined && free < needed
+      ? `it needs ${spokenSize(needed)} free at ${environments}, which has ${spokenSize(free)}; nothing was downloaded`
+      : await install(wish, path, join(fallback, 'bin/python'));
+  return found === undefined ? undefined : { found };
+}
+
+/** Names of the environments that are there and whole: VERSION-FRAMEWORK. */
+export const installedEnvironments = (folder: string): string[] =>
+  listFolder(folder).filter((name) => usable(join(folder, name)));
 
 /** Whether it is there and whole: one whose installation was cut off still has the mark of it (make-env.sh). */
 const usable = (path: string): boolean =>
@@ -62,11 +114,7 @@ const usable = (path: string): boolean =>
 
 /** The baked version's environment: with the framework wished for, else whichever the image has. */
 function bakedEnvironment({ baked, framework, paths }: EnvironmentWish): string {
-  const names = [
-    `${baked}-${framework}`,
-    ...listFolder(paths.environments).filter((name) => name.startsWith(`${baked}-`)),
-  ];
-  const found = names.map((name) => join(paths.environments, name)).find((path) => usable(path));
+  const found = environmentWith(baked, framework, paths) ?? environmentWith(baked, 'none', paths);
   if (found !== undefined) return found;
   throw new Problem('image_incomplete', {
     doing: 'looking for the Flower of this image',
@@ -81,7 +129,7 @@ async function install(wish: EnvironmentWish, path: string, python: string): Pro
   onWait?.({
     for: `Flower ${wanted} (${framework}) to be installed`,
     until: new Date(Date.now() + limitMs),
-    check: 'the network to the package index; no FLOWER_VERSION means no installation',
+    check: `the network to the package index, from which ${spokenSize(downloadOf(framework))} are downloaded; without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
   });
   const result = await run(paths.makeEnvironment, [wanted, framework, path], {
     timeoutMs: limitMs,

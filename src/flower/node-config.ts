@@ -7,6 +7,8 @@ export type NodeConfigValue = TomlValue;
 
 export interface NodeFacts {
   readonly partition: { readonly id: number; readonly of: number } | undefined;
+  /** The folder of the site's own data. */
+  readonly dataPath?: string;
   /** FL_USE_CASE; 'none' is left out. */
   readonly useCase: string;
   /** FL_GPU_MEMORY_FRACTION, only when a GPU is used. */
@@ -26,6 +28,7 @@ export function nodeConfigToml(
     entries.set('partition-id', facts.partition.id);
     entries.set('num-partitions', facts.partition.of);
   }
+  if (facts.dataPath !== undefined) entries.set('data-path', facts.dataPath);
   if (facts.useCase !== 'none') entries.set('use-case', facts.useCase);
   if (facts.gpuMemoryFraction !== undefined)
     entries.set('gpu-memory-fraction', float(facts.gpuMemoryFraction));

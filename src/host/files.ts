@@ -251,6 +251,14 @@ export function remove(path: string): void {
 
 export const exists = (path: string): boolean => existsSync(path);
 
+export const isFolder = (path: string): boolean => {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+};
+
 export const isExecutable = (path: string): boolean => {
   try {
     return (statSync(path).mode & 0o111) !== 0;

@@ -1,6 +1,7 @@
 // What is true of the machine and of no folder: facts of its kernel, and what its addresses mean. Handed in with the
 // machine, because several agents on one computer (the demo, tests) need other facts.
 import { networkInterfaces } from 'node:os';
+import { type Room, roomAt } from './disk.ts';
 import { readText } from './files.ts';
 import { giveBackMemory } from './memory.ts';
 
@@ -13,6 +14,8 @@ export interface Host {
   isOwnLoopback(address: string): boolean;
   /** Where the listeners listen that are for this machine only. */
   readonly loopback: string;
+  /** What an ordinary program may still use of the file system at a path. */
+  roomAt(path: string): Room | undefined;
   /** Frees what a boot needed and an idle agent does not. */
   giveBackMemory(): void;
 }
@@ -22,6 +25,7 @@ export const realHost: Host = {
   addresses: () => dialableAddresses(networkInterfaces()),
   isOwnLoopback: (address) => address.startsWith('127.') || address === '::1',
   loopback: '127.0.0.1',
+  roomAt,
   giveBackMemory,
 };
 

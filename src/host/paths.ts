@@ -29,6 +29,8 @@ export function pathsUnder(root: string) {
     state: at('/var/lib/flower-context'),
     checkpoint: at('/var/lib/flower-context/checkpoint.json'),
     tls: at('/var/lib/flower-context/tls'),
+    /** What could not be installed, and is not tried again at each boot. */
+    failedInstallations: at('/var/lib/flower-context/failed-installations.json'),
 
     /** Flower's memory: database, node identity, FLWR_HOME, checkpoints of models. */
     flowerState: at('/var/lib/flower'),
@@ -54,5 +56,9 @@ export function pathsUnder(root: string) {
     /** Builds such an environment (appliance/flower/make-env.sh, with the locked requirements beside it). */
     makeEnvironment: at('/usr/lib/flower-context/flower/make-env.sh'),
     launcher: at('/usr/lib/flower-context/flower-launch.py'),
+    /** Apps of the package: `flower-context submit` finds them by name. */
+    apps: at('/usr/share/flower-context/apps'),
+    /** The site's own data, for ClientApps to read. */
+    data: at('/opt/flower/data'),
   } as const;
 }

@@ -33,7 +33,7 @@ export async function unitState(unit: string): Promise<UnitState> {
 
 /** Queues a job and returns; the unit's own state tells how it went. Undefined when queued, else systemctl's words. */
 export async function queueJob(
-  verb: 'start' | 'restart' | 'stop',
+  verb: 'start' | 'restart' | 'try-restart' | 'stop',
   unit: string,
 ): Promise<string | undefined> {
   const { code, stderr, stdout } = await run('systemctl', [verb, '--no-block', unit], { timeoutMs: 30_000 });

@@ -10,7 +10,11 @@ export interface Given {
   readonly text: string;
 }
 
-/** OneFlow sends every input it does not know as an empty string, so empty is the same as absent. */
+/**
+ * OneFlow sends every input it does not know as an empty string, so empty is the same as absent. So is a reference to the
+ * variable itself, which nobody filled in: the classic Sunstone sends no value for an empty field, and the text of the
+ * template stays.
+ */
 export function lookUp(
   raw: Readonly<Record<string, string>>,
   name: VariableName,
@@ -33,7 +37,7 @@ function textOf(raw: Readonly<Record<string, string>>, name: string): string | u
  * NAME="$NAME", and encodes that when it is a text64.
  */
 const unanswered = (name: string, text: string): boolean =>
-  text === `$${name}` || text === Buffer.from(`$${name}`).toString('base64');
+  text === `$${name}` || text === `\${${name}}` || text === Buffer.from(`$${name}`).toString('base64');
 
 const conflict = (name: VariableName): Finding => ({
   variable: name,

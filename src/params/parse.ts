@@ -39,7 +39,7 @@ export function parseVariables(
   }
   const isOpen = (name: string): boolean => open.has(name) || open.has(ALIAS_PREFIX + name);
   const readable = new Map([...values].filter(([name]) => !isOpen(name)));
-  findings.push(...checkRules({ role: image.role, values: readable, given }), ...strangers(raw, image.role));
+  findings.push(...checkRules({ image, values: readable, given }), ...strangers(raw, image.role));
 
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const problems = findings.filter(({ severity }) => severity === 'error');

@@ -3,7 +3,7 @@ import type { SuperLinkConfig, SuperNodeConfig } from './config.ts';
 import type { Finding } from './finding.ts';
 import type { Given } from './given.ts';
 import type { VariableName } from './table.ts';
-import type { Role } from './variable.ts';
+import type { ImageFacts, Role } from './variable.ts';
 
 /** `variable` is the one to change; the operator's spelling of it is filled in. */
 export type Verdict = (Omit<Finding, 'variable'> & { readonly variable: VariableName }) | undefined;
@@ -13,12 +13,20 @@ export type GivenValues = ReadonlyMap<VariableName, Given>;
 export interface Rule {
   readonly roles: readonly Role[];
   readonly reads: readonly VariableName[];
-  readonly check: (values: Readonly<Record<string, unknown>>, given: GivenValues) => Verdict;
+  readonly check: (
+    values: Readonly<Record<string, unknown>>,
+    given: GivenValues,
+    image: ImageFacts,
+  ) => Verdict;
 }
 
 type Both = SuperLinkConfig & SuperNodeConfig;
 type NamesIn<Config> = keyof Config & VariableName;
-type Check<Config, Names extends keyof Config> = (values: Pick<Config, Names>, given: GivenValues) => Verdict;
+type Check<Config, Names extends keyof Config> = (
+  values: Pick<Config, Names>,
+  given: GivenValues,
+  image: ImageFacts,
+) => Verdict;
 
 const declare =
   <Config>(roles: readonly Role[]) =>

@@ -8,7 +8,7 @@ import { robustClients } from './robust.ts';
 import { type GivenValues, onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
 import { SUSPICIONS } from './suspicions.ts';
 import type { VariableName } from './table.ts';
-import type { Role } from './variable.ts';
+import type { ImageFacts } from './variable.ts';
 
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   'image-classification': ['pytorch', 'tensorflow'],
@@ -99,19 +99,19 @@ const ERRORS: readonly Rule[] = [
 const RULES: readonly Rule[] = [...ERRORS, ...SUSPICIONS];
 
 interface Read {
-  readonly role: Role;
+  readonly image: ImageFacts;
   /** What could be read; a variable with a problem of its own is not in it. */
   readonly values: ReadonlyMap<VariableName, unknown>;
   readonly given: GivenValues;
 }
 
 /** Findings of all rules whose variables could be read, errors first. */
-export function checkRules({ role, values, given }: Read): Finding[] {
+export function checkRules({ image, values, given }: Read): Finding[] {
   const applicable = RULES.filter(
-    ({ roles, reads }) => roles.includes(role) && reads.every((name) => values.has(name)),
+    ({ roles, reads }) => roles.includes(image.role) && reads.every((name) => values.has(name)),
   );
   return applicable.flatMap(({ reads, check }) => {
-    const verdict = check(Object.fromEntries(reads.map((name) => [name, values.get(name)])), given);
+    const verdict = check(Object.fromEntries(reads.map((name) => [name, values.get(name)])), given, image);
     return verdict === undefined
       ? []
       : [{ ...verdict, variable: given.get(verdict.variable)?.as ?? verdict.variable }];

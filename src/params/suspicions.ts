@@ -1,7 +1,9 @@
 // Cross-variable rules about what is accepted but probably not meant.
+import { downloadOf, roomFor, spokenSize } from './frameworks.ts';
 import { formatHostPort } from './hostport.ts';
 import { isLoopback, parseIp } from './ip.ts';
 import { doubtsAbout } from './node-config.ts';
+import { hasApp } from './release.ts';
 import { robustClients } from './robust.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
 import { showName } from './show.ts';
@@ -101,6 +103,29 @@ export const SUSPICIONS: readonly Rule[] = [
       found: 'YES while FL_GPU_ENABLED is not: there is no GPU to measure',
       expected: 'FL_GPU_ENABLED=YES as well',
       example: 'NO',
+    };
+  }),
+
+  onBoth(['FLOWER_VERSION', 'ML_FRAMEWORK'], (values, _given, image) => {
+    const { FLOWER_VERSION: version, ML_FRAMEWORK: framework } = values;
+    if (framework === 'none' || framework === image.framework) return undefined;
+    if (image.installed?.includes(`${version}-${framework}`)) return undefined;
+    return {
+      variable: 'ML_FRAMEWORK',
+      severity: 'warning',
+      found: `'${framework}', which is not in the image (it has ${image.framework === 'none' ? 'Flower and numpy alone' : image.framework}): ${spokenSize(downloadOf(framework))} are to be downloaded at the first boot, where the disk has ${spokenSize(roomFor(framework))} free`,
+      expected: `an image that was built with FRAMEWORK=${framework}, or ML_FRAMEWORK empty for what the image has`,
+    };
+  }),
+
+  onSuperNode(['FL_USE_CASE'], ({ FL_USE_CASE: useCase }) => {
+    if (useCase === 'none' || hasApp(useCase)) return undefined;
+    return {
+      variable: 'FL_USE_CASE',
+      severity: 'warning',
+      found: `'${useCase}', for which the image has no app: ClientApps find the name in their node config (use-case), and nothing else comes of it`,
+      expected: 'none, or an app of your own that reads it',
+      example: 'none',
     };
   }),
 

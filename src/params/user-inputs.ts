@@ -43,8 +43,17 @@ export function formatInput({ mandatory, type, title, options, preset }: UserInp
 
 /** The input of a variable as the table has it. Undefined for infrastructure, which nobody is asked for. */
 export function userInput(name: VariableName, baked = BAKED): string | undefined {
-  const { level, mandatory = false, input: type, title, options = [], inputDefault, roles } = rowOf(name);
+  const {
+    level,
+    mandatory = false,
+    input: type,
+    title,
+    options = [],
+    inputDefault,
+    inputOptions,
+    roles,
+  } = rowOf(name);
   if (level === 'infrastructure') return undefined;
   const preset = inputDefault ?? defaultText(name, roles[0]!, baked) ?? '';
-  return formatInput({ mandatory, type, title, options, preset });
+  return formatInput({ mandatory, type, title, options: inputOptions ?? options, preset });
 }

@@ -1,14 +1,17 @@
 // What a row of the table is. Everything that is said about a variable anywhere is read from its row.
 import type * as z from 'zod';
+import type { Framework } from './frameworks.ts';
 
 export type Role = 'superlink' | 'supernode';
-export type Framework = 'none' | 'pytorch' | 'tensorflow' | 'sklearn';
+export type { Framework } from './frameworks.ts';
 
 /** What the image was built with; some defaults come from it. */
 export interface ImageFacts {
   readonly role: Role;
   readonly flowerVersion: string;
   readonly framework: Framework;
+  /** Environments that were installed beside the baked one, VERSION-FRAMEWORK; only a machine has any. */
+  readonly installed?: readonly string[];
 }
 
 /**
@@ -44,6 +47,8 @@ export interface About {
   readonly mandatory?: boolean;
   /** What a form shows as the default; the row's default when left out. */
   readonly inputDefault?: string;
+  /** The choices of a form, where they are not all that is accepted. An empty one stands for the default. */
+  readonly inputOptions?: readonly string[];
   /** The value masked wherever the CONTEXT is shown. */
   readonly secret?: boolean;
   /** The key of Flower's run config that gets the value. */

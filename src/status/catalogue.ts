@@ -109,9 +109,10 @@ export const CATALOGUE = {
     remedy: 'choose a FLOWER_VERSION in the ranges named, or leave it empty for the baked one',
   },
   flower_install_failed: {
-    title: 'the wanted version of Flower could not be installed; the baked one runs',
+    title: 'the wanted version of Flower, or its framework, could not be installed; what the image has runs',
     kind: 'degraded',
-    remedy: 'check the network to the package index, or leave FLOWER_VERSION empty',
+    remedy:
+      'leave FLOWER_VERSION and ML_FRAMEWORK empty, or make room and open the way to the package index: `flower-context install` tries again',
   },
   flower_start_failed: {
     title: 'Flower ended instead of serving',
@@ -156,7 +157,7 @@ export const CATALOGUE = {
   dcgm_unavailable: {
     title: 'FL_DCGM_ENABLED=YES, but the exporter is not installed in this image',
     kind: 'degraded',
-    remedy: 'use an image with dcgm-exporter, or set FL_DCGM_ENABLED=NO',
+    remedy: "install NVIDIA's datacenter-gpu-manager-exporter in the image, or set FL_DCGM_ENABLED=NO",
   },
   metrics_unavailable: {
     title: 'the metrics port could not be opened',

@@ -38,6 +38,15 @@ test('a version of Flower that cannot be installed: the baked one serves, and ev
   await vm.toSay('1.38.0');
   const { stdout } = await vm.cli('doctor');
   expect(stdout).not.toContain('but also FL_ERROR');
+
+  // The next boot says the same at once, and does not wait for it again.
+  await vm.systemctl('restart', 'flower-context');
+  const again = await vm.whenReady();
+  const step = again.steps.find(({ id }) => id === 'launch_plan');
+  expect(step).toMatchObject({ state: 'degraded' });
+  expect(again.problems.find(({ code }) => code === 'flower_install_failed')?.found).toMatch(
+    /a boot does not try it again/,
+  );
 });
 
 test('a version of Flower that the agent does not know is refused, and the ranges are named', async () => {

@@ -10,7 +10,11 @@ async function nodeConfigOf(vm: Vm): Promise<string[]> {
   await vm.waitFor('the launch plan', ({ steps }) =>
     steps.some(({ id, state }) => id === 'launch_plan' && state === 'done'),
   );
-  return readFileSync(vm.at('run/flower-context/node-config.toml'), 'utf8').trimEnd().split('\n');
+  const lines = readFileSync(vm.at('run/flower-context/node-config.toml'), 'utf8').trimEnd().split('\n');
+  expect(lines.filter((line) => line.startsWith('data-path'))).toEqual([
+    `data-path = "${vm.at('opt/flower/data')}"`,
+  ]);
+  return lines.filter((line) => !line.startsWith('data-path'));
 }
 
 describe('the node config of a SuperNode', () => {

@@ -193,6 +193,8 @@ describe('completion of bash', () => {
     expect(await offers('template', 'single-site', '--one', '')).toEqual(['6', '7']);
     expect(await offers('template', 'single-site', '--set', 'FL_STR')).toEqual(['FL_STRATEGY=']);
     expect(await offers('--root', '/tmp', 'stat')).toEqual(['status']);
+    expect(await offers('submit', 'qui')).toEqual(['quickstart']);
+    expect(await offers('submit', 'exam')).toEqual(['examples']);
   });
 });
 
@@ -295,6 +297,25 @@ describe('submit', () => {
     const { code, stdout } = await agent('submit', '--root', root, app);
     expect(stdout).toContain('following again');
     expect(code).toBe(0);
+  });
+
+  test('finds an app of the image by its name, unless a folder here is called so', async () => {
+    const { root } = superlink(
+      `case $1 in run) echo "run $2"; ${STARTED};; list) ${listed('finished:completed')};; esac`,
+    );
+    const apps = join(root, 'usr/share/flower-context/apps');
+    mkdirSync(apps, { recursive: true });
+    symlinkSync(join(REPOSITORY, 'examples/quickstart'), join(apps, 'quickstart'));
+    const named = await agent('submit', '--root', root, '--declared-only', 'quickstart');
+    expect(named.stdout).toContain(`run ${join(apps, 'quickstart')}`);
+    const unknown = await agent('submit', '--root', root, 'quick');
+    expect(unknown).toMatchObject({ code: 64 });
+    expect(unknown.stderr).toContain('there is no folder quick, and the apps of this image are: quickstart');
+    const path = await agent('submit', '--root', root, './quickstart');
+    expect(path.stderr).toContain('there is no folder ./quickstart');
+    // The tests run in the repository, which has a folder of this name.
+    const folder = await agent('submit', '--root', root, 'examples');
+    expect(folder.stderr).toContain('examples is no Flower app: there is no pyproject.toml in ');
   });
 
   test('ends with 1 when the run was stopped by somebody', async () => {

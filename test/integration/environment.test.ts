@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ensureEnvironment } from '../../src/flower/environment.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { run } from '../../src/host/process.ts';
+import type { Framework } from '../../src/params/frameworks.ts';
 
 let root = '';
 let paths: ReturnType<typeof pathsUnder>;
@@ -25,7 +26,15 @@ function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string
   return folder;
 }
 
-const wish = (wanted: string, framework = 'none') => ({ wanted, baked: '1.39.0', framework, paths });
+const GB = 1e9;
+const roomOf = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
+const wish = (wanted: string, framework: Framework = 'none') => ({
+  ...roomOf(50 * GB),
+  wanted,
+  baked: '1.39.0',
+  framework,
+  paths,
+});
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'flower-env-'));
@@ -91,6 +100,91 @@ describe('the environment of the wanted Flower', () => {
     const { degraded, path } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
     expect(path).toBe(join(paths.environments, '1.39.0-sklearn'));
     expect(degraded!.facts.variable).toBe('ML_FRAMEWORK');
+  });
+
+  it('is what the image has when no framework is wanted', async () => {
+    rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
+    const path = environment('1.39.0-sklearn');
+    expect(await ensureEnvironment(wish('1.39.0'))).toEqual({ path, version: '1.39.0' });
+    expect(log()).toBe('');
+  });
+
+  it('is not begun where the disk has no room for it, and nothing is downloaded', async () => {
+    const { degraded, path } = await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1.2 * GB) });
+    expect(path).toBe(join(paths.environments, '1.39.0-none'));
+    expect(degraded).toMatchObject({ code: 'flower_install_failed', facts: { variable: 'ML_FRAMEWORK' } });
+    expect(degraded!.message).toMatch(
+      /it needs 9\.6 GB free at \S+envs, which has 1\.2 GB; nothing was downloaded/,
+    );
+    expect(degraded!.facts.remedy).toContain('`flower-context install` tries again');
+    expect(log()).toBe('');
+  });
+
+  it('fits where a framework is small', async () => {
+    expect(await ensureEnvironment({ ...wish('1.39.0', 'sklearn'), ...roomOf(1.2 * GB) })).toEqual({
+      path: join(paths.environments, '1.39.0-sklearn'),
+      version: '1.39.0',
+    });
+  });
+
+  describe('that could not be installed', () => {
+    const fails = (): void =>
+      program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; echo "ERROR: no way" >&2; exit 1`);
+    const attempts = (): number => log().split('\n').length - 1;
+
+    it('is not tried again by the next boot, which says the same and since when', async () => {
+      fails();
+      const first = (await ensureEnvironment(wish('1.39.0', 'sklearn'))).degraded!;
+      const second = (await ensureEnvironment(wish('1.39.0', 'sklearn'))).degraded!;
+      expect(attempts()).toBe(1);
+      expect(first.message).toContain('ERROR: no way');
+      expect(second.message).toMatch(/ERROR: no way \(at 20\d\d-.*Z; a boot does not try it again\)/);
+    });
+
+    it('is not tried again for want of room, whatever room there is now', async () => {
+      await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1 * GB) });
+      const { degraded } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
+      expect(degraded!.message).toContain('which has 1.0 GB');
+      expect(log()).toBe('');
+    });
+
+    it('is tried again when somebody asks for it, and then forgotten', async () => {
+      await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1 * GB) });
+      expect(existsSync(paths.failedInstallations)).toBe(true);
+      const path = join(paths.environments, '1.39.0-pytorch');
+      expect(await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), again: true })).toEqual({
+        path,
+        version: '1.39.0',
+      });
+      expect(existsSync(paths.failedInstallations)).toBe(false);
+    });
+
+    it('is another matter for another framework, another version and another image', async () => {
+      fails();
+      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(wish('1.39.0', 'tensorflow'));
+      await ensureEnvironment(wish('1.36.0', 'sklearn'));
+      rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
+      environment('1.39.0-pytorch');
+      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      expect(attempts()).toBe(4);
+    });
+
+    it('is tried again by the next boot when this one was only interrupted', async () => {
+      program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; sleep 60`);
+      const stop = new AbortController();
+      const onWait = (): void => stop.abort();
+      await ensureEnvironment({ ...wish('1.39.0', 'sklearn'), signal: stop.signal, onWait });
+      expect(existsSync(paths.failedInstallations)).toBe(false);
+    });
+
+    it('is tried once more when the memory of it is damaged', async () => {
+      fails();
+      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      writeFileSync(paths.failedInstallations, '{');
+      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      expect(attempts()).toBe(2);
+    });
   });
 
   it('is a broken image when not even the baked one is there', async () => {

@@ -23,8 +23,8 @@ function answers(site: Site, role: 'superlink' | 'supernode'): Inputs {
   return Object.fromEntries(presets.filter(([name]) => !OF_THE_BED.includes(name)));
 }
 
-/** All VMs share one loopback here, and the fake Flower is baked without a framework. */
-const OF_THE_BED = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS', 'ML_FRAMEWORK'];
+/** All VMs share one loopback here. */
+const OF_THE_BED = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS'];
 
 test('a form that is left as it is makes a federation, and every line of its journal is explained', async () => {
   const page = readFileSync(join(REPOSITORY, 'docs/operate.md'), 'utf8');

@@ -9,6 +9,8 @@ import { realMachine } from '../../src/host/machine.ts';
 import { CODES } from '../../src/lint/codes.ts';
 import { lint } from '../../src/lint/lint.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
+import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/params/frameworks.ts';
+import { APPS } from '../../src/params/release.ts';
 import { DEFAULT_WISHES, formatTemplate } from '../../src/params/surfaces/oneflow.ts';
 import { SITES, type Site } from '../../src/params/surfaces/site.ts';
 import { checkSettings } from '../../src/params/surfaces/wishes.ts';
@@ -170,6 +172,21 @@ test('docs/operate.md explains the line of every step of both boots', () => {
   const page = read('docs/operate.md');
   const titles = [...sequenceFor('superlink'), ...sequenceFor('supernode')].map(({ title }) => title);
   expect(titles.filter((title) => !new RegExp(`^\\| \`${title}\` +\\|`, 'm').test(page))).toEqual([]);
+});
+
+test('docs/operate.md has the room and the download of every framework', () => {
+  const page = read('docs/operate.md');
+  for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
+    expect(page).toMatch(
+      new RegExp(
+        `^\\| ${framework}.* \\| ${spokenSize(downloadOf(framework))} \\| ${spokenSize(roomFor(framework))} \\|$`,
+        'm',
+      ),
+    );
+});
+
+test('the apps that are named are the folders of examples, which the package takes', () => {
+  expect([...APPS]).toEqual(readdirSync(join(root, 'examples')).sort());
 });
 
 test('the example app declares every setting that the agent passes to a run', () => {

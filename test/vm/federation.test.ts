@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patience } from '../support/load.ts';
 import { updatesOf } from '../support/onegate/index.ts';
-import { container, copyApp, vm } from '../support/vm/beds.ts';
+import { container, vm } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { FRAMEWORK } from '../support/vm/images.ts';
 import { orderOf, table } from '../support/vm/order.ts';
@@ -25,6 +25,15 @@ const WITH: Record<string, string> = {
   sklearn:
     'from sklearn.linear_model import LogisticRegression\nLogisticRegression().fit([[0], [1]], [0, 1])',
 };
+
+/** The example app of the image, by its name; one that uses the framework is a changed copy of it. */
+async function appOf(superlink: Guest): Promise<string> {
+  if (WITH[FRAMEWORK] === '') return 'quickstart';
+  const copy = '/root/with-framework';
+  await superlink.sh(`cp -r /usr/share/flower-context/apps/quickstart ${copy}`);
+  await superlink.sh(`cat >>${copy}/quickstart/client_app.py`, { stdin: `${WITH[FRAMEWORK]}\n` });
+  return copy;
+}
 
 /**
  * Flower gives a task 30 s to start and then to say that it lives. Emulated, its processes are longer at importing Python
@@ -128,10 +137,9 @@ describe.each(HERE)(
       expect(shapeOf(story), `make e2e DOCS=1 takes this one:\n${story}`).toEqual(shapeOf(storyInDocs()));
     });
 
-    test('flwr run trains on both', async () => {
+    test('submit trains on both, with the app of the image', async () => {
       if (bed === 'VMs' && ACCELERATOR === 'tcg') await stretchLeases(service);
-      const app = await copyApp(service.superlink);
-      await service.superlink.sh(`cat >>${app}/quickstart/client_app.py`, { stdin: `${WITH[FRAMEWORK]}\n` });
+      const app = await appOf(service.superlink);
       const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
         timeoutMs: 120_000,
       });
@@ -139,6 +147,22 @@ describe.each(HERE)(
       const trained = roundsOf(`${stdout}${stderr}`.split('\n'));
       expect(trained).toHaveLength(rounds);
       for (const round of trained) expect(round).toMatchObject({ results: 2, failures: 0 });
+    });
+
+    test('a SuperNode has a folder for data of its site, which ClientApps can read and not write', async () => {
+      const [node] = service.supernodes;
+      const pid = (await node!.unit('flower-supernode', 'MainPID')).MainPID;
+      const inside = (script: string) =>
+        node!.exec(
+          `nsenter -t ${pid} -m setpriv --reuid=flower --regid=flower --clear-groups sh -c '${script}'`,
+        );
+      expect(await node!.sh('stat -c "%a %U %G" /opt/flower/data')).toBe('2750 root flower');
+      await node!.sh('umask 027 && echo 1,2 >/opt/flower/data/samples.csv');
+      expect(await inside('cat /opt/flower/data/samples.csv')).toMatchObject({ code: 0, stdout: '1,2\n' });
+      expect((await inside('touch /opt/flower/data/x')).code).not.toBe(0);
+      expect(await node!.sh('cat /run/flower-context/node-config.toml')).toContain(
+        'data-path = "/opt/flower/data"',
+      );
     });
 
     test('no journal has a secret', async () => {

@@ -54,6 +54,7 @@ const PROGRAM = [
   '/usr/lib/systemd/system/flower-context.service',
   '/usr/lib/sysusers.d/flower-context.conf',
   '/usr/lib/tmpfiles.d/flower-context.conf',
+  '/usr/share/flower-context/apps/quickstart/pyproject.toml',
 ];
 
 function lintian(): string | undefined {

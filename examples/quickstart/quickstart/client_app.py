@@ -1,4 +1,13 @@
-"""What a SuperNode runs: trains and evaluates on its own part of the data."""
+"""What a SuperNode runs: trains and evaluates on its own part of the data.
+
+The samples are made on the spot. An app that reads the site's own data opens the folder that the node config names:
+
+    folder = Path(str(context.node_config["data-path"]))
+    table = np.loadtxt(folder / "samples.csv", delimiter=",")
+
+That is /opt/flower/data: root of the SuperNode puts files there, ClientApps can only read them. Another folder is named
+by FL_NODE_CONFIG="data-path=/srv/b".
+"""
 
 from flwr.app import Array, ArrayRecord, Context, Message, MetricRecord, RecordDict
 from flwr.clientapp import ClientApp

@@ -2,6 +2,7 @@ import { parseContextSh } from '../../context/context-sh.ts';
 import { asksDns, namesFromContext, withHostPart } from '../../context/host-names.ts';
 import { nicsFrom } from '../../context/nics.ts';
 import { tokenFrom } from '../../context/token.ts';
+import { installedEnvironments } from '../../flower/environment.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
 import { readBytes, readText } from '../../host/files.ts';
 import { hostName, type Machine, sha256 } from '../../host/machine.ts';
@@ -99,6 +100,7 @@ export const validate: Step = {
       role,
       flowerVersion: flower.version,
       framework: flower.framework,
+      installed: installedEnvironments(tools.machine.paths.environments),
     });
     for (const warning of parsed.warnings) tools.warn(asProblem(warning));
     if (!parsed.ok) {

@@ -62,6 +62,7 @@ export const planSuperNode: Step = {
     const trust = known.get('clientTrust');
     const nodeConfig = nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
       partition: known.get('partition'),
+      dataPath: paths.data,
       useCase: config.FL_USE_CASE,
       gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
     });
@@ -94,12 +95,12 @@ async function flowerEnvironment(
 ): Promise<{ version: string; path: string }> {
   const { flower } = known.get('appliance');
   const config = known.get('config');
-  const framework = config.role === 'supernode' ? config.ML_FRAMEWORK : 'none';
   const found = await ensureEnvironment({
     wanted: config.FLOWER_VERSION,
     baked: flower.version,
-    framework: framework ?? flower.framework,
+    framework: config.ML_FRAMEWORK,
     paths: tools.machine.paths,
+    roomAt: tools.machine.host.roomAt,
     signal: tools.signal,
     onWait: tools.wait,
   });
@@ -146,9 +147,23 @@ async function lookForGpu(known: Knowledge, tools: StepTools): Promise<boolean> 
   return false;
 }
 
+/** NVIDIA's package datacenter-gpu-manager-exporter has the first; the second is that of who made a unit by hand. */
+const DCGM_UNITS = ['nvidia-dcgm-exporter.service', 'dcgm-exporter.service'] as const;
+
 async function startDcgm(known: Knowledge, tools: StepTools): Promise<void> {
-  const found = await queueJob('start', 'dcgm-exporter.service');
-  if (found === undefined) return;
-  const doing = 'starting dcgm-exporter.service';
-  goOnWithout(known, tools, new Problem('dcgm_unavailable', { doing, found, variable: 'FL_DCGM_ENABLED' }));
+  const found: string[] = [];
+  for (const unit of DCGM_UNITS) {
+    const refused = await queueJob('start', unit);
+    if (refused === undefined) return;
+    found.push(refused);
+  }
+  goOnWithout(
+    known,
+    tools,
+    new Problem('dcgm_unavailable', {
+      doing: `starting ${DCGM_UNITS.join(' or ')}`,
+      found: found.join(' '),
+      variable: 'FL_DCGM_ENABLED',
+    }),
+  );
 }

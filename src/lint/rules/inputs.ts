@@ -7,7 +7,7 @@ import type { Form } from '../../params/surfaces/oneflow.ts';
 import { SITES, type Site } from '../../params/surfaces/site.ts';
 import { formatInput, formDefault, inputOf, parseInput } from '../../params/surfaces/user-input.ts';
 import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from '../../params/table.ts';
-import type { Framework, Role } from '../../params/variable.ts';
+import type { Role } from '../../params/variable.ts';
 import type { LintCode } from '../codes.ts';
 import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';
 import {
@@ -15,7 +15,6 @@ import {
   type Input,
   KEYS,
   type Preset,
-  presetOf,
   presetsOf,
   type Service,
   type ServiceRole,
@@ -91,9 +90,7 @@ function presetsOfRole(service: Service, role: ServiceRole, kind: Role): Remark[
   const known = all.filter(({ open }) => !open);
   const raw = Object.fromEntries(known.map(({ name, value }) => [name, value]));
   const open = new Set(all.filter((preset) => preset.open).map(({ name }) => name));
-  const framework = presetOf(service, role, 'ML_FRAMEWORK')?.value as Framework | undefined;
-  const image = releaseImage(kind);
-  const parsed = parseVariables(raw, { ...image, framework: framework || image.framework }, open);
+  const parsed = parseVariables(raw, releaseImage(kind), open);
   const findings = [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings];
   return findings.flatMap((finding): Remark[] => {
     const variable = variableOf(finding.variable);
@@ -164,7 +161,8 @@ export const options = ({ inputs, roles }: Service): Remark[] =>
   });
 
 function corrected(input: Input, variable: VariableName, refused: readonly string[]): Fix {
-  const known = rowOf(variable).options;
+  const { options: accepted, inputOptions } = rowOf(variable);
+  const known = inputOptions ?? accepted;
   const kept = input.options.filter((option) => !refused.includes(option));
   const right = known ?? kept;
   const preset = right.includes(input.preset) ? input.preset : (right[0] ?? '');

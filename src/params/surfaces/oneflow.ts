@@ -137,7 +137,19 @@ function longestFirst(names: readonly VariableName[]): VariableName[] {
 }
 
 const inputs = (wishes: TemplateWishes, names: readonly VariableName[]): Record<string, string> =>
-  Object.fromEntries(names.map((name) => [name, formatInput(wantedOf(wishes, name))]));
+  Object.fromEntries(names.map((name) => [name, formatInput(inService(wantedOf(wishes, name)))]));
+
+/**
+ * An empty choice of a list is no answer for `oneflow-template instantiate` (6.8 to 7), and OneFlow refuses a service that
+ * lacks an answer: in a service template a list that may be empty is a text.
+ */
+function inService(input: UserInput): UserInput {
+  if (!input.options.includes('')) return input;
+  const options = input.options.filter((option) => option !== '');
+  return input.preset === ''
+    ? { ...input, type: 'text', title: `${input.title}: ${options.join(', ')}`, options: [] }
+    : { ...input, options };
+}
 
 function wantedOf({ site, values }: TemplateWishes, name: VariableName): UserInput {
   const { mandatory, presets } = SITES[site];

@@ -5,7 +5,6 @@ import { nearest } from '../nearest.ts';
 import { parseVariables } from '../parse.ts';
 import { releaseImage } from '../release.ts';
 import { ALIAS_PREFIX, ALL_NAMES, hasAlias, isVariableName, rowOf, type VariableName } from '../table.ts';
-import type { Framework } from '../variable.ts';
 import type { Form, TemplateWishes } from './oneflow.ts';
 import { inputsOf, SITES, type Site } from './site.ts';
 import { formDefault } from './user-input.ts';
@@ -42,11 +41,7 @@ export function checkSettings(
     const raw = Object.fromEntries(
       names.map((name) => [name, values.get(name) ?? SITES[site].presets[name] ?? formDefault(name)]),
     );
-    const image = releaseImage(role);
-    return parseVariables(raw, {
-      ...image,
-      framework: (raw.ML_FRAMEWORK as Framework | undefined) || image.framework,
-    });
+    return parseVariables(raw, releaseImage(role));
   });
   const found = [...problems, ...read.flatMap((parsed) => (parsed.ok ? [] : parsed.problems))];
   return { values, problems: distinct(found), warnings: distinct(read.flatMap(({ warnings }) => warnings)) };

@@ -1,4 +1,5 @@
 // Service level: one value for all roles of a OneFlow service.
+import { FRAMEWORKS } from '../frameworks.ts';
 import { oneOf, text, yesNo } from '../kinds.ts';
 import { bad, good } from '../outcome.ts';
 import { BOTH, withDefault, withImageDefault, withRoleDefault } from '../variable.ts';
@@ -9,14 +10,28 @@ export const SERVICE = {
   FLOWER_VERSION: withImageDefault({
     roles: BOTH,
     level: 'service',
-    title: 'Flower version',
+    title: 'Flower version (empty: what the image has)',
     ...text('a version X.Y.Z', (given) =>
       VERSION.test(given) ? good(given) : bad('this is not a version X.Y.Z'),
     ),
     default: { image: ({ flowerVersion }) => flowerVersion },
+    inputDefault: '',
     effect:
       'The Flower that runs. Another version than the baked one is installed into its own virtual environment at boot; when that fails the baked one runs, and the degradation is logged, shown in the status and published.',
     example: '1.39.0',
+  }),
+
+  ML_FRAMEWORK: withImageDefault({
+    roles: BOTH,
+    level: 'service',
+    title: 'ML framework (empty: what the image has)',
+    ...oneOf(FRAMEWORKS),
+    default: { image: ({ framework }) => framework },
+    inputDefault: '',
+    inputOptions: ['', ...FRAMEWORKS],
+    effect:
+      'Which Python environment ClientApps and ServerApps get. `none` (Flower and numpy are enough) is content with what the image has. One that the image lacks is installed once, and only where the disk has room for it; otherwise what the image has runs, and the degradation is logged, shown in the status and published.',
+    example: 'sklearn',
   }),
 
   FL_TLS_ENABLED: withRoleDefault({

@@ -2,9 +2,12 @@
 import { decimal, dialAddress, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
 import { readNodeConfig } from '../node-config.ts';
 import { bad, good, type Outcome } from '../outcome.ts';
-import { optional, SUPERNODE, withDefault, withImageDefault } from '../variable.ts';
+import { hasApp } from '../release.ts';
+import { optional, SUPERNODE, withDefault } from '../variable.ts';
 
 const AT = { roles: SUPERNODE, level: 'role' } as const;
+
+const USE_CASES = ['none', 'image-classification', 'anomaly-detection', 'llm-fine-tuning'] as const;
 
 /** `all` in any case, or ids as CUDA takes them: indexes, or GPU- and MIG- names. */
 function readGpuIds(given: string): Outcome<string> {
@@ -56,25 +59,17 @@ export const SUPERNODE_ONLY = {
     example: '3600',
   }),
 
-  ML_FRAMEWORK: withImageDefault({
-    ...AT,
-    title: 'ML framework',
-    ...oneOf(['pytorch', 'tensorflow', 'sklearn']),
-    default: { image: ({ framework }) => framework },
-    inputDefault: 'pytorch',
-    effect: 'Which Python environment the ClientApp gets.',
-    example: 'sklearn',
-  }),
-
   FL_USE_CASE: withDefault({
     ...AT,
     title: 'Pre-built use case',
-    ...oneOf(['none', 'image-classification', 'anomaly-detection', 'llm-fine-tuning']),
+    ...oneOf(USE_CASES),
+    // Nobody is asked for what no image has.
+    inputOptions: USE_CASES.filter((useCase) => useCase === 'none' || hasApp(useCase)),
     default: 'none',
     nodeConfig: 'use-case',
     effect:
-      'Told to the ClientApp and published. image-classification needs pytorch or tensorflow, anomaly-detection sklearn, llm-fine-tuning pytorch.',
-    example: 'image-classification',
+      'Passed to the ClientApp and published; the images of this release have no app for any of them. image-classification needs pytorch or tensorflow, anomaly-detection sklearn, llm-fine-tuning pytorch.',
+    example: 'none',
   }),
 
   FL_GPU_ENABLED: withDefault({
@@ -110,7 +105,8 @@ export const SUPERNODE_ONLY = {
     title: 'Enable DCGM GPU metrics exporter',
     ...yesNo(),
     default: 'NO',
-    effect: 'Starts the exporter where it is installed; elsewhere it is a degradation.',
+    effect:
+      'Starts nvidia-dcgm-exporter.service or dcgm-exporter.service, whichever is installed; without one it is a degradation.',
     example: 'YES',
   }),
 

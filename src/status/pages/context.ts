@@ -85,10 +85,10 @@ export const CONTEXT_PAGES = {
   },
   dcgm_unavailable: {
     about:
-      'FL_DCGM_ENABLED=YES, but there is no dcgm-exporter.service in this image, so there are no GPU metrics',
+      'FL_DCGM_ENABLED=YES, but this image has neither nvidia-dcgm-exporter.service (package datacenter-gpu-manager-exporter of NVIDIA) nor dcgm-exporter.service, so there are no GPU metrics',
     found: 'systemd refuses to start the unit',
     agent: GOES_ON,
-    look: ['systemctl status dcgm-exporter'],
+    look: ['systemctl status nvidia-dcgm-exporter dcgm-exporter'],
   },
   agent_running: {
     about:

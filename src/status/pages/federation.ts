@@ -81,10 +81,11 @@ export const FEDERATION_PAGES = {
   },
   flower_install_failed: {
     about:
-      'FLOWER_VERSION or ML_FRAMEWORK asks for an environment that is not in the image, and it could not be installed: no way to a package index, no such package, no room, or not done within 10 minutes',
-    found: 'The install script is run, and what it made is looked at',
+      'FLOWER_VERSION or ML_FRAMEWORK asks for an environment that is not in the image, and it could not be installed: no way to a package index, no such package, no room, or not done within 10 minutes. That is remembered, and a boot does not try the same installation again',
+    found:
+      'The free disk space is compared with what the framework takes before anything is downloaded; then the install script is run, and what it made is looked at',
     agent: `${GOES_ON}, with the version baked in the image: that is the one published as FL_VERSION`,
-    look: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt'],
+    look: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
   },
   flower_start_failed: {
     about:

@@ -120,7 +120,7 @@ export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
     {
       title: 'FL_DCGM_ENABLED=YES in an image without the exporter',
       bring: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES', FL_DCGM_ENABLED: 'YES' }),
-      says: ['dcgm-exporter'],
+      says: ['nvidia-dcgm-exporter.service not found', ' dcgm-exporter.service not found'],
       until: 'start_flower',
     },
   ],

@@ -2,6 +2,7 @@
 // the one that stands for its 127.0.0.1, are of 127.0.0.0/8, and no fact of this computer's kernel is one of theirs.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { roomAt } from '../../../src/host/disk.ts';
 import type { Host } from '../../../src/host/host.ts';
 
 /** Below the root of such a machine; without it the facts are of a machine that was never switched on. */
@@ -11,16 +12,19 @@ export interface HostFacts {
   /** Another one each time that the machine is switched on. */
   readonly bootId: string;
   readonly loopback: string;
+  /** What is free on its disk; undefined: what is free on this computer's. */
+  readonly freeMb?: number | undefined;
 }
 
 export const folderHost = (
-  { loopback }: Pick<HostFacts, 'loopback'>,
+  { loopback, freeMb }: Omit<HostFacts, 'bootId'>,
   bootId: Host['bootId'],
 ): Omit<Host, 'giveBackMemory'> => ({
   bootId,
   addresses: () => [],
   isOwnLoopback: (address) => address === '127.0.0.1' || address === '::1',
   loopback,
+  roomAt: (path) => (freeMb === undefined ? roomAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
 });
 
 export function readHostFacts(root: string): HostFacts {

@@ -394,6 +394,11 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       wrong: (t) => t.preset('FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
       right: (t) => t.preset('FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
     },
+    {
+      what: 'a framework that the image of the release lacks',
+      wrong: (t) => t.preset('ML_FRAMEWORK', 'pytorch'),
+      right: (t) => t.preset('ML_FRAMEWORK', 'none'),
+    },
   ],
   option_invalid: [
     {
@@ -404,9 +409,9 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   use_case_framework: [
     {
-      what: 'anomaly-detection on pytorch',
+      what: 'anomaly-detection without scikit-learn',
       wrong: (t) => t.preset('FL_USE_CASE', 'anomaly-detection'),
-      right: (t) => t.preset('FL_USE_CASE', 'anomaly-detection').preset('ML_FRAMEWORK', 'sklearn'),
+      right: (t) => t.preset('FL_USE_CASE', 'none'),
     },
   ],
   input_not_mapped: [

@@ -1,9 +1,6 @@
 // The two kinds of machine that tests boot, from the same image.
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { Container } from '../nspawn/container.ts';
-import { REPOSITORY } from '../zone/vm.ts';
-import type { Guest, GuestSpec } from './guest.ts';
+import type { GuestSpec } from './guest.ts';
 import { diskOf, rootOf } from './images.ts';
 import { QemuVm } from './qemu.ts';
 
@@ -16,16 +13,3 @@ export const vm = (
   options: readonly string[] = [],
   cpus = spec.role === 'superlink' ? 2 : 1,
 ): QemuVm => new QemuVm({ ...spec, disk: diskOf(spec.role), cpus, options });
-
-/** Puts the example app into a guest, as an operator copies a folder to a SuperLink. @returns where it is */
-export async function copyApp(guest: Guest): Promise<string> {
-  const tar = execFileSync('tar', [
-    '-C',
-    join(REPOSITORY, 'examples'),
-    '--exclude=__pycache__',
-    '-cz',
-    'quickstart',
-  ]);
-  await guest.sh('mkdir -p /root/apps && tar -C /root/apps -xz', { stdin: tar });
-  return '/root/apps/quickstart';
-}

@@ -6,13 +6,13 @@ import { REPOSITORY } from '../zone/vm.ts';
 
 type Role = 'superlink' | 'supernode';
 
-/** What ClientApps find in the SuperNode's image: as `make image` reads it. */
+/** What ClientApps and ServerApps find in the image: as `make image` reads it. */
 export const FRAMEWORK = process.env.FRAMEWORK ?? 'none';
 
 /** The root file system of a role, as a folder; `base` is the system with one-context alone. */
 export function rootOf(role: Role | 'base'): string {
   const script = join(REPOSITORY, 'appliance/image/root.sh');
-  const args = role === 'supernode' ? [role, FRAMEWORK] : [role];
+  const args = role === 'base' ? [role] : [role, FRAMEWORK];
   const printed = execFileSync(script, args, { stdio: ['ignore', 'pipe', 'inherit'], encoding: 'utf8' });
   return join(REPOSITORY, printed.trim());
 }

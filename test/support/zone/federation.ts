@@ -17,6 +17,7 @@ export interface FederationSpec {
   readonly supernode?: Context | ((number: number) => Context);
   readonly flower?: VmSpec['flower'];
   readonly env?: VmSpec['env'];
+  readonly freeMb?: VmSpec['freeMb'];
   readonly dropIns?: VmSpec['dropIns'];
   readonly zone?: ZoneOptions;
   /** ready_status_gate; true as in an operator's template. Without it all VMs start at once. */
@@ -118,7 +119,7 @@ export class Federation {
 
   /** Gives a VM its disk and switches it on; done at deployment, except for puppets. */
   async switchOn(vm: OneVm): Promise<void> {
-    const { flower, env, dropIns, dir, runs, net } = this.spec;
+    const { flower, env, dropIns, dir, runs, net, freeMb } = this.spec;
     const role = vm.role === 'superlink' ? 'superlink' : 'supernode';
     // All VMs share one kernel, so the SuperLink listens on its own address instead of 0.0.0.0.
     const listen: Context = role === 'superlink' ? { FL_FLEET_API_ADDRESS: `${vm.ip}:9092` } : {};
@@ -130,6 +131,7 @@ export class Federation {
       context: { ...listen, ...vm.context },
       token: vm.token,
       loopback: `${net}.${vm.id + 1}.1`,
+      freeMb,
       ...(flower && { flower }),
       ...(env && { env }),
       ...(dropIns && { dropIns }),

@@ -38,6 +38,8 @@ export interface VmSpec {
   readonly token?: string | undefined;
   /** Where its local-only listeners are; stands for 127.0.0.1. Each VM of a zone has its own. */
   readonly loopback: string;
+  /** What is free on its disk, in MB; undefined: what is free on this computer's. */
+  readonly freeMb?: number | undefined;
   /** What is baked: real Flower from .cache/envs, or the fake one that is quick (fake-flwr.ts), which does as `order` says. */
   readonly flower?: {
     readonly version?: string;
@@ -134,6 +136,11 @@ export class Vm {
   leaveContext(changes: Context): void {
     this.context = { ...this.context, ...changes };
     this.writeContext();
+  }
+
+  /** `onevm disk-resize`, and a file system that grows with the disk. */
+  growDisk(freeMb: number): void {
+    this.writeHost(freeMb);
   }
 
   /** `onevm updateconf`: one-context leaves the changed CONTEXT and its hook asks the agent to look. */
@@ -255,8 +262,9 @@ export class Vm {
   }
 
   /** What the kernel of this VM would say: another boot each time. */
-  private writeHost(): void {
-    const facts: HostFacts = { bootId: randomUUID(), loopback: this.spec.loopback };
+  private writeHost(freeMb = this.spec.freeMb): void {
+    const { loopback } = this.spec;
+    const facts: HostFacts = { bootId: randomUUID(), loopback, freeMb };
     this.write(HOST_FILE, JSON.stringify(facts));
   }
 
@@ -302,6 +310,7 @@ export class Vm {
     );
     this.link('opt/flower/baked', `envs/${version}-${framework}`);
     this.link('usr/lib/flower-context', join(REPOSITORY, 'appliance/lib'));
+    this.link('usr/share/flower-context/apps', join(REPOSITORY, 'examples'));
     this.link('var/run', '../run');
     this.installFlower(version, framework);
   }

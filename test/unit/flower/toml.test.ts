@@ -44,6 +44,13 @@ describe('the node config file', () => {
     );
   });
 
+  it("names the folder of the site's data, unless the operator names another", () => {
+    const dataPath = '/opt/flower/data';
+    const alone = { partition: undefined, useCase: 'none', dataPath };
+    expect(nodeConfigToml({}, alone)).toBe('data-path = "/opt/flower/data"\n');
+    expect(nodeConfigToml({ 'data-path': '/srv/b' }, alone)).toBe('data-path = "/srv/b"\n');
+  });
+
   it('has only what the operator wrote when there is no partition', () => {
     expect(nodeConfigToml(new Map([['x', false]]), { partition: undefined, useCase: 'none' })).toBe(
       'x = false\n',

@@ -29,6 +29,7 @@ describe('defaults', () => {
   });
 
   test.each(['', ' ', '\n\t '])('%j is the same as unset', (blank) => {
+    expect(superLink({ FLOWER_VERSION: blank }).FLOWER_VERSION).toBe('1.39.0');
     expect(superLink({ FL_NUM_ROUNDS: blank }).FL_NUM_ROUNDS).toBe(3);
     expect(superNode({ FL_SUPERLINK_ADDRESS: blank }).FL_SUPERLINK_ADDRESS).toBeUndefined();
   });
@@ -39,6 +40,7 @@ test('a question that classic Sunstone filled in with the line of the role is no
   const raw = {
     FL_CERT_EXTRA_SAN: '$FL_CERT_EXTRA_SAN',
     ONEAPP_FL_NUM_ROUNDS: '$ONEAPP_FL_NUM_ROUNDS',
+    FLOWER_VERSION: ' ${FLOWER_VERSION}',
     FL_SSL_CERTFILE: base64('$FL_SSL_CERTFILE'),
     FL_SSL_KEYFILE: base64('$FL_SSL_KEYFILE'),
   };

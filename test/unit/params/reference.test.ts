@@ -62,7 +62,7 @@ test('a title fits into a USER_INPUT: no bar, no quote, no line break', () => {
 
 describe('user inputs', () => {
   test.each([
-    ['FLOWER_VERSION', 'O|text|Flower version||1.39.0'],
+    ['FLOWER_VERSION', 'O|text|Flower version (empty: what the image has)||'],
     ['FL_TLS_ENABLED', 'O|list|Encrypt traffic between SuperLink and SuperNodes|YES,NO|YES'],
     ['FL_LOG_LEVEL', 'O|list|Log verbosity|DEBUG,INFO,WARNING,ERROR|INFO'],
     ['FL_LOG_FORMAT', 'O|list|Log format of the agent|text,json|text'],
@@ -95,11 +95,8 @@ describe('user inputs', () => {
     ['FL_NODE_CONFIG', 'O|text|Space-separated key=value node config||'],
     ['FL_MAX_RETRIES', 'O|number|Max reconnection attempts (0 = unlimited)||0'],
     ['FL_MAX_WAIT_TIME', 'O|number|Max wait for connection in seconds (0 = unlimited)||0'],
-    ['ML_FRAMEWORK', 'O|list|ML framework|pytorch,tensorflow,sklearn|pytorch'],
-    [
-      'FL_USE_CASE',
-      'O|list|Pre-built use case|none,image-classification,anomaly-detection,llm-fine-tuning|none',
-    ],
+    ['ML_FRAMEWORK', 'O|list|ML framework (empty: what the image has)|,none,pytorch,tensorflow,sklearn|'],
+    ['FL_USE_CASE', 'O|list|Pre-built use case|none|none'],
     ['FL_GPU_ENABLED', 'O|boolean|Enable NVIDIA GPU support||NO'],
     ['FL_CUDA_VISIBLE_DEVICES', 'O|text|GPU ids visible to the ClientApp (all, or 0,1)||all'],
     ['FL_GPU_MEMORY_FRACTION', 'O|number-float|GPU memory fraction for PyTorch (0-1)||0.8'],

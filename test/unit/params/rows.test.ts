@@ -263,7 +263,11 @@ const CASES: Readonly<Record<VariableName, Cases>> = {
   },
   FL_MAX_RETRIES: whole(node(0), 0),
   FL_MAX_WAIT_TIME: whole(node(0), 0, 2_147_483),
-  ML_FRAMEWORK: choices(node('pytorch'), ['pytorch', 'tensorflow', 'sklearn'], ['none', 'torch']),
+  ML_FRAMEWORK: choices(
+    { superlink: 'none', supernode: 'pytorch' },
+    ['none', 'pytorch', 'tensorflow', 'sklearn'],
+    ['torch', 'image'],
+  ),
   FL_USE_CASE: {
     ...choices(node('none'), ['none', 'image-classification', 'llm-fine-tuning'], ['llm']),
   },

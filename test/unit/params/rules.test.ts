@@ -11,6 +11,8 @@ type Case = [
   found?: RegExp | undefined,
 ];
 
+/** Somebody has installed PyTorch beside what is baked. */
+const WITH_PYTORCH: ImageFacts = { ...LINK, installed: ['1.39.0-none', '1.39.0-pytorch'] };
 const SKLEARN: ImageFacts = { ...NODE, framework: 'sklearn' };
 const BARE: ImageFacts = { ...NODE, framework: 'none' };
 
@@ -240,6 +242,46 @@ const WARNINGS: Case[] = [
     /plaintext/,
   ],
   ['a CA and TLS as the SuperLink says', NODE, { FL_SSL_CA_CERTFILE: CERTIFICATE }],
+  [
+    'a framework that the SuperNode image lacks',
+    BARE,
+    { ML_FRAMEWORK: 'pytorch' },
+    'ML_FRAMEWORK',
+    /^'pytorch', which is not in the image \(it has Flower and numpy alone\): 3\.1 GB are to be downloaded at the first boot, where the disk has 9\.6 GB free$/,
+  ],
+  [
+    'a framework that the SuperLink image lacks',
+    LINK,
+    { ONEAPP_ML_FRAMEWORK: 'sklearn' },
+    'ONEAPP_ML_FRAMEWORK',
+    /^'sklearn', which is not in the image .*: 120 MB are/,
+  ],
+  [
+    'another framework than the baked one',
+    SKLEARN,
+    { ML_FRAMEWORK: 'tensorflow' },
+    'ML_FRAMEWORK',
+    /it has sklearn/,
+  ],
+  ['the framework of the image', NODE, { ML_FRAMEWORK: 'pytorch' }],
+  ['a framework that was installed', WITH_PYTORCH, { ML_FRAMEWORK: 'pytorch' }],
+  [
+    'a framework that was installed for another Flower',
+    WITH_PYTORCH,
+    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.31.0' },
+    'ML_FRAMEWORK',
+    /'pytorch'/,
+  ],
+  ['no framework wanted, on an image that has one', NODE, { ML_FRAMEWORK: 'none' }],
+  ['no framework named, on an image that has none', BARE, {}],
+  [
+    'a use case that no image has an app for',
+    NODE,
+    { FL_USE_CASE: 'image-classification' },
+    'FL_USE_CASE',
+    /^'image-classification', for which the image has no app/,
+  ],
+  ['no use case', NODE, { FL_USE_CASE: 'none' }],
   ['DCGM without GPU', NODE, { FL_DCGM_ENABLED: 'YES' }, 'FL_DCGM_ENABLED', /no GPU/],
   ['DCGM with GPU', NODE, { FL_DCGM_ENABLED: 'YES', FL_GPU_ENABLED: 'YES' }],
   [

@@ -115,6 +115,19 @@ describe.each(SITE_NAMES)('the form of %s', (site) => {
     expect(made.roles.filter((role) => 'custom_attrs' in role || 'user_inputs' in role)).toEqual([]);
   });
 
+  test('has no value that only another image could keep', () => {
+    expect(questions(made)['FLOWER_VERSION']).toBe('O|text|Flower version (empty: what the image has)||');
+    expect(questions(made)['ML_FRAMEWORK']).toMatch(/^O\|text\|.*none, pytorch, tensorflow, sklearn\|\|$/);
+    if (SITES[site].roles.includes('supernode'))
+      expect(questions(made)['FL_USE_CASE']).toBe('O|list|Pre-built use case|none|none');
+  });
+
+  test('has no list with an empty choice: `oneflow-template instantiate` has no answer for it', () => {
+    for (const all of [false, true])
+      for (const text of Object.values(questions(make(site, { all }))))
+        expect(/^.\|list\|/.test(text) && parseInput(text).options.includes(''), text).toBe(false);
+  });
+
   test('asks for every variable with all inputs, except those that it says it leaves out', () => {
     const left = ALL_NAMES.filter(
       (name) =>
@@ -227,6 +240,14 @@ describe('the training-site template', () => {
     const mandatory = Object.entries(questions(made)).filter(([, text]) => text.startsWith('M|'));
     expect(mandatory.map(([name]) => name).sort()).toEqual(['FL_SSL_CA_CERTFILE', 'FL_SUPERLINK_ADDRESS']);
   });
+});
+
+test('a framework that is set is a list to choose from', () => {
+  const made = make('single-site', { values: new Map([['ML_FRAMEWORK', 'sklearn']]) });
+  expect(questions(made)['ML_FRAMEWORK']).toBe(
+    'O|list|ML framework (empty: what the image has)|none,pytorch,tensorflow,sklearn|sklearn',
+  );
+  expect(made.roles.map((role) => linesOf(role)['ML_FRAMEWORK'])).toEqual(['$ML_FRAMEWORK', '$ML_FRAMEWORK']);
 });
 
 describe('a value that is set', () => {
