@@ -124,6 +124,11 @@ packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` withou
 marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community marketplace: CHECKOUT=folder URL=where the files of dist will be
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
+.PHONY: opennebula-answers
+# Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev
+opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, says of every template of ours: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)
+	@$(NODE) test/opennebula/answers.ts
+
 .PHONY: bench-runtime bench-scale bench-places fuzz test-faults
 test-faults: node_modules/.installed $(BAKED) ## puts old faults back into a copy of the code, one at a time: the tests have to fail (ONLY=text)
 	@$(NODE) test/faults/run.ts

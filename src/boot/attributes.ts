@@ -1,6 +1,7 @@
 // What is published on OneGate, and when. variables.md, "OneGate attributes".
 import { Buffer } from 'node:buffer';
 import { encodeEndpoint } from '../discovery/endpoint.ts';
+import type { PublishedName, Vm } from '../onegate/replies.ts';
 import type { BootConfig } from '../params/parse.ts';
 import type { Knowledge } from './knowledge.ts';
 
@@ -8,7 +9,7 @@ export type Attributes = Readonly<Record<string, string>>;
 
 const yesNo = (value: boolean): string => (value ? 'YES' : 'NO');
 
-/** The first update of a boot: nothing serves yet, whatever an earlier life said. */
+/** What is true of a VM that boots: nothing serves yet, whatever was published before. */
 export function bootingAttributes({ role }: BootConfig, vmId: number): Attributes {
   const withdrawn = { READY: 'NO', FL_ROLE: role, FL_ERROR: '-' };
   return role === 'superlink'
@@ -16,13 +17,27 @@ export function bootingAttributes({ role }: BootConfig, vmId: number): Attribute
     : { ...withdrawn, FL_NODE_READY: 'NO', FL_NODE_ID: String(vmId) };
 }
 
-/** The one update that opens the gate: with it, everything a child role needs is stored (decision 5). */
+/**
+ * Whether what OneGate shows of this VM contradicts that it boots: READY or a problem of an earlier boot, or the attributes
+ * of the VM whose image this is. What is absent contradicts nothing: OneFlow and peers wait for YES.
+ */
+export const contradictsBooting = (stored: Vm, config: BootConfig): boolean =>
+  Object.entries(bootingAttributes(config, stored.id)).some(([name, value]) => {
+    const shown = stored.attributes.get(name as PublishedName);
+    return shown !== undefined && shown !== value;
+  });
+
+/**
+ * The one update that opens the gate: with it, everything a child role needs is stored. READY=YES is part of it, so that
+ * nothing has to follow: one-context may report it as well, or may have given up, or not be there.
+ */
 export function servingAttributes(known: Knowledge): Attributes {
   const config = known.get('config');
   const common = {
     FL_ROLE: config.role,
     FL_VERSION: known.get('flowerVersion'),
     FL_ERROR: known.peek('lacks') ?? '-',
+    ...(config.REPORT_READY ? { READY: 'YES' } : {}),
   };
   if (config.role === 'superlink') {
     const trust = known.get('serverTrust');

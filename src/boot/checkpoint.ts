@@ -19,6 +19,7 @@ const schema = z.object({
       of: z.int().min(1),
       vmId: z.int().optional(),
       roster: z.string().optional(),
+      byRank: z.boolean().optional(),
     })
     .optional(),
 });

@@ -8,6 +8,7 @@ import type { LaunchPlan } from '../flower/plan.ts';
 import type { FileAccess } from '../host/files.ts';
 import type { Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
+import type { Vm } from '../onegate/replies.ts';
 import type { HostPort } from '../params/hostport.ts';
 import type { BootConfig } from '../params/parse.ts';
 import type { ProblemCode } from '../status/catalogue.ts';
@@ -33,6 +34,8 @@ export interface Facts {
   /** Every address of this VM that may stand in a certificate, the primary one first. */
   addresses: readonly string[];
   oneGate: OneGate | undefined;
+  /** This VM as OneGate showed it before this boot published anything; unknown when it was not asked or did not answer. */
+  stored: Vm;
   config: BootConfig;
   /** Who Flower runs as. */
   flowerOwner: Owner;

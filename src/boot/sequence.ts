@@ -7,7 +7,7 @@ import { readContext, validate } from './steps/context.ts';
 import { prepareDirectories } from './steps/directories.ts';
 import { awaitFleetApi, awaitRegistration, startFlower } from './steps/flower.ts';
 import { planSuperLink, planSuperNode } from './steps/plan.ts';
-import { publishSuperLink, publishSuperNode, ready } from './steps/publish.ts';
+import { publishSuperLink, publishSuperNode } from './steps/publish.ts';
 import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
 
 const superlink: readonly Step[] = [
@@ -20,7 +20,6 @@ const superlink: readonly Step[] = [
   startFlower,
   awaitFleetApi,
   publishSuperLink,
-  ready,
 ];
 
 const supernode: readonly Step[] = [
@@ -35,7 +34,6 @@ const supernode: readonly Step[] = [
   startFlower,
   awaitRegistration,
   publishSuperNode,
-  ready,
 ];
 
 export const sequenceFor = (role: 'superlink' | 'supernode'): readonly Step[] =>

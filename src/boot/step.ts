@@ -21,8 +21,7 @@ export type StepId =
   | 'start_flower'
   | 'await_fleet_api'
   | 'await_registration'
-  | 'publish'
-  | 'ready';
+  | 'publish';
 
 /** How a step ended well. `kept`: what was there already is right, and nothing was changed. */
 export interface StepResult {

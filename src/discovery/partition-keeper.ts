@@ -2,17 +2,31 @@
 //
 // At boot `choose` asks as little as possible: nothing more than the list of VMs when the role is being deployed for
 // the first time (nobody has claimed anything) or is the same as when the place was remembered; else what the peers
-// claim. The boot publishes the place with everything else. Then `watch` reads the claims once to see that it stands,
-// looks at the list of VMs from time to time, and at the claims when the list has changed - and now and then anyway,
-// because a peer may have been restored, or may have written nonsense over ours.
+// claim, which costs OpenNebula a lookup per VM. The boot publishes the place with everything else. Then `watch` looks at
+// the list of VMs from time to time.
+//
+// After a first deployment each place is the rank of its VM id, all nodes have the same list, and whoever reads the claims
+// makes way for what the others hold. So the claims are read only when the list has changed; and not even then when only
+// younger nodes have come, because the ranks of the others stay. What has to be seen to is that OneGate still shows our
+// claim: a peer may have written over it, and another node may have taken the place meanwhile. From then on, and from a
+// list that has lost a node on, the claims are read: at once, until all is right, and now and then anyway, because a
+// peer may have been restored, or have been given a claim that is not its own.
 //
 // A move is slow on purpose, because it restarts Flower: it is wanted by two readings some seconds apart, then
 // claimed, then checked again, and only then used.
 import type { Clock, Random } from '../host/clock.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
-import { SERVICE_STATE, type Service } from '../onegate/replies.ts';
+import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
 import { Problem } from '../status/problem.ts';
-import { type Choice, choosePartition, type Partition, reviewPartition, rosterOf } from './partition.ts';
+import {
+  type Choice,
+  choosePartition,
+  claimOf,
+  makeWay,
+  type Partition,
+  reviewPartition,
+  rosterOf,
+} from './partition.ts';
 
 /** What a SuperNode keeps on its disk about its place. */
 export interface PartitionMemory extends Partition {
@@ -20,6 +34,8 @@ export interface PartitionMemory extends Partition {
   readonly vmId?: number | undefined;
   /** The nodes of the role when the place was taken; while they are the same, nobody need be asked. */
   readonly roster?: string | undefined;
+  /** The place is the rank of the VM id in a first deployment, and nothing has called that into question since. */
+  readonly byRank?: boolean | undefined;
 }
 
 export interface KeeperOptions {
@@ -37,17 +53,22 @@ export interface KeeperOptions {
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
 /** The lookups are made one after the other: so much longer a reading may take for each VM of the role. */
 const CLAIMS_MS_PER_NODE = 20;
-/** Between two looks at the list of VMs: half of it to all of it; longer where it is a look per 100 ms of all nodes. */
+/** Between two looks at the list of VMs: half of it to all of it; longer where it is a look per 500 ms of all nodes. */
 const LOOK_MS = 30_000;
-const LOOK_MS_PER_NODE = 100;
-/** Every so many looks the claims are read although the list is the same. */
+const LOOK_MS_PER_NODE = 500;
+/** Every so many looks the claims (after a first deployment: only our own) are read although the list is the same. */
 const FULL_LOOK_EVERY = 6;
 const CONFIRM_MS = 2_000;
 const DOUBT_MS = 4_000;
-/** Readings of the claims by all nodes of a role together are spread over this much time per node, */
+/** So many looks a younger node with the same claim has time to notice it: as many as between two readings without a reason. */
+const MAKE_WAY_AFTER = FULL_LOOK_EVERY;
+/** What all nodes of a role do for the same reason is spread over this much time per node, */
 const SPREAD_MS_PER_NODE = 200;
-/** and over this much per lookup (each of N nodes has N looked up); without a reason, over ten times as much. */
-const SPREAD_MS_PER_LOOKUP = 1;
+/**
+ * and readings of the claims over this much per lookup (each of N nodes has N looked up), which is four times what oned
+ * needs for one; without a reason, over ten times as much.
+ */
+const SPREAD_MS_PER_LOOKUP = 20;
 
 export class PartitionKeeper {
   readonly #oneGate: OneGate;
@@ -61,6 +82,7 @@ export class PartitionKeeper {
   /** The place that Flower runs with. */
   #inUse: Partition | undefined;
   #roster = '';
+  #byRank = false;
   /** How many nodes the role had at the last look. */
   #size = 1;
 
@@ -78,14 +100,17 @@ export class PartitionKeeper {
   }
 
   /**
-   * The place to boot with; undefined when this VM is in no service. `service` saves asking for the list again.
+   * The place to boot with; undefined when this VM is in no service. `service` saves asking for the list again; `stored` is
+   * this VM as OneGate showed it when the boot began: without it the place is not taken for the rank of a first deployment.
    * Throws Problem onegate_unreachable when OneGate does not even give the list.
    */
   async choose({
     service,
+    stored,
     signal,
   }: {
     service?: Service | undefined;
+    stored?: Vm | undefined;
     signal?: AbortSignal;
   } = {}): Promise<Choice | undefined> {
     let list: Service;
@@ -95,21 +120,25 @@ export class PartitionKeeper {
       if (error instanceof Problem && error.code === 'not_in_service') return undefined;
       throw error;
     }
-    const choice = await this.#chooseFrom(list, signal);
+    const choice = await this.#chooseFrom(list, stored, signal);
     this.#take(choice);
     this.#inUse = choice;
     return choice;
   }
 
-  async #chooseFrom(list: Service, signal: AbortSignal | undefined): Promise<Choice> {
+  async #chooseFrom(list: Service, stored: Vm | undefined, signal: AbortSignal | undefined): Promise<Choice> {
     const myVmId = this.#oneGate.vmId;
-    const remembered = this.#memory?.id;
+    const memory = this.#memory;
+    const remembered = memory?.id;
     const { nodes, key } = this.#see(list);
-    if (this.#memory !== undefined && this.#memory.roster === key && this.#memory.id < nodes.length) {
-      return { id: this.#memory.id, of: nodes.length, why: 'as before, the role has the same nodes' };
+    this.#byRank = await this.#isByRank(list, stored, signal);
+    if (memory !== undefined && memory.roster === key && memory.id < nodes.length) {
+      return { id: memory.id, of: nodes.length, why: 'as before, the role has the same nodes' };
     }
-    const first = this.#memory === undefined && list.state === SERVICE_STATE.deploying;
-    if (first) return choosePartition({ myVmId, nodes });
+    if (memory !== undefined && this.#byRank) {
+      return { id: memory.id, of: nodes.length, why: 'as before, only younger nodes have come' };
+    }
+    if (this.#byRank) return choosePartition({ myVmId, nodes });
     try {
       const full = await this.#oneGate.serviceInFull({ policy: this.#patience(CLAIMS_POLICY), signal });
       return choosePartition({ myVmId, nodes: this.#see(full).nodes, remembered });
@@ -120,6 +149,34 @@ export class PartitionKeeper {
         `what the other nodes claim could not be read (${error.facts.found}); the place is checked again later`,
       );
       return choosePartition({ myVmId, nodes, remembered });
+    }
+  }
+
+  /**
+   * Whether this node's place is the rank of its VM id and nobody can have taken it: this VM has not published any claim yet
+   * while the role is being deployed, or OneGate shows the claim that is remembered.
+   */
+  async #isByRank(
+    { state }: Service,
+    known: Vm | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const memory = this.#memory;
+    const deploying = state === SERVICE_STATE.deploying;
+    if (
+      memory === undefined
+        ? !deploying
+        : memory.byRank !== true || !continues(memory.roster ?? '', this.#roster)
+    )
+      return false;
+    try {
+      const stored = known ?? (await this.#oneGate.vm({ policy: ONCE, signal }));
+      return attribute(stored, 'FL_PARTITION_ID') === undefined
+        ? deploying
+        : memory !== undefined && claimOf(stored) === memory.id;
+    } catch (error) {
+      if (error instanceof Problem) return false;
+      throw error;
     }
   }
 
@@ -135,42 +192,39 @@ export class PartitionKeeper {
     onMove: (to: Partition) => Promise<void>;
   }): Promise<void> {
     let doubts = 0;
+    let contests = 0;
     let looks = 0;
-    let nextMs = this.#spread(CONFIRM_MS);
-    let full = true;
+    let full = !this.#byRank;
+    let nextMs = full ? this.#spread(CONFIRM_MS) : this.#jittered(this.#lookMs);
     while (!signal.aborted) {
       try {
         await this.#clock.sleep(nextMs, signal);
         nextMs = this.#jittered(this.#lookMs);
-        full ||= ++looks >= this.#fullLookEvery;
-        if (!full) {
-          const before = this.#roster;
-          this.#see(await this.#oneGate.service({ policy: ONCE, signal }));
-          if (this.#roster !== before) {
-            full = true;
-            nextMs = this.#spread(CONFIRM_MS);
-          }
-          continue;
-        }
-        looks = 0;
-        const verdict = await this.#review(signal);
-        full = verdict !== 'keep';
+        const due = ++looks >= this.#fullLookEvery;
+        full ||= due && !this.#byRank;
+        const verdict = full ? await this.#review(signal) : await this.#glance(due, signal);
+        if (full || due) looks = 0;
         doubts = verdict === 'doubt' ? doubts + 1 : 0;
-        if (verdict === 'doubt') {
-          nextMs = this.#spread(DOUBT_MS);
-          if (doubts >= 2) {
-            await this.#claim(signal);
-            doubts = 0;
-            nextMs = this.#spread(CONFIRM_MS);
+        contests = verdict === 'contested' ? contests + 1 : 0;
+        if (verdict === 'keep' || verdict === 'contested') {
+          if (!this.#isInUse()) {
+            await onMove(this.#mine!);
+            this.#inUse = this.#mine;
           }
-        } else if (verdict === 'unpublished') {
-          await this.#publish(signal);
-          nextMs = this.#spread(CONFIRM_MS);
-        } else if (!this.#isInUse()) {
+          full = verdict === 'contested';
+          if (full) nextMs = this.#spread(this.#lookMs);
+        } else if (verdict === 'doubt') {
+          nextMs = this.#spread(DOUBT_MS);
+        } else {
           full = true;
-          await onMove(this.#mine!);
-          this.#inUse = this.#mine;
-          full = false;
+          this.#leaveRank();
+          if (verdict === 'unpublished') await this.#publish(signal);
+          nextMs = this.#spread(CONFIRM_MS);
+        }
+        if (doubts >= 2 || contests > MAKE_WAY_AFTER) {
+          await this.#claim(signal);
+          doubts = 0;
+          nextMs = this.#spread(CONFIRM_MS);
         }
       } catch (error) {
         if (signal.aborted) return;
@@ -183,10 +237,44 @@ export class PartitionKeeper {
     }
   }
 
+  /**
+   * A look without the claims of others. keep: all is as before. doubt: only younger nodes have come, so that the rank is
+   * what it was, of more. questioned: the claims have to be read.
+   */
+  async #glance(ownClaim: boolean, signal: AbortSignal): Promise<'keep' | 'doubt' | 'questioned'> {
+    if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';
+    const before = this.#roster;
+    const { key, nodes } = this.#see(await this.#oneGate.service({ policy: ONCE, signal }));
+    if (!this.#byRank) return key === before ? 'keep' : 'questioned';
+    if (!continues(before, key)) return 'questioned';
+    if (this.#mine === undefined || this.#mine.of === nodes.length) return 'keep';
+    this.#wanted = {
+      id: this.#mine.id,
+      of: nodes.length,
+      why: `the role has ${nodes.length} nodes now, not ${this.#mine.of}`,
+    };
+    return 'doubt';
+  }
+
+  /** Whether OneGate shows the claim that this node has published. */
+  async #isShown(signal: AbortSignal): Promise<boolean> {
+    return claimOf(await this.#oneGate.vm({ policy: ONCE, signal })) === this.#mine?.id;
+  }
+
+  #leaveRank(): void {
+    if (!this.#byRank) return;
+    this.#byRank = false;
+    this.#memory = { ...this.#memory!, byRank: false };
+    this.#remember(this.#memory);
+  }
+
   #wanted: Choice | undefined;
 
-  /** keep: it stands. doubt: it should be another. unpublished: OneGate shows another claim of ours than we have. */
-  async #review(signal: AbortSignal): Promise<'keep' | 'doubt' | 'unpublished'> {
+  /**
+   * keep: it stands. doubt: it should be another. unpublished: OneGate shows another claim of ours than we have. contested:
+   * it stands, but a younger node claims the same.
+   */
+  async #review(signal: AbortSignal): Promise<'keep' | 'doubt' | 'unpublished' | 'contested'> {
     const mine = this.#mine;
     const myVmId = this.#oneGate.vmId;
     const { nodes, listed } = this.#see(
@@ -196,7 +284,9 @@ export class PartitionKeeper {
     if (mine === undefined || !listed) return 'keep';
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
     if (this.#wanted !== undefined) return 'doubt';
-    return nodes.find((node) => node.vmId === myVmId)?.claim === mine.id ? 'keep' : 'unpublished';
+    if (nodes.find((node) => node.vmId === myVmId)?.claim !== mine.id) return 'unpublished';
+    this.#wanted = makeWay({ myVmId, nodes, mine });
+    return this.#wanted === undefined ? 'keep' : 'contested';
   }
 
   async #claim(signal: AbortSignal): Promise<void> {
@@ -213,7 +303,13 @@ export class PartitionKeeper {
 
   #take({ id, of }: Partition): void {
     this.#mine = { id, of };
-    this.#memory = { id, of, vmId: this.#oneGate.vmId, roster: this.#roster };
+    this.#memory = {
+      id,
+      of,
+      vmId: this.#oneGate.vmId,
+      roster: this.#roster,
+      ...(this.#byRank ? { byRank: true } : {}),
+    };
     this.#remember(this.#memory);
   }
 
@@ -231,6 +327,7 @@ export class PartitionKeeper {
   }
 
   get #fullLookEvery(): number {
+    if (this.#byRank) return FULL_LOOK_EVERY;
     return Math.max(
       FULL_LOOK_EVERY,
       Math.round((10 * this.#size ** 2 * SPREAD_MS_PER_LOOKUP) / this.#lookMs),
@@ -242,9 +339,12 @@ export class PartitionKeeper {
     tryTimeoutMs: policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE,
   });
   #jittered = (ms: number): number => Math.round(ms * (0.5 + this.#random() / 2));
-  #spread = (ms: number): number =>
-    this.#jittered(ms) +
-    Math.round(
-      this.#random() * Math.max(this.#size * SPREAD_MS_PER_NODE, this.#size ** 2 * SPREAD_MS_PER_LOOKUP),
-    );
+  #spread = (ms: number): number => {
+    const lookups = this.#byRank ? 0 : this.#size ** 2;
+    const over = Math.max(this.#size * SPREAD_MS_PER_NODE, lookups * SPREAD_MS_PER_LOOKUP);
+    return this.#jittered(ms) + Math.round(this.#random() * over);
+  };
 }
+
+/** Whether all nodes of the list before are still there, and besides them only younger ones: keys of rosters. */
+const continues = (before: string, now: string): boolean => now === before || now.startsWith(`${before} `);

@@ -14,7 +14,7 @@
 // - It settles once the role stands still: the oldest node is never contested, so it stays after its first choice; then
 //   the second oldest is contested by nobody that still moves; and so on. A review per node and rank is the worst case.
 // - A peer's nonsense (no number, beyond the end) is no claim. A peer that claims what is not its own can only push
-//   younger nodes to another place, never two onto one.
+//   others to another place (younger ones soon, older ones when it goes on for minutes), never two onto one.
 import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 
 /** Flower's node config keys partition-id and num-partitions. */
@@ -84,6 +84,22 @@ export function reviewPartition({
   return { id: placeOf(myVmId, [...others, { vmId: myVmId }]), of, why };
 }
 
+/**
+ * Where this node goes when a younger one goes on claiming the same place; undefined while none does. The younger should
+ * move, but one that has its place by rank may have no reason to read the claims (partition-keeper.ts).
+ */
+export function makeWay({
+  myVmId,
+  nodes,
+  mine,
+}: Question & { readonly mine: Partition }): Choice | undefined {
+  const others = nodes.filter((node) => node.vmId !== myVmId);
+  const younger = others.find((node) => node.claim === mine.id && node.vmId > myVmId);
+  if (younger === undefined) return undefined;
+  const id = placeOf(myVmId, [...others, { vmId: myVmId }]);
+  return { id, of: others.length + 1, why: `VM ${younger.vmId} holds on to place ${mine.id}` };
+}
+
 const counts = (claim: number | undefined, of: number): claim is number =>
   claim !== undefined && claim >= 0 && claim < of;
 
@@ -133,7 +149,8 @@ export function rosterOf(service: Service, myVmId: number): Roster {
   };
 }
 
-function claimOf(vm: Vm): number | undefined {
+/** The place that a VM publishes as its own. */
+export function claimOf(vm: Vm): number | undefined {
   const text = attribute(vm, 'FL_PARTITION_ID');
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }

@@ -1,4 +1,5 @@
 // Which text of the CONTEXT belongs to a variable: trimmed, empty means unset, plain name before ONEAPP_ alias.
+import { Buffer } from 'node:buffer';
 import type { Finding } from './finding.ts';
 import { ALIAS_PREFIX, hasAlias, rowOf, type VariableName } from './table.ts';
 
@@ -24,8 +25,15 @@ export function lookUp(
 
 function textOf(raw: Readonly<Record<string, string>>, name: string): string | undefined {
   const text = Object.hasOwn(raw, name) ? raw[name]!.trim() : '';
-  return text === '' ? undefined : text;
+  return text === '' || unanswered(name, text) ? undefined : text;
 }
+
+/**
+ * `$NAME` is a question that nobody answered: the classic Sunstone fills a role's question in with the role's own line
+ * NAME="$NAME", and encodes that when it is a text64.
+ */
+const unanswered = (name: string, text: string): boolean =>
+  text === `$${name}` || text === Buffer.from(`$${name}`).toString('base64');
 
 const conflict = (name: VariableName): Finding => ({
   variable: name,

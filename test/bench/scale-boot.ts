@@ -6,15 +6,14 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LightVm } from '../support/light-vm.ts';
-import { type FromZone, peakRate, type ToZone } from './scale-limits.ts';
+import { type Cost, costOf, type FromZone, peakRate, type ToZone } from './scale-limits.ts';
 
-export interface BootRow {
+export interface BootRow extends Cost {
   readonly nodes: number;
   /** From the first request of all until the last node was published, in seconds. */
   readonly published: number;
   /** ... until half of them were. */
   readonly half: number;
-  readonly requestsPerNode: { readonly mean: number; readonly most: number };
   readonly peakPerSecond: number;
   readonly longestQueue: number;
   readonly longestAnswerMs: number;
@@ -57,7 +56,12 @@ export async function bootAtOnce(nodes: number, dir: string): Promise<BootRow> {
         },
       });
     });
-    const boots = agents.map((agent) => agent.boot(new AbortController().signal));
+    const { signal } = new AbortController();
+    const boots = agents.map(async (agent) => {
+      const outcome = await agent.boot(signal);
+      if (outcome.failure === undefined) await agent.reportReady(signal);
+      return outcome;
+    });
     await atStart.promise;
     const began = Date.now();
     const before = process.cpuUsage();
@@ -69,14 +73,12 @@ export async function bootAtOnce(nodes: number, dir: string): Promise<BootRow> {
       .filter((one) => one.published && one.status === 200)
       .map(({ at, ms }) => (at + ms - began) / 1_000)
       .sort((a, b) => a - b);
-    const perNode = new Map<number | undefined, number>();
-    for (const { vm } of log) perNode.set(vm, (perNode.get(vm) ?? 0) + 1);
     return {
       nodes,
       published: published.at(-1) ?? Number.NaN,
       half: published[Math.floor((published.length - 1) / 2)] ?? Number.NaN,
-      requestsPerNode: { mean: log.length / nodes, most: Math.max(...perNode.values()) },
-      peakPerSecond: peakRate(log.map(({ at }) => at)),
+      ...costOf(log, nodes),
+      peakPerSecond: peakRate(log),
       longestQueue,
       longestAnswerMs: Math.max(...log.map(({ ms }) => ms)),
       failed:

@@ -1,5 +1,5 @@
 // The chart of the scale benchmark, drawn by hand: no library for two simple pictures.
-import { ONED_PER_SECOND } from './scale-limits.ts';
+import { ONED_CALLS_PER_SECOND } from './scale-limits.ts';
 import type { OutageRow, TogetherRow } from './scale-story.ts';
 
 interface Series {
@@ -90,10 +90,7 @@ export function chart(boots: readonly TogetherRow[], settled: readonly OutageRow
               name: 'what their requests cost oned',
               colour: '#667',
               dashed: true,
-              points: boots.map((row) => [
-                row.nodes,
-                (row.nodes * row.requestsPerNode.mean) / ONED_PER_SECOND,
-              ]),
+              points: boots.map((row) => [row.nodes, row.calls / ONED_CALLS_PER_SECOND]),
             },
           ],
           0,

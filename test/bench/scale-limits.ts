@@ -1,9 +1,9 @@
 // What the two processes of the scale benchmark agree on, and what both parts of it count.
 
-/** oned: 15 requests at a time (MAX_CONN), 30 ms each; an extended reading looks every VM up, at 5 ms (GET /vm: 3 calls in 19 ms). */
-export const ONED = { concurrent: 15, ms: 30, lookupMs: 5 };
-/** What that is a second, when nothing else is asked. */
-export const ONED_PER_SECOND = (ONED.concurrent * 1_000) / ONED.ms;
+import { ONED_MS_PER_CALL } from '../support/onegate/oned-calls.ts';
+
+/** What oned does in a second, one call at a time. */
+export const ONED_CALLS_PER_SECOND = 1_000 / ONED_MS_PER_CALL;
 
 export type ToZone = { readonly nodes: number } | { readonly over: true };
 
@@ -11,7 +11,8 @@ export interface Asked {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly vm: number | undefined;
-  readonly what: string;
+  /** Calls to oned that it cost. */
+  readonly calls: number;
   readonly status: number | undefined;
   readonly ms: number;
   /** It told the peers that this node takes part. */
@@ -22,13 +23,39 @@ export type FromZone =
   | { readonly vms: { readonly token: string; readonly context: Readonly<Record<string, string>> }[] }
   | { readonly log: Asked[]; readonly longestQueue: number };
 
-/** The most of these moments (ms) within any `windowMs`, per second. */
-export function peakRate(moments: readonly number[], windowMs = 1_000): number {
-  const sorted = [...moments].sort((a, b) => a - b);
+interface Counted {
+  readonly at: number;
+  /** 1 where left out. */
+  readonly weight?: number;
+}
+
+/** The most within any `windowMs`, per second. */
+export function peakRate(moments: readonly Counted[], windowMs = 1_000): number {
+  const sorted = [...moments].sort((a, b) => a.at - b.at);
   let most = 0;
+  let inWindow = 0;
   for (let first = 0, last = 0; last < sorted.length; last++) {
-    while (sorted[last]! - sorted[first]! >= windowMs) first++;
-    most = Math.max(most, last - first + 1);
+    inWindow += sorted[last]!.weight ?? 1;
+    for (; sorted[last]!.at - sorted[first]!.at >= windowMs; first++) inWindow -= sorted[first]!.weight ?? 1;
+    most = Math.max(most, inWindow);
   }
   return (most * 1_000) / windowMs;
+}
+
+/** What requests of a role cost until READY, those of one-context counted in. */
+export interface Cost {
+  readonly requestsPerNode: { readonly mean: number; readonly most: number };
+  readonly calls: number;
+}
+
+export function costOf(
+  asked: readonly { readonly vm: number | undefined; readonly calls: number }[],
+  nodes: number,
+): Cost {
+  const perNode = new Map<number | undefined, number>();
+  for (const { vm } of asked) perNode.set(vm, (perNode.get(vm) ?? 0) + 1);
+  return {
+    requestsPerNode: { mean: asked.length / nodes, most: Math.max(...perNode.values()) },
+    calls: asked.reduce((sum, { calls }) => sum + calls, 0),
+  };
 }

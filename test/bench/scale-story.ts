@@ -1,13 +1,14 @@
 // A large role on made-up time, as if each node had a processor of its own: all boot in the same instant; OneGate is
 // away for five minutes and comes back, once while the role is long settled, once while all of it boots. The real boot,
 // watch, retries, discovery, partition keeper and OneGate client; made up are time, the wire (the small zone, with
-// oned's limits), the look at the SuperLink's certificate, and Flower.
+// oned, which does one call at a time), the look at the SuperLink's certificate, and Flower.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeClock } from '../support/fake-clock.ts';
 import { LightVm } from '../support/light-vm.ts';
+import { ONED_MS_PER_CALL } from '../support/onegate/oned-calls.ts';
 import { chance, SmallZone } from '../support/small-zone.ts';
-import { ONED, peakRate } from './scale-limits.ts';
+import { type Cost, costOf, peakRate } from './scale-limits.ts';
 
 const AWAY_MS = 300_000;
 const AFTER_MS = 900_000;
@@ -27,19 +28,22 @@ export interface OutageRow {
   readonly peakSecond: number;
   /** Attempts a second while it was away. */
   readonly knocks: number;
-  /** VMs looked up for extended readings, a second, at most over ten, after OneGate came back. */
-  readonly lookups: number;
+  /** Calls to oned, a second: the mean before, the most over ten seconds after OneGate came back. */
+  readonly steadyCalls: number;
+  readonly peakCalls: number;
   /** From its coming back until all nodes are published, in seconds. */
   readonly published: number;
 }
 
-export interface TogetherRow {
+/** Requests and calls: until the node is READY, one-context's own report counted in. */
+export interface TogetherRow extends Cost {
   readonly nodes: number;
   /** From the power button until half of the nodes, until the last node was published, in seconds. */
   readonly half: number;
   readonly published: number;
-  readonly requestsPerNode: { readonly mean: number; readonly most: number };
   readonly peakPerSecond: number;
+  /** Readings of what all nodes claim, in the quarter of an hour after. */
+  readonly readings: number;
   readonly failed: number;
 }
 
@@ -47,6 +51,9 @@ interface Asked {
   readonly at: number;
   readonly vm: number;
   readonly path: string;
+  readonly calls: number;
+  /** By one-context, not by the agent. */
+  readonly reports: boolean;
 }
 
 /** A SuperLink that is ready, and a role of light VMs that have just been switched on. */
@@ -58,6 +65,8 @@ class Role {
   readonly asked: Asked[] = [];
   readonly #places: string[] = [];
   readonly #lives: Promise<void>[] = [];
+  /** VMs whose one-context has its report on the way. */
+  readonly #reporting = new Set<number>();
   /** What ended an agent that should not end. */
   crash: unknown;
   failed = 0;
@@ -66,10 +75,17 @@ class Role {
     this.#random = chance(1);
     this.zone = new SmallZone(this.clock, this.#random);
     const { zone } = this;
-    zone.capacity = ONED;
+    zone.msPerCall = ONED_MS_PER_CALL;
     zone.down = down;
     zone.serviceState = 1;
-    zone.onRequest = (vm, path) => this.asked.push({ at: this.clock.monotonicMs(), vm, path });
+    zone.onRequest = (vm, path, calls) =>
+      this.asked.push({
+        at: this.clock.monotonicMs(),
+        vm,
+        path,
+        calls,
+        reports: path === 'PUT /vm' && this.#reporting.delete(vm),
+      });
     const superLink = zone.add(zone.superLinks);
     Object.assign(superLink.template, { FL_READY: 'YES', FL_ENDPOINT: '127.44.0.2:9092', FL_TLS: 'NO' });
     zone.superNodes.cardinality = nodes;
@@ -121,8 +137,13 @@ class Role {
         },
       },
     });
+    let reported = false;
     const onBoot = ({ failure }: { failure: unknown }): void => {
       if (failure !== undefined) this.failed++;
+      if (failure !== undefined || reported) return;
+      reported = true;
+      this.#reporting.add(id);
+      vm.reportReady(this.#stop.signal).catch(() => {});
     };
     this.#lives.push(
       vm.run(this.#stop.signal, onBoot).catch((error: unknown) => {
@@ -132,31 +153,31 @@ class Role {
   }
 }
 
-const at = (some: readonly Asked[]): number[] => some.map((one) => one.at);
+/** The same requests, weighed with the calls to oned that they cost. */
+const weighed = (some: readonly Asked[]) => some.map(({ at, calls }) => ({ at, weight: calls }));
 
-/** The first two minutes of a role whose nodes are all switched on in the same instant. */
+/** From the switching on of all nodes in the same instant until a quarter of an hour after the last was published. */
 export async function together(nodes: number, dir: string): Promise<TogetherRow> {
   const role = new Role(nodes, dir, false);
   try {
     let half = Number.NaN;
-    while (!role.allPublished && role.clock.monotonicMs() < 120_000) {
+    while (!role.allPublished && role.clock.monotonicMs() < 1_800_000) {
       await role.clock.advance(100);
       if (Number.isNaN(half) && role.published >= nodes / 2) half = role.clock.monotonicMs() / 1_000;
     }
     const published = role.allPublished ? role.clock.monotonicMs() / 1_000 : Number.NaN;
-    // READY, and what a small role reads once more afterwards.
-    await role.clock.advance(60_000);
+    role.zone.serviceState = 2;
+    await role.clock.advance(AFTER_MS);
     const asked = role.take();
-    const perNode = new Map<number, number>();
-    // The looks of the settled life come later: half a minute after the claims at the earliest.
-    const boot = asked.filter(({ at: when }) => when < (published + 10) * 1_000);
-    for (const { vm } of boot) perNode.set(vm, (perNode.get(vm) ?? 0) + 1);
+    const ready = new Map(asked.filter(({ reports }) => reports).map(({ vm, at }) => [vm, at]));
+    const boot = asked.filter(({ vm, at }) => at <= (ready.get(vm) ?? Number.POSITIVE_INFINITY));
     return {
       nodes,
       half,
       published,
-      requestsPerNode: { mean: boot.length / nodes, most: Math.max(...perNode.values()) },
-      peakPerSecond: peakRate(at(asked)),
+      ...costOf(boot, nodes),
+      peakPerSecond: peakRate(boot),
+      readings: asked.filter(({ path }) => path.includes('extended')).length,
       failed: role.failed,
     };
   } finally {
@@ -170,10 +191,10 @@ export async function outage(nodes: number, story: 'settled' | 'booting', dir: s
   const { clock, zone } = role;
   try {
     if (story === 'settled') {
-      await clock.advance(120_000);
+      while (!role.allPublished && clock.monotonicMs() < 1_800_000) await clock.advance(1_000);
       zone.serviceState = 2;
-      // The claims are read once by all, spread over the square of their number; then the steady life begins.
-      await clock.advance(Math.max(60_000, nodes ** 2) + 60_000);
+      // All nodes look for the first time within a minute, or half a second of each; then the steady life begins.
+      await clock.advance(Math.max(60_000, 500 * nodes) + 60_000);
       if (!role.allPublished) throw new Error(`not all of ${nodes} nodes are published before the outage`);
       role.take();
       await clock.advance(STEADY_MS);
@@ -190,17 +211,17 @@ export async function outage(nodes: number, story: 'settled' | 'booting', dir: s
       if (Number.isNaN(published) && role.allPublished) published = (clock.monotonicMs() - back) / 1_000;
     }
     const after = role.take();
-    const readings = after.filter(({ path }) => path.includes('extended'));
     return {
       nodes,
       story,
       steady: (before.length * 1_000) / STEADY_MS,
-      steadyPeak: peakRate(at(before), WINDOW_MS),
-      steadyPeakSecond: peakRate(at(before)),
-      peak: peakRate(at(after), WINDOW_MS),
-      peakSecond: peakRate(at(after)),
+      steadyPeak: peakRate(before, WINDOW_MS),
+      steadyPeakSecond: peakRate(before),
+      peak: peakRate(after, WINDOW_MS),
+      peakSecond: peakRate(after),
       knocks: (knocks.length * 1_000) / AWAY_MS,
-      lookups: peakRate(at(readings), WINDOW_MS) * (nodes + 1),
+      steadyCalls: (before.reduce((sum, { calls }) => sum + calls, 0) * 1_000) / STEADY_MS,
+      peakCalls: peakRate(weighed(after), WINDOW_MS),
       published,
     };
   } finally {

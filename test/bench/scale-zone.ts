@@ -3,7 +3,8 @@
 import { createServer } from 'node:tls';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { Zone } from '../support/onegate/index.ts';
-import { type FromZone, ONED, type ToZone } from './scale-limits.ts';
+import { callsFor, ONED_MS_PER_CALL, requestOf } from '../support/onegate/oned-calls.ts';
+import type { FromZone, ToZone } from './scale-limits.ts';
 
 const say = (message: FromZone): void => void process.send!(message);
 const address = '127.44.0.1';
@@ -20,7 +21,7 @@ process.on('message', async (message: ToZone) => {
   if ('nodes' in message) {
     if (!fleet.listening) await new Promise<void>((done) => fleet.listen(9092, address, 4_096, done));
     zone = await new Zone({ address }).start();
-    zone.backends.capacity = ONED;
+    zone.backends.msPerCall = ONED_MS_PER_CALL;
     const service = zone.addService({
       name: 'scale',
       roles: [{ name: 'superlink' }, { name: 'supernode', cardinality: message.nodes }],
@@ -38,7 +39,7 @@ process.on('message', async (message: ToZone) => {
     const log = zone!.log.map(({ at, vm, method, path, status, ms = 0, attributes }) => ({
       at,
       vm,
-      what: `${method} ${path.replace(/\d+/, 'ID')}`,
+      calls: callsFor(requestOf(method, path.split('?')[0]!, path.includes('extended')), zone!.vms.length),
       status,
       ms,
       published: attributes['FL_NODE_READY'] === 'YES',

@@ -69,12 +69,12 @@ test('a SuperLink whose OneGate is down from the start serves, and publishes whe
 
 test.concurrent('a node that had to give up publishing never says READY=YES before the rest is stored', async () => {
   const federation = zone({ supernodes: 0 }, cleanLater);
-  // Two tries to announce, eight to publish: the ninth would be READY=YES alone.
-  const outage = federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'PUT', times: 10 });
+  // Eight tries to publish: the ninth would be READY=YES alone.
+  const outage = federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'PUT', times: 8 });
   await federation.deploy();
   const vm = federation.superlink;
   const one = federation.seenBy(vm);
-  await until('all tries to be used up', () => outage.hits === 10, {
+  await until('all tries to be used up', () => outage.hits === 8, {
     timeoutMs: 90_000,
     detail: () => vm.story(),
   });
@@ -86,7 +86,7 @@ test.concurrent('a node that had to give up publishing never says READY=YES befo
   const ready = sent.findIndex(({ READY }) => READY === 'YES');
   const rest = sent.findIndex(({ FL_READY, FL_CA_CERT }) => FL_READY === 'YES' && FL_CA_CERT !== undefined);
   expect(rest).toBeGreaterThanOrEqual(0);
-  expect(ready).toBeGreaterThan(rest);
+  expect(ready).toBeGreaterThanOrEqual(rest);
 }, 180_000);
 
 test('what somebody overwrote on OneGate is published again when the agent is told to look', async () => {

@@ -134,7 +134,6 @@ describe('the power cut', () => {
     'start_flower',
     'await_fleet_api',
     'publish',
-    'ready',
   ];
 
   test.each(steps)(

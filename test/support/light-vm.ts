@@ -17,7 +17,7 @@ import { bootAndWatch } from '../../src/cli/boot-and-watch.ts';
 import { EXIT } from '../../src/cli/command.ts';
 import type { Link } from '../../src/flower/link.ts';
 import { type Clock, realClock } from '../../src/host/clock.ts';
-import type { request } from '../../src/host/http.ts';
+import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
@@ -134,6 +134,25 @@ export class LightVm {
       checkpoint: this.#checkpoint,
       signal,
       sequence: (role) => sequenceFor(role).map((step) => this.#replaced(step)),
+    });
+  }
+
+  /** What one-context sends once its ready script has succeeded. */
+  async reportReady(signal: AbortSignal): Promise<void> {
+    const { send = request, token } = this.spec;
+    const { ONEGATE_ENDPOINT = '', VMID = '' } = this.context;
+    await send({
+      method: 'PUT',
+      url: new URL('/vm', ONEGATE_ENDPOINT),
+      headers: {
+        'X-ONEGATE-TOKEN': token,
+        'X-ONEGATE-VMID': VMID,
+        'Content-Type': 'application/x-www-form-urlencoded',
+      },
+      body: 'data=READY%3DYES&type=1',
+      timeoutMs: 60_000,
+      maxBytes: 1_000,
+      signal,
     });
   }
 

@@ -2,7 +2,7 @@
 // minutes. The SuperNodes run the real protocol over the real client; only HTTP and time are made up.
 import type { Partition } from '../../src/discovery/partition.ts';
 import { PartitionKeeper, type PartitionMemory } from '../../src/discovery/partition-keeper.ts';
-import { connectOneGate } from '../../src/onegate/client.ts';
+import { connectOneGate, ONCE } from '../../src/onegate/client.ts';
 import { FakeClock } from './fake-clock.ts';
 import { chance, type SmallVm, SmallZone } from './small-zone.ts';
 
@@ -64,7 +64,8 @@ class Node {
     });
     // As the boot does: without OneGate it goes on, and comes again.
     for (;;) {
-      const chosen = await keeper.choose({ signal }).catch(() => undefined);
+      const stored = await oneGate.vm({ policy: ONCE, signal }).catch(() => undefined);
+      const chosen = await keeper.choose({ stored, signal }).catch(() => undefined);
       if (chosen !== undefined) break;
       await clock.sleep(5_000, signal);
     }

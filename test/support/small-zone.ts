@@ -3,6 +3,7 @@
 import type { HttpReply, HttpRequest } from '../../src/host/http.ts';
 import { HttpFailure } from '../../src/host/http.ts';
 import type { FakeClock } from './fake-clock.ts';
+import { callsFor, requestOf } from './onegate/oned-calls.ts';
 
 export type Template = Record<string, unknown>;
 
@@ -40,17 +41,16 @@ export class SmallZone {
   down = false;
   /** A VM that oned cannot look up: extended readings are 404. */
   unreadable = false;
-  /** oned's limits: so many requests at a time, so long for each, and for each VM of an extended reading. */
-  capacity: { readonly concurrent: number; readonly ms: number; readonly lookupMs: number } | undefined;
+  /** oned takes so long for each call, and does one at a time (onegate/oned-calls.ts); undefined: answers take 5-300 ms. */
+  msPerCall: number | undefined;
   /** Requests by `GET /service` and so on. */
   readonly counts = new Map<string, number>();
-  /** Called with the VM and path of each request that arrives. */
-  onRequest: (vmId: number, path: string) => void = () => {};
+  /** Called with each request that arrives: its VM, its path, and the calls to oned that it costs. */
+  onRequest: (vmId: number, path: string, onedCalls: number) => void = () => {};
   readonly #clock: FakeClock;
   readonly #random: () => number;
   #nextId = 1;
-  #busy = 0;
-  readonly #queue: (() => void)[] = [];
+  #before: Promise<unknown> = Promise.resolve();
 
   constructor(clock: FakeClock, random: () => number) {
     this.#clock = clock;
@@ -72,12 +72,12 @@ export class SmallZone {
 
   /**
    * How VM `vmId` sends its requests: 5-300 ms there and back, the answer being true somewhere in between; with
-   * `capacity` as long as oned needs for it when its turn has come.
+   * `msPerCall` as long as oned needs for its calls once it has done what was asked before.
    */
   send =
     (vmId: number) =>
     async (request: HttpRequest): Promise<HttpReply> => {
-      if (this.capacity !== undefined) return this.#inTurn(vmId, request);
+      if (this.msPerCall !== undefined) return this.#inTurn(vmId, request);
       const took = 5 + this.#random() * 295;
       const there = took * this.#random();
       await this.#clock.sleep(there, request.signal);
@@ -107,19 +107,19 @@ export class SmallZone {
 
   /** oned works on, whether or not the one who asked still waits. */
   async #work(vmId: number, request: HttpRequest): Promise<HttpReply> {
-    const { concurrent, ms, lookupMs } = this.capacity!;
     this.#arrives(request, vmId);
     if (this.down)
       throw new HttpFailure('refused', 'connection refused: nothing listens there', 'ECONNREFUSED');
-    if (this.#busy >= concurrent) await new Promise<void>((turn) => this.#queue.push(turn));
-    else this.#busy++;
-    const lookups =
-      request.url.search === '' ? 0 : this.superLinks.nodes.length + this.superNodes.nodes.length;
-    await this.#clock.sleep(ms + lookups * lookupMs);
-    const next = this.#queue.shift();
-    if (next === undefined) this.#busy--;
-    else next();
+    const turn = this.#before.then(() => this.#clock.sleep(this.callsFor(request) * this.msPerCall!));
+    this.#before = turn;
+    await turn;
     return { headers: {}, ...this.#reply(vmId, request) };
+  }
+
+  /** Calls to oned for a request, of whichever VM of the service. */
+  callsFor({ method, url }: Pick<HttpRequest, 'method' | 'url'>): number {
+    const vms = [this.superLinks, this.superNodes, ...this.others].flatMap(({ nodes }) => nodes);
+    return callsFor(requestOf(method, url.pathname, url.search !== ''), vms.length);
   }
 
   #answer(vmId: number, request: HttpRequest): { status: number; body: string } | undefined {
@@ -127,10 +127,11 @@ export class SmallZone {
     return this.down ? undefined : this.#reply(vmId, request);
   }
 
-  #arrives({ method, url }: HttpRequest, vmId: number): void {
+  #arrives(request: HttpRequest, vmId: number): void {
+    const { method, url } = request;
     const asked = `${method} ${url.pathname}${url.search}`;
     this.counts.set(asked, (this.counts.get(asked) ?? 0) + 1);
-    this.onRequest(vmId, asked);
+    this.onRequest(vmId, asked, this.callsFor(request));
   }
 
   #reply(vmId: number, { method, url, body }: HttpRequest): { status: number; body: string } {

@@ -1,11 +1,15 @@
+import { ONCE, type OneGate } from '../../onegate/client.ts';
+import type { Vm } from '../../onegate/replies.ts';
+import { Problem } from '../../status/problem.ts';
 import { liveLink } from '../live-link.ts';
 import type { Step } from '../step.ts';
 import { withdraw } from '../withdraw.ts';
 
 /**
- * Withdraws whatever an earlier life left on OneGate (READY survives a reboot and is part of a saved image:
- * facts/opennebula.md 6.2). Not when Flower serves in this very boot: then nothing is to be withdrawn, and should
- * Flower have to be started anew, that step withdraws.
+ * Withdraws whatever an earlier boot left on OneGate (READY survives a reboot and is part of a saved image). OneGate is
+ * read first: a new VM has nothing to withdraw, and a reading costs oned less than an update. Without an answer the update
+ * is sent. Not when Flower serves in this very boot: then nothing is to be withdrawn, and should Flower have to be started
+ * anew, that step withdraws.
  */
 export const announceBooting: Step = {
   id: 'announce_booting',
@@ -13,9 +17,21 @@ export const announceBooting: Step = {
   needs: ['validate'],
   inputs: (_known, { host }) => ({ boot: host.bootId() }),
   async run(known, tools) {
-    if (known.get('oneGate') === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
+    const oneGate = known.get('oneGate');
+    if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
     if (tools.unchanged && liveLink(tools.machine.paths)?.good)
       return { kept: true, note: 'Flower serves already' };
-    return (await withdraw(known, tools)) ? {} : { note: 'OneGate does not know; the boot goes on' };
+    const stored = await read(oneGate, tools.signal);
+    if (stored !== undefined) known.set('stored', stored);
+    return (await withdraw(known, tools, stored)) ? {} : { note: 'OneGate does not know; the boot goes on' };
   },
 };
+
+async function read(oneGate: OneGate, signal: AbortSignal): Promise<Vm | undefined> {
+  try {
+    return await oneGate.vm({ policy: ONCE, signal });
+  } catch (error) {
+    if (error instanceof Problem) return undefined;
+    throw error;
+  }
+}

@@ -1,12 +1,9 @@
-import { unitState } from '../../host/systemd.ts';
 import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
 import { Problem } from '../../status/problem.ts';
 import { type Attributes, servingAttributes } from '../attributes.ts';
 import type { Knowledge } from '../knowledge.ts';
 import type { Step, StepResult, StepTools } from '../step.ts';
-
-const CONTEXT_UNIT = 'one-context.service';
 
 function publishStep(needs: Step['needs']): Step {
   return {
@@ -44,7 +41,8 @@ async function publishOnce(known: Knowledge, { unchanged, degrade, signal }: Ste
     degrade(error);
     return { note: 'it serves, but OneGate does not know yet; the agent keeps trying' };
   }
-  return { note: `${Object.keys(attributes).length} attributes in one update` };
+  const count = `${Object.keys(attributes).length} attributes in one update`;
+  return { note: attributes['READY'] === undefined ? count : `${count}, READY=YES among them` };
 }
 
 async function isStored(oneGate: OneGate, attributes: Attributes): Promise<boolean> {
@@ -54,43 +52,3 @@ async function isStored(oneGate: OneGate, attributes: Attributes): Promise<boole
 
 export const publishSuperLink = publishStep(['await_fleet_api']);
 export const publishSuperNode = publishStep(['await_registration']);
-
-/** net-99 tries three times, ten seconds apart; after that only the agent can still report. */
-const ONE_CONTEXT_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 150;
-
-/**
- * READY=YES, last of all. While one-context is still at work its own ready script reports; afterwards the agent does so
- * too, because one-context may have given up or not be there, and saying it twice is harmless (decision 4).
- */
-export const ready: Step = {
-  id: 'ready',
-  title: 'report READY',
-  needs: ['publish'],
-  async run(known, { machine, signal, wait, degrade }) {
-    const config = known.get('config');
-    const oneGate = known.get('oneGate');
-    if (oneGate === undefined) return { skipped: true, note: 'this VM has no OneGate token' };
-    if (!config.REPORT_READY) return { skipped: true, note: 'REPORT_READY is not YES' };
-    // READY=YES alone would open the gate for SuperNodes that then find no address (decision 5).
-    if (!known.get('published')) return { skipped: true, note: 'not before the rest is published' };
-    const until = new Date(machine.clock.now().getTime() + ONE_CONTEXT_WITHIN_MS);
-    try {
-      while ((await unitState(CONTEXT_UNIT)).active === 'activating' && machine.clock.now() < until) {
-        wait({
-          for: 'one-context to run its ready script',
-          until,
-          check: `systemctl status ${CONTEXT_UNIT}`,
-        });
-        await machine.clock.sleep(LOOK_EVERY_MS, signal);
-      }
-      wait(undefined);
-      await oneGate.update({ READY: 'YES' }, { serving: true, signal });
-      return {};
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      degrade(error);
-      return { note: 'not reported yet; the agent keeps trying' };
-    }
-  },
-};

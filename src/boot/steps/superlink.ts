@@ -103,7 +103,7 @@ export const trust: Step = {
 export const partition: Step = {
   id: 'partition',
   title: 'choose the data partition',
-  needs: ['discover_superlink'],
+  needs: ['discover_superlink', 'announce_booting'],
   async run(known, { machine, checkpoint, journal, tell, signal }) {
     const oneGate = known.get('oneGate');
     const service = known.get('superlink').found?.service;
@@ -118,7 +118,7 @@ export const partition: Step = {
       remember: (memory) => checkpoint.rememberPartition(memory),
       onNote: (text) => journal.info(text),
     });
-    const chosen = await keeper.choose({ service, signal });
+    const chosen = await keeper.choose({ service, stored: known.peek('stored'), signal });
     if (chosen === undefined) return { skipped: true, note: OUTSIDE };
     known.set('partition', chosen);
     known.set('partitionKeeper', keeper);

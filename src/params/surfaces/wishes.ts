@@ -85,12 +85,13 @@ function misplaced(name: VariableName, site: Site, form: Form): Fault | undefine
 }
 
 /**
- * What a template cannot carry, whatever the variable: a bar ends a part of an input; OneFlow 6 puts answers into a text
- * without escaping them; 7 takes lines up to a ] that nothing opened for one.
+ * What a template cannot carry, whatever the variable: a bar ends a part of an input; oned puts other values in the place
+ * of $NAME and ends no text after a backslash; OneFlow 6 puts answers into a text without escaping them; 7 takes lines up
+ * to a ] that nothing opened for one.
  */
 function unwritable(name: VariableName, value: string, form: Form, asked: boolean): Fault | undefined {
   if (rowOf(name).level === 'infrastructure') return undefined;
-  const bad = form === 6 ? /["\\$\n\r]/ : /[\n\r]/;
+  const bad = form === 6 ? /["\\$\n\r]/ : /[\\$\n\r]/;
   const character =
     bad.exec(value)?.[0] ??
     (asked ? /\|/.exec(value)?.[0] : undefined) ??

@@ -8,7 +8,7 @@
  * - `zone.onDeploy(vm => ...)`: `vm.context` is its CONTEXT, `vm.token` its token.txt.
  * - `zone.log`: every request with what it published; `published(zone, vm)` the attributes as peers see them.
  * - `zone.faults.add({ kind: 'status', status: 401 }, { vm: 2, times: 3 })`: misbehaviour on demand.
- * - `zone.backends`: oned or OneFlow down or hanging, oned's capacity.
+ * - `zone.backends`: oned or OneFlow down or hanging, how long oned takes for a call.
  * - `zone.down()` / `zone.up()`: connections are refused in between.
  */
 export type { ActiveFault, Fault, Where } from './faults.ts';

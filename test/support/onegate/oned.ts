@@ -8,31 +8,21 @@ export type Health = 'up' | 'down' | 'hang';
 export class Backends {
   oned: Health = 'up';
   oneflow: Health = 'up';
-  /**
-   * oned answers at most `concurrent` requests at a time and takes `ms` for each, and `lookupMs` more for each VM that
-   * an extended reading of a service looks up; undefined: no limit.
-   */
-  capacity: { readonly concurrent: number; readonly ms: number; readonly lookupMs?: number } | undefined;
+  /** oned takes `msPerCall` for each call, and does one at a time (oned-calls.ts); undefined: it takes no time. */
+  msPerCall: number | undefined;
   /** The most requests that ever waited for oned at once. */
   longestQueue = 0;
-  #busy = 0;
-  readonly #queue: Array<() => void> = [];
+  #waiting = 0;
+  #before: Promise<unknown> = Promise.resolve();
 
-  /** Waits for a turn at oned and for its answer, with so many VMs looked up for it. */
-  async turn(lookups = 0): Promise<void> {
-    const { capacity } = this;
-    if (!capacity) return;
-    if (this.#busy >= capacity.concurrent) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#queue.push(resolve);
-      this.longestQueue = Math.max(this.longestQueue, this.#queue.length);
-      await promise;
-    } else {
-      this.#busy++;
-    }
-    await new Promise((resolve) => setTimeout(resolve, capacity.ms + lookups * (capacity.lookupMs ?? 0)));
-    const next = this.#queue.shift();
-    if (next) next();
-    else this.#busy--;
+  /** Waits until oned has done what was asked before, and then so many calls. */
+  async work(calls: number): Promise<void> {
+    const { msPerCall } = this;
+    if (msPerCall === undefined || calls === 0) return;
+    this.longestQueue = Math.max(this.longestQueue, this.#waiting++);
+    const turn = this.#before.then(() => new Promise((resolve) => setTimeout(resolve, calls * msPerCall)));
+    this.#before = turn;
+    await turn;
+    this.#waiting--;
   }
 }

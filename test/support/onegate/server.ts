@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { escapeAttributes, readableAttributes } from './escape.ts';
 import type { Fault } from './faults.ts';
 import type { RequestRecord } from './log.ts';
+import { callsFor, requestOf } from './oned-calls.ts';
 import { parametersOf, textOf } from './parameters.ts';
 import { Halt, type Reply, reply } from './reply.ts';
 import { answer, needsOneFlow, toInteger } from './routes.ts';
@@ -105,7 +106,8 @@ export class Server {
       const extended = path === '/service' && parameters.has('extended');
       const asker = request.headers['x-onegate-vmid'];
       const service = zone.services.find(({ nodes }) => nodes.some(({ id }) => String(id) === asker));
-      await zone.backends.turn(extended ? service?.nodes.length : 0);
+      const asked = requestOf(request.method ?? '', path, extended);
+      await zone.backends.work(callsFor(asked, service?.nodes.length ?? 0));
       return answer({ zone, request, path, parameters, body });
     } catch (error) {
       if (error instanceof Halt) return error.reply;

@@ -1,9 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { bootingAttributes, failedAttributes } from '../../../src/boot/attributes.ts';
+import {
+  bootingAttributes,
+  contradictsBooting,
+  failedAttributes,
+  servingAttributes,
+} from '../../../src/boot/attributes.ts';
+import { Knowledge } from '../../../src/boot/knowledge.ts';
+import { parseVm } from '../../../src/onegate/replies.ts';
 import { parseVariables } from '../../../src/params/parse.ts';
 
-function configOf(role: 'superlink' | 'supernode') {
-  const parsed = parseVariables({}, { role, flowerVersion: '1.39.0', framework: 'none' });
+function configOf(role: 'superlink' | 'supernode', variables: Readonly<Record<string, string>> = {}) {
+  const parsed = parseVariables(variables, { role, flowerVersion: '1.39.0', framework: 'none' });
   if (!parsed.ok) throw new Error('defaults are good');
   return parsed.config;
 }
@@ -37,5 +44,54 @@ describe('what a VM says while it does not serve takes back all that it may have
       FL_ROLE: 'supernode',
       FL_NODE_READY: 'NO',
     });
+  });
+});
+
+describe('what OneGate shows of a VM when its boot begins', () => {
+  const shows = (userTemplate: Readonly<Record<string, unknown>>) =>
+    parseVm({ VM: { ID: '7', USER_TEMPLATE: userTemplate } });
+
+  test.each([
+    ['nothing, as of a new VM', {}],
+    ['only what OpenNebula and the operator have put there', { LABELS: 'a', ROLE_NAME: 'supernode' }],
+    ['that it does not serve', { READY: 'NO', FL_NODE_READY: 'NO', FL_ERROR: '-', FL_NODE_ID: '7' }],
+    ['claims, which say nothing about serving', { FL_PARTITION_ID: '1', FL_NUM_PARTITIONS: '2' }],
+  ])('contradicts nothing: %s', (_what, userTemplate) => {
+    expect(contradictsBooting(shows(userTemplate), configOf('supernode'))).toBe(false);
+  });
+
+  test.each([
+    ['READY of an earlier boot', { READY: 'YES' }],
+    ['READY in whatever form', { READY: 'yes' }],
+    ['that it serves', { FL_NODE_READY: 'YES' }],
+    ['a problem of an earlier boot', { FL_ERROR: 'ca_mismatch' }],
+    ['the other role, in an image that was saved', { FL_ROLE: 'superlink' }],
+    ['another VM, in an image that was saved', { FL_NODE_ID: '6' }],
+    ['a name twice, the last of which is YES', { READY: ['NO', 'YES'] }],
+  ])('has to be withdrawn: %s', (_what, userTemplate) => {
+    expect(contradictsBooting(shows(userTemplate), configOf('supernode'))).toBe(true);
+  });
+});
+
+describe('the one update that opens the gate', () => {
+  const told = (variables: Readonly<Record<string, string>>) => {
+    const known = new Knowledge();
+    known.set('config', configOf('supernode', variables));
+    known.set('flowerVersion', '1.39.0');
+    known.set('partition', { id: 0, of: 2, why: '' });
+    known.set('gpu', false);
+    return servingAttributes(known);
+  };
+
+  test('has READY=YES in it, so that nothing has to follow', () => {
+    expect(told({ REPORT_READY: 'YES' })).toMatchObject({
+      READY: 'YES',
+      FL_NODE_READY: 'YES',
+      FL_PARTITION_ID: '0',
+    });
+  });
+
+  test('leaves READY alone where nobody asked for it', () => {
+    expect(told({ REPORT_READY: 'NO' })).not.toHaveProperty('READY');
   });
 });

@@ -3,11 +3,12 @@ import { Knowledge } from '../../../src/boot/knowledge.ts';
 import type { StepTools } from '../../../src/boot/step.ts';
 import { withdraw } from '../../../src/boot/withdraw.ts';
 import type { OneGate } from '../../../src/onegate/client.ts';
+import { parseVm } from '../../../src/onegate/replies.ts';
 import { parseVariables } from '../../../src/params/parse.ts';
 import { Problem } from '../../../src/status/problem.ts';
 
 /** Withdraws, with a OneGate that does `update`; tells what happened in which order. */
-async function withdrawn(update: OneGate['update'] | undefined) {
+async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly<Record<string, string>>) {
   const parsed = parseVariables({}, { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' });
   if (!parsed.ok) throw new Error('defaults are good');
   const known = new Knowledge();
@@ -24,7 +25,8 @@ async function withdrawn(update: OneGate['update'] | undefined) {
     degrade: ({ code }: Problem) => order.push(code),
     signal: new AbortController().signal,
   } as unknown as StepTools;
-  return { done: await withdraw(known, tools), order };
+  const stored = shown && parseVm({ VM: { ID: '7', USER_TEMPLATE: shown } });
+  return { done: await withdraw(known, tools, stored), order };
 }
 
 test('the ready script is held before OneGate is told that nothing serves', async () => {
@@ -46,4 +48,15 @@ test('an OneGate that does not answer does not end the boot, and the ready scrip
 
 test('without a OneGate there is nothing to withdraw but the ready script', async () => {
   expect(await withdrawn(undefined)).toEqual({ done: true, order: ['closed', 'publish is not done'] });
+});
+
+test('where OneGate shows nothing of an earlier boot only the ready script is held', async () => {
+  expect(await withdrawn(async () => {}, {})).toEqual({
+    done: true,
+    order: ['closed', 'publish is not done'],
+  });
+  expect(await withdrawn(async () => {}, { FL_READY: 'YES' })).toEqual({
+    done: true,
+    order: ['closed', 'publish is not done', 'told FL_READY=NO'],
+  });
 });

@@ -1,12 +1,18 @@
 // A small model of OneFlow's ready gate, searched to its end: every order in which a SuperLink and a SuperNode can
-// announce, serve, publish and report, in which one-context's ready script can run, and in which VMs restart, are
+// announce, serve and publish, in which one-context's ready script can run, and in which VMs restart, are
 // re-contextualized, lose Flower or lose an update on the way. What is sent is what the agent really sends, through the
 // real guard and the stand-in's OneGate text handling; the gate opens as EventManager.rb does it: on READY=YES anywhere
 // in an update, once.
 import { describe, expect, test } from 'vitest';
-import { bootingAttributes, failedAttributes, servingAttributes } from '../../../src/boot/attributes.ts';
+import {
+  bootingAttributes,
+  contradictsBooting,
+  failedAttributes,
+  servingAttributes,
+} from '../../../src/boot/attributes.ts';
 import { Knowledge } from '../../../src/boot/knowledge.ts';
 import { publishable } from '../../../src/onegate/publish.ts';
+import type { Vm as StoredVm } from '../../../src/onegate/replies.ts';
 import type { BootConfig } from '../../../src/params/parse.ts';
 import { escapeAttributes } from '../../support/onegate/escape.ts';
 import { parseTemplate } from '../../support/onegate/template.ts';
@@ -14,8 +20,8 @@ import { parseTemplate } from '../../support/onegate/template.ts';
 type Role = 'superlink' | 'supernode';
 
 interface Vm {
-  /** Where the agent is: announcing, starting Flower, publishing, reporting READY, watching. */
-  agent: 'announce' | 'start' | 'publish' | 'report' | 'watch';
+  /** Where the agent is: announcing, starting Flower, publishing, watching. */
+  agent: 'announce' | 'start' | 'publish' | 'watch';
   flower: boolean;
   /** Flower has served since the agent's last beginning. */
   served: boolean;
@@ -54,6 +60,7 @@ function knowledgeOf(role: Role): Knowledge {
     role,
     VMID: role === 'superlink' ? 1 : 2,
     FL_USE_CASE: 'none',
+    REPORT_READY: true,
   } as unknown as BootConfig);
   known.set('flowerVersion', '1.39.0');
   known.set('serverTrust', { caPem: 'CA', fingerprint: '', files: { certificate: '', key: '', ca: '' } });
@@ -73,6 +80,13 @@ const SAYS = {
     serving: servingAttributes(knowledgeOf('supernode')),
   },
 };
+
+/** What the agent decides from what OneGate shows of its VM when a boot begins. */
+function mustWithdraw(role: Role, { template }: Vm): boolean {
+  const attributes = new Map(Object.entries(template)) as StoredVm['attributes'];
+  const stored = { id: role === 'superlink' ? 1 : 2, attributes } as StoredVm;
+  return contradictsBooting(stored, knowledgeOf(role).get('config'));
+}
 
 /** What an agent might also come to say at any time, among it what would open the gate by accident. */
 const CHATTER = [
@@ -166,14 +180,15 @@ function stepsFrom(world: World, rules: Rules): Step[] {
       sent(attributes, serving || rules.noGuard === true);
 
     // The agent goes on without an announcement that is lost (BRIEF), and comes again with a publication that is.
-    if (vm.agent === 'announce')
+    if (vm.agent === 'announce' && !mustWithdraw(role, vm))
+      add('has nothing to withdraw', { agent: 'start' });
+    else if (vm.agent === 'announce')
       send('announces', asAgent(SAYS[role].booting, false), { agent: 'start' }, { agent: 'start' });
     if (vm.agent === 'start') add('serves', { agent: 'publish', flower: true, served: true });
     if (vm.agent === 'publish' && vm.flower) {
       const lost = { open: rules.openAfterLostPublish === true };
-      send('publishes', asAgent(SAYS[role].serving, true), { agent: 'report', open: true }, lost);
+      send('publishes', asAgent(SAYS[role].serving, true), { agent: 'watch', open: true }, lost);
     }
-    if (vm.agent === 'report') send('reports', asAgent({ READY: 'YES' }, true), { agent: 'watch' }, {});
     if (vm.agent === 'start') {
       for (const attributes of CHATTER) {
         const text = asAgent(attributes, false);
@@ -265,8 +280,8 @@ const isDone = ({ superlink, supernode }: World): boolean =>
   superlink.template.FL_READY === 'YES' &&
   supernode?.template.FL_NODE_READY === 'YES';
 
-describe('the ready gate, in every order of events with up to three disturbances', () => {
-  const { faults, ends, worlds, stuck } = search({}, 3);
+describe('the ready gate, in every order of events with up to four disturbances', () => {
+  const { faults, ends, worlds, stuck } = search({}, 4);
 
   test('opens only for a VM whose Flower has served and whose SuperNodes can read all they need', () => {
     expect(worlds).toBeGreaterThan(15_000);

@@ -34,6 +34,18 @@ describe('defaults', () => {
   });
 });
 
+test('a question that classic Sunstone filled in with the line of the role is not answered', () => {
+  const base64 = (text: string): string => Buffer.from(text).toString('base64');
+  const raw = {
+    FL_CERT_EXTRA_SAN: '$FL_CERT_EXTRA_SAN',
+    ONEAPP_FL_NUM_ROUNDS: '$ONEAPP_FL_NUM_ROUNDS',
+    FL_SSL_CERTFILE: base64('$FL_SSL_CERTFILE'),
+    FL_SSL_KEYFILE: base64('$FL_SSL_KEYFILE'),
+  };
+  expect(parseVariables(raw, LINK)).toEqual(parseVariables({}, LINK));
+  expect(problems({ FL_CERT_EXTRA_SAN: '$FL_NODE_CONFIG' }, LINK)).toHaveLength(1);
+});
+
 test('a negative zero is zero: files and fingerprints should not tell them apart', () => {
   expect(superLink({ FL_PROXIMAL_MU: '-0.0', FL_STRATEGY: 'FedProx' }).FL_PROXIMAL_MU).toBe(0);
 });

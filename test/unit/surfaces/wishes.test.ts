@@ -63,6 +63,8 @@ describe('settings', () => {
   test.each([
     ['FL_NODE_CONFIG', 'site="a"', 7, []],
     ['FL_METRICS_PORT', '9102', 6, []],
+    ['FL_NODE_CONFIG', 'home=$HOME', 7, ['FL_NODE_CONFIG: a value of 10 characters has $ in it']],
+    ['FL_NODE_CONFIG', 'a=b\\', 7, ['FL_NODE_CONFIG: a value of 4 characters has \\ in it']],
     ['FL_FLEET_API_ADDRESS', '[::]:9092', 6, []],
     ['FL_NODE_CONFIG', 'site="a"', 6, ['FL_NODE_CONFIG: a value of 8 characters has " in it']],
     ['FL_NODE_CONFIG', "site='a'", 6, []],

@@ -1,0 +1,1 @@
+# The server asks for it; nothing here needs it.
