@@ -63,7 +63,6 @@ const GENERAL: readonly ((service: Service) => Remark[])[] = [
   contextShape,
   nicShape,
   cyclicParents,
-  cardinalityMissing,
   names,
   inputForms,
 ];
@@ -76,6 +75,7 @@ const FLOWER: readonly ((service: Service) => Remark[])[] = [
   hardShutdown,
   superlinkCount,
   superlinkPolicies,
+  cardinalityMissing,
   cooldown,
   expressions,
   contextBlock,

@@ -167,7 +167,8 @@ const entriesOf = (members: Members, path: Path, inContext: boolean): ContextEnt
           {
             name,
             variable: variableOf(name),
-            value: typeof value === 'string' ? value : JSON.stringify(value),
+            // OneFlow writes null as an empty text.
+            value: typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value),
             path: [...path, name],
             inContext,
           },

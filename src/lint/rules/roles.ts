@@ -151,12 +151,16 @@ export const expressions = ({ roles }: Service): Remark[] =>
 export function cyclicParents({ body, roles }: Service): Remark[] {
   if (body['deployment'] !== 'straight') return [];
   const named = new Map(roles.map((role) => [role.name, role]));
-  const ancestors = (role: ServiceRole, seen: Set<string> = new Set()): Set<string> => {
-    for (const parent of role.parents) {
-      const other = typeof parent === 'string' ? named.get(parent) : undefined;
-      if (other === undefined || seen.has(other.name)) continue;
-      seen.add(other.name);
-      ancestors(other, seen);
+  const ancestors = (role: ServiceRole): Set<string> => {
+    const seen = new Set<string>();
+    const open = [role];
+    for (let next = open.pop(); next !== undefined; next = open.pop()) {
+      for (const parent of next.parents) {
+        const other = typeof parent === 'string' ? named.get(parent) : undefined;
+        if (other === undefined || seen.has(other.name)) continue;
+        seen.add(other.name);
+        open.push(other);
+      }
     }
     return seen;
   };

@@ -20,8 +20,8 @@ export function parseInput(text: string): UserInput {
     mandatory: mandatory.trim().toUpperCase() !== 'O',
     type: type.trim(),
     title,
-    options: options.trim() === '' ? [] : options.split(','),
-    preset: preset.join('|'),
+    options: options.trim() === '' ? [] : options.trim().split(','),
+    preset: preset.join('|').trim(),
   };
 }
 
