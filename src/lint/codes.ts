@@ -46,7 +46,7 @@ export const CODES = {
   value_changed: {
     severity: 'error',
     title: 'OneFlow hands this value on as another one',
-    why: 'Values of several lines get commas or lose lines, and ${...} is a reference to a parent role: the VM does not get what is written here.',
+    why: 'Values of several lines get commas or lose lines, quotes in vm_template_contents become backslashes on 7, and ${...} is a reference to a parent role: the VM does not get what is written here.',
   },
   context_unused: {
     severity: 'warning',

@@ -71,7 +71,7 @@ export const KEYS: Readonly<
 export function readService(given: Members, site?: Site): Service {
   const body = present(given);
   const form = formOf(body);
-  const inputs = readInputs(body[KEYS[form].inputs], [KEYS[form].inputs]);
+  const inputs = inputsIn(body, [], form);
   const bodies = Array.isArray(body['roles']) ? body['roles'] : [];
   const drafts = bodies.map((role, index) => readRole(isObject(role) ? role : {}, ['roles', index], form));
   const roles = drafts.map((draft) => ({ ...draft, kind: nearestRole(draft, drafts) }));
@@ -121,7 +121,7 @@ function siteOf(body: Members, roles: readonly ServiceRole[]): Site {
 }
 
 function readRole(body: Members, path: Path, form: Form): Omit<ServiceRole, 'kind'> {
-  const { inputs, contents } = KEYS[form];
+  const { contents } = KEYS[form];
   return {
     path,
     body,
@@ -130,10 +130,16 @@ function readRole(body: Members, path: Path, form: Form): Omit<ServiceRole, 'kin
     min: wholeNumber(body['min_vms']),
     max: wholeNumber(body['max_vms']),
     parents: Array.isArray(body['parents']) ? body['parents'] : [],
-    inputs: readInputs(body[inputs], [...path, inputs]),
+    inputs: inputsIn(body, path, form),
     ...readContents(body[contents], [...path, contents]),
   };
 }
+
+/** OneFlow 7 reads the inputs of its own form beside roles in the form of 6, too. */
+const inputsIn = (members: Members, path: Path, form: Form): Input[] =>
+  (form === 6 ? [KEYS[6].inputs, KEYS[7].inputs] : [KEYS[7].inputs]).flatMap((name) =>
+    readInputs(members[name], [...path, name]),
+  );
 
 function readInputs(value: unknown, path: Path): Input[] {
   if (!isObject(value)) return [];

@@ -142,13 +142,18 @@ function changed(
   );
   if (unknown !== undefined)
     return `OneFlow replaces ${unknown[0].slice(0, 60)} with nothing, because no parent role has that name`;
+  if (form === 6 && value.includes('"')) return 'OpenNebula 7 turns each quote into a backslash';
   if (!value.includes('\n')) return undefined;
   if (form === 6) return 'OpenNebula 7 ends the value at the end of its first line';
   return inContext ? 'OneFlow writes a comma behind each of its lines' : undefined;
 }
 
-/** The same in base64, where something reads that; else nothing can be proposed but to leave it out. */
+/** The same with other quotes, or in base64 where something reads that; else nothing can be proposed but to leave it out. */
 function kept({ form }: Service, { name, value, variable, inContext }: ContextEntry): Fix {
+  if (form === 6 && value.includes('"') && !/[\n']|\$\{/.test(value)) {
+    const where = `in vm_template_contents, instead of ${name}=`;
+    return { do: 'write', line: contentsLine(name, value.replaceAll('"', "'"), inContext), where };
+  }
   const isScript = name === 'START_SCRIPT';
   const isPem = variable !== undefined && rowOf(variable).input === 'text64';
   if (!isScript && !isPem)

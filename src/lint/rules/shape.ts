@@ -147,6 +147,8 @@ function mixed({ form, body, roles }: Service): Remark[] {
           path: [...path, name],
           found,
           fix: { do: 'rename', line: `${JSON.stringify(name)} -> ${JSON.stringify(instead)}` },
+          // OneFlow 7 takes these as they are; 6 only does not ask.
+          ...(form === 6 && name === other.inputs ? { severity: 'warning' as const } : {}),
         },
       ];
     }),

@@ -102,14 +102,12 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   'preset-with-quotes.json': {
     what: 'quotes in a line of a role: OneFlow 7 turns them into backslashes, and then makes no VM where one is last',
     lint: TOLD,
-    notYet: 'no rule for quotes in a line of a role',
   },
   'preset-of-two-lines.json': { what: 'a value of two lines: OneFlow 7 cuts it, or makes no VM', lint: TOLD },
   'preset-with-braces.json': { what: '${HOME} in a value: OneFlow takes it out', lint: TOLD },
   'mixed-form.json': {
     what: 'user_inputs of 7 beside roles in the form of 6, as in the marketplace of OpenNebula 7: 6 asks nothing, and the VMs get the text $NAME',
     lint: ['warning'],
-    notYet: 'lint refuses the mixture',
   },
   'input-that-no-role-names.json': {
     what: 'an input that stands in no role: 7 hands it to every VM, 6 to none',

@@ -577,6 +577,18 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.written('superlink', 'MY_TEXT', 'one two'),
     },
     {
+      what: 'quotes',
+      forms: [6],
+      wrong: (t) =>
+        t
+          .input('supernode', 'FL_NODE_CONFIG', undefined)
+          .written('supernode', 'FL_NODE_CONFIG', 'site=\\"a b\\"'),
+      right: (t) =>
+        t
+          .input('supernode', 'FL_NODE_CONFIG', undefined)
+          .written('supernode', 'FL_NODE_CONFIG', "site='a b'"),
+    },
+    {
       what: 'a variable of the shell',
       wrong: (t) => t.written('supernode', 'START_SCRIPT', 'echo ${HOME}'),
       right: (t) => t.written('supernode', 'MY_TEXT', '${superlink.TEMPLATE.CONTEXT.ETH0_IP}'),

@@ -179,15 +179,13 @@ describe('the CONTEXT of a role', () => {
 describe("the SuperLink's address", () => {
   const WAYS = [
     '${superlink.TEMPLATE.CONTEXT.ETH0_IP}:9092',
-    '$NETWORK[IP, NETWORK="a"]:9092',
+    '$NETWORK[IP, NETWORK=a]:9092',
     '192.0.2.7:9092',
   ];
   test.each(WAYS)('%s is one, however it is written', (address) => {
     const context = { CONTEXT: { ...INFRASTRUCTURE, FL_SUPERLINK_ADDRESS: address } };
     expect(codes(seven({}, { template_contents: context }))).toEqual(['superlink_address_set']);
-    expect(codes(six('', `FL_SUPERLINK_ADDRESS="${address.replaceAll('"', '\\"')}"\n`))).toEqual([
-      'superlink_address_set',
-    ]);
+    expect(codes(six('', `FL_SUPERLINK_ADDRESS="${address}"\n`))).toEqual(['superlink_address_set']);
   });
   test('that is empty, or that nobody gives, is none', () => {
     const context = { CONTEXT: { ...INFRASTRUCTURE, FL_SUPERLINK_ADDRESS: '' } };
@@ -222,6 +220,16 @@ describe('inputs of the service', () => {
     ]);
     expect(codes(six('FL_NUM_ROUNDS="ten"\n', ''))).toEqual(['preset_invalid']);
   });
+});
+
+test('inputs of 7 beside roles of 6 are inputs, and a warning: OneFlow 6 does not ask them', () => {
+  const line = 'FL_DATABASE="$FL_DATABASE"\n';
+  const { custom_attrs: _, ...body } = six(line, '');
+  const { findings } = lint(JSON.stringify({ ...body, user_inputs: { FL_DATABASE: 'O|text|Path||/abs' } }));
+  expect(findings.map(({ code, severity }) => `${severity} ${code}`)).toEqual([
+    'warning schema',
+    'error preset_invalid',
+  ]);
 });
 
 describe('a service without a Flower role', () => {
