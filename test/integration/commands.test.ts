@@ -45,6 +45,8 @@ describe('template and lint', () => {
       'FL_NUM_ROUNDS=9',
       '--set',
       'FL_PROXIMAL_MU=0.5',
+      '--set',
+      'FL_STRATEGY=FedProx',
       '--network',
       'training',
     ];

@@ -74,13 +74,20 @@ export function answers(wishes: TemplateWishes): Record<string, unknown> {
 const asked = ({ site, all }: TemplateWishes): readonly VariableName[] => inputsOf(site, all);
 
 /**
- * In the form of 7 a variable of one role is asked for at that role, except where it has a value of its own: Sunstone
- * does not ask for it at a role, and so would lose the value.
+ * In the form of 7 a variable of one role is asked for at that role, except where its answer matters: Sunstone does not
+ * ask at a role, and so would lose a value of the template's own and leave out what is mandatory.
  */
-const askedAtService = (wishes: TemplateWishes): readonly VariableName[] =>
-  wishes.form === 6
-    ? asked(wishes)
-    : asked(wishes).filter((name) => rowOf(name).level === 'service' || wishes.values.has(name));
+function askedAtService(wishes: TemplateWishes): readonly VariableName[] {
+  const { presets, mandatory } = SITES[wishes.site];
+  return asked(wishes).filter(
+    (name) =>
+      wishes.form === 6 ||
+      rowOf(name).level === 'service' ||
+      wishes.values.has(name) ||
+      presets[name] !== undefined ||
+      mandatory.includes(name),
+  );
+}
 
 const askedAtRole = (wishes: TemplateWishes, role: Role): readonly VariableName[] =>
   asked(wishes).filter((name) => rowOf(name).roles.includes(role) && !askedAtService(wishes).includes(name));

@@ -181,10 +181,13 @@ describe.each(SITE_NAMES)('the form of %s', (site) => {
   });
 });
 
-test('the form of 7 with all inputs asks for each variable at its level', () => {
+test('the form of 7 with all inputs asks for each variable at its level, but for what a site is about', () => {
   for (const site of SITE_NAMES) {
     const made = make(site, { form: 7, all: true });
-    for (const name of Object.keys(questions(made)))
+    const { presets, mandatory } = SITES[site];
+    const own = [...Object.keys(presets), ...mandatory];
+    expect(Object.keys(questions(made))).toEqual(expect.arrayContaining(own));
+    for (const name of Object.keys(questions(made)).filter((one) => !own.includes(one)))
       expect(rowOf(name as VariableName).level).toBe('service');
     for (const role of made.roles)
       for (const name of Object.keys(questions(role)) as VariableName[])
