@@ -1,7 +1,7 @@
 // Where `context`, `validate` and `plan` get their variables from: a file of any of the usual forms, or this VM.
 import { parseAppliance } from '../context/appliance.ts';
 import { parseVariableFile, type VariableFile } from '../context/forms.ts';
-import { installedEnvironments } from '../flower/environment.ts';
+import { imageOf } from '../flower/environment.ts';
 import { readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { ImageFacts } from '../params/parse.ts';
@@ -44,11 +44,5 @@ export function imageFacts(machine: Machine, role: string | undefined): ImageFac
     throw new UsageError('say which role it is for: --role superlink or --role supernode');
   const known = role === 'superlink' || role === 'supernode' ? role : appliance!.role;
   if (appliance === undefined) return releaseImage(known);
-  const { version, framework } = appliance.flower;
-  return {
-    role: known,
-    flowerVersion: version,
-    framework,
-    installed: installedEnvironments(machine.paths.environments),
-  };
+  return imageOf({ ...appliance, role: known }, machine.paths);
 }

@@ -3,10 +3,12 @@ import { type LiveLink, liveLink } from '../boot/live-link.ts';
 import { type Appliance, parseAppliance } from '../context/appliance.ts';
 import { parseContextSh } from '../context/context-sh.ts';
 import { tokenFrom } from '../context/token.ts';
+import { imageOf } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { argumentOf, readPlan } from '../flower/plan-file.ts';
 import { readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
+import type { Paths } from '../host/paths.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
 import { type HostPort, parseHostPort } from '../params/hostport.ts';
@@ -52,7 +54,7 @@ export function lookAround(machine: Machine): Scene {
     return text === undefined ? undefined : parseAppliance(text);
   });
   const context = readContext(machine);
-  const { config, faults } = configured(appliance, context);
+  const { config, faults } = configured(paths, appliance, context);
   const token = attempt(() => tokenFrom(readText(paths.oneEnv) ?? ''));
   let ahead: number | undefined;
   const oneGate = attempt(() =>
@@ -98,13 +100,12 @@ function readContext({ paths }: Machine): ContextSeen | Problem {
 }
 
 function configured(
+  paths: Paths,
   appliance: Appliance | undefined,
   context: ContextSeen | Problem,
 ): Pick<Scene, 'config' | 'faults'> {
   if (appliance === undefined || context instanceof Problem) return { config: undefined, faults: [] };
-  const { role, flower } = appliance;
-  const image = { role, flowerVersion: flower.version, framework: flower.framework };
-  const parsed = parseVariables(context.raw, image);
+  const parsed = parseVariables(context.raw, imageOf(appliance, paths));
   return parsed.ok ? { config: parsed.config, faults: [] } : { config: undefined, faults: parsed.problems };
 }
 

@@ -8,6 +8,7 @@ import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
 import { downloadOf, type Framework, roomFor, spokenSize } from '../params/frameworks.ts';
+import type { ImageFacts, Role } from '../params/variable.ts';
 import { Problem } from '../status/problem.ts';
 import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
 
@@ -104,8 +105,19 @@ async function attempt(
   return found === undefined ? undefined : { found };
 }
 
+/** The image of this machine, with what was installed beside it, as the variables are judged by it. */
+export const imageOf = (
+  { role, flower }: { readonly role: Role; readonly flower: { version: string; framework: Framework } },
+  { environments }: Paths,
+): ImageFacts => ({
+  role,
+  flowerVersion: flower.version,
+  framework: flower.framework,
+  installed: installedEnvironments(environments),
+});
+
 /** Names of the environments that are there and whole: VERSION-FRAMEWORK. */
-export const installedEnvironments = (folder: string): string[] =>
+const installedEnvironments = (folder: string): string[] =>
   listFolder(folder).filter((name) => usable(join(folder, name)));
 
 /** Whether it is there and whole: one whose installation was cut off still has the mark of it (make-env.sh). */

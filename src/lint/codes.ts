@@ -228,6 +228,11 @@ export const CODES = {
     title: 'an input does not reach the VM',
     why: 'In this form a role gets an input by a line NAME="$NAME" of its own: OneFlow 6 only replaces $NAME in vm_template_contents, and an input that is not there is asked for and thrown away.',
   },
+  input_partly_mapped: {
+    severity: 'warning',
+    title: 'an input reaches one role, and not another that reads it',
+    why: 'The other role keeps its default, so the VMs of the service differ in it.',
+  },
   input_overlaps: {
     severity: 'error',
     title: 'the value of one input is put into the name of another',

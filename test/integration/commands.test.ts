@@ -104,6 +104,7 @@ describe('template and lint', () => {
     [['template', 'coordinator', '--supernodes', '3'], 'a coordinator has none'],
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
+    [['install', '--root', '/nowhere'], 'there is no /nowhere/etc/flower-context/appliance.json'],
   ])('%j is a call that cannot be understood', async (args, message) => {
     const { code, stderr } = await agent(...args);
     expect(stderr).toContain(message);
@@ -225,6 +226,18 @@ describe('plan', () => {
     const { stdout } = await agent('plan', file, '--role', 'superlink', '--json');
     expect(JSON.parse(stdout)).toMatchObject({ endpoint });
   });
+});
+
+test('validate away from a VM judges ML_FRAMEWORK by the image of the release, and never downloads', async () => {
+  const file = join(temporaryFolder(), 'context.sh');
+  writeFileSync(file, "ML_FRAMEWORK='pytorch'\nFL_USE_CASE='none'\n");
+  for (const role of ['superlink', 'supernode']) {
+    const { code, stdout } = await agent('validate', file, '--role', role);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^warning: ML_FRAMEWORK: 'pytorch', which is not in the image .* 3\.1 GB are to be downloaded/m,
+    );
+  }
 });
 
 describe('submit', () => {

@@ -297,7 +297,9 @@ describe('what is listed', () => {
         expect(opennebula_template.user_inputs[name.toLowerCase()]).toContain(`|${rowOf(name).title}`);
         expect(opennebula_template.context[name.toLowerCase()]).toBe(`$${name}`);
       }
-      expect(opennebula_template.user_inputs.flower_version).toBe(`O|text|Flower version||${BAKED_FLOWER}`);
+      expect(opennebula_template.user_inputs.flower_version).toBe(
+        'O|text|Flower version (empty: what the image has)||',
+      );
     }
   });
 

@@ -2,7 +2,7 @@ import { parseContextSh } from '../../context/context-sh.ts';
 import { asksDns, namesFromContext, withHostPart } from '../../context/host-names.ts';
 import { nicsFrom } from '../../context/nics.ts';
 import { tokenFrom } from '../../context/token.ts';
-import { installedEnvironments } from '../../flower/environment.ts';
+import { imageOf } from '../../flower/environment.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
 import { readBytes, readText } from '../../host/files.ts';
 import { hostName, type Machine, sha256 } from '../../host/machine.ts';
@@ -95,13 +95,7 @@ export const validate: Step = {
   needs: ['read_context'],
   inputs: (known) => ({ context: known.get('contextHash'), image: known.get('appliance') }),
   async run(known, tools): Promise<StepResult> {
-    const { role, flower } = known.get('appliance');
-    const parsed = parseVariables(known.get('raw'), {
-      role,
-      flowerVersion: flower.version,
-      framework: flower.framework,
-      installed: installedEnvironments(tools.machine.paths.environments),
-    });
+    const parsed = parseVariables(known.get('raw'), imageOf(known.get('appliance'), tools.machine.paths));
     for (const warning of parsed.warnings) tools.warn(asProblem(warning));
     if (!parsed.ok) {
       const [first, ...rest] = parsed.problems.map(asProblem);

@@ -20,8 +20,12 @@ function lostOfService(input: Input, roles: readonly ServiceRole[]): Remark[] {
     variable !== undefined && kind !== undefined && rowOf(variable).roles.includes(kind);
   const readers = roles.filter(isRead);
   const without = readers.filter((role) => !refersTo(role, name));
-  if (without.length > 0 || roles.some((role) => refersTo(role, name)))
-    return without.map((role) => lost(input, role));
+  const reaches = roles.some((role) => refersTo(role, name));
+  if (without.length > 0 || reaches)
+    return without.map((role) => ({
+      ...lost(input, role),
+      code: reaches ? 'input_partly_mapped' : 'input_not_mapped',
+    }));
   if (variable === undefined && roles.length > 0) return [lost(input, roles[0]!)];
   const found = `no role of this service reads ${name}`;
   return [{ code: 'input_not_mapped', path, found, fix: remove(name, text) }];

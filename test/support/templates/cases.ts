@@ -414,6 +414,14 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.preset('FL_USE_CASE', 'none'),
     },
   ],
+  input_partly_mapped: [
+    {
+      what: 'in one of the two roles that read it',
+      forms: [6],
+      wrong: (t) => t.written('supernode', 'FL_TLS_ENABLED', undefined),
+      right: (t) => t.written('supernode', 'ONEAPP_FL_TLS_ENABLED', '$FL_TLS_ENABLED'),
+    },
+  ],
   input_not_mapped: [
     {
       what: 'nowhere in the contents',
@@ -425,8 +433,8 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     {
       what: 'not in the role that reads it',
       forms: [6],
-      wrong: (t) => t.written('supernode', 'FL_TLS_ENABLED', undefined),
-      right: (t) => t.written('supernode', 'ONEAPP_FL_TLS_ENABLED', '$FL_TLS_ENABLED'),
+      wrong: (t) => t.written('supernode', 'FL_NODE_CONFIG', undefined),
+      right: (t) => t.written('supernode', 'ONEAPP_FL_NODE_CONFIG', '$FL_NODE_CONFIG'),
     },
     {
       what: 'at a role, not in its contents',
