@@ -11,7 +11,8 @@ const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
   FL_VERSION: { writer: 'both', value: 'the Flower that really runs, X.Y.Z' },
   FL_READY: {
     writer: 'SuperLink',
-    value: '`NO` at the start of a boot, `YES` in the same update as FL_ENDPOINT, FL_TLS and FL_CA_CERT',
+    value:
+      '`YES` in the same update as FL_ENDPOINT, FL_TLS and FL_CA_CERT; `NO` while a VM that has published `YES` before does not serve',
   },
   FL_ENDPOINT: {
     writer: 'SuperLink',
@@ -22,7 +23,8 @@ const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
   FL_CA_CERT: { writer: 'SuperLink', value: "base64 of the CA's PEM; `-` in plaintext" },
   FL_NODE_READY: {
     writer: 'SuperNode',
-    value: '`NO` at the start, `YES` when the SuperLink has accepted the node',
+    value:
+      '`YES` when the SuperLink has accepted the node; `NO` while a VM that has published `YES` before does not take part',
   },
   FL_NODE_ID: { writer: 'SuperNode', value: "the VM's number" },
   FL_PARTITION_ID: { writer: 'SuperNode', value: 'its place among the nodes of its role, from 0' },
@@ -37,7 +39,7 @@ const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
   READY: {
     writer: 'one-context, the agent',
     value:
-      '`NO` from the agent at the start of a boot; `YES` from one-context once the ready script succeeds, and from the agent as the last step',
+      '`YES` from the agent in the same update as the rest (with REPORT_READY), and from one-context once the ready script succeeds; `NO` from the agent while a VM that was ready before does not serve',
   },
 };
 

@@ -164,10 +164,24 @@ export const FAULTS: readonly Fault[] = [
     tests: [`${INTEGRATION}/boot-context.test.ts`, `${INTEGRATION}/failures/fatal.test.ts`],
   },
   {
-    name: 'READY=YES is reported although the rest is not stored',
+    name: 'the ready script succeeds although OneGate has not stored what the role publishes',
     file: 'src/boot/steps/publish.ts',
-    find: "if (!known.get('published')) return { skipped: true, note: 'not before the rest is published' };",
-    put: '',
+    find: "if (known.get('published')) tools.openGate();",
+    put: 'tools.openGate();',
     tests: [`${INTEGRATION}/boot-onegate.test.ts`],
+  },
+  {
+    name: 'READY=YES of an earlier boot is not withdrawn',
+    file: 'src/boot/attributes.ts',
+    find: 'return shown !== undefined && shown !== value;',
+    put: 'return shown === undefined && shown !== undefined;',
+    tests: [`${UNIT}/boot/attributes.test.ts`, `${INTEGRATION}/boot-requests.test.ts`],
+  },
+  {
+    name: 'a claim that a peer has written over is not noticed after a first deployment',
+    file: 'src/discovery/partition-keeper.ts',
+    find: "if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';",
+    put: "if (ownClaim) return 'keep';",
+    tests: [`${UNIT}/discovery/partition-keeper.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
 ];

@@ -98,7 +98,7 @@ describe('a boot that goes well', () => {
       FL_ENDPOINT: expect.anything(),
       FL_CA_CERT: expect.anything(),
     });
-    expect(updates.findIndex((one) => one.READY === 'YES')).toBeGreaterThan(published);
+    expect(updates.findIndex((one) => one.READY === 'YES')).toBe(published);
     expect((await guest.status())!.problems).toEqual([]);
     const report = read(guest, '/etc/one-appliance/config');
     expect(report).toMatch(/^\[Flower\]\nrole += superlink\nversion += 1\.39\.0\n/);

@@ -51,7 +51,8 @@ export const PLATFORM = {
     default: 'NO',
     template: 'YES',
     reader: 'one-context',
-    effect: 'With YES one-context sends READY=YES once the ready script has succeeded.',
+    effect:
+      'With YES the agent publishes READY=YES together with everything else when this role serves, and one-context sends it once the ready script has succeeded.',
     example: 'YES',
   }),
 

@@ -44,7 +44,7 @@ export const FEDERATION_PAGES = {
       'OneGate did not answer, or not as it should: it is down, hangs, refuses the token (401, also while oned is down), does not know the service (404, also while OneFlow is down), or fails (500). All of it can pass',
     found: 'Each question has 5 s, and is asked again with growing pauses',
     agent:
-      'The boot goes on and a SuperLink serves; what was not published is published as soon as OneGate answers. A SuperNode that needs OneGate to find its SuperLink waits. READY=YES is not said before the rest is stored',
+      'The boot goes on and a SuperLink serves; what was not published is published as soon as OneGate answers. A SuperNode that needs OneGate to find its SuperLink waits. READY=YES is part of the same update',
     look: [
       'flower-context doctor',
       'onegate vm show',

@@ -29,7 +29,7 @@ describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
     }
     expect(vm.status()?.phase).not.toBe('failed');
     const lacks = CATALOGUE[code].kind === 'degraded' ? code : '-';
-    const stored = (): boolean => ['-', lacks].includes(one.userTemplate.get('FL_ERROR') ?? 'nothing');
+    const stored = (): boolean => ['-', lacks].includes(one.userTemplate.get('FL_ERROR') ?? '-');
     await until('no failure on OneGate', stored);
     expect((await vm.cli('doctor')).stdout).toContain(`flower-context explain ${code}`);
     await keepsItsSecrets(patient);
@@ -66,7 +66,7 @@ describe('interrupted', () => {
     expect(vm.status()).toMatchObject({ phase: 'stopped', serving: false });
     expect(vm.journalText()).toMatch(/asked to stop by SIGTERM before the boot was over/);
     expect(await vm.unit('flower-context')).toMatchObject({ ActiveState: 'inactive', ExecMainStatus: '0' });
-    expect(one.userTemplate.get('FL_NODE_READY')).toBe('NO');
+    expect(one.userTemplate.get('FL_NODE_READY')).toBeUndefined();
     const doctor = await vm.cli('doctor');
     expect(doctor).toMatchObject({ code: 1, stdout: expect.stringContaining('the agent is gone') });
 

@@ -58,7 +58,7 @@ export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
       title: 'keepalive pings that many a server would not bear',
       bring: () => superlink({ FL_GRPC_KEEPALIVE_TIME: '5', FL_GRPC_KEEPALIVE_TIMEOUT: '2' }),
       says: ['FL_GRPC_KEEPALIVE_TIME'],
-      until: 'ready',
+      until: 'publish',
     },
     {
       title: 'plaintext because the SuperLink says so',
@@ -136,7 +136,7 @@ export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
         return superlink({ FL_METRICS_ENABLED: 'YES', FL_METRICS_PORT: String(port) });
       },
       says: ['EADDRINUSE', 'FL_METRICS_PORT'],
-      until: 'ready',
+      until: 'publish',
     },
   ],
 };

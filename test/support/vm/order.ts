@@ -13,7 +13,7 @@ export interface Moment {
 
 /** The lines of a boot that have an order to keep. */
 const LINES =
-  /(wait for the Fleet API|wait until the SuperLink accepts this node|publish on OneGate|report READY): (done|kept)/;
+  /(wait for the Fleet API|wait until the SuperLink accepts this node|publish on OneGate): (done|kept)/;
 /** Of an update, what decides who may start when. */
 const TOLD = ['READY', 'FL_READY', 'FL_NODE_READY', 'FL_ENDPOINT', 'FL_CA_CERT', 'FL_PARTITION_ID'];
 
