@@ -18,4 +18,4 @@ if [ "$(/usr/bin/env -i /usr/bin/systemctl is-active one-context.service)" = act
     sleep 0.2
   done
 fi
-exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin timeout -s KILL "$limit" /usr/bin/flower-context ready --timeout "$wait"
+exec /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin timeout -k 0.1 "$limit" /usr/bin/flower-context ready --timeout "$wait"

@@ -46,7 +46,8 @@ export const published: Check = {
   },
 };
 
-const RESTART = 'let the agent look again: `systemctl restart flower-context`';
+const RESTART =
+  'let the agent look again: `systemctl restart flower-context` (a reload looks only at another CONTEXT)';
 
 function wanted(scene: Scene, flag: PublishedName): (readonly [PublishedName, string])[] {
   const fleet = fleetOf(scene);
