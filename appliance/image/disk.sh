@@ -1,20 +1,23 @@
 #!/bin/sh
-# disk.sh ROOT DISK [SIZE]: a disk that boots by BIOS from the root file system in the folder ROOT.
+# disk.sh ROOT DISK [SIZE]: a disk that boots by BIOS and by UEFI from the root file system in the folder ROOT.
 #
 # DISK is written as a sparse raw file of SIZE (what ROOT takes, and at least 1.25 GiB for what the VM writes): GPT, a
-# partition for GRUB, the root file system last (it can be grown). Nothing is mounted and no loop device is used, so this
-# also works inside a container: mke2fs fills the file system from the folder, and GRUB's two files are put where the BIOS
+# partition for the BIOS's GRUB, an EFI system partition with GRUB at the path of removable disks, so that no variable of the
+# firmware has to name it, the root file system last (it can be grown). Nothing is mounted and no loop device is used, so this
+# also works inside a container: mke2fs fills the file system from the folder, and GRUB's files are put where the firmware
 # and each other expect them.
 set -eu
 root=${1:?usage: disk.sh ROOT DISK [SIZE]} disk=${2:?usage: disk.sh ROOT DISK [SIZE]}
 size=${3:-$((($(du -xsm "$root" | cut -f 1) + 1280 + 1023) / 1024))G}
-grub=/usr/lib/grub/i386-pc
+grub=/usr/lib/grub
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 core_at=2048          # sectors of 512 bytes: the BIOS boot partition
 core_sectors=2048
-root_at=4096
+efi_at=4096
+efi_sectors=16384
+root_at=20480
 uuid=$(cat /proc/sys/kernel/random/uuid)
 
 # Debian keeps /vmlinuz and /initrd.img pointing to the newest kernel, Ubuntu the same in /boot, so grub.cfg never changes.
@@ -34,6 +37,7 @@ truncate -s "$size" "$disk"
 sfdisk --quiet "$disk" <<LAYOUT
 label: gpt
 start=$core_at, size=$core_sectors, type=21686148-6449-6E6F-744E-656564454649, name=grub
+start=$efi_at, size=$efi_sectors, type=C12A7328-F81F-11D2-BA4B-00A0C93EC93B, name=efi
 start=$root_at, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name=root
 LAYOUT
 # Two mebibytes at the end stay free for the second table.
@@ -58,8 +62,15 @@ search.fs_uuid $uuid root
 set prefix=(\$root)/boot/grub
 configfile (\$root)/boot/grub/grub.cfg
 GRUB
-grub-mkimage -O i386-pc -d "$grub" -p /boot/grub -c "$work/early.cfg" -o "$work/core.img" \
-  biosdisk part_gpt ext2 search search_fs_uuid linux configfile normal boot echo
+modules='part_gpt ext2 search search_fs_uuid linux configfile normal boot echo'
+# shellcheck disable=SC2086 # Words, one a module.
+grub-mkimage -O i386-pc -d "$grub/i386-pc" -p /boot/grub -c "$work/early.cfg" -o "$work/core.img" biosdisk $modules
+# shellcheck disable=SC2086
+grub-mkimage -O x86_64-efi -d "$grub/x86_64-efi" -p /boot/grub -c "$work/early.cfg" -o "$work/bootx64.efi" fat efi_gop $modules
+mkfs.vfat -n EFI -C "$work/efi.img" $((efi_sectors / 2)) >/dev/null
+mmd -i "$work/efi.img" ::/EFI ::/EFI/BOOT
+mcopy -i "$work/efi.img" "$work/bootx64.efi" ::/EFI/BOOT/BOOTX64.EFI
+dd if="$work/efi.img" of="$disk" bs=512 seek="$efi_at" conv=notrunc,sparse status=none
 
 number() { # number VALUE BYTES: little-endian
   value=$1
@@ -71,7 +82,7 @@ number() { # number VALUE BYTES: little-endian
 put() { dd of="$1" bs=1 seek="$2" conv=notrunc status=none; }
 
 # Where each of GRUB's stages finds the next one; grub-bios-setup would write the same from inside a running system.
-cp "$grub/boot.img" "$work/boot.img"
+cp "$grub/i386-pc/boot.img" "$work/boot.img"
 number "$core_at" 8 | put "$work/boot.img" $((0x5c))
 number $((core_at + 1)) 8 | put "$work/core.img" $((0x1f4))
 dd if="$work/boot.img" of="$disk" bs=440 count=1 conv=notrunc status=none

@@ -59,7 +59,12 @@ export class Container extends Guest {
       ],
       ...[`--network-namespace-path=${this.network.path}`, `--bind-ro=${disc}:/context`, ...options],
     ];
-    const env = { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' };
+    // DHCP clients and networkd set what a device of its own network namespace does.
+    const env = {
+      ...process.env,
+      SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1',
+      SYSTEMD_NSPAWN_API_VFS_WRITABLE: 'network',
+    };
     const child = spawn('systemd-nspawn', args, { stdio: ['ignore', console, console], env });
     this.process = child;
     const gone = (): never => {

@@ -1,8 +1,8 @@
-// A virtual machine that boots the image from its disk: BIOS, GRUB, its own kernel, the CONTEXT disc by its label. It is
-// reached through the guest agent that OpenNebula's images have, so also with its network unplugged.
+// A virtual machine that boots the image from its disk: firmware, GRUB, its own kernel, the CONTEXT disc by its label. Its parts
+// are those that OpenNebula's KVM driver gives to a VM: the CONTEXT disc is on IDE (i440fx) or SATA (q35). It is reached through the guest agent that OpenNebula's images have, so also with its network unplugged.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endWith, type Outcome, until } from '../zone/process.ts';
 import { writeDisc } from './disc.ts';
@@ -11,11 +11,18 @@ import { type ExecOptions, Guest, type GuestSpec } from './guest.ts';
 import { JsonLines } from './json-lines.ts';
 import { addTap } from './lan.ts';
 
+/** OpenNebula's default, and what a VM template with FIRMWARE="UEFI" and MACHINE="q35" asks for. */
+export type Machine = 'i440fx with BIOS' | 'q35 with UEFI';
+
+/** From Debian's package ovmf. */
+const OVMF = { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', variables: '/usr/share/OVMF/OVMF_VARS_4M.fd' };
+
 export interface QemuSpec extends GuestSpec {
   /** The image: a raw disk that is never written to. */
   readonly disk: string;
   readonly memory?: number;
   readonly cpus?: number;
+  readonly machine?: Machine;
   /** More options of QEMU, e.g. `-rtc base=...`. */
   readonly options?: readonly string[];
 }
@@ -138,16 +145,27 @@ export class QemuVm extends Guest {
     return file;
   }
 
+  private firmware(): string[] {
+    const variables = join(this.spec.dir, 'ovmf-variables.fd');
+    if (!existsSync(variables)) copyFileSync(OVMF.variables, variables);
+    return [
+      ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF.code}`],
+      ...['-drive', `if=pflash,format=raw,unit=1,file=${variables}`],
+    ];
+  }
+
   private hardware(): string[] {
     const { dir } = this.spec;
-    const { memory = 1024, cpus = 2 } = this.vm;
+    const { memory = 1024, cpus = 2, machine = 'i440fx with BIOS' } = this.vm;
+    const uefi = machine === 'q35 with UEFI';
     const mac = this.context.ETH0_MAC ?? '02:00:00:00:00:01';
     return [
-      ...['-machine', `q35,accel=${ACCELERATOR}`, '-cpu', PROCESSOR],
+      ...['-machine', `${uefi ? 'q35' : 'pc'},accel=${ACCELERATOR}`, '-cpu', PROCESSOR],
+      ...(uefi ? this.firmware() : []),
       ...['-smp', String(cpus), '-m', String(memory), '-nodefaults', '-display', 'none'],
       ...['-drive', `file=${this.disk},if=none,id=disk,cache=unsafe`, '-device', 'virtio-blk-pci,drive=disk'],
-      ...['-device', 'virtio-scsi-pci', '-device', 'scsi-cd,drive=disc,id=context'],
       ...['-drive', `file=${this.writeDisc()},if=none,id=disc,media=cdrom,readonly=on`],
+      ...['-device', 'ide-cd,bus=ide.0,drive=disc,id=context'],
       ...['-netdev', `tap,id=net,ifname=${this.tap},script=no,downscript=no`],
       // Without its boot ROM: nothing here boots from the network.
       ...['-device', `virtio-net-pci,netdev=net,mac=${mac},romfile=`],

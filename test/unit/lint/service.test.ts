@@ -210,7 +210,7 @@ describe('inputs of the service', () => {
   });
   test('are lost in a role without a line that reads the variable, and only there', () => {
     const { findings } = lint(JSON.stringify(six(superlink, '', inputs)));
-    const lost = findings.filter(({ code }) => code === 'input_not_mapped');
+    const lost = findings.filter(({ code }) => code === 'input_partly_mapped');
     expect(lost).toMatchObject([{ path: '$.roles[1].vm_template_contents' }]);
     expect(lost[0]?.found).toBe('no $FL_LOG_LEVEL in vm_template_contents of role supernode');
   });
