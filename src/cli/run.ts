@@ -10,7 +10,7 @@ export const run: Command = {
   summary: 'boots this VM into its role, then stays and keeps it true',
   args: [],
   options: {},
-  text: 'What flower-context.service runs. SIGHUP: look at the CONTEXT again if it is another one. SIGTERM: end; Flower goes on.',
+  text: 'What flower-context.service runs. SIGHUP: look at the CONTEXT again. SIGTERM: end; Flower goes on.',
   examples: [['systemctl start flower-context', 'the way it is started on a VM']],
   async run({ machine }) {
     const agent = await becomeAgent(machine, { fresh: false });

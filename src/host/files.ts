@@ -216,11 +216,6 @@ export function linkTarget(path: string): string | undefined {
   }
 }
 
-/** When a file was last written, in ms since the epoch; undefined when there is none. */
-export function modifiedMs(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
-}
-
 /** Where a path leads, through all links; undefined when it leads nowhere. */
 export function realPath(path: string): string | undefined {
   try {

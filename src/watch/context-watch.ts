@@ -1,6 +1,6 @@
 // Notices by itself that one-context has left another CONTEXT. systemd delivers a reload only to a unit that has
 // started, and a SuperNode that waits for its SuperLink has not: a corrected address must reach it all the same.
-import { modifiedMs, readBytes, watchFile } from '../host/files.ts';
+import { readBytes, watchFile } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 
 /** one-contextd copies the file; what is read half-way is read again. */
@@ -12,8 +12,6 @@ export interface ContextWatch {
   renew(): void;
   /** The CONTEXT on the disk is another one than `seen()` says, at this moment. */
   differs(): boolean;
-  /** The CONTEXT on the disk is the one that `seen()` says, and was not left anew since the last `renew()`. */
-  unchanged(): boolean;
   end(): void;
 }
 
@@ -25,17 +23,10 @@ export function watchContext(
 ): ContextWatch {
   let controller = new AbortController();
   let settling = new AbortController();
-  let leftAt: number | undefined;
   const differs = (): boolean => {
     const now = currentContext(machine);
     const before = seen();
     return now !== undefined && before !== undefined && now !== before;
-  };
-  const unchanged = (): boolean => {
-    const before = seen();
-    // A forced run of one-context leaves the same once more, and wants everything to be done again.
-    const again = leftAt !== undefined && leftAt !== timeOf(machine);
-    return before !== undefined && currentContext(machine) === before && !again;
   };
   const look = (): void => {
     if (!differs()) return;
@@ -54,21 +45,15 @@ export function watchContext(
     },
     renew() {
       controller = new AbortController();
-      leftAt = timeOf(machine);
       soon();
     },
     differs,
-    unchanged,
     end() {
       settling.abort();
       for (const stop of stops) stop();
     },
   };
 }
-
-/** When one-context left the CONTEXT. */
-const timeOf = ({ paths }: Machine): number | undefined =>
-  paths.contextFiles.map(modifiedMs).find((time) => time !== undefined);
 
 /** Checksum of the CONTEXT as it is now; undefined when there is none. */
 export function currentContext({ paths }: Machine): string | undefined {

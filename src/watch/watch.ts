@@ -61,8 +61,6 @@ export function keepWatch({ machine, report, signal }: Watched): Watch {
     moved: string | undefined,
   ): string | undefined {
     if (context.changed.aborted) return 'the CONTEXT changed';
-    // one-context's hook asks for what the agent has mostly seen by itself: one change is one look.
-    if (asked && context.unchanged()) asked = false;
     if (asked) return 'told to look at the CONTEXT again';
     if (clock.monotonicMs() >= retryAt) {
       return last.failure === undefined ? 'OneGate has not been told everything yet' : 'the last look failed';

@@ -169,7 +169,7 @@ test('the hook asks for the look in each run of one-context, and for the agent f
   expect(calls()).toEqual([
     '--no-block start flower-context.service',
     look,
-    '--no-block reload-or-restart flower-context.service',
+    '--no-block start flower-context.service',
     look,
     '--no-block reload-or-restart flower-context.service',
     look,

@@ -40,7 +40,7 @@ function ofOurOwn(scene: Scene, { endpoint, caFile }: Fleet): readonly Finding[]
     return [
       warning(
         found,
-        'SuperNodes can dial only what it names; for a new address `systemctl restart flower-context`',
+        'SuperNodes can dial only what it names; for a new address `systemctl reload flower-context`',
       ),
     ];
   }

@@ -35,19 +35,18 @@ export const published: Check = {
       const open = [flag, 'READY' as const].filter((name) => says(name) === 'YES');
       return open.length === 0
         ? [ok(`${flag}=${says(flag)}, FL_ERROR=${says('FL_ERROR')}`)]
-        : [wrong(`${open.join('=YES, ')}=YES, but this VM does not serve`, RESTART)];
+        : [wrong(`${open.join('=YES, ')}=YES, but this VM does not serve`, RELOAD)];
     }
     const stale = wanted(scene, flag).filter(([name, value]) => says(name) !== value);
     if (stale.length > 0) {
       const names = stale.map(([name]) => name).join(', ');
-      return [wrong(`${names}: not what this VM would say`, RESTART)];
+      return [wrong(`${names}: not what this VM would say`, RELOAD)];
     }
     return readiness(scene, vm, flag);
   },
 };
 
-const RESTART =
-  'let the agent look again: `systemctl restart flower-context` (a reload looks only at another CONTEXT)';
+const RELOAD = 'let the agent look again: `systemctl reload flower-context`';
 
 function wanted(scene: Scene, flag: PublishedName): (readonly [PublishedName, string])[] {
   const fleet = fleetOf(scene);
@@ -66,7 +65,7 @@ function readiness({ config, status }: Scene, vm: Vm, flag: PublishedName): Find
   const error = vm.attributes.get('FL_ERROR') ?? '-';
   // What the boot went on without is the finding of another check.
   const known = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');
-  if (error !== '-' && !known) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RESTART)];
+  if (error !== '-' && !known) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
   if (config?.REPORT_READY && vm.attributes.get('READY') !== 'YES') {
     const remedy = `${RESTART}; the agent publishes it with everything else`;
     return [warning(`${flag}=YES, but READY is not YES yet`, remedy)];

@@ -143,10 +143,10 @@ export class Vm {
     this.writeHost(freeMb);
   }
 
-  /** `onevm updateconf`: one-context leaves the changed CONTEXT and its hook asks the agent to look. */
+  /** `onevm updateconf`: one-context leaves the changed CONTEXT, and its hook starts an agent that has ended. */
   async recontextualize(changes: Context): Promise<void> {
     this.leaveContext(changes);
-    await this.systemctl('reload-or-restart', '--no-block', 'flower-context');
+    await this.systemctl('start', '--no-block', 'flower-context');
   }
 
   /** The agent's own view; undefined before it has one. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -7,7 +7,6 @@ import { Knowledge } from '../../../src/boot/knowledge.ts';
 import { Report } from '../../../src/boot/report.ts';
 import type { StepId } from '../../../src/boot/step.ts';
 import { realHost } from '../../../src/host/host.ts';
-import { sha256 } from '../../../src/host/machine.ts';
 import { pathsUnder } from '../../../src/host/paths.ts';
 import { parseVariables } from '../../../src/params/parse.ts';
 import type { ProblemCode } from '../../../src/status/catalogue.ts';
@@ -161,45 +160,6 @@ describe('the watch', () => {
     expect(await pass(600_000)).toBe('still watching');
     process.emit('SIGHUP');
     expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
-  });
-
-  test('takes a reload for the CONTEXT that was read already for no reason to look, and for another one for a reason', async () => {
-    const [path] = pathsUnder(folder).contextFiles;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, "A='1'\n");
-    report.facts({ context: sha256("A='1'\n") });
-    linkIs('accepted');
-    const pass = waitingAfter(outcome());
-    process.emit('SIGHUP');
-    expect(await pass(60_000)).toBe('still watching');
-    writeFileSync(path, "A='2'\n");
-    process.emit('SIGHUP');
-    expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
-  });
-
-  test('takes a reload for the same CONTEXT, left anew as a forced run of one-context does, for a reason', async () => {
-    const [path] = pathsUnder(folder).contextFiles;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, "A='1'\n");
-    watch.contextChanged();
-    report.facts({ context: sha256("A='1'\n") });
-    linkIs('accepted');
-    const pass = waitingAfter(outcome());
-    process.emit('SIGHUP');
-    expect(await pass(60_000)).toBe('still watching');
-    utimesSync(path, new Date(), new Date(Date.now() + 1_000));
-    process.emit('SIGHUP');
-    expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
-  });
-
-  test('has nothing to do for a reload that came while the CONTEXT it is about was read', async () => {
-    const [path] = pathsUnder(folder).contextFiles;
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, "A='1'\n");
-    linkIs('accepted');
-    process.emit('SIGHUP');
-    report.facts({ context: sha256("A='1'\n") });
-    expect(await waitingAfter(outcome())(60_000)).toBe('still watching');
   });
 
   test('does not go on saying that it serves when Flower dies after a look that failed', async () => {
