@@ -29,9 +29,9 @@ export const readContext: Step = {
     known.set('raw', raw);
     const addresses = allAddresses(nicsFrom(raw, host), host.addresses());
     known.set('addresses', addresses);
-    known.set('hostNames', await hostNames(raw, addresses));
     const oneGate = oneGateOf(raw, tools);
     known.set('oneGate', oneGate);
+    known.set('hostNames', await hostNames(raw, addresses));
     // The reading itself depends on nothing that was known before, so the step keeps its own mark.
     const seen = { context: known.get('contextHash') };
     const kept = tools.checkpoint.has('read_context', seen);

@@ -67,7 +67,7 @@ function readiness({ config, status }: Scene, vm: Vm, flag: PublishedName): Find
   const known = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');
   if (error !== '-' && !known) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
   if (config?.REPORT_READY && vm.attributes.get('READY') !== 'YES') {
-    const remedy = `${RESTART}; the agent publishes it with everything else`;
+    const remedy = `${RELOAD}; the agent publishes it with everything else`;
     return [warning(`${flag}=YES, but READY is not YES yet`, remedy)];
   }
   return [ok(`${flag}=YES, and everything else that other VMs need`)];

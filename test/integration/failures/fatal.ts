@@ -223,6 +223,6 @@ export const FATAL = {
       );
       return superlink({}, { env: { NODE_OPTIONS: `--require=${sabotage}` } });
     },
-    says: ['no host, no name', 'prepare the certificates', 'report it'],
+    says: ['no host, no name', 'read the CONTEXT', 'report it'],
   },
 } as const satisfies Partial<Record<ProblemCode, Fatal>>;
