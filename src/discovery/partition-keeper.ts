@@ -131,14 +131,16 @@ export class PartitionKeeper {
     const memory = this.#memory;
     const remembered = memory?.id;
     const { nodes, key } = this.#see(list);
-    this.#byRank = await this.#isByRank(list, stored, signal);
+    const byRank = await this.#isByRank(list, stored, signal);
+    this.#byRank = byRank === true;
     if (memory !== undefined && memory.roster === key && memory.id < nodes.length) {
       return { id: memory.id, of: nodes.length, why: 'as before, the role has the same nodes' };
     }
     if (memory !== undefined && this.#byRank) {
       return { id: memory.id, of: nodes.length, why: 'as before, only younger nodes have come' };
     }
-    if (this.#byRank) return choosePartition({ myVmId, nodes });
+    // Not known: the watch reads the claims later, when not all nodes of a role that boots ask at once.
+    if (byRank !== false) return choosePartition({ myVmId, nodes });
     try {
       const full = await this.#oneGate.serviceInFull({ policy: this.#patience(CLAIMS_POLICY), signal });
       return choosePartition({ myVmId, nodes: this.#see(full).nodes, remembered });
@@ -154,13 +156,13 @@ export class PartitionKeeper {
 
   /**
    * Whether this node's place is the rank of its VM id and nobody can have taken it: this VM has not published any claim yet
-   * while the role is being deployed, or OneGate shows the claim that is remembered.
+   * while the role is being deployed, or OneGate shows the claim that is remembered. Undefined: OneGate did not answer.
    */
   async #isByRank(
     { state }: Service,
     known: Vm | undefined,
     signal: AbortSignal | undefined,
-  ): Promise<boolean> {
+  ): Promise<boolean | undefined> {
     const memory = this.#memory;
     const deploying = state === SERVICE_STATE.deploying;
     if (
@@ -170,12 +172,12 @@ export class PartitionKeeper {
     )
       return false;
     try {
-      const stored = known ?? (await this.#oneGate.vm({ policy: ONCE, signal }));
+      const stored = known ?? (await this.#oneGate.vm({ policy: CLAIMS_POLICY, signal }));
       return attribute(stored, 'FL_PARTITION_ID') === undefined
         ? deploying
         : memory !== undefined && claimOf(stored) === memory.id;
     } catch (error) {
-      if (error instanceof Problem) return false;
+      if (error instanceof Problem) return undefined;
       throw error;
     }
   }

@@ -167,7 +167,7 @@ function settledTable(rows: readonly OutageRow[]): void {
       'peak after : steady',
       'most in 1 s before',
       'after',
-      'oned busy before',
+      'calls asked for, of what oned does',
       'peak after',
     ],
     rows.map((row) => [
@@ -203,7 +203,7 @@ function bootingTable(rows: readonly OutageRow[]): void {
       'while away',
       'peak after',
       'peak in one second',
-      'oned busy at most',
+      'calls asked for, of what oned does',
       'last published after s',
     ],
     rows.map((row) => [

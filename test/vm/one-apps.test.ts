@@ -87,7 +87,7 @@ const readyInZone = (guest: Container): string | undefined =>
   service!.oneVm(guest).userTemplate.get('READY')?.toString();
 
 describe('a boot that goes well', () => {
-  test('ends with the status and the message that the framework has for it, and READY after all is published', async () => {
+  test('ends with the status and the message that the framework has for it, and READY with all that is published', async () => {
     const guest = await superlink();
     await noted(guest, 'bootstrap_success');
     expect(motd(guest)).toContain(READY);

@@ -79,6 +79,8 @@ describe('at boot', () => {
     zone.down = true;
     const keeper = keeperOf(3);
     expect(await clock.run(keeper.choose({ service }))).toMatchObject({ id: 1, of: 3 });
+    // Not at once: all nodes of a role that boots would.
+    expect(paths).not.toContain('3 GET /service?extended=true');
     zone.down = false;
     paths.length = 0;
     const { stop } = watch(keeper);
