@@ -51,7 +51,7 @@ test('root.sh prints the path of a folder and nothing else, whatever the one-con
   execFileSync('dpkg-deb', ['-b', join(work, 'tree'), file], { stdio: 'ignore' });
 
   // The layer below is there already; the one that this test makes stays apart from those that others boot.
-  const cache = join(REPOSITORY, '.cache/image');
+  const cache = join(REPOSITORY, process.env.IMAGE_CACHE ?? '.cache/image');
   rootOf('base');
   const layer = readdirSync(join(cache, BASE)).find((name) => /^base-.*\.tar$/.test(name))!;
   const apart = folder(cache);
