@@ -1,5 +1,5 @@
 // What the tests of failures share: zones on addresses of their own, and what "told" means.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { CATALOGUE, type ProblemCode } from '../../../src/status/catalogue.ts';
@@ -112,11 +112,13 @@ export async function keepsItsSecrets({ federation, vm }: Patient): Promise<void
 
 /** Temporary files of an atomic write that never got their name. */
 export const halfWritten = (vm: Vm): string[] =>
-  ['var/lib', 'run'].flatMap((folder) =>
-    readdirSync(vm.at(folder), { recursive: true, encoding: 'utf8' }).filter((name) =>
-      /(^|\/)\.[^/]+\.\d+-\d+$/.test(name),
-    ),
-  );
+  ['var/lib', 'run']
+    .filter((folder) => existsSync(vm.at(folder)))
+    .flatMap((folder) =>
+      readdirSync(vm.at(folder), { recursive: true, encoding: 'utf8' }).filter((name) =>
+        /(^|\/)\.[^/]+\.\d+-\d+$/.test(name),
+      ),
+    );
 
 /** The titles of the tests in a file, as they are written. */
 export const textOf = (file: string): string => readFileSync(join(REPOSITORY, 'test', file), 'utf8');
