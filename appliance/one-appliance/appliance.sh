@@ -86,7 +86,7 @@ EOF
 [SuperLink]
 CA certificate = /var/lib/flower-context/tls/ca.pem
 run config     = /run/flower-context/run-config.toml
-start a run    = flower-context submit APPDIR
+start a run    = flower-context submit quickstart
 EOF
   chmod 600 "$report"
 }
