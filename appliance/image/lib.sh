@@ -25,7 +25,7 @@ case $GPU,$BASE in
     driver='linux-headers-amd64 nvidia-kernel-dkms nvidia-smi libcuda1 nvidia-modprobe'
     ;;
   nvidia,ubuntu-24.04)
-    components=main,universe,restricted kernel=linux-image-generic
+    components=main,universe,restricted,multiverse kernel=linux-image-generic
     driver='linux-modules-nvidia-535-server-generic nvidia-utils-535-server libnvidia-compute-535-server nvidia-modprobe'
     ;;
   *) echo "image: GPU is $GPU; it must be none or nvidia" >&2; exit 64 ;;
