@@ -47,10 +47,10 @@ describe('a FLOWER_VERSION that is not baked', () => {
     expect(status.facts.flower_version).toBe(BAKED);
     const story = await guest.journal();
     expect(story).toMatch(new RegExp(`flower_install_failed: .*Flower ${OTHER.replaceAll('.', '\\.')}`));
-    expect(story).toContain('check the network to the package index');
+    expect(story).toContain('open the way to the package index, then `flower-context install` tries again');
     expect(published(guest)).toBe(BAKED);
     expect(service!.oneVm(guest).userTemplate.get('READY')).toBe('YES');
-    // Nothing half-made is left, so the next boot tries again.
+    // Nothing half-made is left.
     expect(await environments(guest)).toBe(`${BAKED}-none`);
   });
 
