@@ -1,10 +1,13 @@
+import { operatorCertificates } from '../boot/operator.ts';
 import { profileFor } from '../flower/profiles/index.ts';
 import { print, printError } from '../host/output.ts';
 import { lint } from '../lint/lint.ts';
+import type { BootConfig } from '../params/config.ts';
 import { answers, type Form, formatTemplate } from '../params/surfaces/oneflow.ts';
-import { type Count, SITE_NAMES, SITES, type Site } from '../params/surfaces/site.ts';
+import { type Count, inputsOf, SITE_NAMES, SITES, type Site } from '../params/surfaces/site.ts';
 import { checkSettings, type Setting } from '../params/surfaces/wishes.ts';
 import { describeProblem } from '../status/journal.ts';
+import { readCa } from '../tls/ca.ts';
 import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
 import { describeLint, problemOf } from './findings.ts';
 
@@ -79,7 +82,7 @@ export const template: Command = {
     if (network !== undefined && !/^[^/"\\\n$|,[\]=]+(\/[^/"\\\n$|,[\]=]+)?$/.test(network))
       throw new UsageError(`--network takes an id, NAME or OWNER/NAME, not '${network}'`);
 
-    const { values, problems, warnings } = checkSettings(invocation.values('set').map(settingOf), {
+    const { values, configs, problems, warnings } = checkSettings(invocation.values('set').map(settingOf), {
       site,
       form,
       all,
@@ -88,11 +91,21 @@ export const template: Command = {
     if (wrong !== undefined) throw wrong;
     const version = values.get('FLOWER_VERSION');
     if (version !== undefined) profileFor(version);
+    for (const config of configs) checkCertificates(config, invocation.machine.clock.now());
     const suspicious = problemOf(warnings, 'setting', REMEDY);
     if (suspicious !== undefined) printError(`${suspicious.all.flatMap(describeProblem).join('\n')}\n`);
 
     const wishes = { site, form, all, templates, supernodes, values, network };
     if (invocation.flag('answers')) {
+      const asked = inputsOf(site, all);
+      const fixed = [...values.keys()].filter((name) => !asked.includes(name));
+      if (fixed.length > 0)
+        throw new UsageError(
+          `--answers: the form does not ask for ${fixed.join(', ')}; add --all-inputs here and to the template, or set it in the template only`,
+        );
+      const open = SITES[site].mandatory.filter((name) => !values.has(name));
+      if (open.length > 0)
+        printError(`note: ${open.join(' and ')} have to be filled in: no VM boots without\n`);
       print(`${JSON.stringify(answers(wishes), null, 2)}\n`);
       return EXIT.good;
     }
@@ -100,8 +113,12 @@ export const template: Command = {
     const findings = lint(text, site).findings.filter(({ code }) => code !== 'preset_suspicious');
     for (const finding of findings) printError(describeLint('template', finding));
     // A role that may be scaled later is a warning to lint; who writes a template can just ask for enough of them.
-    if (findings.some(({ severity, code }) => severity === 'error' || code === 'too_few_supernodes'))
+    if (findings.some(({ severity, code }) => severity === 'error' || code === 'too_few_supernodes')) {
+      printError(
+        'no template was printed; what to do: choose other values with --set, or counts with --supernodes\n',
+      );
       return EXIT.failed;
+    }
     const missing = roles
       .map((role) => `${role}-template`)
       .filter((option) => invocation.value(option) === undefined);
@@ -114,7 +131,14 @@ export const template: Command = {
   },
 };
 
-const REMEDY = 'correct that --set option';
+const REMEDY = 'correct that --set option, or add one for this variable';
+
+/** What can be said of certificates before there is a VM: all but whether they name its address. */
+function checkCertificates(config: BootConfig, now: Date): void {
+  if (config.role === 'superlink') operatorCertificates(config, { addresses: [], hostNames: [] }, now);
+  else if (config.FL_SSL_CA_CERTFILE !== undefined)
+    readCa(config.FL_SSL_CA_CERTFILE, { variable: 'FL_SSL_CA_CERTFILE', now });
+}
 
 function siteOf(text: string): Site {
   const site = SITE_NAMES.find((name) => name === text);

@@ -38,6 +38,12 @@ export function parseVariableFile(bytes: Buffer | string): VariableFile {
   const { form, broken } = judge(text);
   if (broken !== undefined) throw broken;
   const variables = PARSERS[form](text);
+  if (Object.keys(variables).length === 0)
+    throw new Problem('context_unreadable', {
+      doing: 'reading the variables of the file',
+      found: text.trim() === '' ? 'it is empty' : 'there is no variable in it',
+      expected: 'a CONTEXT, which has one variable at least',
+    });
   return { form, variables, open: TEMPLATES.has(form) ? openIn(variables) : new Set() };
 }
 

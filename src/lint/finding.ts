@@ -1,4 +1,5 @@
 // What a rule says. Where it is in the file and why it hurts are added at the end.
+import { isSecret } from '../params/secrets.ts';
 import type { LintCode } from './codes.ts';
 import type { Path } from './json.ts';
 
@@ -29,16 +30,23 @@ export const write = (name: string, value: unknown, where?: string): Fix => ({
 
 export const remove = (name: string, value: unknown): Fix => ({ do: 'remove', line: member(name, value) });
 
-/** `"name": value` on one line, as it stands in a file. */
+/** `"name": value` on one line, as it stands in a file; a secret is not repeated. */
 export function member(name: string, value: unknown): string {
+  if (typeof value === 'string' && hides(name, value)) return `${JSON.stringify(name)}: "..."`;
   const text = JSON.stringify(value, null, 1)?.replaceAll(/\n\s*/g, ' ') ?? 'null';
   const short = text.length > 400 ? `${text.slice(0, 400)}...` : text;
   return `${JSON.stringify(name)}: ${short}`;
 }
 
 /** A line of the raw contents of OneFlow 6, as it stands inside the JSON text of vm_template_contents. */
-export const contentsLine = (name: string, value: string, inContext: boolean): string =>
-  JSON.stringify(`${name}="${value.replaceAll('"', '\\"')}"${inContext ? ',' : '\n'}`).slice(1, -1);
+export function contentsLine(name: string, value: string, inContext: boolean): string {
+  const shown = hides(name, value) ? '...' : value.replaceAll('"', '\\"');
+  return JSON.stringify(`${name}="${shown}"${inContext ? ',' : '\n'}`).slice(1, -1);
+}
+
+/** A question without a default and a reference to an answer have nothing to hide. */
+const hides = (name: string, value: string): boolean =>
+  isSecret(name, value) && !/^\s*\w\s*\|[\s\S]*\|\s*$/.test(value) && !/^\$\{?\w+\}?$/.test(value);
 
 /** Where such a line belongs. */
 export const contentsPlace = (inContext: boolean): string =>

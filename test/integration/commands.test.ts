@@ -76,6 +76,30 @@ describe('template and lint', () => {
     expect(values).toMatchObject({ FL_NUM_ROUNDS: '9', FL_STRATEGY: 'FedAvg' });
   });
 
+  test('answers are refused for what the form does not ask for', async () => {
+    const refused = await agent('template', 'single-site', '--set', 'FL_MAX_RETRIES=3', '--answers');
+    expect(refused).toMatchObject({ code: 64, stdout: '' });
+    expect(refused.stderr).toContain('--all-inputs');
+    const whole = await agent(
+      'template',
+      'single-site',
+      '--set',
+      'FL_MAX_RETRIES=3',
+      '--answers',
+      '--all-inputs',
+    );
+    expect(JSON.parse(whole.stdout).custom_attrs_values).toMatchObject({ FL_MAX_RETRIES: '3' });
+    const { stderr } = await agent('template', 'training-site', '--answers');
+    expect(stderr).toContain('FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE have to be filled in');
+  });
+
+  test('a CA that the agent would refuse is refused', async () => {
+    const { certPem } = issueCa({ now: new Date('2001-01-01'), commonName: 'old' });
+    const printed = await agent('template', 'training-site', '--set', `FL_SSL_CA_CERTFILE=${certPem}`);
+    expect(printed).toMatchObject({ stdout: '' });
+    expect(printed.stderr).toMatch(/expired/);
+  });
+
   test('all that is wrong with values is told at once, and no template is printed', async () => {
     const { code, stdout, stderr } = await agent(
       'template',

@@ -1,4 +1,6 @@
 // What somebody asks of a template, checked: all that is wrong at once, in the words of the table.
+import { Buffer } from 'node:buffer';
+import type { BootConfig } from '../config.ts';
 import type { Finding } from '../finding.ts';
 import { showValue } from '../finding.ts';
 import { nearest } from '../nearest.ts';
@@ -13,6 +15,8 @@ export type Setting = readonly [name: string, value: string];
 
 export interface CheckedSettings {
   readonly values: ReadonlyMap<VariableName, string>;
+  /** What the VMs of each role get when the form is accepted as it is, where the agent takes that. */
+  readonly configs: readonly BootConfig[];
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
 }
@@ -28,13 +32,15 @@ export function checkSettings(
   const asked = inputsOf(site, all);
   const problems: Finding[] = [];
   const values = new Map<VariableName, string>();
-  for (const [given, value] of settings) {
+  for (const [given, text] of settings) {
     const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
+    const value = isVariableName(name) ? carried(name, text) : text;
     const fault = isVariableName(name)
       ? (misplaced(name, site, form) ?? unwritable(name, value, form, asked.includes(name)))
       : unknown(given, name);
     if (fault !== undefined) problems.push({ variable: given, severity: 'error', ...fault });
-    else values.set(name as VariableName, value);
+    // Empty is the default.
+    else if (value.trim() !== '') values.set(name as VariableName, value);
   }
   const read = SITES[site].roles.map((role) => {
     const names = inputsOf(site, true).filter((name) => rowOf(name).roles.includes(role));
@@ -44,8 +50,17 @@ export function checkSettings(
     return parseVariables(raw, releaseImage(role));
   });
   const found = [...problems, ...read.flatMap((parsed) => (parsed.ok ? [] : parsed.problems))];
-  return { values, problems: distinct(found), warnings: distinct(read.flatMap(({ warnings }) => warnings)) };
+  return {
+    values,
+    configs: read.flatMap((parsed) => (parsed.ok ? [parsed.config] : [])),
+    problems: distinct(found),
+    warnings: distinct(read.flatMap(({ warnings }) => warnings)),
+  };
 }
+
+/** No template carries the line breaks of PEM: it goes in as base64. */
+const carried = (name: VariableName, text: string): string =>
+  rowOf(name).input === 'text64' && text.includes('-----BEGIN') ? Buffer.from(text).toString('base64') : text;
 
 type Fault = Omit<Finding, 'variable' | 'severity'>;
 

@@ -159,3 +159,13 @@ describe('an env file', () => {
     expect(() => parseEnvFile('what is this\n')).toThrow(/not one NAME=VALUE/);
   });
 });
+
+test.each([
+  ['', 'it is empty'],
+  [' \n', 'it is empty'],
+  ['{}', 'there is no variable in it'],
+  ['CONTEXT = [ ]', 'there is no variable in it'],
+])('%j is no CONTEXT', (text, found) => {
+  expect(() => parseVariableFile(text)).toThrow(expect.objectContaining({ code: 'context_unreadable' }));
+  expect(() => parseVariableFile(text)).toThrow(found);
+});

@@ -279,3 +279,28 @@ describe('a service without a Flower role', () => {
     ]);
   });
 });
+
+test('a secret is not repeated in the line that corrects it', () => {
+  const body = {
+    name: 'x',
+    deployment: 'straight',
+    ready_status_gate: true,
+    roles: [
+      {
+        name: 'superlink',
+        cardinality: 1,
+        template_id: 0,
+        template_contents: {
+          CONTEXT: {
+            FL_SSL_KEYFIL: 'hunter2hunter2',
+            ROOT_PASSWORD: '${x}hunter3',
+            FL_SSL_KEYFILE: 'a\nhunter4',
+          },
+        },
+      },
+    ],
+  };
+  const text = JSON.stringify(lint(JSON.stringify(body)));
+  expect(text).toContain('unknown_variable');
+  expect(text).not.toMatch(/hunter/);
+});

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseVariables } from '../../../src/params/parse.ts';
-import { isSecretName, shown } from '../../../src/params/secrets.ts';
+import { isSecret, isSecretName, shown } from '../../../src/params/secrets.ts';
 import { ALL_NAMES, rowOf } from '../../../src/params/table.ts';
 import { CERTIFICATE, findingsOf, KEY, KEY_PEM, LINK, NODE } from './support.ts';
 
@@ -147,4 +147,24 @@ describe('what is said never holds', () => {
 
 test('a certificate is not repeated either: it is long, and nobody can read it', () => {
   expect(allSaid(`${CERTIFICATE}!`)).not.toContain(CERTIFICATE.slice(45, 75));
+});
+
+test.each([
+  ['a key in a variable for certificates', 'FL_SSL_CERTFILE', KEY],
+  ['a key that was encoded twice', 'FL_SSL_CA_CERTFILE', Buffer.from(KEY).toString('base64')],
+  ['a key in PEM under any name', 'A1', KEY_PEM],
+  ['a URL with a password', 'PROXY', 'http://me:hunter2@198.51.100.1'],
+  ['a short word for a password', 'DB_PASS', 'hunter2'],
+  ['a token in a node config', 'FL_NODE_CONFIG', 'site=a api-token=hunter2'],
+])('%s is masked', (_what, name, value) => {
+  expect(isSecret(name, value)).toBe(true);
+});
+
+test.each([
+  ['FL_SSL_CERTFILE', CERTIFICATE],
+  ['FL_NODE_CONFIG', 'site="Lab 2" partition-id=0'],
+  ['ONEGATE_ENDPOINT', 'http://198.51.100.1:5030'],
+  ['SSH_PUBLIC_KEY', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 admin@example.org'],
+])('%s=%s is shown', (name, value) => {
+  expect(isSecret(name, value)).toBe(false);
 });

@@ -85,6 +85,17 @@ describe('settings', () => {
     },
   );
 
+  test('that are empty are the default', () => {
+    expect([...check([['FL_NUM_ROUNDS', '']]).values]).toEqual([]);
+  });
+
+  test('that are PEM are carried as base64', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
+    const { values, problems } = check([['FL_SSL_CA_CERTFILE', pem]], 'training-site');
+    expect(problems).toEqual([]);
+    expect(Buffer.from(values.get('FL_SSL_CA_CERTFILE')!, 'base64').toString()).toBe(pem);
+  });
+
   test('that are accepted but odd are warnings', () => {
     const { warnings } = check([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator');
     expect(warnings.map(({ variable }) => variable)).toEqual(['FL_CONTROL_API_ADDRESS']);
