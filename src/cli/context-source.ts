@@ -2,7 +2,7 @@
 import { parseAppliance } from '../context/appliance.ts';
 import { parseVariableFile, type VariableFile } from '../context/forms.ts';
 import { imageOf } from '../flower/environment.ts';
-import { readBytes, readText } from '../host/files.ts';
+import { exists, readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { ImageFacts } from '../params/parse.ts';
 import { releaseImage } from '../params/release.ts';
@@ -45,4 +45,10 @@ export function imageFacts(machine: Machine, role: string | undefined): ImageFac
   const known = role === 'superlink' || role === 'supernode' ? role : appliance!.role;
   if (appliance === undefined) return releaseImage(known);
   return imageOf({ ...appliance, role: known }, machine.paths);
+}
+
+/** For commands that are about this VM. Throws UsageError on a machine that has no appliance. */
+export function demandAppliance({ paths }: Machine): void {
+  if (exists(paths.appliance)) return;
+  throw new UsageError(`this machine is not made of an image of ours: there is no ${paths.appliance}`);
 }

@@ -1,9 +1,8 @@
 import { ensureEnvironment } from '../flower/environment.ts';
-import { exists } from '../host/files.ts';
 import { print, printError } from '../host/output.ts';
 import { queueJob } from '../host/systemd.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
-import { imageFacts, readVariables } from './context-source.ts';
+import { type Command, EXIT } from './command.ts';
+import { demandAppliance, imageFacts, readVariables } from './context-source.ts';
 import { check, describe } from './validate.ts';
 
 /** A person who waits can wait longer than a boot. */
@@ -17,10 +16,7 @@ export const install: Command = {
   text: 'A boot tries it once: what failed, or found no room on the disk, is not tried again before this is called. It may take\nan hour where a boot takes ten minutes. Flower is started again with what was installed.',
   examples: [['flower-context install', 'when the disk is larger now, or the package index can be reached']],
   async run({ machine }) {
-    if (!exists(machine.paths.appliance))
-      throw new UsageError(
-        `this machine is not made of an image of ours: there is no ${machine.paths.appliance}`,
-      );
+    demandAppliance(machine);
     const image = imageFacts(machine, undefined);
     const { config, findings } = check(machine, readVariables(machine, undefined), image);
     if (config === undefined) {

@@ -4,6 +4,7 @@ import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { print, printError } from '../host/output.ts';
 import { formatHostPort, parseHostPort } from '../params/hostport.ts';
+import { readCertificates } from '../params/pem.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
 
 /** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
@@ -34,8 +35,7 @@ export const probe: Command = {
     const caFile = value('ca');
     if ((caFile === undefined) !== flag('plaintext'))
       throw new UsageError('give either --ca FILE or --plaintext');
-    const caPem = caFile === undefined ? undefined : readText(caFile);
-    if (caFile !== undefined && caPem === undefined) throw new UsageError(`there is no file ${caFile}`);
+    const caPem = caFile === undefined ? undefined : readCaFile(caFile);
     const wait = value('wait') ?? '0';
     if (!/^\d+$/.test(wait)) throw new UsageError(`--wait takes whole seconds, not '${wait}'`);
 
@@ -66,3 +66,14 @@ export const probe: Command = {
     return EXIT.failed;
   },
 };
+
+/** The file may be PEM, or base64 of it, as `flower-context ca` prints both. */
+function readCaFile(file: string): string {
+  const text = readText(file);
+  if (text === undefined) throw new UsageError(`there is no file ${file}`);
+  const read = readCertificates(text.trim());
+  if (read.ok) return read.value;
+  throw new UsageError(
+    `--ca ${file}: ${read.why}; give the CA of the SuperLink (\`flower-context ca --pem\`)`,
+  );
+}

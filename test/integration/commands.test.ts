@@ -411,3 +411,32 @@ describe('submit', () => {
     });
   });
 });
+
+describe('away from a VM', () => {
+  test.each([['status'], ['status', '--wait'], ['ready'], ['install']])(
+    '%s %s says so at once',
+    async (...args) => {
+      const { code, stderr } = await agent(...args, '--root', temporaryFolder());
+      expect({ code, stderr }).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining('not made of an image of ours'),
+      });
+    },
+  );
+
+  test('probe takes the CA as base64, and says when a file holds none', async () => {
+    const { certPem, keyPem } = issueCa({ now: new Date(), commonName: 'a CA' });
+    const file = join(temporaryFolder(), 'ca');
+    const probe = (): Promise<{ code: number; stderr: string }> =>
+      agent('probe', '127.0.0.1:1', '--ca', file);
+    writeFileSync(file, Buffer.from(certPem).toString('base64'));
+    expect(await probe()).toMatchObject({ code: 1 });
+    for (const [text, why] of [
+      [keyPem, 'it holds a private key'],
+      ['', 'not base64'],
+    ] as const) {
+      writeFileSync(file, text);
+      expect(await probe()).toMatchObject({ code: 64, stderr: expect.stringContaining(why) });
+    }
+  });
+});
