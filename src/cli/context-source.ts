@@ -1,4 +1,5 @@
 // Where `context`, `validate` and `plan` get their variables from: a file of any of the usual forms, or this VM.
+import type { Buffer } from 'node:buffer';
 import { parseAppliance } from '../context/appliance.ts';
 import { parseVariableFile, type VariableFile } from '../context/forms.ts';
 import { imageOf } from '../flower/environment.ts';
@@ -25,8 +26,7 @@ export function readVariables(machine: Machine, file: string | undefined): Varia
 
 /** A file that somebody named has nothing to do with one-context, and the remedy must not send them there. */
 function readNamed(file: string): VariableFile {
-  const bytes = readBytes(file === '-' ? '/dev/stdin' : file);
-  if (bytes === undefined) throw new UsageError(`there is no file ${file}`);
+  const bytes = readInput(file);
   try {
     return parseVariableFile(bytes);
   } catch (error) {
@@ -34,6 +34,19 @@ function readNamed(file: string): VariableFile {
     const shown = file === '-' ? 'standard input' : file;
     throw new Problem(error.code, { remedy: `correct ${shown}, or give another FILE`, ...error.facts });
   }
+}
+
+/** What is in a file that somebody named, or in standard input. Throws UsageError. */
+export function readInput(file: string): Buffer {
+  let bytes: Buffer | undefined;
+  try {
+    bytes = readBytes(file === '-' ? '/dev/stdin' : file);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    throw new UsageError(`${file} cannot be read: ${error.facts.found}`);
+  }
+  if (bytes === undefined) throw new UsageError(`there is no file ${file}`);
+  return bytes;
 }
 
 /** The image of this machine; where there is none (on a laptop), that of the release, for the role that `--role` names. */

@@ -1,8 +1,8 @@
-import { readBytes } from '../host/files.ts';
 import { print } from '../host/output.ts';
 import { lint as lintText } from '../lint/lint.ts';
 import { SITE_NAMES } from '../params/surfaces/site.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, EXIT } from './command.ts';
+import { readInput } from './context-source.ts';
 import { describeLint } from './findings.ts';
 
 export const lint: Command = {
@@ -25,8 +25,7 @@ export const lint: Command = {
   ],
   async run({ args, flag, value }) {
     const file = args[0]!;
-    const bytes = readBytes(file === '-' ? '/dev/stdin' : file);
-    if (bytes === undefined) throw new UsageError(`there is no file ${file}`);
+    const bytes = readInput(file);
     const site = SITE_NAMES.find((name) => name === value('as'));
     const { form, site: taken, findings } = lintText(bytes.toString('utf8'), site);
     const shown = file === '-' ? 'stdin' : file;

@@ -439,4 +439,15 @@ describe('away from a VM', () => {
       expect(await probe()).toMatchObject({ code: 64, stderr: expect.stringContaining(why) });
     }
   });
+
+  test.each([['lint'], ['validate', '--role', 'superlink']])(
+    '%s of a folder says that it is one',
+    async (...args) => {
+      const folder = temporaryFolder();
+      expect(await agent(...args, folder)).toMatchObject({
+        code: 64,
+        stderr: expect.stringContaining(`${folder} cannot be read`),
+      });
+    },
+  );
 });
