@@ -83,12 +83,21 @@ function judge(text: string): { form: Form; broken?: Problem } {
     return { form: 'context.sh' };
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    if (text.startsWith(HEADER) || text.includes(ESCAPED_QUOTE)) return { form: 'context.sh', broken: error };
+    const meant = text.startsWith(HEADER) || text.includes(ESCAPED_QUOTE) || isCutOff(text);
+    if (meant) return { form: 'context.sh', broken: error };
     if (looksLikeJson(text)) return { form: 'json' };
     if (looksLikeXml(text)) return { form: 'xml' };
     if (shownTemplate(text) !== undefined) return { form: 'shown' };
     return { form: isTemplate(text) ? 'template' : 'env' };
   }
+}
+
+/** Every line opens a quote, and one of them is never closed: dotenv would read the rest as it comes. */
+function isCutOff(text: string): boolean {
+  const lines = text.split('\n').filter((line) => !line.startsWith('#'));
+  const assignments = lines.filter((line) => /^[\w-]+=/.test(line));
+  const quotes = lines.join('').split("'").length - 1;
+  return assignments.length > 0 && assignments.every((line) => /^[\w-]+='/.test(line)) && quotes % 2 === 1;
 }
 
 /** A template has a CONTEXT block, or seems to be meant to have one. */

@@ -169,3 +169,9 @@ test.each([
   expect(() => parseVariableFile(text)).toThrow(expect.objectContaining({ code: 'context_unreadable' }));
   expect(() => parseVariableFile(text)).toThrow(found);
 });
+
+test('a quote that is never closed is an error, although dotenv would read something', () => {
+  expect(() => parseVariableFile("A='x\nFL_NUM_ROUNDS='5'\nTOKEN='YES'\n")).toThrow(
+    expect.objectContaining({ code: 'context_unreadable' }),
+  );
+});
