@@ -1,6 +1,7 @@
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { readStatus, type Status } from '../status/status-file.ts';
+import { demandAppliance } from './context-source.ts';
 
 /** The file system tells of most changes; this is for the folder that does not exist yet. */
 const LOOK_EVERY_MS = 500;
@@ -25,4 +26,9 @@ export async function untilStatus(
       .catch(() => undefined);
     stopWatching();
   }
+}
+
+/** Away from a VM nobody writes a status. An image that lacks its own facts does, and says so there. Throws UsageError. */
+export function demandVm(machine: Machine): void {
+  if (readStatus(machine.paths.status) === undefined) demandAppliance(machine);
 }

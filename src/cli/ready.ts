@@ -1,11 +1,10 @@
 import { liveLink } from '../boot/live-link.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
-import { problemLines, readStatus, type Status } from '../status/status-file.ts';
+import { problemLines, type Status } from '../status/status-file.ts';
 import { currentContext } from '../watch/context-watch.ts';
-import { untilStatus } from './await-status.ts';
+import { demandVm, untilStatus } from './await-status.ts';
 import { type Command, EXIT, UsageError } from './command.ts';
-import { demandAppliance } from './context-source.ts';
 
 export const ready: Command = {
   name: 'ready',
@@ -26,8 +25,7 @@ export const ready: Command = {
     const wanted = invocation.value('timeout');
     if (wanted !== undefined && !/^\d+$/.test(wanted))
       throw new UsageError(`--timeout takes whole seconds, not '${wanted}'`);
-    // An image that lacks its own facts says so in the status.
-    if (readStatus(invocation.machine.paths.status) === undefined) demandAppliance(invocation.machine);
+    demandVm(invocation.machine);
     const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
     const { status, answer } = await untilDecided(invocation.machine, deadlineMs);
     if (status !== undefined && answer === 'serves') {

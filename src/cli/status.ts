@@ -1,8 +1,7 @@
 import { print } from '../host/output.ts';
 import { problemLines, readStatus, type Status } from '../status/status-file.ts';
-import { untilStatus } from './await-status.ts';
+import { demandVm, untilStatus } from './await-status.ts';
 import { type Command, EXIT, type Invocation } from './command.ts';
-import { demandAppliance } from './context-source.ts';
 
 export const status: Command = {
   name: 'status',
@@ -18,8 +17,7 @@ export const status: Command = {
     ['flower-context status --json', 'for a program'],
   ],
   async run(invocation: Invocation) {
-    // An image that lacks its own facts says so in the status.
-    if (readStatus(invocation.machine.paths.status) === undefined) demandAppliance(invocation.machine);
+    demandVm(invocation.machine);
     const found = invocation.flag('wait')
       ? await untilStatus(invocation.machine, ({ phase }) => phase !== 'booting')
       : readStatus(invocation.machine.paths.status);

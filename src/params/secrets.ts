@@ -1,6 +1,5 @@
 // Which names of a CONTEXT are never shown, and how the values of the others are.
-import { Buffer } from 'node:buffer';
-import { visible } from './show.ts';
+import { holdsSecret, visible } from './show.ts';
 import { ALIAS_PREFIX, isVariableName, rowOf } from './table.ts';
 
 /** Names of which the value may let somebody in. START_SCRIPT and USER_DATA are programs, and those hold passwords. */
@@ -29,20 +28,6 @@ export function isSecretName(name: string): boolean {
 export const isSecret = (name: string, value: string): boolean =>
   holdsSecret(value) ||
   (isSecretName(name) && !(name.toUpperCase() === 'TOKEN' && /^(YES|NO)?$/i.test(value.trim())));
-
-/** A key in PEM, as it is or in base64, once or twice; a URL with a password; key=value pairs of which one is secret. */
-function holdsSecret(value: string, again = 2): boolean {
-  if (/PRIVATE KEY|:\/\/[^/\s@]{0,200}:[^/\s@]{0,200}@/.test(value)) return true;
-  if (/(?:^|\s)[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=/i.test(value) && !value.includes('-----BEGIN'))
-    return true;
-  const base64 = value.replaceAll(/\s+/g, '');
-  return (
-    again > 0 &&
-    base64.length >= 40 &&
-    /^[A-Za-z0-9+/]+=*$/.test(base64) &&
-    holdsSecret(Buffer.from(base64, 'base64').toString('latin1'), again - 1)
-  );
-}
 
 /** A value on one line: whatever does not print is an escape, and a long value is cut. For people, not for programs. */
 export function shown(value: string): string {

@@ -1,4 +1,5 @@
 // How a value may stand in a message: short, on one line, visible, and never if it might be a key.
+import { Buffer } from 'node:buffer';
 
 const MOST_CHARACTERS = 80;
 
@@ -18,9 +19,25 @@ export function showName(name: string): string {
 /** Stands for a value that is not shown. */
 export const describe = (value: string): string => `a value of ${value.length} characters`;
 
-/** Keys in PEM, as they are or in base64, and URLs with a password: somebody put them into the wrong variable. */
-const looksSecret = (value: string): boolean =>
-  /PRIVATE KEY|LS0tLS1CRUdJTi|-----BEGIN|:\/\/[^/\s@]{0,200}@/.test(value);
+/** Also all other PEM: somebody put it into the wrong variable. */
+const looksSecret = (value: string): boolean => holdsSecret(value) || /LS0tLS1CRUdJTi|-----BEGIN/.test(value);
+
+/**
+ * A private key in PEM, as it is or in base64 (once or twice), a URL with a user or a password, or key=value pairs of
+ * which one is secret by its name.
+ */
+export function holdsSecret(value: string, layers = 2): boolean {
+  if (/PRIVATE KEY|:\/\/[^/\s@]{0,200}@/.test(value)) return true;
+  const pem = value.includes('-----BEGIN');
+  if (!pem && /(?:^|\s)[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=/i.test(value)) return true;
+  const base64 = value.replaceAll(/\s+/g, '');
+  return (
+    layers > 0 &&
+    base64.length >= 40 &&
+    /^[A-Za-z0-9+/]+=*$/.test(base64) &&
+    holdsSecret(Buffer.from(base64, 'base64').toString('latin1'), layers - 1)
+  );
+}
 
 function printable(value: string): { text: string; whole: boolean } {
   const characters = [...value.slice(0, 2 * MOST_CHARACTERS)].slice(0, MOST_CHARACTERS);

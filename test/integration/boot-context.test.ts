@@ -169,6 +169,7 @@ test('a VM without REPORT_READY=YES publishes all the same, and leaves READY to 
   await vm.whenReady();
   expect(one.userTemplate.get('FL_READY')).toBe('YES');
   expect(updates(federation, one).filter(({ READY }) => READY === 'YES')).toEqual([]);
+  expect(vm.journalText()).toContain("REPORT_READY: 'NO': one-context does not report READY=YES");
 });
 
 test('a VM without TOKEN=YES serves all the same, and says that there is no OneGate', async () => {
@@ -176,6 +177,7 @@ test('a VM without TOKEN=YES serves all the same, and says that there is no OneG
   await vm.whenReady();
   expect(updates(federation, one)).toEqual([]);
   expect(vm.status()?.steps.find(({ id }) => id === 'publish')?.state).toBe('skipped');
+  expect(vm.journalText()).toContain('no OneGate (TOKEN=YES is not set)');
 });
 
 test('a VM whose CONTEXT was never left by one-context fails with what to look at', async () => {

@@ -1,6 +1,7 @@
 import { parseContextSh } from '../../context/context-sh.ts';
 import { asksDns, namesFromContext, withHostPart } from '../../context/host-names.ts';
 import { nicsFrom } from '../../context/nics.ts';
+import { platformFindings } from '../../context/platform.ts';
 import { tokenFrom } from '../../context/token.ts';
 import { imageOf } from '../../flower/environment.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
@@ -36,7 +37,7 @@ export const readContext: Step = {
     const seen = { context: known.get('contextHash') };
     const kept = tools.checkpoint.has('read_context', seen);
     if (!kept) tools.checkpoint.record('read_context', seen, tools.machine.clock.now());
-    const without = oneGate === undefined ? ', no OneGate (TOKEN=YES is not set)' : '';
+    const without = oneGate === undefined ? `, no OneGate (${lacking(raw, tools).join(', ')})` : '';
     return {
       note: `${Object.keys(raw).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${without}`,
     };
@@ -69,12 +70,38 @@ function contextFile({ paths }: Machine): { path: string; bytes: Buffer } {
   });
 }
 
+interface Access {
+  readonly endpoint?: string | undefined;
+  readonly vmId?: string | undefined;
+  readonly token?: string | undefined;
+}
+
+/** What OpenNebula gives a VM with TOKEN=YES. */
+function accessOf(raw: Readonly<Record<string, string>>, { machine }: StepTools): Access {
+  const vmId = raw['VMID']?.trim() ?? '';
+  return {
+    endpoint: raw['ONEGATE_ENDPOINT']?.trim() || undefined,
+    vmId: /^\d{1,10}$/.test(vmId) ? vmId : undefined,
+    token: (tokenFrom(readText(machine.paths.oneEnv) ?? '') ?? raw['ONEGATE_TOKEN']?.trim()) || undefined,
+  };
+}
+
+/** Why there is no OneGate: TOKEN=YES is not set, or what did not come although it is. */
+function lacking(raw: Readonly<Record<string, string>>, tools: StepTools): string[] {
+  if (raw['TOKEN']?.trim().toUpperCase() !== 'YES') return ['TOKEN=YES is not set'];
+  const { endpoint, vmId, token } = accessOf(raw, tools);
+  return [
+    ...(endpoint === undefined ? ['no ONEGATE_ENDPOINT in the CONTEXT'] : []),
+    ...(vmId === undefined ? ['no VMID in the CONTEXT'] : []),
+    ...(token === undefined ? [`no token in ${tools.machine.paths.oneEnv}`] : []),
+  ];
+}
+
 /** OneGate is asked for even when other variables are wrong: it is where the error is published. */
-function oneGateOf(raw: Readonly<Record<string, string>>, { machine, journal }: StepTools): Facts['oneGate'] {
-  const endpoint = raw['ONEGATE_ENDPOINT']?.trim();
-  const vmId = raw['VMID']?.trim();
-  const token = tokenFrom(readText(machine.paths.oneEnv) ?? '') ?? raw['ONEGATE_TOKEN']?.trim();
-  if (!endpoint || !vmId || !/^\d{1,10}$/.test(vmId) || !token) return undefined;
+function oneGateOf(raw: Readonly<Record<string, string>>, tools: StepTools): Facts['oneGate'] {
+  const { machine, journal } = tools;
+  const { endpoint, vmId, token } = accessOf(raw, tools);
+  if (endpoint === undefined || vmId === undefined || token === undefined) return undefined;
   return connectOneGate({
     endpoint,
     token,
@@ -95,8 +122,11 @@ export const validate: Step = {
   needs: ['read_context'],
   inputs: (known) => ({ context: known.get('contextHash'), image: known.get('appliance') }),
   async run(known, tools): Promise<StepResult> {
-    const parsed = parseVariables(known.get('raw'), imageOf(known.get('appliance'), tools.machine.paths));
-    for (const warning of parsed.warnings) tools.warn(asProblem(warning));
+    const raw = known.get('raw');
+    const parsed = parseVariables(raw, imageOf(known.get('appliance'), tools.machine.paths));
+    // The ready script is only one-context's: the agent reports READY without it.
+    const warnings = [...parsed.warnings, ...platformFindings(raw, () => true)];
+    for (const warning of warnings) tools.warn(asProblem(warning));
     if (!parsed.ok) {
       const [first, ...rest] = parsed.problems.map(asProblem);
       throw joinProblems([first!, ...rest]);
@@ -119,7 +149,7 @@ export const validate: Step = {
     const [first, ...rest] = problems;
     if (first !== undefined) throw joinProblems([first, ...rest]);
     known.set('config', config);
-    const warned = parsed.warnings.length;
+    const warned = warnings.length;
     return warned === 0
       ? { kept: tools.unchanged }
       : { kept: tools.unchanged, note: `${warned} ${warned === 1 ? 'warning' : 'warnings'}` };
