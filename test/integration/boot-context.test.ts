@@ -114,14 +114,14 @@ describe('a variable that is changed while the SuperLink serves', () => {
     await until('the unit to be active', async () => (await state('flower-context')) === 'active');
     const reports = (): number => updates(federation, one).filter(({ READY }) => READY === 'YES').length;
     const before = reports();
-    await vm.recontextualize({ FL_NUM_ROUNDS: '7' });
-    await vm.toSay('looking at everything again');
-    await vm.whenReady();
-    // The next change, so that whatever the first one led to has been done.
-    await vm.recontextualize({ FL_NUM_ROUNDS: '8' });
-    await until('the next run config', () =>
-      readFileSync(vm.at('run/flower-context/run-config.toml'), 'utf8').includes('= 8'),
-    );
+    // Each is waited for until it is in force: two changes at once would be one look.
+    for (const rounds of ['7', '8']) {
+      await vm.recontextualize({ FL_NUM_ROUNDS: rounds });
+      await until('the next run config', () =>
+        readFileSync(vm.at('run/flower-context/run-config.toml'), 'utf8').includes(`= ${rounds}`),
+      );
+      await vm.whenReady();
+    }
     await vm.whenReady();
     expect(vm.journalText().match(/looking at everything again/g)).toHaveLength(2);
     expect(reports()).toBe(before);
