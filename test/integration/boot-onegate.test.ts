@@ -30,10 +30,15 @@ describe.concurrent('a SuperLink whose OneGate', () => {
     await federation.deploy();
     const vm = federation.superlink;
     const one = federation.seenBy(vm);
-    await vm.waitFor('Flower to serve, and the degradation to be told', ({ steps, problems }) => {
-      const serves = steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done');
-      return serves && problems.some(({ code }) => code === 'onegate_unreachable');
-    });
+    // Eight tries of at most 5 s, and the pauses between them: up to 90 s until it is a degradation.
+    await vm.waitFor(
+      'Flower to serve, and the degradation to be told',
+      ({ steps, problems }) => {
+        const serves = steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done');
+        return serves && problems.some(({ code }) => code === 'onegate_unreachable');
+      },
+      120_000,
+    );
     await until('a try to publish', () => outage.hits >= 3);
     expect((await vm.unit('flower-superlink')).ActiveState).toBe('active');
     expect((await vm.cli('ready', '--timeout', '0')).code).toBe(3);
