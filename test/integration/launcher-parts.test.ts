@@ -35,6 +35,7 @@ const CALLS: readonly (readonly [string, string, string, RegExp | null])[] = [
     'Stream removed (recvmsg:Connection reset by peer (104))',
     /closed the connection/,
   ],
+  ['PullMessages', 'UNAVAILABLE', 'Stream removed (sendmsg: Broken pipe (32))', /closed the connection/],
   [
     'PullMessages',
     'UNAVAILABLE',

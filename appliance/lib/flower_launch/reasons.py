@@ -18,6 +18,7 @@ UNAVAILABLE_SIGNS = (
     ("No route to host", "there is no route to {target}"),
     ("Network is unreachable", "there is no route to {target}"),
     ("Connection reset", "{target} closed the connection"),
+    ("Broken pipe", "{target} closed the connection"),
     ("Socket closed", "{target} closed the connection"),
 )
 
