@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../src/cli/index.ts';
 import { renderCompletion } from '../src/cli/render-completion.ts';
 import { renderMan } from '../src/cli/render-man.ts';
-import { contextJsonSchema } from '../src/params/json-schema.ts';
-import { variablesReference } from '../src/params/reference.ts';
-import { DEFAULT_WISHES, formatTemplate } from '../src/params/surfaces/oneflow.ts';
-import { SITE_NAMES, SITES } from '../src/params/surfaces/site.ts';
-import { vmTemplate } from '../src/params/surfaces/vm-template.ts';
+import { contextJsonSchema } from '../src/config/json-schema.ts';
+import { variablesReference } from '../src/config/reference.ts';
+import { DEFAULT_WISHES, formatTemplate } from '../src/templates/oneflow.ts';
+import { TOPOLOGIES, TOPOLOGY_NAMES } from '../src/templates/topology.ts';
+import { vmTemplate } from '../src/templates/vm-template.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
@@ -42,9 +42,9 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],
   ['docs/reference/context-supernode.schema.json', json(contextJsonSchema('supernode'))],
-  ...SITE_NAMES.map((site): [string, string] => [
+  ...TOPOLOGY_NAMES.map((site): [string, string] => [
     `appliance/oneflow/${site}.json`,
-    formatTemplate({ ...DEFAULT_WISHES, site, supernodes: SITES[site].supernodes }),
+    formatTemplate({ ...DEFAULT_WISHES, site, supernodes: TOPOLOGIES[site].supernodes }),
   ]),
   ['appliance/vm-template/flower-superlink.txt', vmTemplate('superlink')],
   ['appliance/vm-template/flower-supernode.txt', vmTemplate('supernode')],

@@ -1,11 +1,11 @@
 // The appliances of the OpenNebula community marketplace: two images and the service of both. Fields as that marketplace
 // has them (its published appliances); values out of the table and the templates, so nothing here repeats them.
-import { BAKED_FLOWER } from '../../src/params/release.ts';
-import { DEFAULT_WISHES, serviceTemplate } from '../../src/params/surfaces/oneflow.ts';
-import { SITES, vmInputsOf } from '../../src/params/surfaces/site.ts';
-import { inputOf } from '../../src/params/surfaces/user-input.ts';
-import { contextOf, MACHINE, userInputsOf } from '../../src/params/surfaces/vm-template.ts';
-import type { Role } from '../../src/params/variable.ts';
+import { BAKED_FLOWER } from '../../src/config/release.ts';
+import type { Role } from '../../src/config/variable.ts';
+import { DEFAULT_WISHES, serviceTemplate } from '../../src/templates/oneflow.ts';
+import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
+import { inputOf } from '../../src/templates/user-input.ts';
+import { contextOf, MACHINE, userInputsOf } from '../../src/templates/vm-template.ts';
 import type { Yaml } from './yaml.ts';
 
 /** The part after the name is the identity of an appliance for ever. */
@@ -141,7 +141,7 @@ function ofImage(role: Role): { readonly [key: string]: Yaml } {
 /** The service in the form of OneFlow 6, which 7 reads too; without ids, which the marketplace fills in by app name. */
 function ofService(): { readonly [key: string]: Yaml } {
   const site = 'single-site';
-  const { supernodes } = SITES[site];
+  const { supernodes } = TOPOLOGIES[site];
   const template = serviceTemplate({ ...DEFAULT_WISHES, site, supernodes, form: 6, network: '0' }) as {
     readonly roles: readonly { readonly vm_template_contents: string; readonly vm_template: number }[];
     readonly [key: string]: Yaml;

@@ -1,7 +1,8 @@
 // Problem codes, lint codes and exit codes: what can be searched for.
-import { EXIT_MEANING } from '../../src/cli/command.ts';
-import { CODES } from '../../src/lint/codes.ts';
-import { CATALOGUE } from '../../src/status/catalogue.ts';
+
+import { CATALOGUE } from '../../src/core/catalogue.ts';
+import { EXIT_MEANING } from '../../src/core/exit.ts';
+import { CODES } from '../../src/templates/lint/codes.ts';
 
 const KINDS = {
   fatal: 'ends the boot, or the command',

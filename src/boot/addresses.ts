@@ -1,6 +1,6 @@
-import { addressesOf, type Nic } from '../context/nics.ts';
-import type { HostPort } from '../params/hostport.ts';
-import { Problem } from '../status/problem.ts';
+import type { HostPort } from '../core/hostport.ts';
+import { Problem } from '../core/problem.ts';
+import { addressesOf, type Nic } from '../vm/nics.ts';
 
 /** Every address of the VM, the one others should dial first: what the CONTEXT says, then what only the kernel knows (DHCP). */
 export const allAddresses = (nics: readonly Nic[], kernel: readonly string[]): string[] => [
@@ -11,7 +11,7 @@ export const allAddresses = (nics: readonly Nic[], kernel: readonly string[]): s
  * The address SuperNodes dial: what is listened on, or the VM's own first address when that is all of them. An
  * operator's certificate that names only some of them (`dialable`) decides.
  */
-export function dialled(
+export function advertisedEndpoint(
   listen: HostPort,
   addresses: readonly string[],
   dialable?: readonly string[],

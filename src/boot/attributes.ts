@@ -1,8 +1,8 @@
 // What is published on OneGate, and when. variables.md, "OneGate attributes".
 import { Buffer } from 'node:buffer';
-import { encodeEndpoint } from '../discovery/endpoint.ts';
+import { encodeEndpoint } from '../cluster/endpoint.ts';
+import type { BootConfig } from '../config/parse.ts';
 import type { PublishedName, Vm } from '../onegate/replies.ts';
-import type { BootConfig } from '../params/parse.ts';
 import type { Knowledge } from './knowledge.ts';
 
 export type Attributes = Readonly<Record<string, string>>;

@@ -1,16 +1,16 @@
 // One boot: the first, after a crash, after a re-contextualization, after the SuperLink was lost - all the same path.
 
 import { dirname } from 'node:path';
-import { parseAppliance } from '../context/appliance.ts';
+import { Problem } from '../core/problem.ts';
 import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { Problem } from '../status/problem.ts';
+import { duration, type Report } from '../report/report.ts';
+import { parseAppliance } from '../vm/image.ts';
 import { failedAttributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { Knowledge } from './knowledge.ts';
-import { liveLink } from './live-link.ts';
+import { liveFlowerState } from './live-link.ts';
 import { BRIEF } from './onegate-policy.ts';
-import { duration, type Report } from './report.ts';
 import { type Failure, runSteps } from './runner.ts';
 import type { Step } from './step.ts';
 
@@ -56,7 +56,7 @@ export async function boot({ machine, report, checkpoint, signal, sequence }: Bo
       `${reasonOf(signal)} before the boot was over; the next look goes on where it was`,
     );
   } else {
-    await tellFailure({ machine, report, checkpoint }, known, failure, took);
+    await reportFailure({ machine, report, checkpoint }, known, failure, took);
   }
   return { known, failure };
 }
@@ -82,7 +82,7 @@ function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): vo
   }
 }
 
-async function tellFailure(
+async function reportFailure(
   run: Pick<Boot, 'machine' | 'report' | 'checkpoint'>,
   known: Knowledge,
   { problem }: Failure,
@@ -94,7 +94,7 @@ async function tellFailure(
   // never published (OneGate was away) must not let the ready script open the gate for nodes that find no address.
   const published = run.report.status.serving || run.checkpoint.finishedAt('publish') !== undefined;
   const stillServes =
-    known.peek('planHash') === undefined && published && liveLink(run.machine.paths)?.good === true;
+    known.peek('planHash') === undefined && published && liveFlowerState(run.machine.paths)?.up === true;
   run.report.serving(stillServes);
   run.report.phase(
     'failed',

@@ -4,10 +4,9 @@
 
 import { dirname } from 'node:path';
 import * as z from 'zod';
-import { ensureFolder, exists, readText, remove, setAside, writeAtomic } from '../host/files.ts';
+import { Problem } from '../core/problem.ts';
+import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
-import { Problem } from '../status/problem.ts';
-import type { StepId } from './step.ts';
 
 const schema = z.object({
   version: z.literal(1),
@@ -43,7 +42,7 @@ export class Checkpoint {
       this.#content = parsed;
       return;
     }
-    const kept = setAside(path, now);
+    const kept = quarantine(path, now);
     this.damage = new Problem('state_damaged', {
       doing: `reading the checkpoint ${path}`,
       found: `${text.length} characters that are not a checkpoint`,
@@ -62,17 +61,17 @@ export class Checkpoint {
   }
 
   /** When the step was last finished, with whatever inputs. */
-  finishedAt(step: StepId): string | undefined {
+  finishedAt(step: string): string | undefined {
     return this.#content.steps[step]?.at;
   }
 
   /** Whether the step was finished with exactly these inputs. */
-  has(step: StepId, inputs: unknown): boolean {
+  has(step: string, inputs: unknown): boolean {
     return this.#content.steps[step]?.fingerprint === fingerprint(inputs);
   }
 
   /** The step is done. On the disk with the next `keep` at the latest. */
-  record(step: StepId, inputs: unknown, now: Date): void {
+  record(step: string, inputs: unknown, now: Date): void {
     this.#content.steps[step] = { fingerprint: fingerprint(inputs), at: now.toISOString() };
     this.#behind = true;
   }
@@ -83,7 +82,7 @@ export class Checkpoint {
   }
 
   /** The step is about to run again: until it succeeds, it is not done. */
-  forgetStep(step: StepId): void {
+  forgetStep(step: string): void {
     if (this.#content.steps[step] === undefined) return;
     delete this.#content.steps[step];
     this.#write();

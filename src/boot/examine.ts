@@ -1,27 +1,28 @@
 // What Flower does not say, said beforehand: whether the SuperLink at the end of the address is one this node can
 // trust. A SuperNode whose SuperLink shows a certificate for another address retries for ever in silence (flower.md 8).
-import { type Greeting, greet } from '../host/net.ts';
-import { formatHostPort } from '../params/hostport.ts';
-import { Problem } from '../status/problem.ts';
+
+import { formatHostPort } from '../core/hostport.ts';
+import { Problem } from '../core/problem.ts';
+import { probeTls, type TlsProbe } from '../host/net.ts';
 import { explainPeer } from '../tls/peer.ts';
 import type { Knowledge } from './knowledge.ts';
 
 const WITHIN_MS = 3_000;
 
 /** Asks what listens at the SuperLink's address. Needs no trust yet, so the answer may be on its way while that is decided. */
-export function greetSuperLink(known: Knowledge): Promise<Greeting> {
+export function probeSuperLink(known: Knowledge): Promise<TlsProbe> {
   const { host, port } = known.get('superlink').endpoint;
-  return greet(host, port, WITHIN_MS);
+  return probeTls(host, port, WITHIN_MS);
 }
 
 /**
  * Looks at what listens at the SuperLink's address. Returns a sentence when nothing answers (that may pass), undefined
  * when all is well. Throws Problem ca_mismatch, address_not_in_certificate, tls_mode_mismatch, ... when waiting cannot help.
  */
-export async function examineSuperLink(
+export async function checkPeerTls(
   known: Knowledge,
   now: Date,
-  greeted: Promise<Greeting> = greetSuperLink(known),
+  greeted: Promise<TlsProbe> = probeSuperLink(known),
 ): Promise<string | undefined> {
   const { endpoint } = known.get('superlink');
   const trust = known.get('clientTrust');

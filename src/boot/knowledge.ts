@@ -1,17 +1,18 @@
 // What a boot has learnt so far. Steps put their findings here for the steps that need them.
-import type { Appliance } from '../context/appliance.ts';
-import type { Choice } from '../discovery/partition.ts';
-import type { PartitionKeeper } from '../discovery/partition-keeper.ts';
-import type { SuperLink } from '../discovery/superlink.ts';
-import type { Link } from '../flower/link.ts';
+
+import type { Choice } from '../cluster/partition.ts';
+import type { PartitionManager } from '../cluster/partition-manager.ts';
+import type { SuperLink } from '../cluster/resolver.ts';
+import type { BootConfig } from '../config/parse.ts';
+import type { ProblemCode } from '../core/catalogue.ts';
+import type { HostPort } from '../core/hostport.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import type { FlowerState } from '../flower/state-file.ts';
 import type { FileAccess } from '../host/files.ts';
 import type { Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
-import type { HostPort } from '../params/hostport.ts';
-import type { BootConfig } from '../params/parse.ts';
-import type { ProblemCode } from '../status/catalogue.ts';
+import type { Appliance } from '../vm/image.ts';
 
 /** The files Flower serves with, and the CA that SuperNodes are told to trust. */
 export interface ServerTrust {
@@ -49,7 +50,7 @@ export interface Facts {
   clientTrust: { readonly caPem: string; readonly caFile: string } | undefined;
   partition: Choice | undefined;
   /** Watches over the partition after the boot; undefined outside a service. */
-  partitionKeeper: PartitionKeeper | undefined;
+  partitionKeeper: PartitionManager | undefined;
   gpu: boolean;
   flowerVersion: string;
   /** Code of the first problem that this boot goes on without something for: it serves, and OneGate is told. */
@@ -60,7 +61,7 @@ export interface Facts {
   planFile: { readonly text: string; readonly environment: string; readonly access: FileAccess };
   /** host:port that SuperNodes dial. */
   endpoint: HostPort;
-  link: Link;
+  link: FlowerState;
   /** Everything others need is on OneGate, or there is no OneGate to tell. */
   published: boolean;
 }

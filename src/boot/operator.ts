@@ -1,4 +1,4 @@
-import type { SuperLinkConfig } from '../params/parse.ts';
+import type { SuperLinkConfig } from '../config/parse.ts';
 import { takeOperatorCertificates } from '../tls/operator.ts';
 
 /**

@@ -1,15 +1,15 @@
 // What a boot with these variables would write and start, computed without doing any of it.
 import { join } from 'node:path';
-import { nicsFrom } from '../context/nics.ts';
+import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
+import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { checkpointDirectory } from '../flower/directories.ts';
 import { nodeConfigToml } from '../flower/node-config.ts';
 import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
-import { checkpointDirectory } from '../flower/state.ts';
 import type { Machine } from '../host/machine.ts';
-import { formatHostPort, type HostPort } from '../params/hostport.ts';
-import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../params/parse.ts';
 import { subjectNames } from '../tls/names.ts';
-import { allAddresses, dialled } from './addresses.ts';
+import { nicsFrom } from '../vm/nics.ts';
+import { advertisedEndpoint, allAddresses } from './addresses.ts';
 import { certificateFiles } from './steps/certificates.ts';
 import { unitOf } from './steps/flower.ts';
 
@@ -97,7 +97,7 @@ function superLink(config: SuperLinkConfig, addresses: readonly string[], common
     endpoint:
       addresses.length === 0
         ? '<the address of this VM>'
-        : formatHostPort(dialled(config.FL_FLEET_API_ADDRESS, addresses)),
+        : formatHostPort(advertisedEndpoint(config.FL_FLEET_API_ADDRESS, addresses)),
   };
 }
 

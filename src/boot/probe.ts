@@ -1,8 +1,9 @@
 // The readiness probe runs as a process of its own: it loads the gRPC library while Flower is still importing, and
 // takes its 20 MiB away with it when it is done.
+
+import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { run } from '../host/process.ts';
-import { ourselves } from '../host/self.ts';
-import { formatHostPort, type HostPort } from '../params/hostport.ts';
+import { selfCommand } from '../host/self.ts';
 
 /** Calls `flower-context probe` until the Fleet API answers or the time is up. `caFile` undefined: plaintext. */
 export async function probeFleetApi(
@@ -11,7 +12,7 @@ export async function probeFleetApi(
   withinMs: number,
   signal: AbortSignal,
 ): Promise<{ ok: true } | { ok: false; reason: string }> {
-  const [program, ...args] = ourselves();
+  const [program, ...args] = selfCommand();
   const trust = caFile === undefined ? ['--plaintext'] : ['--ca', caFile];
   const wait = String(Math.ceil(withinMs / 1_000));
   const { code, stdout, stderr } = await run(

@@ -1,10 +1,11 @@
 // The runner: takes a list of steps, runs each as soon as what it needs has succeeded, and owns everything around
 // them - order, timing, the journal, checkpoints, the status and errors.
+
+import { joinProblems, Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
-import { joinProblems, Problem } from '../status/problem.ts';
+import type { Report } from '../report/report.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { Report } from './report.ts';
 import type { Step, StepId, StepResult } from './step.ts';
 
 export interface Run {

@@ -1,19 +1,19 @@
 // The boot as a table of contents. `needs` of each step decide what runs side by side; the list is the order told.
 
 import type { Step } from './step.ts';
-import { announceBooting } from './steps/announce.ts';
 import { certificates } from './steps/certificates.ts';
 import { readContext, validate } from './steps/context.ts';
 import { prepareDirectories } from './steps/directories.ts';
 import { awaitFleetApi, awaitRegistration, startFlower } from './steps/flower.ts';
 import { planSuperLink, planSuperNode } from './steps/plan.ts';
 import { publishSuperLink, publishSuperNode } from './steps/publish.ts';
+import { resetAttributes } from './steps/reset-attributes.ts';
 import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
 
 const superlink: readonly Step[] = [
   readContext,
   validate,
-  announceBooting,
+  resetAttributes,
   prepareDirectories,
   certificates,
   planSuperLink,
@@ -25,7 +25,7 @@ const superlink: readonly Step[] = [
 const supernode: readonly Step[] = [
   readContext,
   validate,
-  announceBooting,
+  resetAttributes,
   prepareDirectories,
   discoverSuperLink,
   trust,

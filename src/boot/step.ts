@@ -1,12 +1,13 @@
 // A step is data: what it is called, what it needs, and how it is done. Order, timing, logging, checkpoints and errors
 // are the runner's.
+
+import type { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
-import type { Journal } from '../status/journal.ts';
-import type { Problem } from '../status/problem.ts';
-import type { StatusFacts } from '../status/status-file.ts';
+import type { Journal } from '../report/journal.ts';
+import type { Wait } from '../report/report.ts';
+import type { StatusFacts } from '../report/status.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Knowledge } from './knowledge.ts';
-import type { Wait } from './report.ts';
 
 export type StepId =
   | 'read_context'

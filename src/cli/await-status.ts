@@ -1,6 +1,6 @@
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { readStatus, type Status } from '../status/status-file.ts';
+import { readStatus, type Status } from '../report/status.ts';
 import { demandAppliance } from './context-source.ts';
 
 /** The file system tells of most changes; this is for the folder that does not exist yet. */

@@ -1,5 +1,5 @@
-import { becomeAgent } from './agent.ts';
-import { exitStatusOf } from './boot-and-watch.ts';
+import { exitStatusOf } from '../agent/boot-and-watch.ts';
+import { startAgent } from '../agent/start-agent.ts';
 import { type Command, UsageError } from './command.ts';
 
 export const boot: Command = {
@@ -17,7 +17,7 @@ export const boot: Command = {
   ],
   async run({ machine, flag }) {
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
-    const agent = await becomeAgent(machine, { fresh: flag('fresh') });
+    const agent = await startAgent(machine, { fresh: flag('fresh') });
     return exitStatusOf(await agent.boot());
   },
 };

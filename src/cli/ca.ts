@@ -1,12 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
+import { EXIT } from '../core/exit.ts';
 import { argumentOf, readPlan } from '../flower/plan-file.ts';
 import { readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import { describeCertificate } from '../tls/describe.ts';
 import { certificatesIn } from '../tls/texts.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 
 export const ca: Command = {
   name: 'ca',

@@ -1,20 +1,10 @@
 // A command is a declaration; help, completion and the man page are rendered from it.
 import { parseArgs } from 'node:util';
+import { EXIT } from '../core/exit.ts';
+import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
-import { describeProblem } from '../status/journal.ts';
-import { Problem } from '../status/problem.ts';
-
-/** What a command's exit status says; the same for all of them. */
-export const EXIT = { good: 0, failed: 1, badContext: 2, notReady: 3, usage: 64 } as const;
-
-export const EXIT_MEANING: Record<number, string> = {
-  [EXIT.good]: 'all is well',
-  [EXIT.failed]: 'a step failed, or a problem was found',
-  [EXIT.badContext]: 'the CONTEXT is wrong: nothing will change until it does',
-  [EXIT.notReady]: 'not ready (yet)',
-  [EXIT.usage]: 'the command was called wrongly',
-};
+import { describeProblem } from '../report/journal.ts';
 
 export interface Option {
   readonly description: string;

@@ -1,5 +1,6 @@
+import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 import { renderCompletion, SHELLS } from './render-completion.ts';
 
 /** A function of the commands, because it is one of them. */

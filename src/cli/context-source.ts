@@ -1,13 +1,13 @@
 // Where `context`, `validate` and `plan` get their variables from: a file of any of the usual forms, or this VM.
 import type { Buffer } from 'node:buffer';
-import { parseAppliance } from '../context/appliance.ts';
-import { parseVariableFile, type VariableFile } from '../context/forms.ts';
+import type { ImageFacts } from '../config/parse.ts';
+import { releaseImage } from '../config/release.ts';
+import { Problem } from '../core/problem.ts';
 import { imageOf } from '../flower/environment.ts';
 import { exists, readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import type { ImageFacts } from '../params/parse.ts';
-import { releaseImage } from '../params/release.ts';
-import { Problem } from '../status/problem.ts';
+import { parseVariableFile, type VariableFile } from '../vm/context-file.ts';
+import { parseAppliance } from '../vm/image.ts';
 import { UsageError } from './command.ts';
 
 /** What the help of these commands says about their argument. */

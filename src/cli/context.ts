@@ -1,6 +1,7 @@
+import { formatValue, isSecret } from '../config/secrets.ts';
+import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { isSecret, shown } from '../params/secrets.ts';
-import { type Command, columns, EXIT } from './command.ts';
+import { type Command, columns } from './command.ts';
 import { FILE_TEXT, readVariables } from './context-source.ts';
 
 export const context: Command = {
@@ -19,7 +20,7 @@ export const context: Command = {
       ([name, value]) => [name, isSecret(name, value) ? '********' : value] as const,
     );
     if (flag('json')) print(`${JSON.stringify(Object.fromEntries(masked), null, 2)}\n`);
-    else print(`${columns(masked.map(([name, value]) => [name, shown(value)] as const)).join('\n')}\n`);
+    else print(`${columns(masked.map(([name, value]) => [name, formatValue(value)] as const)).join('\n')}\n`);
     return EXIT.good;
   },
 };

@@ -1,8 +1,9 @@
+import { EXIT } from '../core/exit.ts';
 import { examine, type Result, type Verdict } from '../doctor/check.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
-import { lookAround } from '../doctor/scene.ts';
+import { takeSnapshot } from '../doctor/snapshot.ts';
 import { print } from '../host/output.ts';
-import { type Command, EXIT } from './command.ts';
+import type { Command } from './command.ts';
 
 export const doctor: Command = {
   name: 'doctor',
@@ -18,7 +19,7 @@ export const doctor: Command = {
     ['flower-context doctor --json', 'for a program'],
   ],
   async run({ machine, flag }) {
-    const scene = lookAround(machine);
+    const scene = takeSnapshot(machine);
     const results = await examine(CHECKS, scene);
     const count = (verdict: Verdict): number =>
       results.flatMap(({ findings }) => findings).filter((one) => one.verdict === verdict).length;

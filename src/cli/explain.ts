@@ -1,8 +1,9 @@
+import { CATALOGUE, entryOf, type ProblemCode } from '../core/catalogue.ts';
+import { closestMatch } from '../core/closest-match.ts';
+import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { nearest } from '../params/nearest.ts';
-import { CATALOGUE, entryOf, type ProblemCode } from '../status/catalogue.ts';
-import { PAGES } from '../status/pages/index.ts';
-import { type Command, columns, EXIT, UsageError } from './command.ts';
+import { PAGES } from '../report/pages/index.ts';
+import { type Command, columns, UsageError } from './command.ts';
 
 const KINDS = {
   fatal: 'fatal: it ends the boot, or the command',
@@ -30,7 +31,7 @@ export const explain: Command = {
     }
     const code = codes.find((one) => one === wanted.trim().toLowerCase());
     if (code === undefined) {
-      const meant = nearest(wanted, codes);
+      const meant = closestMatch(wanted, codes);
       throw new UsageError(
         `there is no problem code '${wanted.slice(0, 80)}'${meant === undefined ? '; without CODE all are listed' : `; did you mean ${meant}?`}`,
       );

@@ -1,7 +1,8 @@
 // Findings of the table and of lint, as lines for a person.
-import type { LintFinding } from '../lint/lint.ts';
-import type { Finding } from '../params/finding.ts';
-import { joinProblems, Problem } from '../status/problem.ts';
+
+import type { Finding } from '../config/finding.ts';
+import { joinProblems, Problem } from '../core/problem.ts';
+import type { LintFinding } from '../templates/lint/lint.ts';
 
 const asProblem = (
   { variable, severity, found, expected, example }: Finding,

@@ -1,6 +1,7 @@
+import { EXIT_MEANING } from '../core/exit.ts';
 import { boot } from './boot.ts';
 import { ca } from './ca.ts';
-import { type Command, columns, EXIT_MEANING } from './command.ts';
+import { type Command, columns } from './command.ts';
 import { completion } from './completion.ts';
 import { context } from './context.ts';
 import { doctor } from './doctor.ts';

@@ -1,7 +1,8 @@
+import { EXIT } from '../core/exit.ts';
 import { ensureEnvironment } from '../flower/environment.ts';
 import { print, printError } from '../host/output.ts';
 import { queueJob } from '../host/systemd.ts';
-import { type Command, EXIT } from './command.ts';
+import type { Command } from './command.ts';
 import { demandAppliance, imageFacts, readVariables } from './context-source.ts';
 import { check, describe } from './validate.ts';
 

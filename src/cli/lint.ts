@@ -1,7 +1,8 @@
+import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { lint as lintText } from '../lint/lint.ts';
-import { SITE_NAMES } from '../params/surfaces/site.ts';
-import { type Command, EXIT } from './command.ts';
+import { lint as lintText } from '../templates/lint/lint.ts';
+import { TOPOLOGY_NAMES } from '../templates/topology.ts';
+import type { Command } from './command.ts';
 import { readInput } from './context-source.ts';
 import { describeLint } from './findings.ts';
 
@@ -13,8 +14,8 @@ export const lint: Command = {
     json: { description: 'the findings as one JSON object' },
     as: {
       description: 'what the template is meant to be (default: its name and its roles tell)',
-      value: SITE_NAMES.join('|'),
-      choices: SITE_NAMES,
+      value: TOPOLOGY_NAMES.join('|'),
+      choices: TOPOLOGY_NAMES,
     },
   },
   text: 'Takes templates of OpenNebula 6 and 7, what `oneflow-template show --json` and the REST API print, the file of the\nTerraform provider, and lists of those; - is standard input. Each finding has a code, its line in the file, why it hurts, and the line that mends it. Exit status 1 when there is one.',
@@ -26,7 +27,7 @@ export const lint: Command = {
   async run({ args, flag, value }) {
     const file = args[0]!;
     const bytes = readInput(file);
-    const site = SITE_NAMES.find((name) => name === value('as'));
+    const site = TOPOLOGY_NAMES.find((name) => name === value('as'));
     const { form, site: taken, findings } = lintText(bytes.toString('utf8'), site);
     const shown = file === '-' ? 'stdin' : file;
     if (flag('json'))

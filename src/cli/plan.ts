@@ -1,7 +1,8 @@
 import { preview } from '../boot/preview.ts';
-import { knownVariables } from '../context/forms.ts';
+import { EXIT } from '../core/exit.ts';
 import { print, printError } from '../host/output.ts';
-import { type Command, EXIT } from './command.ts';
+import { knownVariables } from '../vm/context-file.ts';
+import type { Command } from './command.ts';
 import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
 import { check, describe, ROLE_OPTION } from './validate.ts';
 

@@ -1,11 +1,12 @@
+import { readCertificates } from '../config/pem-value.ts';
+import { EXIT } from '../core/exit.ts';
+import { formatHostPort, parseHostPort } from '../core/hostport.ts';
 import { probeFleet } from '../flower/probe.ts';
 import { readText } from '../host/files.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { print, printError } from '../host/output.ts';
-import { formatHostPort, parseHostPort } from '../params/hostport.ts';
-import { readCertificates } from '../params/pem.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 
 /** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
 const AGAIN_AFTER_MS = 25;

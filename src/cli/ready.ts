@@ -1,10 +1,11 @@
-import { liveLink } from '../boot/live-link.ts';
+import { currentContext } from '../agent/context-watch.ts';
+import { liveFlowerState } from '../boot/live-link.ts';
+import { EXIT } from '../core/exit.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
-import { problemLines, type Status } from '../status/status-file.ts';
-import { currentContext } from '../watch/context-watch.ts';
+import { problemLines, type Status } from '../report/status.ts';
 import { demandVm, untilStatus } from './await-status.ts';
-import { type Command, EXIT, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
 
 export const ready: Command = {
   name: 'ready',
@@ -77,7 +78,7 @@ export async function untilDecided(
   const decided = (status: Status): boolean => {
     answer = answerOf(machine, status);
     // A Flower that was killed a moment ago has not been missed yet.
-    if (answer === 'serves' && liveLink(machine.paths)?.good !== true) answer = undefined;
+    if (answer === 'serves' && liveFlowerState(machine.paths)?.up !== true) answer = undefined;
     return answer !== undefined;
   };
   return { status: await untilStatus(machine, decided, deadlineMs), answer };

@@ -1,6 +1,6 @@
 // Shell completion out of the command declarations: nothing is listed twice.
-import { APPS } from '../params/release.ts';
-import { ALL_NAMES, rowOf } from '../params/table.ts';
+import { APPS } from '../config/release.ts';
+import { ALL_NAMES, rowOf } from '../config/table.ts';
 import { COMMON_OPTIONS, type Command, type Option } from './command.ts';
 
 export const SHELLS = ['bash', 'zsh'] as const;

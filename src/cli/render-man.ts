@@ -1,5 +1,6 @@
 // The man page out of the command declarations.
-import { COMMON_OPTIONS, type Command, EXIT_MEANING, type Option, usageLine } from './command.ts';
+import { EXIT_MEANING } from '../core/exit.ts';
+import { COMMON_OPTIONS, type Command, type Option, usageLine } from './command.ts';
 
 /** flower-context(1) in the man macros; the same declarations give the same bytes. */
 export function renderMan(commands: readonly Command[], version: string): string {

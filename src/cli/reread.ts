@@ -1,9 +1,10 @@
-import { contextThatWasRead, discContext } from '../context/disc.ts';
+import { EXIT } from '../core/exit.ts';
 import { exists } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import { startAndWait } from '../host/systemd.ts';
-import { type Command, EXIT } from './command.ts';
+import { contextThatWasRead, discContext } from '../vm/disc.ts';
+import type { Command } from './command.ts';
 
 const UNIT = 'one-context-reconfigure.service';
 /** one-contextd has ended as soon as its lock is gone; longer than this none holds it that still lives. */

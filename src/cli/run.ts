@@ -1,8 +1,8 @@
+import { bootAndWatch } from '../agent/boot-and-watch.ts';
+import { startAgent } from '../agent/start-agent.ts';
+import { keepWatch } from '../agent/watch.ts';
 import { endWaitingFlower } from '../boot/steps/flower.ts';
-import { notified, tellReady, tellStopping } from '../host/notify.ts';
-import { keepWatch } from '../watch/watch.ts';
-import { becomeAgent } from './agent.ts';
-import { bootAndWatch } from './boot-and-watch.ts';
+import { notified, notifyReady, notifyStopping } from '../host/notify.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = {
@@ -13,17 +13,17 @@ export const run: Command = {
   text: 'What flower-context.service runs. SIGHUP: look at the CONTEXT again. SIGTERM: end; Flower goes on.',
   examples: [['systemctl start flower-context', 'the way it is started on a VM']],
   async run({ machine }) {
-    const agent = await becomeAgent(machine, { fresh: false });
+    const agent = await startAgent(machine, { fresh: false });
     const watch = keepWatch(agent);
     try {
       return await bootAndWatch({
         ...agent,
         watch,
-        tellReady,
+        tellReady: notifyReady,
         endWaitingFlower: ({ known }) => endWaitingFlower(known, machine.paths),
       });
     } finally {
-      tellStopping();
+      notifyStopping();
       watch.end();
       await notified();
     }

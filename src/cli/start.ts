@@ -1,7 +1,8 @@
 import './zod.ts';
+import { EXIT } from '../core/exit.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
-import { EXIT, invoke } from './command.ts';
+import { invoke } from './command.ts';
 import { COMMANDS, overview } from './index.ts';
 
 /** Which machine a root folder stands for. */

@@ -1,7 +1,8 @@
+import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { problemLines, readStatus, type Status } from '../status/status-file.ts';
+import { problemLines, readStatus, type Status } from '../report/status.ts';
 import { demandVm, untilStatus } from './await-status.ts';
-import { type Command, EXIT, type Invocation } from './command.ts';
+import type { Command, Invocation } from './command.ts';
 
 export const status: Command = {
   name: 'status',

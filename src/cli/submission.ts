@@ -1,10 +1,10 @@
 // What `submit` hands to Flower's own command, and what it reads back. Pure.
 import { join } from 'node:path';
+import { formatHostPort, parseHostPort } from '../core/hostport.ts';
 import { dialable } from '../flower/endpoint.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { argumentOf } from '../flower/plan-file.ts';
 import { formatToml } from '../flower/toml.ts';
-import { formatHostPort, parseHostPort } from '../params/hostport.ts';
 
 /** The connection's name in config.toml; it must not have a dot. */
 export const CONNECTION = 'this-vm';
@@ -46,20 +46,20 @@ export const flwrEnvironment = (plan: LaunchPlan, home: string): Record<string, 
 export const flwrProgram = (environment: string): string => join(environment, 'bin/flwr');
 
 /** One setting of a run: its key, and its value as TOML. */
-export type Setting = readonly [key: string, toml: string];
+export type RunSetting = readonly [key: string, toml: string];
 
 /** The settings of a flat TOML file of ours. */
-export const readRunConfig = (text: string): Setting[] =>
-  [...text.matchAll(/^([A-Za-z0-9_.-]+) = (.+)$/gm)].map(([, key, value]): Setting => [key!, value!]);
+export const readRunConfig = (text: string): RunSetting[] =>
+  [...text.matchAll(/^([A-Za-z0-9_.-]+) = (.+)$/gm)].map(([, key, value]): RunSetting => [key!, value!]);
 
-export const formatRunConfig = (settings: readonly Setting[]): string =>
+export const formatRunConfig = (settings: readonly RunSetting[]): string =>
   settings.map(([key, value]) => `${key} = ${value}\n`).join('');
 
 export interface PassedOn {
   /** Arguments for `flwr run` without those about the run config. */
   readonly rest: readonly string[];
   /** The caller's own settings; they win. */
-  readonly settings: readonly Setting[];
+  readonly settings: readonly RunSetting[];
   /** What cannot be passed on, as a sentence. */
   readonly fault?: string;
 }
@@ -67,7 +67,7 @@ export interface PassedOn {
 /** Takes `--run-config 'k=v ...'` out of what follows `--`: Flower takes a file or single settings, never both. */
 export function readPassedOn(args: readonly string[]): PassedOn {
   const rest: string[] = [];
-  const settings: Setting[] = [];
+  const settings: RunSetting[] = [];
   for (let at = 0; at < args.length; at++) {
     const [name, attached] = args[at]!.split(/=(.*)/s) as [string, string | undefined];
     if (name === '--format' || name === '--stream')
@@ -84,7 +84,7 @@ export function readPassedOn(args: readonly string[]): PassedOn {
         fault: '--run-config takes single settings here (\'key=value key2="text"\'), not a file',
       };
     const found = [...text.matchAll(/(\S+?)=('[^']*'|"[^"]*"|\S+)/g)].map(
-      ([, key, value]): Setting => [key!, value!],
+      ([, key, value]): RunSetting => [key!, value!],
     );
     if (found.length === 0) return { rest, settings, fault: `--run-config '${text}' has no key=value in it` };
     settings.push(...found);
@@ -93,7 +93,7 @@ export function readPassedOn(args: readonly string[]): PassedOn {
 }
 
 /** The appliance's settings with the caller's over them. */
-export const mergeSettings = (ours: readonly Setting[], theirs: readonly Setting[]): Setting[] => [
+export const mergeSettings = (ours: readonly RunSetting[], theirs: readonly RunSetting[]): RunSetting[] => [
   ...new Map([...ours, ...theirs]),
 ];
 

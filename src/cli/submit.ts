@@ -1,4 +1,6 @@
 import { join, resolve } from 'node:path';
+import { EXIT } from '../core/exit.ts';
+import { Problem } from '../core/problem.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { readPlan } from '../flower/plan-file.ts';
 import { ensureFolder, exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
@@ -6,8 +8,7 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
-import { Problem } from '../status/problem.ts';
-import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { type Command, type Invocation, UsageError } from './command.ts';
 import {
   CONNECTION,
   connectionToml,
@@ -17,12 +18,12 @@ import {
   formatRunConfig,
   mergeSettings,
   type PassedOn,
+  type RunSetting,
   type RunState,
   readPassedOn,
   readRunConfig,
   runIdIn,
   runStateIn,
-  type Setting,
 } from './submission.ts';
 
 export const submit: Command = {
@@ -94,7 +95,7 @@ async function settingsFor(
   plan: LaunchPlan,
   app: string,
   { settings }: PassedOn,
-): Promise<Setting[]> {
+): Promise<RunSetting[]> {
   const all = mergeSettings(readRunConfig(readText(machine.paths.runConfig) ?? ''), settings);
   const declared = await declaredKeys(machine, plan, app);
   const lacking = all.filter(([key]) => !declared.has(key));

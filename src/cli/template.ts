@@ -1,20 +1,21 @@
 import { operatorCertificates } from '../boot/operator.ts';
+import type { BootConfig } from '../config/config.ts';
+import { EXIT } from '../core/exit.ts';
 import { profileFor } from '../flower/profiles/index.ts';
 import { print, printError } from '../host/output.ts';
-import { lint } from '../lint/lint.ts';
-import type { BootConfig } from '../params/config.ts';
-import { answers, type Form, formatTemplate } from '../params/surfaces/oneflow.ts';
-import { type Count, inputsOf, SITE_NAMES, SITES, type Site } from '../params/surfaces/site.ts';
-import { checkSettings, type Setting } from '../params/surfaces/wishes.ts';
-import { describeProblem } from '../status/journal.ts';
+import { describeProblem } from '../report/journal.ts';
+import { lint } from '../templates/lint/lint.ts';
+import { answers, formatTemplate, type OneFlowVersion } from '../templates/oneflow.ts';
+import { checkSettings, type TemplateSetting } from '../templates/template-settings.ts';
+import { type Count, inputsOf, TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../templates/topology.ts';
 import { readCa } from '../tls/ca.ts';
-import { type Command, EXIT, type Invocation, UsageError } from './command.ts';
+import { type Command, type Invocation, UsageError } from './command.ts';
 import { describeLint, problemOf } from './findings.ts';
 
 export const template: Command = {
   name: 'template',
   summary: 'prints a OneFlow service template, ready for `oneflow-template create`',
-  args: [SITE_NAMES.join('|')],
+  args: [TOPOLOGY_NAMES.join('|')],
   options: {
     one: {
       description:
@@ -70,9 +71,9 @@ export const template: Command = {
   ],
   async run(invocation) {
     const site = siteOf(invocation.args[0]!);
-    const form: Form = invocation.value('one') === '7' ? 7 : 6;
+    const form: OneFlowVersion = invocation.value('one') === '7' ? 7 : 6;
     const all = invocation.flag('all-inputs');
-    const { roles } = SITES[site];
+    const { roles } = TOPOLOGIES[site];
     const templates = {
       superlink: idOf(invocation, 'superlink-template', roles.includes('superlink'), 0),
       supernode: idOf(invocation, 'supernode-template', roles.includes('supernode'), 1),
@@ -103,7 +104,7 @@ export const template: Command = {
         throw new UsageError(
           `--answers: the form does not ask for ${fixed.join(', ')}; add --all-inputs here and to the template, or set it in the template only`,
         );
-      const open = SITES[site].mandatory.filter((name) => !values.has(name));
+      const open = TOPOLOGIES[site].mandatory.filter((name) => !values.has(name));
       if (open.length > 0)
         printError(`note: ${open.join(' and ')} have to be filled in: no VM boots without\n`);
       print(`${JSON.stringify(answers(wishes), null, 2)}\n`);
@@ -140,10 +141,10 @@ function checkCertificates(config: BootConfig, now: Date): void {
     readCa(config.FL_SSL_CA_CERTFILE, { variable: 'FL_SSL_CA_CERTFILE', now });
 }
 
-function siteOf(text: string): Site {
-  const site = SITE_NAMES.find((name) => name === text);
+function siteOf(text: string): Topology {
+  const site = TOPOLOGY_NAMES.find((name) => name === text);
   if (site === undefined)
-    throw new UsageError(`there is no kind of template '${text}': ${SITE_NAMES.join(', ')}`);
+    throw new UsageError(`there is no kind of template '${text}': ${TOPOLOGY_NAMES.join(', ')}`);
   return site;
 }
 
@@ -158,8 +159,8 @@ function idOf(invocation: Invocation, option: string, has: boolean, standard: nu
 
 const MOST_VMS = 10_000;
 
-function countOf(text: string | undefined, site: Site): Count {
-  const standard = SITES[site].supernodes;
+function countOf(text: string | undefined, site: Topology): Count {
+  const standard = TOPOLOGIES[site].supernodes;
   if (text === undefined) return standard;
   if (standard.max === 0) throw new UsageError(`--supernodes: a ${site} has none`);
   const [, low, high] = /^(\d{1,5})(?:\.\.(\d{1,5}))?$/.exec(text) ?? [];
@@ -172,7 +173,7 @@ function countOf(text: string | undefined, site: Site): Count {
   return { cardinality: min, min, max };
 }
 
-function settingOf(text: string): Setting {
+function settingOf(text: string): TemplateSetting {
   const at = text.indexOf('=');
   if (at < 1) throw new UsageError(`--set takes VAR=VALUE, not '${text}'`);
   return [text.slice(0, at), text.slice(at + 1)];

@@ -1,27 +1,28 @@
 import { join } from 'node:path';
 import { allAddresses } from '../boot/addresses.ts';
 import { operatorCertificates } from '../boot/operator.ts';
-import { knownVariables, type VariableFile } from '../context/forms.ts';
-import { namesFromContext } from '../context/host-names.ts';
-import { nicsFrom } from '../context/nics.ts';
-import { platformFindings } from '../context/platform.ts';
-import { profileFor } from '../flower/profiles/index.ts';
-import { exists } from '../host/files.ts';
-import { hostName, type Machine } from '../host/machine.ts';
-import { print } from '../host/output.ts';
 import {
   type BootConfig,
   type Finding,
   type ImageFacts,
   parseVariables,
   type SuperNodeConfig,
-} from '../params/parse.ts';
-import { ALIAS_PREFIX } from '../params/table.ts';
-import { CATALOGUE } from '../status/catalogue.ts';
-import { Problem } from '../status/problem.ts';
+} from '../config/parse.ts';
+import { ALIAS_PREFIX } from '../config/table.ts';
+import { CATALOGUE } from '../core/catalogue.ts';
+import { EXIT } from '../core/exit.ts';
+import { Problem } from '../core/problem.ts';
+import { profileFor } from '../flower/profiles/index.ts';
+import { exists } from '../host/files.ts';
+import { hostName, type Machine } from '../host/machine.ts';
+import { print } from '../host/output.ts';
 import { readCa } from '../tls/ca.ts';
 import { trustDecision } from '../tls/trust.ts';
-import { type Command, EXIT } from './command.ts';
+import { knownVariables, type VariableFile } from '../vm/context-file.ts';
+import { namesFromContext } from '../vm/host-names.ts';
+import { nicsFrom } from '../vm/nics.ts';
+import { platformFindings } from '../vm/platform.ts';
+import type { Command } from './command.ts';
 import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
 
 export const ROLE_OPTION = {

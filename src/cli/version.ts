@@ -1,5 +1,6 @@
+import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { type Command, EXIT } from './command.ts';
+import type { Command } from './command.ts';
 
 declare const FLOWER_CONTEXT_VERSION: string;
 

@@ -1,7 +1,7 @@
 // A check is data: what it is called, and how it looks at the machine. It changes nothing and never shows a secret.
-import { entryOf, type ProblemCode } from '../status/catalogue.ts';
-import { Problem } from '../status/problem.ts';
-import type { Scene } from './scene.ts';
+import { entryOf, type ProblemCode } from '../core/catalogue.ts';
+import { Problem } from '../core/problem.ts';
+import type { VmSnapshot } from './snapshot.ts';
 
 /** `none`: there is nothing to look at here, and that is as it should be. */
 export type Verdict = 'ok' | 'warning' | 'problem' | 'none';
@@ -19,7 +19,7 @@ export interface Check {
   readonly id: string;
   readonly title: string;
   /** Several findings when several things are wrong. Throws Problem: then that is what is wrong. */
-  run(scene: Scene): Promise<readonly Finding[]> | readonly Finding[];
+  run(scene: VmSnapshot): Promise<readonly Finding[]> | readonly Finding[];
 }
 
 export interface Result {
@@ -56,7 +56,7 @@ const WITHIN_MS = 5_000;
 const WORST: readonly Verdict[] = ['problem', 'warning', 'ok', 'none'];
 
 /** Runs all checks side by side; none can hold the others up, or end them. */
-export const examine = (checks: readonly Check[], scene: Scene): Promise<Result[]> =>
+export const examine = (checks: readonly Check[], scene: VmSnapshot): Promise<Result[]> =>
   Promise.all(
     checks.map(async (check) => {
       const findings = await withinTime(check, scene);
@@ -65,7 +65,7 @@ export const examine = (checks: readonly Check[], scene: Scene): Promise<Result[
     }),
   );
 
-async function withinTime(check: Check, scene: Scene): Promise<readonly Finding[]> {
+async function withinTime(check: Check, scene: VmSnapshot): Promise<readonly Finding[]> {
   const over = new AbortController();
   const late = scene.machine.clock
     .sleep(WITHIN_MS, over.signal)

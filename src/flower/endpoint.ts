@@ -1,5 +1,5 @@
 // Where Flower's listeners are, seen from the VM itself.
-import type { HostPort } from '../params/hostport.ts';
+import type { HostPort } from '../core/hostport.ts';
 
 /**
  * Where a listener that is meant for this VM only goes: the operator's 127.0.0.1 is the appliance's loopback address,

@@ -2,17 +2,17 @@
 // it at boot, once, where the disk has room for it. What cannot be installed is not used: the baked one runs and the boot
 // says so.
 import { basename, join } from 'node:path';
+import { downloadOf, type Framework, roomFor, spokenSize } from '../config/frameworks.ts';
+import type { ImageFacts, Role } from '../config/variable.ts';
+import { Problem } from '../core/problem.ts';
 import { roomAt } from '../host/disk.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
-import { downloadOf, type Framework, roomFor, spokenSize } from '../params/frameworks.ts';
-import type { ImageFacts, Role } from '../params/variable.ts';
-import { Problem } from '../status/problem.ts';
 import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
 
-export interface EnvironmentWish {
+export interface EnvironmentRequest {
   /** Flower's version, X.Y.Z, in a range that a profile knows. */
   readonly wanted: string;
   /** The version in the image. */
@@ -44,7 +44,7 @@ const LIMIT_MS = 10 * 60_000;
  * The environment to use, installed if need be.
  * @throws Problem image_incomplete when not even the baked one is there
  */
-export async function ensureEnvironment(wish: EnvironmentWish): Promise<FlowerEnvironment> {
+export async function ensureEnvironment(wish: EnvironmentRequest): Promise<FlowerEnvironment> {
   const { wanted, framework, paths, again = false } = wish;
   const there = environmentWith(wanted, framework, paths);
   if (there !== undefined) return { path: there, version: wanted };
@@ -75,7 +75,7 @@ function environmentWith(version: string, framework: Framework, paths: Paths): s
 }
 
 function degradation(
-  { wanted, baked, framework }: EnvironmentWish,
+  { wanted, baked, framework }: EnvironmentRequest,
   fallback: string,
   { found, at }: { readonly found: string; readonly at?: string },
 ): Problem {
@@ -91,7 +91,7 @@ function degradation(
 
 /** Installs it where there is room for it. Undefined when it is there now, else why not. */
 async function attempt(
-  wish: EnvironmentWish,
+  wish: EnvironmentRequest,
   path: string,
   fallback: string,
 ): Promise<{ readonly found: string } | undefined> {
@@ -125,7 +125,7 @@ const usable = (path: string): boolean =>
   isExecutable(join(path, 'bin/python')) && !exists(join(path, '.incomplete'));
 
 /** The baked version's environment: with the framework wished for, else whichever the image has. */
-function bakedEnvironment({ baked, framework, paths }: EnvironmentWish): string {
+function bakedEnvironment({ baked, framework, paths }: EnvironmentRequest): string {
   const found = environmentWith(baked, framework, paths) ?? environmentWith(baked, 'none', paths);
   if (found !== undefined) return found;
   throw new Problem('image_incomplete', {
@@ -136,7 +136,7 @@ function bakedEnvironment({ baked, framework, paths }: EnvironmentWish): string 
 }
 
 /** Undefined when it is there now, else why not. */
-async function install(wish: EnvironmentWish, path: string, python: string): Promise<string | undefined> {
+async function install(wish: EnvironmentRequest, path: string, python: string): Promise<string | undefined> {
   const { wanted, framework, paths, signal, onWait, limitMs = LIMIT_MS } = wish;
   onWait?.({
     for: `Flower ${wanted} (${framework}) to be installed`,

@@ -1,9 +1,9 @@
 // What could not be installed on this machine: a boot does not spend its time on it again before somebody asks for that.
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { Problem } from '../core/problem.ts';
 import { ensureFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { Problem } from '../status/problem.ts';
 
 const failure = z.object({
   /** The environment of the image at that time: another image may have what this one lacked. */

@@ -2,15 +2,15 @@
 // configuration and facts give the same plan, so its checksum says whether Flower runs what it should.
 import { join } from 'node:path';
 import * as z from 'zod';
+import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { parseVersion } from '../core/version.ts';
 import type { Paths } from '../host/paths.ts';
-import { formatHostPort, type HostPort } from '../params/hostport.ts';
+import { databaseFile, flwrHome, stateDirectory } from './directories.ts';
 import { onLoopback } from './endpoint.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles/index.ts';
 import type { SuperLinkListeners } from './profiles/profile.ts';
 import type { SuperLinkSettings, SuperNodeSettings } from './settings.ts';
-import { databaseFile, flwrHome, stateDirectory } from './state.ts';
-import { parseVersion } from './version.ts';
 
 /** Three PEM files of a TLS listener; absolute paths. */
 export interface Credentials {

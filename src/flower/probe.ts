@@ -1,8 +1,9 @@
 // Is there a Fleet API at this address, as a SuperNode would find it? One call that changes nothing: PullMessages
 // without the signed headers of a node. Every Fleet API from 1.31 to 1.39 answers it with UNAUTHENTICATED "Missing
 // authentication metadata", before it looks at anything else; Control, AppIo and foreign servers do not.
+
+import { formatHostPort } from '../core/hostport.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
-import { formatHostPort } from '../params/hostport.ts';
 
 export const FLEET_METHOD = '/flwr.proto.Fleet/PullMessages';
 

@@ -1,6 +1,6 @@
 // The part of the operator's configuration that decides how Flower is started, keyed by the names of the CONTEXT
 // variables. The configuration of the boot fits these shapes as it is.
-import type { HostPort } from '../params/hostport.ts';
+import type { HostPort } from '../core/hostport.ts';
 import type { KeepaliveSettings } from './keepalive.ts';
 
 interface BothSettings extends KeepaliveSettings {

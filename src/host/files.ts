@@ -24,7 +24,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { Problem } from '../status/problem.ts';
+import { Problem } from '../core/problem.ts';
 
 /** Who may do what with a file or folder. `owner` is left alone when undefined. */
 export interface Access {
@@ -226,7 +226,7 @@ export function realPath(path: string): string | undefined {
 }
 
 /** Moves a damaged file out of the way, keeping it for a person; returns its new path. */
-export function setAside(path: string, now: Date): string {
+export function quarantine(path: string, now: Date): string {
   const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
   try {
     renameSync(path, target);

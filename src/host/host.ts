@@ -3,7 +3,7 @@
 import { networkInterfaces } from 'node:os';
 import { type Room, roomAt } from './disk.ts';
 import { readText } from './files.ts';
-import { giveBackMemory } from './memory.ts';
+import { collectGarbage } from './memory.ts';
 
 export interface Host {
   /** A value that changes with each boot of the kernel. */
@@ -17,7 +17,7 @@ export interface Host {
   /** What an ordinary program may still use of the file system at a path. */
   roomAt(path: string): Room | undefined;
   /** Frees what a boot needed and an idle agent does not. */
-  giveBackMemory(): void;
+  collectGarbage(): void;
 }
 
 export const realHost: Host = {
@@ -26,7 +26,7 @@ export const realHost: Host = {
   isOwnLoopback: (address) => address.startsWith('127.') || address === '::1',
   loopback: '127.0.0.1',
   roomAt,
-  giveBackMemory,
+  collectGarbage: collectGarbage,
 };
 
 /** Without loopback and link-local; IPv4 first, then IPv6. */

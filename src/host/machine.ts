@@ -1,7 +1,7 @@
 // The machine a boot runs on, who we are on it, and who Flower runs as.
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Clock, type Random, realClock } from './clock.ts';
+import { type Clock, type Random, realClock } from '../core/clock.ts';
 import { readText } from './files.ts';
 import { type Host, realHost } from './host.ts';
 import { type Paths, pathsUnder } from './paths.ts';

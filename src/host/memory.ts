@@ -1,5 +1,5 @@
 /** Some megabytes of a small VM. */
-export function giveBackMemory(): void {
+export function collectGarbage(): void {
   // Loaded here: a boot has no use for them.
   const { setFlagsFromString } = process.getBuiltinModule('node:v8');
   const { runInNewContext } = process.getBuiltinModule('node:vm');

@@ -28,12 +28,12 @@ export function tryConnect(host: string, port: number, timeoutMs: number): Promi
       resolve(why);
     };
     socket.setTimeout(timeoutMs, () => done(`no answer within ${timeoutMs / 1000} s`));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(spoken(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => done(formatError(error)));
     socket.once('connect', () => done(undefined));
   });
 }
 
-export type Greeting =
+export type TlsProbe =
   | { readonly kind: 'tls'; readonly chainPem: readonly string[] }
   | { readonly kind: 'plain' }
   | { readonly kind: 'unreachable'; readonly why: string };
@@ -42,11 +42,11 @@ export type Greeting =
  * What stands at `host:port`, without trusting it: the certificates a TLS server shows (leaf first), a listener that
  * does not speak TLS, or nothing that answers within `timeoutMs`. Verification is the caller's business.
  */
-export function greet(host: string, port: number, timeoutMs: number): Promise<Greeting> {
+export function probeTls(host: string, port: number, timeoutMs: number): Promise<TlsProbe> {
   return new Promise((resolve) => {
     let connected = false;
     const tcp = connectTcp({ host, port });
-    const done = (greeting: Greeting): void => {
+    const done = (greeting: TlsProbe): void => {
       clearTimeout(timer);
       tcp.destroy();
       resolve(greeting);
@@ -60,7 +60,9 @@ export function greet(host: string, port: number, timeoutMs: number): Promise<Gr
         ),
       timeoutMs,
     );
-    tcp.once('error', (error: NodeJS.ErrnoException) => done({ kind: 'unreachable', why: spoken(error) }));
+    tcp.once('error', (error: NodeJS.ErrnoException) =>
+      done({ kind: 'unreachable', why: formatError(error) }),
+    );
     tcp.once('connect', () => {
       connected = true;
       const tls = connectTls(
@@ -89,7 +91,7 @@ function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certi
 const serverName = (host: string): { servername?: string } =>
   /^[\d.]+$|:/.test(host) ? {} : { servername: host };
 
-const spoken = (error: NodeJS.ErrnoException): string =>
+const formatError = (error: NodeJS.ErrnoException): string =>
   ({
     ECONNREFUSED: 'connection refused: nothing listens there',
     EHOSTUNREACH: 'no route to the host',

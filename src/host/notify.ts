@@ -17,7 +17,7 @@ const WORTH_TELLING_MS = 250;
 let pendingStatus: { text: string; timer: NodeJS.Timeout } | undefined;
 
 /** The sentence that `systemctl status` shows. Of several in quick succession only the last is sent. */
-export function tellStatus(status: string): void {
+export function notifyStatus(status: string): void {
   if (pendingStatus !== undefined) pendingStatus.text = status;
   else if (listening())
     pendingStatus = { text: status, timer: setTimeout(sendStatus, WORTH_TELLING_MS).unref() };
@@ -32,15 +32,15 @@ function sendStatus(): void {
 }
 
 /** The last status goes first: it is what the unit is shown with from now on. */
-export function tellReady(): void {
+export function notifyReady(): void {
   sendStatus();
   enqueue(() => systemdNotify({ ready: true, pid: process.pid }));
 }
-export function tellStopping(): void {
+export function notifyStopping(): void {
   sendStatus();
   enqueue(() => raw('STOPPING=1'));
 }
-export const tellAlive = (): void => enqueue(() => raw('WATCHDOG=1'));
+export const notifyWatchdog = (): void => enqueue(() => raw('WATCHDOG=1'));
 
 const raw = (message: string): Promise<unknown> =>
   run('systemd-notify', [`--pid=${process.pid}`, message], { timeoutMs: 5_000 });

@@ -7,11 +7,11 @@
 //   overtake the READY=YES that follows it. Each is a merge of whole values, so sending one twice is harmless.
 // - One client has one question on the wire at a time: a thousand VMs that boot at once queue at oned once, not twice.
 import * as z from 'zod';
-import type { Clock, Random } from '../host/clock.ts';
+import type { Clock, Random } from '../core/clock.ts';
+import { Problem } from '../core/problem.ts';
 import { type HttpFailure, type HttpReply, request as httpRequest } from '../host/http.ts';
-import { Problem } from '../status/problem.ts';
-import { failureText, judge, type Mishap, remedyFor } from './mishap.ts';
-import { publishable } from './publish.ts';
+import { failureText, judge, type OneGateError, remedyFor } from './error.ts';
+import { publishable } from './guard.ts';
 import { parseService, parseVm, type Service, type Vm } from './replies.ts';
 
 export interface RetryPolicy {
@@ -93,7 +93,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
     ask: Ask<T>,
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
-  ): Promise<T | Mishap> {
+  ): Promise<T | OneGateError> {
     const turn = wire.then(() => exchange(ask, policy, signal));
     wire = turn.catch(() => {});
     return unlessAborted(turn, signal);
@@ -103,7 +103,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
     ask: Ask<T>,
     policy: RetryPolicy,
     signal: AbortSignal | undefined,
-  ): Promise<T | Mishap> {
+  ): Promise<T | OneGateError> {
     signal?.throwIfAborted();
     let reply: HttpReply;
     try {
@@ -220,7 +220,7 @@ interface Ask<T> {
   readonly read: (body: string) => T;
 }
 
-const isMishap = (outcome: unknown): outcome is Mishap =>
+const isMishap = (outcome: unknown): outcome is OneGateError =>
   typeof outcome === 'object' && outcome !== null && 'kind' in outcome;
 
 const anyOf = (...signals: (AbortSignal | undefined)[]): AbortSignal | undefined => {

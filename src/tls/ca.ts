@@ -1,8 +1,9 @@
 // The CA certificates that a SuperNode trusts, and those an operator brings for a SuperLink.
-import { joinProblems, Problem } from '../status/problem.ts';
+
+import { isBase64 } from '../core/pem.ts';
+import { joinProblems, Problem } from '../core/problem.ts';
 import type { Certificate } from './certificate.ts';
 import { outsideValidity } from './dates.ts';
-import { isBase64 } from './pem.ts';
 import { certificatesIn } from './texts.ts';
 
 export interface CaOptions {

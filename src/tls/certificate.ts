@@ -28,7 +28,7 @@ export interface Certificate {
   /** May be a TLS server by its extended key usage (also when it has none). */
   readonly forServers: boolean;
   /** May sign a TLS handshake by its key usage (also when it has none). */
-  readonly mayHandshake: boolean;
+  readonly allowsDigitalSignature: boolean;
   /** 'SHA-1' or 'MD5' when it is signed with such. */
   readonly weakSignature: string | undefined;
   /** How many CAs may stand below this one; undefined for any number. */
@@ -68,7 +68,7 @@ export function readCertificate(der: Uint8Array): Certificate {
     names: alternativeNames && children(alternativeNames).length > 0 ? namesOf(alternativeNames) : undefined,
     forServers:
       usages.length === 0 || usages.includes(OID.serverAuth) || usages.includes(OID.anyExtendedKeyUsage),
-    mayHandshake: usage === undefined || ((content(usage)[1] ?? 0) & 0x80) !== 0,
+    allowsDigitalSignature: usage === undefined || ((content(usage)[1] ?? 0) & 0x80) !== 0,
     weakSignature: weaknessOf(algorithm),
     pathLength: constraints[1] && content(constraints[1]).at(-1),
     keyId: keyId && content(keyId),
@@ -103,7 +103,7 @@ export function privateKeyOf(keyPem: string): KeyObject | undefined {
 }
 
 /** Whether a private key is the one of the certificate. */
-export function belongs({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject {
+export function matchesKey({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject {
   try {
     return key !== undefined && x509.checkPrivateKey(key);
   } catch {

@@ -26,7 +26,7 @@ export type Chain =
  * Builds the path as gRPC's BoringSSL does (measured with grpcio 1.70 and 1.85): order does not matter, an intermediate
  * may be the anchor, a trusted self-signed certificate vouches for itself. Name constraints are not looked at.
  */
-export function chainTo(
+export function buildChain(
   leaf: Certificate,
   others: readonly Certificate[],
   anchors: readonly Certificate[],

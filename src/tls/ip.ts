@@ -1,5 +1,5 @@
 // IP addresses between their text and the bytes that stand in a certificate.
-import { parseIp } from '../params/ip.ts';
+import { parseIp } from '../core/ip.ts';
 
 /** Canonical spelling; undefined for what is no address. A zone (`fe80::1%eth0`) has no place in a certificate. */
 export const canonicalIp = (text: string): string | undefined => parseIp(withoutZone(text))?.text;

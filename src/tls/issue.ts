@@ -1,12 +1,12 @@
 // The CA and the server certificates that the agent makes itself: P-256, SHA-256, everything a strict verifier asks for
 // (Python's VERIFY_X509_STRICT wants both key identifiers).
 import { generateKeyPairSync } from 'node:crypto';
-import { Problem } from '../status/problem.ts';
-import { belongs, privateKeyOf } from './certificate.ts';
+import { Problem } from '../core/problem.ts';
+import { matchesKey, privateKeyOf } from './certificate.ts';
 import { decode } from './der.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
 import { firstCertificate } from './texts.ts';
-import { distinguishedName, extension, keyIdentifier, writeCertificate } from './write.ts';
+import { distinguishedName, extension, keyIdentifier, writeCertificate } from './x509-write.ts';
 
 /** PEM texts; the key is PKCS#8 and secret. */
 export interface KeyPair {
@@ -57,7 +57,7 @@ export function issueServer({ ca, names, now }: { ca: KeyPair; names: SubjectNam
   }
   const issuer = firstCertificate(ca.certPem, doing);
   const signer = privateKeyOf(ca.keyPem);
-  if (!belongs(issuer, signer)) {
+  if (!matchesKey(issuer, signer)) {
     throw new Problem('tls_setup_failed', {
       doing,
       found: "the CA's key does not belong to the CA's certificate",

@@ -1,10 +1,10 @@
 // The operator's private key: any form that OpenSSL writes in, one form out.
 import { createPublicKey, type KeyObject } from 'node:crypto';
-import { Problem } from '../status/problem.ts';
+import { isPrivateKeyLabel, pemOf, readPem } from '../core/pem.ts';
+import { Problem } from '../core/problem.ts';
 import { privateKeyOf } from './certificate.ts';
 import { children, decode, dotted } from './der.ts';
 import { keyType } from './describe.ts';
-import { isPrivateKeyLabel, pemOf, readPem } from './pem.ts';
 import { instead } from './texts.ts';
 
 export interface ServerKey {

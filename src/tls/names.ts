@@ -1,6 +1,6 @@
 // The names in a certificate (subjectAltName), and which of them gRPC takes for a host that is dialled.
-import { readHostName } from '../params/hostport.ts';
-import { Problem } from '../status/problem.ts';
+import { readHostName } from '../core/hostport.ts';
+import { Problem } from '../core/problem.ts';
 import { canonicalIp, ipBytes } from './ip.ts';
 
 /** Lower-case DNS names (a leading `*.` allowed) and canonical addresses, each once. */

@@ -1,8 +1,8 @@
 // Certificates that the operator brings (FL_SSL_*): everything that would go wrong later is said now, all at once.
-import { joinProblems, Problem, type ProblemFacts } from '../status/problem.ts';
+import { joinProblems, Problem, type ProblemFacts } from '../core/problem.ts';
 import { keyBeside, readCa, type TrustedCa } from './ca.ts';
-import { belongs, type Certificate, publicKeyOf } from './certificate.ts';
-import { chainTo } from './chain.ts';
+import { type Certificate, matchesKey, publicKeyOf } from './certificate.ts';
+import { buildChain } from './chain.ts';
 import { onDate, outsideValidity } from './dates.ts';
 import { hasNamedCurve, readServerKey, type ServerKey } from './key.ts';
 import { covers, listNames, type SubjectNames, sanEntry } from './names.ts';
@@ -99,7 +99,7 @@ const leafAmong = (
   certificates: readonly Certificate[],
   key: ServerKey | undefined,
 ): Certificate | undefined =>
-  key === undefined ? certificates[0] : certificates.find((certificate) => belongs(certificate, key.key));
+  key === undefined ? certificates[0] : certificates.find((certificate) => matchesKey(certificate, key.key));
 
 function mismatch(problems: Problem[], first: Certificate): Certificate {
   const found = `the key in ${KEY} does not belong to ${first.subject}`;
@@ -116,7 +116,7 @@ function pathOf(
   ca: TrustedCa,
   now: Date,
 ): readonly Certificate[] | undefined {
-  const chain = chainTo(leaf, given, ca.certificates, now);
+  const chain = buildChain(leaf, given, ca.certificates, now);
   if (chain.ok) return chain.path;
   const remedy =
     chain.kind === 'untrusted'
@@ -151,7 +151,7 @@ function faultsOf(leaf: Certificate, options: OperatorOptions): Problem[] {
     const found = `${leaf.subject} may not be used by a server (extendedKeyUsage without serverAuth)`;
     problems.push(refuse({ found, remedy: 'have it issued again with extendedKeyUsage serverAuth' }));
   }
-  if (!leaf.mayHandshake) {
+  if (!leaf.allowsDigitalSignature) {
     const found = `${leaf.subject} may not sign a TLS handshake (keyUsage without digitalSignature)`;
     problems.push(refuse({ found, remedy: 'have it issued again with keyUsage digitalSignature' }));
   }

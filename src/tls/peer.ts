@@ -1,14 +1,15 @@
 // Why a TLS client with this CA would refuse the SuperLink, in words. Flower itself says only that it could not connect
 // (flower.md 8), so this is asked before Flower is started.
-import { joinProblems, Problem } from '../status/problem.ts';
+
+import { pemOf } from '../core/pem.ts';
+import { joinProblems, Problem } from '../core/problem.ts';
 import { readCa } from './ca.ts';
 import type { Certificate } from './certificate.ts';
-import { chainTo } from './chain.ts';
+import { buildChain } from './chain.ts';
 import { outsideValidity } from './dates.ts';
 import { covers, listNames, sanEntry } from './names.ts';
-import { pemOf } from './pem.ts';
 import { certificatesIn } from './texts.ts';
-import { ORGANIZATION } from './write.ts';
+import { ORGANIZATION } from './x509-write.ts';
 
 export interface PeerFacts {
   /** What the server sent, its own certificate first: PEM (one text or one each) or DER. */
@@ -60,7 +61,7 @@ function trustFault(
 ): Problem | undefined {
   try {
     const { certificates } = readCa(caPem, { variable: 'the CA this node trusts', now });
-    const chain = chainTo(leaf, others, certificates, now);
+    const chain = buildChain(leaf, others, certificates, now);
     if (chain.ok) return undefined;
     if (chain.kind === 'unsound')
       return new Problem('tls_setup_failed', { doing, found: chain.found, remedy: chain.remedy });
@@ -95,7 +96,7 @@ function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
         : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that was made there); if it should be valid still, check the clock here';
     problems.push(new Problem('tls_setup_failed', { doing, found: validity.found, remedy }));
   }
-  if (!leaf.forServers || !leaf.mayHandshake) {
+  if (!leaf.forServers || !leaf.allowsDigitalSignature) {
     const found = `${leaf.subject} may not be used by a TLS server (${leaf.forServers ? 'keyUsage' : 'extendedKeyUsage'})`;
     problems.push(
       new Problem('tls_setup_failed', { doing, found, remedy: 'have it issued again for serverAuth' }),

@@ -1,6 +1,6 @@
 // Which certificates of an earlier boot are kept, and when they are renewed.
-import { Problem } from '../status/problem.ts';
-import { belongs, type Certificate, isSignedBy, privateKeyOf } from './certificate.ts';
+import { Problem } from '../core/problem.ts';
+import { type Certificate, isSignedBy, matchesKey, privateKeyOf } from './certificate.ts';
 import { onDate } from './dates.ts';
 import type { KeyPair } from './issue.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
@@ -23,7 +23,8 @@ export function caStillFits({ certPem, keyPem }: KeyPair, { now }: { now: Date }
   const ca = only(certPem);
   if (ca === undefined) return no('the CA certificate cannot be read');
   if (!ca.isCa) return no('the CA certificate is not one of a CA');
-  if (!belongs(ca, privateKeyOf(keyPem))) return no('the key of the CA does not belong to its certificate');
+  if (!matchesKey(ca, privateKeyOf(keyPem)))
+    return no('the key of the CA does not belong to its certificate');
   if (now > ca.notAfter) return no(`the CA expired on ${onDate(ca.notAfter)}`);
   return now < ca.notBefore ? { fits: true, warning: setBack(ca, now) } : { fits: true };
 }
@@ -41,7 +42,8 @@ export function stillFits(
   const ca = only(caPem);
   if (server === undefined) return no('the server certificate cannot be read');
   if (ca === undefined) return no('the CA certificate cannot be read');
-  if (!belongs(server, privateKeyOf(keyPem))) return no('the key does not belong to the server certificate');
+  if (!matchesKey(server, privateKeyOf(keyPem)))
+    return no('the key does not belong to the server certificate');
   if (!isSignedBy(server.x509, ca.x509)) return no('the server certificate is not signed by the CA');
   const missing = missingFrom(server.names, names);
   if (missing.length > 0) return no(`the server certificate does not name ${missing.join(', ')}`);

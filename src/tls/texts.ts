@@ -1,7 +1,8 @@
 // Texts that should hold certificates: what is in them, and what they hold instead.
-import { Problem } from '../status/problem.ts';
+
+import { isCertificateLabel, isPrivateKeyLabel, readPem } from '../core/pem.ts';
+import { Problem } from '../core/problem.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
-import { isCertificateLabel, isPrivateKeyLabel, readPem } from './pem.ts';
 
 /** More than any bundle of CAs needs; what comes from OneGate is not trusted. */
 const MOST_CHARACTERS = 1_000_000;

@@ -1,5 +1,5 @@
 // Whom a SuperNode trusts: the five rules of "TLS mode of a SuperNode". Plaintext is only ever an explicit choice.
-import { Problem } from '../status/problem.ts';
+import { Problem } from '../core/problem.ts';
 import { decodeCaBase64, readCa } from './ca.ts';
 
 export interface TrustFacts {

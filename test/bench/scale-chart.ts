@@ -1,6 +1,6 @@
 // The chart of the scale benchmark, drawn by hand: no library for two simple pictures.
 import { ONED_CALLS_PER_SECOND } from './scale-limits.ts';
-import type { OutageRow, TogetherRow } from './scale-story.ts';
+import type { OutageRow, TogetherRow } from './scale-scenario.ts';
 
 interface Series {
   readonly name: string;

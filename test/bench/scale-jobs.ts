@@ -3,8 +3,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { type Outcome, Story } from '../support/partition-story.ts';
-import { type OutageRow, outage, type TogetherRow, together } from './scale-story.ts';
+import { type Outcome, Story } from '../support/partition-scenario.ts';
+import { type OutageRow, outage, type TogetherRow, together } from './scale-scenario.ts';
 
 export type Job =
   | { readonly part: 'together' | 'settled' | 'booting'; readonly nodes: number; readonly dir: string }

@@ -6,19 +6,19 @@
 // (scale-boot.ts), where all agents share this machine's processor (up to 300 nodes, therefore). Then, on simulated time,
 // OneGate is away for five minutes. There are no thousand Node processes and no Flower: the real boot in one process, its two
 // steps that talk to systemd replaced (test/support/light-vm.ts). Last, how long a role takes to agree on its partitions, in
-// 1,000 simulated lives (test/support/partition-story.ts; `make bench-places` is that part alone).
+// 1,000 simulated lives (test/support/partition-scenario.ts; `make bench-places` is that part alone).
 //
 // DOCS=1 writes docs/scale.md and docs/scale.svg; SIZES="1 10" measures fewer, PARTS="settled" only a part.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { ONED_CALLS, ONED_MS_PER_CALL } from '../support/onegate/oned-calls.ts';
-import type { Outcome } from '../support/partition-story.ts';
+import type { Outcome } from '../support/partition-scenario.ts';
 import { type BootRow, bootAtOnce } from './scale-boot.ts';
 import { chart } from './scale-chart.ts';
 import { doAll, type Job } from './scale-jobs.ts';
 import { ONED_CALLS_PER_SECOND } from './scale-limits.ts';
-import type { OutageRow, TogetherRow } from './scale-story.ts';
+import type { OutageRow, TogetherRow } from './scale-scenario.ts';
 
 const SIZES = (process.env['SIZES'] ?? '1 10 30 60 100 300 1000').split(/\s+/).map(Number);
 /** Of more agents on one processor the processor would be measured. */
@@ -321,7 +321,7 @@ ${printed.join('\n').trim()}
 What is real in it, and what is not, stands at the head of \`test/bench/scale.ts\`: the boots are the agent's own, many in
 one process, without Flower and systemd.
 
-What keeps it so (\`src/discovery/partition-keeper.ts\`):
+What keeps it so (\`src/cluster/partition-manager.ts\`):
 
 - All waits have jitter; a VM sends one request at a time.
 - The list of VMs is read at most two to four times a second by all nodes of a role together: 5 to 10 % of oned.

@@ -1,6 +1,6 @@
 // What is seen while the demo runs: a live table on a terminal, plain lines anywhere else.
 import type { WriteStream } from 'node:tty';
-import type { Status } from '../../src/status/status-file.ts';
+import type { Status } from '../../src/report/status.ts';
 
 /** One node as the display sees it: asked again and again, so it may come and change. */
 export interface Watched {

@@ -1,13 +1,13 @@
 // The short report at the end of the demo. Every number in it is one that the nodes or Flower gave.
-import type { Link } from '../../src/flower/link.ts';
-import type { Status } from '../../src/status/status-file.ts';
+import type { FlowerState } from '../../src/flower/state-file.ts';
+import type { Status } from '../../src/report/status.ts';
 import type { Training } from '../support/zone/training.ts';
 
 export interface NodeReport {
   readonly name: string;
   readonly address: string;
   readonly status: Status;
-  readonly link: Link | undefined;
+  readonly link: FlowerState | undefined;
 }
 
 export interface DemoReport {
@@ -52,7 +52,7 @@ function nodeLines({ name, address, status, link }: NodeReport): string[] {
 }
 
 /** What gRPC was given in the running process, as the launcher saw it. */
-function keepalive(link: Link | undefined): string {
+function keepalive(link: FlowerState | undefined): string {
   const options = new Map([...(link?.grpc.server ?? []), ...(link?.grpc.client ?? [])]);
   const seconds = (name: string): string => {
     const value = options.get(name);

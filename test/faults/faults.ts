@@ -32,7 +32,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a lost link is not reported by the agent',
-    file: 'src/watch/watch.ts',
+    file: 'src/agent/watch.ts',
     find: 'const good = link?.good === true && link.plan === known.get(',
     put: 'const good = true || link?.plan === known.get(',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
@@ -46,7 +46,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'an update with READY=YES leaves before this VM serves',
-    file: 'src/onegate/publish.ts',
+    file: 'src/onegate/guard.ts',
     find: 'if (options.serving !== true && opensGate(text)) {',
     put: 'if (options.serving === null && opensGate(text)) {',
     tests: [`${UNIT}/onegate/publish.test.ts`],
@@ -81,21 +81,21 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'an escaped quote in a value of context.sh ends the value',
-    file: 'src/context/context-sh.ts',
+    file: 'src/vm/context-sh.ts',
     find: 'while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))',
     put: 'while (close === -2 && text.startsWith(ESCAPED_QUOTE, close))',
     tests: [`${UNIT}/context/context-sh.test.ts`],
   },
   {
     name: 'two SuperNodes claim the same partition',
-    file: 'src/discovery/partition.ts',
+    file: 'src/cluster/partition.ts',
     find: 'return free[without.indexOf(vmId)]!;',
     put: 'return free[0]!;',
     tests: [`${UNIT}/discovery/partition.test.ts`],
   },
   {
     name: 'a node that OneFlow is about to end still counts',
-    file: 'src/discovery/partition.ts',
+    file: 'src/cluster/partition.ts',
     find: '(vm) => vm.state !== VM_STATE.done && !LEAVING.has(vm.lcmState ?? 0),',
     put: '(vm) => vm.state !== VM_STATE.done,',
     tests: [`${UNIT}/discovery/partition.test.ts`, 'test/simulation/partition-simulation.test.ts'],
@@ -123,14 +123,14 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a CONTEXT that is corrected while a SuperNode waits is not noticed',
-    file: 'src/watch/context-watch.ts',
+    file: 'src/agent/context-watch.ts',
     find: "controller.abort(new Error('the CONTEXT changed'));",
     put: '',
     tests: [`${INTEGRATION}/boot-context.test.ts`],
   },
   {
     name: 'READY is answered for the CONTEXT of before',
-    file: 'src/watch/context-watch.ts',
+    file: 'src/agent/context-watch.ts',
     find: 'if (bytes !== undefined) return sha256(bytes);',
     put: 'if (bytes !== undefined) return undefined;',
     tests: [`${INTEGRATION}/boot-context.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
@@ -179,7 +179,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a claim that a peer has written over is not noticed after a first deployment',
-    file: 'src/discovery/partition-keeper.ts',
+    file: 'src/cluster/partition-manager.ts',
     find: "if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';",
     put: "if (ownClaim) return 'keep';",
     tests: [`${UNIT}/discovery/partition-keeper.test.ts`, 'test/simulation/partition-simulation.test.ts'],

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { NET } from '../support/zone/scene.ts';
+import { NET } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY } from '../support/zone/vm.ts';
 
 interface Demo {

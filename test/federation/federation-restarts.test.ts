@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Federation } from '../support/zone/federation.ts';
 import { until } from '../support/zone/process.ts';
-import { NET } from '../support/zone/scene.ts';
+import { NET } from '../support/zone/test-zone.ts';
 import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 

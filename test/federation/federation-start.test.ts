@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';
 import { until } from '../support/zone/process.ts';
-import { NET, temporaryFolder, zone } from '../support/zone/scene.ts';
+import { NET, temporaryFolder, zone } from '../support/zone/test-zone.ts';
 import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 

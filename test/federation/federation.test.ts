@@ -1,7 +1,7 @@
 // Real Flower in a whole zone, per version: it trains, and what was promised is in force in the running processes.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { zone } from '../support/zone/scene.ts';
+import { zone } from '../support/zone/test-zone.ts';
 import { roundsOf } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 

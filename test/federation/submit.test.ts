@@ -2,8 +2,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { namesOf, rowOf } from '../../src/params/table.ts';
-import { temporaryFolder, zone } from '../support/zone/scene.ts';
+import { namesOf, rowOf } from '../../src/config/table.ts';
+import { temporaryFolder, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 /** A ServerApp without clients: it does what its setting says. */

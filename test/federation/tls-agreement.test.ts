@@ -5,15 +5,15 @@ import { spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parseHostPort } from '../../src/core/hostport.ts';
+import { parseIp } from '../../src/core/ip.ts';
+import { Problem } from '../../src/core/problem.ts';
 import { run } from '../../src/host/process.ts';
-import { parseHostPort } from '../../src/params/hostport.ts';
-import { parseIp } from '../../src/params/ip.ts';
-import { Problem } from '../../src/status/problem.ts';
 import { issueCa, issueServer, type KeyPair } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';
 import { takeOperatorCertificates } from '../../src/tls/operator.ts';
 import { explainPeer } from '../../src/tls/peer.ts';
-import { extension } from '../../src/tls/write.ts';
+import { extension } from '../../src/tls/x509-write.ts';
 import {
   clientAuth,
   fixture,

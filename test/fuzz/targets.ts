@@ -6,30 +6,30 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import * as z from 'zod';
 import { preview } from '../../src/boot/preview.ts';
-import { parseAppliance } from '../../src/context/appliance.ts';
-import { parseContextSh } from '../../src/context/context-sh.ts';
-import { parseVariableFile } from '../../src/context/forms.ts';
-import { addressesOf, nicsFrom } from '../../src/context/nics.ts';
-import { tokenFrom } from '../../src/context/token.ts';
-import { judgeSuperLinks } from '../../src/discovery/judge.ts';
-import { choosePartition, rosterOf } from '../../src/discovery/partition.ts';
-import { splitRoles } from '../../src/discovery/superlink.ts';
-import { parseLink } from '../../src/flower/link.ts';
+import { choosePartition, membersOf } from '../../src/cluster/partition.ts';
+import { splitRoles } from '../../src/cluster/resolver.ts';
+import { selectSuperLink } from '../../src/cluster/select.ts';
+import { parseVariables } from '../../src/config/parse.ts';
+import { ALL_NAMES } from '../../src/config/table.ts';
+import { parseIp } from '../../src/core/ip.ts';
+import { pemOf } from '../../src/core/pem.ts';
+import { Problem } from '../../src/core/problem.ts';
 import { formatPlan, launchPlanSchema } from '../../src/flower/plan.ts';
+import { parseFlowerState } from '../../src/flower/state-file.ts';
 import { realHost } from '../../src/host/host.ts';
 import { realMachine } from '../../src/host/machine.ts';
-import { failureText, judge, remedyFor } from '../../src/onegate/mishap.ts';
+import { failureText, judge, remedyFor } from '../../src/onegate/error.ts';
 import { PUBLISHED, parseService, parseVm, type Vm } from '../../src/onegate/replies.ts';
-import { parseIp } from '../../src/params/ip.ts';
-import { parseVariables } from '../../src/params/parse.ts';
-import { ALL_NAMES } from '../../src/params/table.ts';
-import { Problem } from '../../src/status/problem.ts';
-import { parseStatus } from '../../src/status/status-file.ts';
+import { parseStatus } from '../../src/report/status.ts';
 import { decodeCaBase64, readCa } from '../../src/tls/ca.ts';
 import { takeOperatorCertificates } from '../../src/tls/operator.ts';
 import { explainPeer } from '../../src/tls/peer.ts';
-import { pemOf } from '../../src/tls/pem.ts';
 import { trustDecision } from '../../src/tls/trust.ts';
+import { parseVariableFile } from '../../src/vm/context-file.ts';
+import { parseContextSh } from '../../src/vm/context-sh.ts';
+import { tokenFrom } from '../../src/vm/credentials.ts';
+import { parseAppliance } from '../../src/vm/image.ts';
+import { addressesOf, nicsFrom } from '../../src/vm/nics.ts';
 import { fixture, makeCa, makeServer, NOW } from '../support/certificates.ts';
 import { renderContextSh } from '../support/context-sh.ts';
 import { hostileContexts } from '../support/hostile.ts';
@@ -134,7 +134,7 @@ function holdsForService(json: unknown): void {
   for (const { nodes } of service.roles) for (const vm of nodes) holdsForVm(vm);
   const ids = service.roles.flatMap(({ nodes }) => nodes.map(({ id }) => id));
   for (const myVmId of [1, ids[0] ?? 0]) {
-    const { nodes } = rosterOf(service, myVmId);
+    const { nodes } = membersOf(service, myVmId);
     const { id, of } = choosePartition({ myVmId, nodes, remembered: 3 });
     must(Number.isInteger(id) && id >= 0 && id < of, 'a place is one of 0..N-1');
     splitRoles(service, myVmId);
@@ -172,7 +172,7 @@ const peers = target(
     { maxLength: 4 },
   ),
   (vms) => {
-    const seen = judgeSuperLinks(
+    const seen = selectSuperLink(
       vms.map(({ id, state, says }) => ({
         id,
         state,
@@ -523,7 +523,7 @@ const own = target(
     noise,
   ),
   (text) => {
-    const read = parseLink(text);
+    const read = parseFlowerState(text);
     must(read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)), 'a link is whole');
     const told = parseStatus(text);
     must(told === undefined || typeof told.serving === 'boolean', 'a status says whether it serves');

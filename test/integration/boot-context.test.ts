@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { NET, superlink, supernode, updates } from '../support/zone/scene.ts';
+import { NET, superlink, supernode, updates } from '../support/zone/test-zone.ts';
 
 describe('a CONTEXT with wrong values', () => {
   test('is told whole: every variable in the journal and the status, the code on OneGate, exit status 2, no restart', async () => {

@@ -1,7 +1,7 @@
 // Finding the SuperLink: it comes late, it moves, it is not there at all, it lies.
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { NET, supernode, zone } from '../support/zone/scene.ts';
+import { NET, supernode, zone } from '../support/zone/test-zone.ts';
 
 describe('a SuperNode', () => {
   test('that is not in a service fails at once, and says which variable would help', async () => {

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { NET, superlink, zone } from '../support/zone/scene.ts';
+import { NET, superlink, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 /** No index answers: nothing can be installed. */

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSyn
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fakeEnvironment } from '../support/zone/fake-flwr.ts';
-import { superlink, supernode } from '../support/zone/scene.ts';
+import { superlink, supernode } from '../support/zone/test-zone.ts';
 import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
 
 const SMALL_DISK = { freeMb: 1_300 };

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../support/onegate/index.ts';
 import { until } from '../support/zone/process.ts';
-import { updates, zone } from '../support/zone/scene.ts';
+import { updates, zone } from '../support/zone/test-zone.ts';
 
 /** Tests that run side by side cannot clean up by themselves: all of it is done at the end. */
 const toClean: (() => void | Promise<void>)[] = [];

@@ -1,7 +1,7 @@
 // What a SuperNode tells Flower about its share of the data: the built program, and the file that Flower reads.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { NET, supernode } from '../support/zone/scene.ts';
+import { NET, supernode } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const SUPERLINK = { FL_READY: 'YES', FL_TLS: 'NO', FL_ENDPOINT: `${NET}.200.1:9092` };

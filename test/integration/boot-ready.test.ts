@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { superlink, updates, zone } from '../support/zone/scene.ts';
+import { superlink, updates, zone } from '../support/zone/test-zone.ts';
 
 /** What opens OneFlow's gate: the text READY=YES anywhere in an update (facts of the gate, recorded samples 16 and 18). */
 const opensGate = (update: Readonly<Record<string, string>>): boolean =>

@@ -5,7 +5,7 @@ import { updatesOf } from '../support/onegate/index.ts';
 import { callsFor, requestOf } from '../support/onegate/oned-calls.ts';
 import type { Federation } from '../support/zone/federation.ts';
 import { until } from '../support/zone/process.ts';
-import { superlink, zone } from '../support/zone/scene.ts';
+import { superlink, zone } from '../support/zone/test-zone.ts';
 
 const asked = ({ zone: { log } }: Federation, one: OneVm, from = 0): string[] =>
   log.slice(from).flatMap(({ vm, method, path }) => (vm === one.id ? [`${method} ${path}`] : []));

@@ -4,7 +4,7 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { superlink, zone } from '../support/zone/scene.ts';
+import { superlink, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const STATE = 'var/lib/flower-context';

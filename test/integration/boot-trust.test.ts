@@ -2,7 +2,7 @@
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { issueCa } from '../../src/tls/issue.ts';
-import { NET, superlink, supernode, zone } from '../support/zone/scene.ts';
+import { NET, superlink, supernode, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');

@@ -6,7 +6,7 @@ import { type PartResult, runPart } from '../ci/part.ts';
 import type { FileReport } from '../ci/report.ts';
 import { summary } from '../ci/table.ts';
 import { patience } from '../support/load.ts';
-import { temporaryFolder } from '../support/zone/scene.ts';
+import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY } from '../support/zone/vm.ts';
 
 const VITEST = join(REPOSITORY, 'node_modules/vitest/vitest.mjs');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { issueCa } from '../../src/tls/issue.ts';
 import { type Outcome, run, until } from '../support/zone/process.ts';
-import { temporaryFolder } from '../support/zone/scene.ts';
+import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
 
 const agent = (...args: string[]): Promise<Outcome> => run(NODE, [SHIPPED, ...args]);

@@ -3,10 +3,10 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Framework } from '../../src/config/frameworks.ts';
 import { ensureEnvironment } from '../../src/flower/environment.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { run } from '../../src/host/process.ts';
-import type { Framework } from '../../src/params/frameworks.ts';
 
 let root = '';
 let paths: ReturnType<typeof pathsUnder>;

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { nameOf } from '../../src/host/net.ts';
 import { patience } from '../support/load.ts';
-import { NET, superlink } from '../support/zone/scene.ts';
+import { NET, superlink } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const canSetName = ((): boolean => {

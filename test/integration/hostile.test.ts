@@ -1,13 +1,13 @@
 // Hostile contexts through the built program, as an attacker could hand them in: each gives a correct plan or a clear
 // refusal; nothing is executed, no secret is printed, nothing is written. These few show that the program does what its
-// functions do; test/unit/params/hostile-plan.test.ts holds the functions to all contexts.
+// functions do; test/unit/config/hostile-plan.test.ts holds the functions to all contexts.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { renderContextSh } from '../support/context-sh.ts';
 import { faultIn, hostileContexts, listing, spread } from '../support/hostile.ts';
 import { run, until } from '../support/zone/process.ts';
-import { superlink, temporaryFolder } from '../support/zone/scene.ts';
+import { superlink, temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, SHIPPED } from '../support/zone/vm.ts';
 
 const WANTED = 20;

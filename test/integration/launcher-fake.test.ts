@@ -7,9 +7,9 @@ import { open } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { formatPlan, type LaunchPlan } from '../../src/flower/plan.ts';
 import { until } from '../support/zone/process.ts';
-import { superlink, updates, zone } from '../support/zone/scene.ts';
+import { superlink, updates, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
-import { HURRY } from './failures/bed.ts';
+import { HURRY } from './failures/setup.ts';
 
 const PLAN = 'run/flower-context/plan.json';
 /** How a process ended can be read until systemd starts the next. */

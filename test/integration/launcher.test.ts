@@ -9,8 +9,8 @@ import { checkClock } from '../../src/flower/clock.ts';
 import { keepaliveOptions } from '../../src/flower/keepalive.ts';
 import { formatPlan } from '../../src/flower/plan.ts';
 import { probeFleet } from '../../src/flower/probe.ts';
-import { FlowerBed, type Launched, pki } from '../support/flower-bed.ts';
 import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
+import { FlowerBed, type Launched, pki } from '../support/flower-setup.ts';
 import { listenForNotify } from '../support/notify.ts';
 import { until } from '../support/zone/process.ts';
 

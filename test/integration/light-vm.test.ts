@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { BootOutcome } from '../../src/boot/boot.ts';
-import { Problem } from '../../src/status/problem.ts';
+import { Problem } from '../../src/core/problem.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { LightVm, type LightVmSpec } from '../support/light-vm.ts';
 

@@ -16,8 +16,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APPS, BASE, LOGO, listing, UUIDS } from '../../scripts/marketplace/apps.ts';
 import { document } from '../../scripts/marketplace/yaml.ts';
-import { BAKED_FLOWER } from '../../src/params/release.ts';
-import { rowOf, type VariableName } from '../../src/params/table.ts';
+import { BAKED_FLOWER } from '../../src/config/release.ts';
+import { rowOf, type VariableName } from '../../src/config/table.ts';
 import { certification, throughFrontEnd } from '../support/certification.ts';
 
 const repository = join(import.meta.dirname, '../..');

@@ -9,7 +9,7 @@ import {
   sampleNames,
   storedCases,
 } from '../support/onegate-conformance/sample.ts';
-import { type Story, stories } from '../support/onegate-conformance/story.ts';
+import { type Story, stories } from '../support/onegate-conformance/sequence.ts';
 import { exceptions } from '../support/onegate-samples/exceptions.ts';
 
 /** Sends a sample and says how the answer differs from the recorded one; undefined when it does not. */

@@ -2,19 +2,24 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { formatHostPort, parseHostPort } from '../../src/params/hostport.ts';
-import { DEFAULT_WISHES, serviceTemplate } from '../../src/params/surfaces/oneflow.ts';
-import { SITES, type Site } from '../../src/params/surfaces/site.ts';
-import { parseInput } from '../../src/params/surfaces/user-input.ts';
+import { formatHostPort, parseHostPort } from '../../src/core/hostport.ts';
+import { DEFAULT_WISHES, serviceTemplate } from '../../src/templates/oneflow.ts';
+import { TOPOLOGIES, type Topology } from '../../src/templates/topology.ts';
+import { parseInput } from '../../src/templates/user-input.ts';
 import { until } from '../support/zone/process.ts';
-import { superlink, supernode, zone } from '../support/zone/scene.ts';
+import { superlink, supernode, zone } from '../support/zone/test-zone.ts';
 import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
 
 type Inputs = Record<string, string>;
 
 /** The answers that OneFlow puts into a role's CONTEXT when the form of the template is left as it is. */
-function answers(site: Site, role: 'superlink' | 'supernode'): Inputs {
-  const made = serviceTemplate({ ...DEFAULT_WISHES, site, form: 7, supernodes: SITES[site].supernodes }) as {
+function answers(site: Topology, role: 'superlink' | 'supernode'): Inputs {
+  const made = serviceTemplate({
+    ...DEFAULT_WISHES,
+    site,
+    form: 7,
+    supernodes: TOPOLOGIES[site].supernodes,
+  }) as {
     user_inputs: Inputs;
     roles: { name: string; user_inputs: Inputs }[];
   };

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { endWith, type Outcome, run, startSupervisor, until } from '../support/zone/process.ts';
-import { NET } from '../support/zone/scene.ts';
+import { NET } from '../support/zone/test-zone.ts';
 
 const POCKET = resolve(import.meta.dirname, '../support/pocket-systemd.py');
 let root: string;

@@ -13,8 +13,9 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EXIT, invoke } from '../../src/cli/command.ts';
+import { invoke } from '../../src/cli/command.ts';
 import { reread } from '../../src/cli/reread.ts';
+import { EXIT } from '../../src/core/exit.ts';
 import { realMachine } from '../../src/host/machine.ts';
 import { isoWith } from '../support/iso.ts';
 

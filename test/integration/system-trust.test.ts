@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { patience } from '../support/load.ts';
-import { temporaryFolder } from '../support/zone/scene.ts';
+import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
 
 const BUNDLE = '/etc/ssl/certs/ca-certificates.crt';

@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { listing } from '../../scripts/marketplace/apps.ts';
-import { DEFAULT_WISHES, type Form, formatTemplate } from '../../src/params/surfaces/oneflow.ts';
-import { SITE_NAMES, SITES, type Site } from '../../src/params/surfaces/site.ts';
-import { vmTemplate } from '../../src/params/surfaces/vm-template.ts';
-import type { VariableName } from '../../src/params/table.ts';
+import type { VariableName } from '../../src/config/table.ts';
+import { DEFAULT_WISHES, formatTemplate, type OneFlowVersion } from '../../src/templates/oneflow.ts';
+import { TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../../src/templates/topology.ts';
+import { vmTemplate } from '../../src/templates/vm-template.ts';
 
 export interface Judged {
   readonly name: string;
@@ -27,7 +27,7 @@ const OURS = { superlink: vmTemplate('superlink'), supernode: vmTemplate('supern
 const THEIRS = { superlink: read('flower-superlink.txt'), supernode: read('flower-supernode.txt') };
 
 interface Wanted {
-  readonly form?: Form;
+  readonly form?: OneFlowVersion;
   readonly all?: boolean;
   readonly network?: string;
   readonly set?: readonly (readonly [VariableName, string])[];
@@ -35,11 +35,19 @@ interface Wanted {
 
 const made = (
   label: string,
-  site: Site,
+  site: Topology,
   { form = 6, all = false, network, set = [] }: Wanted = {},
 ): Judged => {
   const values = new Map(set);
-  const wishes = { ...DEFAULT_WISHES, site, supernodes: SITES[site].supernodes, form, all, network, values };
+  const wishes = {
+    ...DEFAULT_WISHES,
+    site,
+    supernodes: TOPOLOGIES[site].supernodes,
+    form,
+    all,
+    network,
+    values,
+  };
   return { name: label, text: formatTemplate(wishes), vmTemplates: OURS, generated: true, values };
 };
 
@@ -73,7 +81,7 @@ function ofMarketplace(): Judged {
 }
 
 export const JUDGED: readonly Judged[] = [
-  ...SITE_NAMES.flatMap((site) => [
+  ...TOPOLOGY_NAMES.flatMap((site) => [
     made(`template ${site}`, site),
     made(`template ${site} --all-inputs`, site, { all: true }),
     made(`template ${site} --one 7`, site, { form: 7 }),

@@ -9,7 +9,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answerOf, untilDecided } from '../../src/cli/ready.ts';
 import { HttpFailure, type HttpReply, type HttpRequest } from '../../src/host/http.ts';
-import { opensGate } from '../../src/onegate/publish.ts';
+import { opensGate } from '../../src/onegate/guard.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { LightVm } from '../support/light-vm.ts';
 import { chance, type SmallVm, SmallZone } from '../support/small-zone.ts';

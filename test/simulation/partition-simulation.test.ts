@@ -1,16 +1,16 @@
 // The partition protocol in a thousand simulated lives of a service: the real protocol over the real client, on a clock
-// that is turned by hand (test/support/partition-story.ts), and then a few lives against the OneGate stand-in, over
+// that is turned by hand (test/support/partition-scenario.ts), and then a few lives against the OneGate stand-in, over
 // real sockets and in real time.
 //
 // 200 of them in every run of the tests, LIVES=all 1,000, SEEDS=5000 as many; SEED=17 runs one and prints what happened.
 import { afterAll, describe, expect, test } from 'vitest';
-import { PartitionKeeper } from '../../src/discovery/partition-keeper.ts';
-import { findSuperLink } from '../../src/discovery/superlink.ts';
-import { type Clock, realClock } from '../../src/host/clock.ts';
+import { PartitionManager } from '../../src/cluster/partition-manager.ts';
+import { findSuperLink } from '../../src/cluster/resolver.ts';
+import { type Clock, realClock } from '../../src/core/clock.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { published, type Service, type Vm, Zone } from '../support/onegate/index.ts';
-import { type Outcome, Story } from '../support/partition-story.ts';
+import { type Outcome, Story } from '../support/partition-scenario.ts';
 import { chance, SmallZone } from '../support/small-zone.ts';
 
 const SEEDS = Number(process.env.SEEDS ?? (process.env.LIVES === 'all' ? 1_000 : 200));
@@ -92,7 +92,7 @@ test('a boot asks four times: for itself, the service, the SuperLink, and to sto
     random,
     send: zone.send(3),
   });
-  const keeper = new PartitionKeeper({ oneGate, clock, random });
+  const keeper = new PartitionManager({ oneGate, clock, random });
   const stop = new AbortController();
   const boot = async (): Promise<void> => {
     const stored = await oneGate.vm();
@@ -129,7 +129,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
 
   /** The agents of all SuperNodes of a zone, as far as places go. */
   function run(zone: Zone, service: Service) {
-    const agents = new Map<number, { stop: AbortController; keeper: PartitionKeeper }>();
+    const agents = new Map<number, { stop: AbortController; keeper: PartitionManager }>();
     const problems: unknown[] = [];
     const start = (vm: Vm): void => {
       if (vm.role !== 'supernode') return;
@@ -143,7 +143,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
         random: Math.random,
         signal,
       });
-      const keeper = new PartitionKeeper({ oneGate, clock: fast, random: Math.random });
+      const keeper = new PartitionManager({ oneGate, clock: fast, random: Math.random });
       agents.set(vm.id, { stop, keeper });
       const live = async (): Promise<void> => {
         const place = (await keeper.choose({ signal }))!;

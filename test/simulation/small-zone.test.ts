@@ -2,7 +2,7 @@
 // reads from the stand-in, which is checked against recorded exchanges: the same questions of the same service in the
 // same state give the same answers.
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { realClock } from '../../src/host/clock.ts';
+import { realClock } from '../../src/core/clock.ts';
 import { request } from '../../src/host/http.ts';
 import { connectOneGate, ONCE, type OneGate } from '../../src/onegate/client.ts';
 import { SERVICE_STATE, type Service, type Vm } from '../../src/onegate/replies.ts';

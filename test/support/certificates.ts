@@ -2,7 +2,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Problem } from '../../src/status/problem.ts';
+import type { Problem } from '../../src/core/problem.ts';
 import {
   type Asn1Node,
   bits,
@@ -15,7 +15,7 @@ import {
   sequence,
 } from '../../src/tls/der.ts';
 import { type SubjectNames, uniqueNames } from '../../src/tls/names.ts';
-import { distinguishedName, extension, keyIdentifier, writeCertificate } from '../../src/tls/write.ts';
+import { distinguishedName, extension, keyIdentifier, writeCertificate } from '../../src/tls/x509-write.ts';
 
 /** Text of a file in test/support/certs. */
 export const fixture = (name: string): string =>

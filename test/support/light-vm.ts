@@ -5,24 +5,24 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { bootAndWatch } from '../../src/agent/boot-and-watch.ts';
+import { keepWatch } from '../../src/agent/watch.ts';
 import { type BootOutcome, boot } from '../../src/boot/boot.ts';
 import { Checkpoint } from '../../src/boot/checkpoint.ts';
 import type { Knowledge } from '../../src/boot/knowledge.ts';
-import { readLink } from '../../src/boot/live-link.ts';
-import { Report } from '../../src/boot/report.ts';
+import { readFlowerState } from '../../src/boot/live-link.ts';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import type { Step, StepId, StepTools } from '../../src/boot/step.ts';
-import { closeForRestart, handOver } from '../../src/boot/steps/flower.ts';
-import { bootAndWatch } from '../../src/cli/boot-and-watch.ts';
-import { EXIT } from '../../src/cli/command.ts';
-import type { Link } from '../../src/flower/link.ts';
-import { type Clock, realClock } from '../../src/host/clock.ts';
+import { closeForRestart, writePlan } from '../../src/boot/steps/flower.ts';
+import { type Clock, realClock } from '../../src/core/clock.ts';
+import { EXIT } from '../../src/core/exit.ts';
+import type { FlowerState } from '../../src/flower/state-file.ts';
 import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
-import { openJournal } from '../../src/status/journal.ts';
-import { keepWatch } from '../../src/watch/watch.ts';
+import { openJournal } from '../../src/report/journal.ts';
+import { Report } from '../../src/report/report.ts';
 import { folderHost } from './agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 
@@ -77,7 +77,7 @@ export class LightVm {
     // Many agents in one process have better to do than to free memory each.
     const host = {
       ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
-      giveBackMemory: (): void => {},
+      collectGarbage: (): void => {},
     };
     this.machine = { paths: pathsUnder(dir), clock, random, host };
     this.context = spec.context;
@@ -114,7 +114,7 @@ export class LightVm {
 
   /** systemd has started Flower again, with the plan it had. */
   flowerBack(): void {
-    const link = readLink(this.machine.paths.flowerLink);
+    const link = readFlowerState(this.machine.paths.flowerLink);
     if (link?.phase !== 'lost') return;
     this.serves = true;
     this.#link(this.spec.role === 'superlink' ? 'serving' : 'accepted', link.plan);
@@ -270,7 +270,7 @@ export class LightVm {
     const plan = known.get('planHash');
     if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan) return { kept: true };
     await closeForRestart(known, tools);
-    handOver(known, this.machine.paths);
+    writePlan(known, this.machine.paths);
     this.serves = false;
     this.served = false;
     this.#link('starting', plan);
@@ -285,13 +285,13 @@ export class LightVm {
       this.served = true;
       this.#link(good, known.get('planHash'));
     }
-    known.set('link', { phase: good } as Link);
+    known.set('link', { phase: good } as FlowerState);
     return {};
   };
 
-  #link(phase: Link['phase'], plan: string): void {
+  #link(phase: FlowerState['phase'], plan: string): void {
     const { paths, clock } = this.machine;
-    const link: Link = {
+    const link: FlowerState = {
       version: 1,
       pid: process.pid,
       plan,
@@ -317,4 +317,4 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const readPlanHash = (path: string): string => readLink(path)?.plan ?? '0'.repeat(64);
+const readPlanHash = (path: string): string => readFlowerState(path)?.plan ?? '0'.repeat(64);

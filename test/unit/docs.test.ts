@@ -5,17 +5,17 @@ import { describe, expect, test } from 'vitest';
 import { sequenceFor } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
+import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/config/frameworks.ts';
+import { APPS } from '../../src/config/release.ts';
+import { ALIAS_PREFIX, isVariableName, namesOf, rowOf } from '../../src/config/table.ts';
+import { CATALOGUE } from '../../src/core/catalogue.ts';
 import { realMachine } from '../../src/host/machine.ts';
-import { CODES } from '../../src/lint/codes.ts';
-import { lint } from '../../src/lint/lint.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
-import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/params/frameworks.ts';
-import { APPS } from '../../src/params/release.ts';
-import { DEFAULT_WISHES, formatTemplate } from '../../src/params/surfaces/oneflow.ts';
-import { SITES, type Site } from '../../src/params/surfaces/site.ts';
-import { checkSettings } from '../../src/params/surfaces/wishes.ts';
-import { ALIAS_PREFIX, isVariableName, namesOf, rowOf } from '../../src/params/table.ts';
-import { CATALOGUE } from '../../src/status/catalogue.ts';
+import { CODES } from '../../src/templates/lint/codes.ts';
+import { lint } from '../../src/templates/lint/lint.ts';
+import { DEFAULT_WISHES, formatTemplate } from '../../src/templates/oneflow.ts';
+import { checkSettings } from '../../src/templates/template-settings.ts';
+import { TOPOLOGIES, type Topology } from '../../src/templates/topology.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -88,7 +88,7 @@ describe.each(PAGES)('%s', (page) => {
   test('prints only templates that the agent and lint take', () => {
     for (const { words } of ours(text)) {
       const [, name, site, ...rest] = words;
-      if (name !== 'template' || !(site! in SITES)) continue;
+      if (name !== 'template' || !(site! in TOPOLOGIES)) continue;
       const invocation = parse(
         COMMANDS.find((one) => one.name === 'template')!,
         [site!, ...rest],
@@ -100,22 +100,22 @@ describe.each(PAGES)('%s', (page) => {
         .values('set')
         .map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]);
       const known = settings.filter(([, value]) => !value.includes('$('));
-      const { problems, values } = checkSettings(known, { site: site as Site, form, all });
+      const { problems, values } = checkSettings(known, { site: site as Topology, form, all });
       expect(problems).toEqual([]);
       const [low, high] = (invocation.value('supernodes') ?? '').split('..').map(Number);
-      const { supernodes } = SITES[site as Site];
+      const { supernodes } = TOPOLOGIES[site as Topology];
       const count = low
         ? { cardinality: low, min: low, max: high ?? Math.max(low, supernodes.max) }
         : supernodes;
       const template = formatTemplate({
         ...DEFAULT_WISHES,
-        site: site as Site,
+        site: site as Topology,
         form,
         all,
         values,
         supernodes: count,
       });
-      expect(lint(template, site as Site).findings.map(({ found }) => found)).toEqual([]);
+      expect(lint(template, site as Topology).findings.map(({ found }) => found)).toEqual([]);
     }
   });
 

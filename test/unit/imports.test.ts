@@ -1,30 +1,31 @@
-// Who may import whom. The rooms of src/ form layers; only the host room has doors to the world; no circle, ever.
+// Which folder of src/ may import which: only what is below it. Imports of types count. No circle between files or folders.
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 
 const SOURCE = resolve(import.meta.dirname, '../../src');
 
-/** What each room may import of the others. `*` = any. Addresses are read and written the same everywhere: params. */
-const MAY_IMPORT: Record<string, readonly string[]> = {
-  'main.ts': ['cli', 'status', 'host'],
-  cli: ['*'],
-  boot: ['context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
-  doctor: ['boot', 'context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
-  watch: ['boot', 'context', 'onegate', 'discovery', 'tls', 'flower', 'params', 'status', 'host'],
-  context: ['params', 'status', 'host'],
-  onegate: ['status', 'host'],
-  discovery: ['onegate', 'params', 'status', 'host'],
-  tls: ['params', 'status', 'host'],
-  flower: ['params', 'status', 'host'],
-  lint: ['context', 'params', 'status'],
-  params: [],
-  status: ['host'],
-  host: ['status'],
+/** The folders from the highest layer to the lowest; docs/architecture.md describes them. */
+const LAYERS: readonly (readonly string[])[] = [
+  ['main.ts'],
+  ['cli'],
+  ['agent', 'doctor', 'templates'],
+  ['boot'],
+  ['report'],
+  ['cluster', 'flower', 'tls', 'onegate'],
+  ['config', 'vm'],
+  ['host'],
+  ['core'],
+];
+
+/** Within a layer, a folder may import one that is named here. */
+const SAME_LAYER: Readonly<Record<string, readonly string[]>> = {
+  vm: ['config'],
+  cluster: ['onegate'],
 };
 
-/** The world's doors; everything else of Node computes. */
-const DOORS =
+/** Modules of Node that reach outside the process. Only host/ imports them. */
+const OUTSIDE_WORLD =
   /^node:(fs|fs\/promises|child_process|net|tls|http|https|http2|os|timers|timers\/promises|dgram|dns|dns\/promises|worker_threads|readline)$/;
 
 interface Import {
@@ -37,6 +38,7 @@ const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter(
   (name) => name.endsWith('.ts') && !name.endsWith('.d.ts'),
 );
 const imports: Import[] = files.flatMap(importsOf);
+const own = imports.filter(({ what }) => what.startsWith('.'));
 
 function importsOf(from: string): Import[] {
   const text = readFileSync(join(SOURCE, from), 'utf8');
@@ -44,74 +46,88 @@ function importsOf(from: string): Import[] {
   const calls = text.matchAll(/\bimport\('([^']+)'\)/g);
   return [
     ...[...statements].map((found) => ({ from, what: found[2]!, typeOnly: found[1] !== undefined })),
-    ...[...calls].map((found) => ({ from, what: found[1]!, typeOnly: false })),
+    ...[...calls].map((found) => ({ from, what: found[1]!, typeOnly: true })),
   ];
 }
 
-const isOurs = ({ what }: Import): boolean => what.startsWith('.');
 const targetOf = ({ from, what }: Import): string => relative(SOURCE, resolve(SOURCE, dirname(from), what));
-const roomOf = (file: string): string => file.split('/')[0]!;
-const spoken = (one: Import): string =>
-  `src/${one.from} imports ${isOurs(one) ? `src/${targetOf(one)}` : one.what}`;
+const folderOf = (file: string): string => file.split('/')[0]!;
+const layerOf = (file: string): number => LAYERS.findIndex((layer) => layer.includes(folderOf(file)));
+const isOutsideSource = (one: Import): boolean => targetOf(one).startsWith('..');
+const describeImport = (one: Import): string =>
+  `src/${one.from} imports ${one.what.startsWith('.') ? `src/${targetOf(one)}` : one.what}`;
 
-describe('the rooms of the house', () => {
-  test('are all known here', () => {
-    const rooms = new Set(files.map(roomOf));
-    expect([...rooms].filter((room) => MAY_IMPORT[room] === undefined)).toEqual([]);
+/** The first circle found from each node, as a line. */
+function circlesIn(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const done = new Set<string>();
+  const circles: string[] = [];
+  const visit = (node: string, path: readonly string[]): void => {
+    if (path.includes(node)) circles.push([...path.slice(path.indexOf(node)), node].join(' -> '));
+    if (done.has(node) || path.includes(node)) return;
+    for (const next of edges.get(node) ?? []) visit(next, [...path, node]);
+    done.add(node);
+  };
+  for (const node of edges.keys()) visit(node, []);
+  return circles;
+}
+
+function edgesBetween(nameOf: (file: string) => string): Map<string, Set<string>> {
+  const edges = new Map<string, Set<string>>();
+  for (const one of own.filter((candidate) => !isOutsideSource(candidate))) {
+    const [from, to] = [nameOf(one.from), nameOf(targetOf(one))];
+    if (from !== to) edges.set(from, (edges.get(from) ?? new Set()).add(to));
+  }
+  return edges;
+}
+
+describe('the folders of src', () => {
+  test('each have a layer', () => {
+    expect(files.filter((file) => layerOf(file) === -1)).toEqual([]);
   });
 
-  test('import only the rooms below them', () => {
-    const wrong = imports.filter(isOurs).filter((one) => {
-      const [from, to] = [roomOf(one.from), roomOf(targetOf(one))];
-      const allowed = MAY_IMPORT[from] ?? [];
-      if (one.typeOnly && to === 'params') return false;
-      return from !== to && !allowed.includes('*') && !allowed.includes(to);
-    });
-    expect(wrong.map(spoken)).toEqual([]);
+  test('import only folders of the layers below, types included', () => {
+    const wrong = own
+      .filter((one) => !isOutsideSource(one))
+      .filter((one) => {
+        const [from, to] = [folderOf(one.from), folderOf(targetOf(one))];
+        if (from === to || SAME_LAYER[from]?.includes(to)) return false;
+        return layerOf(targetOf(one)) <= layerOf(one.from);
+      });
+    expect(wrong.map(describeImport)).toEqual([]);
   });
 
-  test('leave the world to the host room', () => {
+  test('have no circle between them', () => {
+    expect(circlesIn(edgesBetween(folderOf))).toEqual([]);
+  });
+
+  test('leave files, processes and sockets to host/', () => {
     const wrong = imports.filter(
-      (one) => DOORS.test(one.what) && roomOf(one.from) !== 'host' && !one.typeOnly,
+      (one) => OUTSIDE_WORLD.test(one.what) && folderOf(one.from) !== 'host' && !one.typeOnly,
     );
-    expect(wrong.map(spoken)).toEqual([]);
+    expect(wrong.map(describeImport)).toEqual([]);
   });
 
-  test('use no package of Node by its bare name, and nothing outside src', () => {
+  test('import modules of Node with node:, and nothing outside src but package.json', () => {
     const bare = imports.filter((one) =>
       /^(fs|net|tls|http|https|http2|os|path|url|crypto|child_process|dgram|dns)(\/|$)/.test(one.what),
     );
-    const outside = imports
-      .filter(isOurs)
-      .filter((one) => targetOf(one).startsWith('..') && !/^\.\.\/package\.json$/.test(targetOf(one)));
-    expect([...bare, ...outside].map(spoken)).toEqual([]);
+    const outside = own.filter((one) => isOutsideSource(one) && targetOf(one) !== '../package.json');
+    expect([...bare, ...outside].map(describeImport)).toEqual([]);
   });
 });
 
-describe('the imports', () => {
-  test('form no circle', () => {
-    const edges = Map.groupBy(
-      imports.filter((one) => isOurs(one) && !one.typeOnly),
-      (one) => one.from,
-    );
-    const done = new Set<string>();
-    const circles: string[] = [];
-    const visit = (file: string, path: string[]): void => {
-      if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' -> '));
-      if (done.has(file) || path.includes(file)) return;
-      for (const one of edges.get(file) ?? []) visit(targetOf(one), [...path, file]);
-      done.add(file);
-    };
-    for (const file of files) visit(file, []);
-    expect(circles).toEqual([]);
+describe('the files of src', () => {
+  test('have no circle between them, types included', () => {
+    expect(circlesIn(edgesBetween((file) => file))).toEqual([]);
   });
 
-  test('are seen at all', () => {
-    expect(imports.length).toBeGreaterThan(files.length / 2);
+  test('are read by this test', () => {
+    expect(imports.length).toBeGreaterThan(files.length);
   });
-});
 
-test('no file of src is longer than 400 lines', () => {
-  const long = files.filter((file) => readFileSync(join(SOURCE, file), 'utf8').split('\n').length > 400);
-  expect(long).toEqual([]);
+  test('have at most 400 lines, half of them at most 80', () => {
+    const lines = files.map((file) => readFileSync(join(SOURCE, file), 'utf8').split('\n').length - 1);
+    expect(files.filter((_, at) => lines[at]! > 400)).toEqual([]);
+    expect(lines.toSorted((a, b) => a - b)[Math.floor(lines.length / 2)]).toBeLessThanOrEqual(80);
+  });
 });

@@ -2,8 +2,8 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LaunchPlan } from '../../src/flower/plan.ts';
 import { median } from '../bench/statistics.ts';
-import { vm } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
+import { vm } from '../support/vm/machines.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { until } from '../support/zone/process.ts';
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patience } from '../support/load.ts';
 import { updatesOf } from '../support/onegate/index.ts';
-import { container, vm } from '../support/vm/beds.ts';
+import { renewStory, shapeOf, storyInDocs } from '../support/vm/docs-journal.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { FRAMEWORK } from '../support/vm/images.ts';
+import { container, vm } from '../support/vm/machines.ts';
 import { orderOf, table } from '../support/vm/order.ts';
 import { ACCELERATOR, VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
-import { renewStory, shapeOf, storyInDocs } from '../support/vm/story.ts';
 import { roundsOf } from '../support/zone/training.ts';
 
 const BEDS = [

@@ -6,9 +6,9 @@ import { CERTIFICATION } from '../../scripts/marketplace/apps.ts';
 import { type Check, certification, throughFrontEnd } from '../support/certification.ts';
 import { Container } from '../support/nspawn/container.ts';
 import { updatesOf } from '../support/onegate/index.ts';
-import { container } from '../support/vm/beds.ts';
 import type { GuestSpec } from '../support/vm/guest.ts';
 import { rootOf } from '../support/vm/images.ts';
+import { container } from '../support/vm/machines.ts';
 import { GuestService, type ServiceSpec } from '../support/vm/service.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 

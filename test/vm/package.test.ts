@@ -13,9 +13,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Container } from '../support/nspawn/container.ts';
-import { container } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { rootOf } from '../support/vm/images.ts';
+import { container } from '../support/vm/machines.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 

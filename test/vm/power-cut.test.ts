@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from 'vitest';
 import { sequenceFor } from '../../src/boot/sequence.ts';
-import { vm } from '../support/vm/beds.ts';
+import { vm } from '../support/vm/machines.ts';
 import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Status } from '../../src/status/status-file.ts';
-import { container } from '../support/vm/beds.ts';
+import type { Status } from '../../src/report/status.ts';
 import type { Guest } from '../support/vm/guest.ts';
+import { container } from '../support/vm/machines.ts';
 import { GuestService } from '../support/vm/service.ts';
 
 const states = (status: Status): Record<string, string> =>

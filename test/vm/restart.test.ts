@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Status } from '../../src/status/status-file.ts';
+import type { Status } from '../../src/report/status.ts';
 import type { Container } from '../support/nspawn/container.ts';
-import { container } from '../support/vm/beds.ts';
+import { container } from '../support/vm/machines.ts';
 import { GuestService } from '../support/vm/service.ts';
 
 const TLS = '/var/lib/flower-context/tls';

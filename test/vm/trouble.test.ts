@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Container } from '../support/nspawn/container.ts';
-import { container, vm } from '../support/vm/beds.ts';
 import type { GuestSpec } from '../support/vm/guest.ts';
+import { container, vm } from '../support/vm/machines.ts';
 import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { container } from '../support/vm/beds.ts';
 import type { Guest } from '../support/vm/guest.ts';
+import { container } from '../support/vm/machines.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 

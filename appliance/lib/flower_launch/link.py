@@ -1,4 +1,4 @@
-"""The link to the other side: its phase, told to systemd, the journal and the agent (src/flower/link.ts reads it)."""
+"""The link to the other side: its phase, told to systemd, the journal and the agent (src/flower/state-file.ts reads it)."""
 
 import json
 import os

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { readText, setAside, writeAtomic, writeIfChanged } from '../../host/files.ts';
+import type { SuperLinkConfig } from '../../config/parse.ts';
+import { Problem } from '../../core/problem.ts';
+import { quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import { type Machine, ourIds } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
-import type { SuperLinkConfig } from '../../params/parse.ts';
-import { Problem } from '../../status/problem.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { issueCa, issueServer, type KeyPair } from '../../tls/issue.ts';
 import { type SubjectNames, subjectNames } from '../../tls/names.ts';
@@ -89,7 +89,7 @@ function keepOrMakeCa(
       if (fit.warning !== undefined) warn(fit.warning);
       return { pair: { certPem, keyPem }, kept: true, note: 'CA kept, ' };
     }
-    const asides = [certFile, keyFile].map((file) => setAside(file, now));
+    const asides = [certFile, keyFile].map((file) => quarantine(file, now));
     degrade(
       new Problem('state_damaged', {
         doing: 'checking the CA of this VM',

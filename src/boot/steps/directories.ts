@@ -1,7 +1,7 @@
-import { foldersFlowerNeeds } from '../../flower/state.ts';
+import { Problem } from '../../core/problem.ts';
+import { foldersFlowerNeeds } from '../../flower/directories.ts';
 import { ensureFolder } from '../../host/files.ts';
 import { ourIds, userIds } from '../../host/machine.ts';
-import { Problem } from '../../status/problem.ts';
 import type { Step } from '../step.ts';
 
 /** Makes the folders that everything else is written into, with the access that docs/security.md promises. */

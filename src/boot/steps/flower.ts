@@ -1,21 +1,21 @@
 import { stripVTControlCharacters } from 'node:util';
+import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { Problem } from '../../core/problem.ts';
+import { parseVersion } from '../../core/version.ts';
 import { superLinkListeners } from '../../flower/plan.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
-import { parseVersion } from '../../flower/version.ts';
 import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
 import type { Host } from '../../host/host.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, unitState } from '../../host/systemd.ts';
-import { formatHostPort, type HostPort } from '../../params/hostport.ts';
-import { Problem } from '../../status/problem.ts';
-import { examineSuperLink } from '../examine.ts';
+import { checkPeerTls } from '../examine.ts';
 import type { Facts, Knowledge } from '../knowledge.ts';
-import { liveLink, readLink } from '../live-link.ts';
+import { liveFlowerState, readFlowerState } from '../live-link.ts';
 import { probeFleetApi } from '../probe.ts';
 import type { Step, StepTools } from '../step.ts';
-import { withdraw } from '../withdraw.ts';
+import { unpublish } from '../unpublish.ts';
 
 export const unitOf = (role: 'superlink' | 'supernode'): string => `flower-${role}.service`;
 
@@ -32,11 +32,11 @@ export const startFlower: Step = {
     const { paths, host } = tools.machine;
     const unit = unitOf(known.get('config').role);
     // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
-    const ports = readLink(paths.flowerLink) === undefined ? takenPort(known, host) : undefined;
+    const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(known, host) : undefined;
     const { active, sub, pid } = await unitState(unit);
     const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
     const taken = (): string | undefined => {
-      const link = readLink(paths.flowerLink);
+      const link = readFlowerState(paths.flowerLink);
       return link?.pid === pid ? link.plan : undefined;
     };
     if (running && taken() === known.get('planHash')) {
@@ -48,7 +48,7 @@ export const startFlower: Step = {
       if (taken !== undefined) throw taken;
     }
     await closeForRestart(known, tools);
-    handOver(known, paths);
+    writePlan(known, paths);
     // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
     if (waits && [undefined, known.get('planHash')].includes(taken())) {
       return { note: `Flower ${known.get('flowerVersion')}, which was waiting for the plan` };
@@ -66,7 +66,7 @@ export const startFlower: Step = {
 };
 
 /** Puts the plan where the launcher looks; first the environment that it is for. */
-export function handOver(known: Knowledge, paths: Paths): void {
+export function writePlan(known: Knowledge, paths: Paths): void {
   const { text, environment, access } = known.get('planFile');
   pointLink(paths.environment, environment);
   writeIfChanged(paths.plan, text, access);
@@ -75,7 +75,8 @@ export function handOver(known: Knowledge, paths: Paths): void {
 /** A launcher that waits for a plan will get none: the boot failed before there was one. */
 export async function endWaitingFlower(known: Knowledge, paths: Paths): Promise<void> {
   const role = known.peek('appliance')?.role;
-  if (role === undefined || known.peek('planHash') !== undefined || liveLink(paths) !== undefined) return;
+  if (role === undefined || known.peek('planHash') !== undefined || liveFlowerState(paths) !== undefined)
+    return;
   await queueJob('stop', unitOf(role));
 }
 
@@ -84,7 +85,7 @@ export async function endWaitingFlower(known: Knowledge, paths: Paths): Promise<
  * while this look was under way was told of truthfully, but the ready script must not pass on its memory.
  */
 export async function closeForRestart(known: Knowledge, tools: StepTools): Promise<void> {
-  if (liveLink(tools.machine.paths)?.good) await withdraw(known, tools);
+  if (liveFlowerState(tools.machine.paths)?.up) await unpublish(known, tools);
   else tools.closeGate();
 }
 
@@ -176,8 +177,8 @@ export const awaitRegistration: Step = {
     const examination = (async (): Promise<never> => {
       for (;;) {
         await machine.clock.sleep(EXAMINE_EVERY_MS, signal);
-        const seen = await examineSuperLink(known, machine.clock.now());
-        const detail = readLink(machine.paths.flowerLink)?.detail;
+        const seen = await checkPeerTls(known, machine.clock.now());
+        const detail = readFlowerState(machine.paths.flowerLink)?.detail;
         judgeClock(detail);
         tell(
           [seen, detail].filter((text) => text !== undefined && text !== '').join('; ') ||
@@ -229,7 +230,7 @@ async function untilLink(
     const woken = new AbortController();
     const stop = watchFile(machine.paths.flowerLink, () => woken.abort());
     try {
-      const link = readLink(machine.paths.flowerLink);
+      const link = readFlowerState(machine.paths.flowerLink);
       if (link?.plan === plan && wanted(link)) return link;
       await machine.clock.sleep(250, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
     } finally {

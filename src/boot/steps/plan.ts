@@ -1,16 +1,16 @@
+import type { SuperLinkConfig, SuperNodeConfig } from '../../config/parse.ts';
+import { formatHostPort } from '../../core/hostport.ts';
+import { Problem } from '../../core/problem.ts';
+import { checkpointDirectory } from '../../flower/directories.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
 import { nodeConfigToml } from '../../flower/node-config.ts';
 import { formatPlan, type LaunchPlan, launchPlan } from '../../flower/plan.ts';
 import { runConfigToml } from '../../flower/run-config.ts';
-import { checkpointDirectory } from '../../flower/state.ts';
 import { linkTarget, readText, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { ourIds, sha256 } from '../../host/machine.ts';
 import { queueJob } from '../../host/systemd.ts';
-import { formatHostPort } from '../../params/hostport.ts';
-import type { SuperLinkConfig, SuperNodeConfig } from '../../params/parse.ts';
-import { Problem } from '../../status/problem.ts';
-import { dialled } from '../addresses.ts';
+import { advertisedEndpoint } from '../addresses.ts';
 import type { Knowledge } from '../knowledge.ts';
 import type { Step, StepResult, StepTools } from '../step.ts';
 
@@ -24,7 +24,10 @@ export const planSuperLink: Step = {
     const { paths, host } = tools.machine;
     const { version, path: environment } = await flowerEnvironment(known, tools);
     const trust = known.get('serverTrust');
-    known.set('endpoint', dialled(config.FL_FLEET_API_ADDRESS, known.get('addresses'), trust?.dialable));
+    known.set(
+      'endpoint',
+      advertisedEndpoint(config.FL_FLEET_API_ADDRESS, known.get('addresses'), trust?.dialable),
+    );
     tools.tell({ endpoint: formatHostPort(known.get('endpoint')) });
     writeIfChanged(
       paths.runConfig,
@@ -44,7 +47,7 @@ export const planSuperLink: Step = {
               operator: trust.loopback === undefined ? null : trust.files,
             },
     });
-    return lay(known, tools, plan, environment, trust?.fingerprint ?? '');
+    return preparePlan(known, tools, plan, environment, trust?.fingerprint ?? '');
   },
 };
 
@@ -78,7 +81,7 @@ export const planSuperNode: Step = {
       cudaVisibleDevices:
         gpu && config.FL_CUDA_VISIBLE_DEVICES !== 'all' ? config.FL_CUDA_VISIBLE_DEVICES : undefined,
     });
-    return lay(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
+    return preparePlan(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
   },
 };
 
@@ -114,7 +117,7 @@ async function flowerEnvironment(
  * Lays the plan ready for the step that starts Flower. What the files named in the plan hold goes into it as a checksum,
  * so that Flower is started again when a certificate or its node config changed.
  */
-function lay(
+function preparePlan(
   known: Knowledge,
   { machine }: StepTools,
   plan: LaunchPlan,

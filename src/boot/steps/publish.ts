@@ -1,6 +1,6 @@
+import { Problem } from '../../core/problem.ts';
 import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
-import { Problem } from '../../status/problem.ts';
 import { type Attributes, servingAttributes } from '../attributes.ts';
 import type { Knowledge } from '../knowledge.ts';
 import type { Step, StepResult, StepTools } from '../step.ts';

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import { PartitionKeeper } from '../../discovery/partition-keeper.ts';
-import { findSuperLink } from '../../discovery/superlink.ts';
+import { PartitionManager } from '../../cluster/partition-manager.ts';
+import { findSuperLink } from '../../cluster/resolver.ts';
+import type { SuperNodeConfig } from '../../config/parse.ts';
+import { formatHostPort } from '../../core/hostport.ts';
+import { Problem } from '../../core/problem.ts';
 import { writeIfChanged } from '../../host/files.ts';
-import { formatHostPort } from '../../params/hostport.ts';
-import type { SuperNodeConfig } from '../../params/parse.ts';
-import { Problem } from '../../status/problem.ts';
 import { trustDecision } from '../../tls/trust.ts';
-import { examineSuperLink, greetSuperLink } from '../examine.ts';
+import { checkPeerTls, probeSuperLink } from '../examine.ts';
 import type { Step } from '../step.ts';
 
 /** The SuperLink's address: given by the operator, or asked of OneGate. */
@@ -72,7 +72,7 @@ export const trust: Step = {
     const config = known.get('config') as SuperNodeConfig;
     const { found } = known.get('superlink');
     const now = machine.clock.now();
-    const greeted = greetSuperLink(known);
+    const greeted = probeSuperLink(known);
     const pinned = config.FL_SSL_CA_CERTFILE;
     const decision = trustDecision({
       tlsEnabled: config.FL_TLS_ENABLED,
@@ -92,7 +92,7 @@ export const trust: Step = {
       known.set('clientTrust', undefined);
       tell({ tls: false });
     }
-    const silent = await examineSuperLink(known, now, greeted);
+    const silent = await checkPeerTls(known, now, greeted);
     if (silent !== undefined)
       warn(new Problem('superlink_unreachable', { doing: 'looking at the SuperLink', found: silent }));
     return { kept, note: decision.tls ? `TLS with the CA from ${decision.source}` : 'plaintext' };
@@ -110,7 +110,7 @@ export const partition: Step = {
     known.set('partition', undefined);
     known.set('partitionKeeper', undefined);
     if (service === undefined || oneGate === undefined) return { skipped: true, note: OUTSIDE };
-    const keeper = new PartitionKeeper({
+    const keeper = new PartitionManager({
       oneGate,
       clock: machine.clock,
       random: machine.random,

@@ -1,7 +1,7 @@
-import { processLives } from '../../host/self.ts';
-import type { ProblemCode } from '../../status/catalogue.ts';
-import { CATALOGUE } from '../../status/catalogue.ts';
-import type { Status, StatusProblem } from '../../status/status-file.ts';
+import type { ProblemCode } from '../../core/catalogue.ts';
+import { CATALOGUE } from '../../core/catalogue.ts';
+import { isAlive } from '../../host/self.ts';
+import type { Status, StatusProblem } from '../../report/status.ts';
 import { type Check, type Finding, ok, warning, wrong } from '../check.ts';
 
 /** How the last boot went, and what the agent itself complains of. */
@@ -17,13 +17,13 @@ export const agent: Check = {
       const remedy = 'start it: `systemctl start flower-context`; then `journalctl -u flower-context`';
       return [wrong('the agent has not run since this VM started', remedy)];
     }
-    const problems = status.problems.map(told);
+    const problems = status.problems.map(fromStatus);
     return [...phaseOf(status), ...problems];
   },
 };
 
 function phaseOf(status: Status): Finding[] {
-  if (!processLives(status.pid) && status.phase !== 'failed') {
+  if (!isAlive(status.pid) && status.phase !== 'failed') {
     const remedy = '`journalctl -u flower-context` says why; `systemctl start flower-context` starts it';
     return [wrong(`the agent is gone; its last word was '${status.phase}'`, remedy)];
   }
@@ -56,7 +56,7 @@ function phaseOf(status: Status): Finding[] {
 const readyAt = ({ steps, started_at }: Status): string => steps.at(-1)?.at ?? started_at;
 
 /** Something that the boot went on without is a warning here, too. */
-function told({ code, kind, doing, found, remedy }: StatusProblem): Finding {
+function fromStatus({ code, kind, doing, found, remedy }: StatusProblem): Finding {
   const [first = ''] = `${doing}: ${found}`.split('\n');
   const known = code in CATALOGUE ? (code as ProblemCode) : undefined;
   return kind === 'fatal' ? wrong(first, remedy, known) : warning(first, remedy, known);

@@ -1,28 +1,28 @@
-import { examineSuperLink } from '../../boot/examine.ts';
+import { checkPeerTls } from '../../boot/examine.ts';
 import { Knowledge } from '../../boot/knowledge.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { readText } from '../../host/files.ts';
-import { formatHostPort } from '../../params/hostport.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { sanEntry } from '../../tls/names.ts';
 import { explainPeer } from '../../tls/peer.ts';
 import { renewAt } from '../../tls/renewal.ts';
 import { type Check, type Finding, fromProblem, none, ok, warning, wrong } from '../check.ts';
-import { fleetOf, type Scene, shownCertificate } from '../scene.ts';
+import { fleetEndpoint, shownCertificate, type VmSnapshot } from '../snapshot.ts';
 
 /** Would a SuperNode accept what the SuperLink shows at the address it dials? */
 export const certificate: Check = {
   id: 'certificate',
   title: 'addresses and certificate',
   run(scene) {
-    const fleet = fleetOf(scene);
+    const fleet = fleetEndpoint(scene);
     if (fleet === undefined) return [none('there is no launch plan yet')];
     return scene.role === 'supernode' ? ofTheSuperLink(scene, fleet) : ofOurOwn(scene, fleet);
   },
 };
 
-type Fleet = NonNullable<ReturnType<typeof fleetOf>>;
+type Fleet = NonNullable<ReturnType<typeof fleetEndpoint>>;
 
-function ofOurOwn(scene: Scene, { endpoint, caFile }: Fleet): readonly Finding[] {
+function ofOurOwn(scene: VmSnapshot, { endpoint, caFile }: Fleet): readonly Finding[] {
   const file = shownCertificate(scene);
   if (file === undefined || caFile === null) return [none('plaintext (FL_TLS_ENABLED=NO)')];
   const chainPem = readText(file);
@@ -48,19 +48,19 @@ function ofOurOwn(scene: Scene, { endpoint, caFile }: Fleet): readonly Finding[]
 }
 
 /** All addresses that the certificate should name: those that the CONTEXT gives. */
-function ownAddresses({ context }: Scene): readonly string[] | undefined {
+function ownAddresses({ context }: VmSnapshot): readonly string[] | undefined {
   if (!('raw' in context)) return undefined;
   return Object.entries(context.raw)
     .filter(([name, value]) => /^ETH\d+_IP$/.test(name) && value.trim() !== '')
     .map(([, value]) => value.trim());
 }
 
-async function ofTheSuperLink(scene: Scene, { endpoint, caFile }: Fleet): Promise<readonly Finding[]> {
+async function ofTheSuperLink(scene: VmSnapshot, { endpoint, caFile }: Fleet): Promise<readonly Finding[]> {
   const known = new Knowledge();
   const caPem = caFile === null ? undefined : readText(caFile);
   known.set('superlink', { endpoint, found: undefined });
   known.set('clientTrust', caFile === null || caPem === undefined ? undefined : { caFile, caPem });
-  const silent = await examineSuperLink(known, scene.now);
+  const silent = await checkPeerTls(known, scene.now);
   const shown = formatHostPort(endpoint);
   if (silent !== undefined) {
     const remedy = `check the address, the firewall between the two (TCP ${endpoint.port}), and that the SuperLink is up`;
@@ -80,7 +80,7 @@ export const dates: Check = {
   id: 'dates',
   title: 'certificate dates',
   run(scene) {
-    const fleet = fleetOf(scene);
+    const fleet = fleetEndpoint(scene);
     if (fleet === undefined) return [none('there is no launch plan yet')];
     const certificateFile = shownCertificate(scene);
     const operator = scene.plan?.fleet?.credentials != null;
@@ -98,7 +98,7 @@ export const dates: Check = {
   },
 };
 
-function validity({ now }: Scene, file: string, what: string, renewed: boolean): Finding {
+function validity({ now }: VmSnapshot, file: string, what: string, renewed: boolean): Finding {
   const pem = readText(file);
   if (pem === undefined)
     return wrong(`${file} is gone`, '`systemctl restart flower-context`', 'tls_setup_failed');

@@ -3,7 +3,7 @@ import { checkClock } from '../../flower/clock.ts';
 import { readText } from '../../host/files.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
-import { fleetOf, type Scene } from '../scene.ts';
+import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
 /** Flower refuses what is more than 5 s ahead; half of that leaves room. */
 const TOLERATED_MS = 2_500;
@@ -25,18 +25,18 @@ export const clock: Check = {
 
 const SYNCHRONISE = 'start time synchronisation (`timedatectl set-ntp true`) on both';
 
-async function againstOneGate(scene: Scene): Promise<Finding | undefined> {
+async function againstOneGate(scene: VmSnapshot): Promise<Finding | undefined> {
   if (scene.oneGate === undefined) return undefined;
   await scene.vm().catch(() => undefined);
   const ahead = scene.aheadOfOneGate();
   if (ahead === undefined) return undefined;
   // Date has whole seconds, and the answer took its time.
   if (Math.abs(ahead) <= TOLERATED_MS) return ok("agrees with OneGate's");
-  return warning(`${spoken(ahead)} OneGate's`, SYNCHRONISE, 'clock_off');
+  return warning(`${formatOffset(ahead)} OneGate's`, SYNCHRONISE, 'clock_off');
 }
 
-async function againstSuperLink(scene: Scene): Promise<Finding | undefined> {
-  const fleet = fleetOf(scene);
+async function againstSuperLink(scene: VmSnapshot): Promise<Finding | undefined> {
+  const fleet = fleetEndpoint(scene);
   if (scene.role !== 'supernode' || fleet === undefined) return undefined;
   const ca = fleet.caFile === null ? null : readText(fleet.caFile);
   if (ca === undefined) return undefined;
@@ -48,7 +48,7 @@ async function againstSuperLink(scene: Scene): Promise<Finding | undefined> {
       return ok('the SuperLink accepts it');
     case 'off':
       return wrong(
-        `${spoken(result.aheadMs)} the SuperLink's: Flower refuses this node's calls`,
+        `${formatOffset(result.aheadMs)} the SuperLink's: Flower refuses this node's calls`,
         SYNCHRONISE,
         'clock_off',
       );
@@ -65,7 +65,7 @@ async function againstSuperLink(scene: Scene): Promise<Finding | undefined> {
 }
 
 /** A certificate of the future was made by a clock that was ahead, or this one was set back. */
-function againstCertificates({ machine, now }: Scene): Finding | undefined {
+function againstCertificates({ machine, now }: VmSnapshot): Finding | undefined {
   for (const name of ['server.pem', 'ca.pem', 'superlink-ca.pem']) {
     try {
       const pem = readText(join(machine.paths.tls, name));
@@ -81,5 +81,5 @@ function againstCertificates({ machine, now }: Scene): Finding | undefined {
   return undefined;
 }
 
-const spoken = (aheadMs: number): string =>
+const formatOffset = (aheadMs: number): string =>
   `${(Math.abs(aheadMs) / 1_000).toFixed(1)} s ${aheadMs > 0 ? 'ahead of' : 'behind'}`;

@@ -1,4 +1,4 @@
-import { Problem } from '../../status/problem.ts';
+import { Problem } from '../../core/problem.ts';
 import { type Check, fromProblem, none, ok, warning, wrong } from '../check.ts';
 
 /** The CONTEXT is there, makes sense, and is the one that the agent went by. */

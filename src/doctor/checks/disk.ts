@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { roomAt } from '../../host/disk.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
-import type { Scene } from '../scene.ts';
+import type { VmSnapshot } from '../snapshot.ts';
 
 const MIB = 1024 * 1024;
 /** Flower's database and a model's checkpoints grow; the agent itself needs a few KiB. */
@@ -27,7 +27,7 @@ export const disk: Check = {
 function room(path: string): Finding[] {
   const found = roomAt(path);
   if (found === undefined) return [];
-  const free = `${spoken(found.bytes)} free in ${path}`;
+  const free = `${formatBytes(found.bytes)} free in ${path}`;
   const remedy = 'free space (`df -h`, `du -xh / | sort -h | tail`), or enlarge the disk';
   if (found.bytes < TOO_LITTLE) return [wrong(`only ${free}`, remedy, 'state_unwritable')];
   if (found.files < LITTLE_FILES)
@@ -36,12 +36,12 @@ function room(path: string): Finding[] {
 }
 
 /** The only trace a check leaves, and it is gone at once. Throws Problem state_unwritable. */
-function writable({ machine }: Scene, path: string): Finding[] {
+function writable({ machine }: VmSnapshot, path: string): Finding[] {
   const file = join(path, '.doctor');
   writeAtomic(file, machine.clock.now().toISOString(), { mode: 0o600 });
   remove(file);
   return [ok('can be written')];
 }
 
-const spoken = (bytes: number): string =>
+const formatBytes = (bytes: number): string =>
   bytes >= 1024 * MIB ? `${(bytes / 1024 / MIB).toFixed(1)} GiB` : `${Math.floor(bytes / MIB)} MiB`;

@@ -1,9 +1,9 @@
+import { formatHostPort } from '../../core/hostport.ts';
 import { probeFleet } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { sha256 } from '../../host/machine.ts';
-import { formatHostPort } from '../../params/hostport.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
-import { fleetOf, type Scene } from '../scene.ts';
+import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
 /** Flower's own word for it, and on a SuperLink an answer of its Fleet API. */
 export const fleet: Check = {
@@ -31,8 +31,8 @@ export const fleet: Check = {
   },
 };
 
-async function answers(scene: Scene, journal: string): Promise<Finding> {
-  const known = fleetOf(scene);
+async function answers(scene: VmSnapshot, journal: string): Promise<Finding> {
+  const known = fleetEndpoint(scene);
   if (known === undefined) return none('its address is not known yet');
   const ca = known.caFile === null ? null : (readText(known.caFile) ?? null);
   const answer = await probeFleet({ ...known.endpoint, ca }, 4_500);

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
-import { encodeEndpoint } from '../../discovery/endpoint.ts';
+import { encodeEndpoint } from '../../cluster/endpoint.ts';
 import { readText } from '../../host/files.ts';
 import type { PublishedName, Vm } from '../../onegate/replies.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
-import { fleetOf, type Scene } from '../scene.ts';
+import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
 /** OneGate answers and takes the token. */
 export const oneGate: Check = {
@@ -48,8 +48,8 @@ export const published: Check = {
 
 const RELOAD = 'let the agent look again: `systemctl reload flower-context`';
 
-function wanted(scene: Scene, flag: PublishedName): (readonly [PublishedName, string])[] {
-  const fleet = fleetOf(scene);
+function wanted(scene: VmSnapshot, flag: PublishedName): (readonly [PublishedName, string])[] {
+  const fleet = fleetEndpoint(scene);
   const common = [[flag, 'YES'] as const];
   if (scene.role !== 'superlink' || fleet === undefined) return common;
   const ca = fleet.caFile === null ? undefined : readText(fleet.caFile);
@@ -61,7 +61,7 @@ function wanted(scene: Scene, flag: PublishedName): (readonly [PublishedName, st
   ];
 }
 
-function readiness({ config, status }: Scene, vm: Vm, flag: PublishedName): Finding[] {
+function readiness({ config, status }: VmSnapshot, vm: Vm, flag: PublishedName): Finding[] {
   const error = vm.attributes.get('FL_ERROR') ?? '-';
   // What the boot went on without is the finding of another check.
   const known = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');

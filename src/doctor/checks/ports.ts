@@ -1,14 +1,14 @@
 import { unitOf } from '../../boot/steps/flower.ts';
+import { formatHostPort, type HostPort, parseHostPort } from '../../core/hostport.ts';
+import { isLoopback, parseIp } from '../../core/ip.ts';
 import { dialable } from '../../flower/endpoint.ts';
 import type { LaunchPlan } from '../../flower/plan.ts';
 import { argumentOf } from '../../flower/plan-file.ts';
 import { descendsFrom, type Listener, listeners } from '../../host/listeners.ts';
 import { tryConnect } from '../../host/net.ts';
 import { unitState } from '../../host/systemd.ts';
-import { formatHostPort, type HostPort, parseHostPort } from '../../params/hostport.ts';
-import { isLoopback, parseIp } from '../../params/ip.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
-import type { Scene } from '../scene.ts';
+import type { VmSnapshot } from '../snapshot.ts';
 
 const CONNECT_MS = 2_000;
 
@@ -41,7 +41,7 @@ function wantedPorts(plan: LaunchPlan): HostPort[] {
 }
 
 async function one(
-  { machine }: Scene,
+  { machine }: VmSnapshot,
   address: HostPort,
   all: readonly Listener[] | undefined,
   flower: number,

@@ -1,8 +1,8 @@
-import { SuperLinkLooker } from '../../discovery/superlink.ts';
+import { SuperLinkResolver } from '../../cluster/resolver.ts';
+import { Problem } from '../../core/problem.ts';
 import { ONCE } from '../../onegate/client.ts';
-import { Problem } from '../../status/problem.ts';
 import { type Check, type Finding, none, ok, warning } from '../check.ts';
-import type { Scene } from '../scene.ts';
+import type { VmSnapshot } from '../snapshot.ts';
 
 /** The Flower that runs here, the one that was asked for, and what the other side runs. */
 export const versions: Check = {
@@ -27,7 +27,7 @@ export const versions: Check = {
   },
 };
 
-async function otherSide(scene: Scene, running: string): Promise<Finding> {
+async function otherSide(scene: VmSnapshot, running: string): Promise<Finding> {
   const alone = `Flower ${running} here; the other side is not known`;
   if (scene.oneGate === undefined) return ok(`${alone} without OneGate`);
   try {
@@ -40,8 +40,8 @@ async function otherSide(scene: Scene, running: string): Promise<Finding> {
   }
 }
 
-async function superLinks({ oneGate, machine }: Scene, running: string): Promise<Finding> {
-  const seen = await new SuperLinkLooker(oneGate!, machine.clock).look();
+async function superLinks({ oneGate, machine }: VmSnapshot, running: string): Promise<Finding> {
+  const seen = await new SuperLinkResolver(oneGate!, machine.clock).poll();
   const theirs = 'endpoint' in seen ? seen.flowerVersion : undefined;
   if (theirs === undefined) return ok(`Flower ${running} here; the SuperLink publishes none yet`);
   return theirs === running
@@ -49,7 +49,7 @@ async function superLinks({ oneGate, machine }: Scene, running: string): Promise
     : differs(`the SuperLink runs Flower ${theirs}, this node ${running}`);
 }
 
-async function superNodes({ oneGate }: Scene, running: string): Promise<Finding> {
+async function superNodes({ oneGate }: VmSnapshot, running: string): Promise<Finding> {
   const service = await oneGate!.serviceInFull({ policy: { ...ONCE, tryTimeoutMs: 4_500 } });
   const nodes = service.roles
     .flatMap(({ nodes: all }) => all)

@@ -1,6 +1,6 @@
 // Flower 1.31-1.34: Fleet, Control and AppIo are all gRPC, each with a listener of its own. AppIo stays plaintext on
 // loopback: without --appio-ssl-* its clients are started with --insecure by Flower itself.
-import { formatHostPort } from '../../params/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import type { Profile } from './profile.ts';
 
 export const grpcProfile: Profile = {

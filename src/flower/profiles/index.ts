@@ -1,6 +1,6 @@
 // Which profile a version belongs to.
-import { Problem } from '../../status/problem.ts';
-import { parseVersion } from '../version.ts';
+import { Problem } from '../../core/problem.ts';
+import { parseVersion } from '../../core/version.ts';
 import { grpcProfile } from './grpc-1.31-1.34.ts';
 import { mixedProfile } from './mixed-1.35-1.39.ts';
 import type { Profile } from './profile.ts';

@@ -1,7 +1,7 @@
 // Flower 1.35-1.39: Fleet is gRPC, the API of the child processes (Runtime) is HTTP on --host/--port. Control is
 // still gRPC on an address of its own in 1.35 and 1.36; from 1.37 it is HTTP and shares Runtime's listener, which then
 // goes to FL_CONTROL_API_ADDRESS and speaks TLS whenever Fleet does.
-import { formatHostPort } from '../../params/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import type { Profile } from './profile.ts';
 
 const CONTROL_OVER_HTTP_SINCE = 37;

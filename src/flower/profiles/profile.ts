@@ -1,5 +1,5 @@
 // What differs between ranges of Flower versions when the two daemons are started.
-import type { HostPort } from '../../params/hostport.ts';
+import type { HostPort } from '../../core/hostport.ts';
 
 /** Where a SuperLink listens. */
 export interface SuperLinkListeners {

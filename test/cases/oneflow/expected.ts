@@ -1,5 +1,5 @@
 // Service templates that people have or may write, and what `lint` says when it is right. What OneFlow says stands in test/opennebula/answers.json.
-import type { LintCode } from '../../../src/lint/codes.ts';
+import type { LintCode } from '../../../src/templates/lint/codes.ts';
 
 export type Worst = 'none' | 'warning' | 'error';
 

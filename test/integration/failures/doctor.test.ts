@@ -8,9 +8,9 @@ import type { Result } from '../../../src/doctor/check.ts';
 import { issueServer } from '../../../src/tls/issue.ts';
 import type { Federation } from '../../support/zone/federation.ts';
 import { run } from '../../support/zone/process.ts';
-import { temporaryFolder } from '../../support/zone/scene.ts';
+import { temporaryFolder } from '../../support/zone/test-zone.ts';
 import { NODE, SHIPPED, type Vm } from '../../support/zone/vm.ts';
-import { zone } from './bed.ts';
+import { zone } from './setup.ts';
 
 const toClean: (() => void | Promise<void>)[] = [];
 let federation: Federation;

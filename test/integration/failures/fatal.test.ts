@@ -1,10 +1,10 @@
 // What ends a boot is told everywhere: exit status, journal, OneGate, status, the commands - and nothing is left behind.
 import { describe, expect, test } from 'vitest';
-import type { ProblemCode } from '../../../src/status/catalogue.ts';
+import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { until } from '../../support/zone/process.ts';
-import { updates } from '../../support/zone/scene.ts';
-import { halfWritten, inJournal, inStatus, keepsItsSecrets } from './bed.ts';
+import { updates } from '../../support/zone/test-zone.ts';
 import { FATAL, type Fatal } from './fatal.ts';
+import { halfWritten, inJournal, inStatus, keepsItsSecrets } from './setup.ts';
 
 const all = Object.entries(FATAL) as [ProblemCode, Fatal][];
 

@@ -3,10 +3,10 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { ProblemCode } from '../../../src/status/catalogue.ts';
+import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa } from '../../../src/tls/issue.ts';
 import type { Vm as OneVm } from '../../support/onegate/index.ts';
-import { temporaryFolder } from '../../support/zone/scene.ts';
+import { temporaryFolder } from '../../support/zone/test-zone.ts';
 import type { Vm } from '../../support/zone/vm.ts';
 import {
   base64,
@@ -19,7 +19,7 @@ import {
   superlink,
   supernode,
   zone,
-} from './bed.ts';
+} from './setup.ts';
 
 export interface Fatal {
   readonly title: string;

@@ -1,9 +1,9 @@
 // Nothing is forgotten: each problem code and each row of the design's failure table is shown by a test that exists.
 import { describe, expect, test } from 'vitest';
-import { CATALOGUE, type ProblemCode } from '../../../src/status/catalogue.ts';
-import { textOf } from './bed.ts';
+import { CATALOGUE, type ProblemCode } from '../../../src/core/catalogue.ts';
 import { FATAL } from './fatal.ts';
-import { TOLD } from './told.ts';
+import { TOLD } from './reported.ts';
+import { textOf } from './setup.ts';
 
 type Place = readonly [file: string, title: string];
 

@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../support/zone/process.ts';
 import type { Vm } from '../../support/zone/vm.ts';
-import { inJournal, inStatus, keepsItsSecrets, patientOf, superlink, zone } from './bed.ts';
+import { inJournal, inStatus, keepsItsSecrets, patientOf, superlink, zone } from './setup.ts';
 
 /** The CONTEXT of a VM whose agent is stopped, put into the place of the one that one-context left. */
 function replaceContext(vm: Vm, text: string | Buffer): void {

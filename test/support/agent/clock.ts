@@ -1,4 +1,4 @@
-import { type Clock, realClock } from '../../../src/host/clock.ts';
+import { type Clock, realClock } from '../../../src/core/clock.ts';
 
 /** Durations pass `speed` times as fast as on the wall; the time of day is that of everybody else. */
 export const fastClock = (speed: number): Clock => ({

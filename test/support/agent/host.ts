@@ -19,7 +19,7 @@ export interface HostFacts {
 export const folderHost = (
   { loopback, freeMb }: Omit<HostFacts, 'bootId'>,
   bootId: Host['bootId'],
-): Omit<Host, 'giveBackMemory'> => ({
+): Omit<Host, 'collectGarbage'> => ({
   bootId,
   addresses: () => [],
   isOwnLoopback: (address) => address === '127.0.0.1' || address === '::1',

@@ -1,7 +1,7 @@
 // The agent of VMs that are folders (the zones of the demo and of the tests): the shipped program on another host, and
 // on a faster clock where a test would have to wait for minutes.
 import { start } from '../../../src/cli/start.ts';
-import { realClock } from '../../../src/host/clock.ts';
+import { realClock } from '../../../src/core/clock.ts';
 import { realHost } from '../../../src/host/host.ts';
 import { realMachine } from '../../../src/host/machine.ts';
 import { fastClock } from './clock.ts';
@@ -14,6 +14,6 @@ start((root) => {
   return {
     ...realMachine(root),
     clock: speed === 1 ? realClock : fastClock(speed),
-    host: { ...folderHost(facts, () => facts.bootId), giveBackMemory: realHost.giveBackMemory },
+    host: { ...folderHost(facts, () => facts.bootId), collectGarbage: realHost.collectGarbage },
   };
 });

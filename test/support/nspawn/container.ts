@@ -4,7 +4,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Status } from '../../../src/status/status-file.ts';
+import type { Status } from '../../../src/report/status.ts';
 import { writeContextFolder } from '../vm/disc.ts';
 import { type ExecOptions, Guest, type GuestSpec } from '../vm/guest.ts';
 import { addNamespace, plugIn, unplug } from '../vm/lan.ts';

@@ -1,18 +1,18 @@
 // Anti-patterns of service templates: a stroke that makes one out of a template of ours, and one that is near it and right.
-import type { LintCode } from '../../../src/lint/codes.ts';
-import type { Form } from '../../../src/params/surfaces/oneflow.ts';
-import type { Site } from '../../../src/params/surfaces/site.ts';
+import type { LintCode } from '../../../src/templates/lint/codes.ts';
+import type { OneFlowVersion } from '../../../src/templates/oneflow.ts';
+import type { Topology } from '../../../src/templates/topology.ts';
 import type { Template } from './workshop.ts';
 
 type Stroke = (template: Template) => Template;
 export interface Case {
   readonly what: string;
-  readonly site?: Site;
-  readonly forms?: readonly Form[];
+  readonly site?: Topology;
+  readonly forms?: readonly OneFlowVersion[];
   readonly wrong: Stroke;
   /** Near to it, and right. */
   readonly right: Stroke;
-  readonly rightSite?: Site;
+  readonly rightSite?: Topology;
 }
 
 const CPU_POLICY = [{ type: 'CHANGE', adjust: 1, expression: 'CPU > 80', cooldown: 300 }];

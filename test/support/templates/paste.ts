@@ -1,5 +1,5 @@
 // Does what a finding says: writes, removes or renames the line it gives, at the place it names.
-import type { LintFinding } from '../../../src/lint/lint.ts';
+import type { LintFinding } from '../../../src/templates/lint/lint.ts';
 
 type Members = Record<string, unknown>;
 

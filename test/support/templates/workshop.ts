@@ -1,18 +1,18 @@
 // Service templates for tests of lint: one of ours, taken apart by hand. The same strokes work on both forms.
-import { DEFAULT_WISHES, type Form, serviceTemplate } from '../../../src/params/surfaces/oneflow.ts';
-import { SITES, type Site } from '../../../src/params/surfaces/site.ts';
+import { DEFAULT_WISHES, type OneFlowVersion, serviceTemplate } from '../../../src/templates/oneflow.ts';
+import { TOPOLOGIES, type Topology } from '../../../src/templates/topology.ts';
 
 type Members = Record<string, unknown>;
 export type RoleName = 'superlink' | 'supernode';
 
 export class Template {
-  readonly form: Form;
+  readonly form: OneFlowVersion;
   readonly body: Members;
 
-  constructor(site: Site, form: Form) {
+  constructor(site: Topology, form: OneFlowVersion) {
     this.form = form;
     this.body = structuredClone(
-      serviceTemplate({ ...DEFAULT_WISHES, site, form, all: true, supernodes: SITES[site].supernodes }),
+      serviceTemplate({ ...DEFAULT_WISHES, site, form, all: true, supernodes: TOPOLOGIES[site].supernodes }),
     );
   }
 

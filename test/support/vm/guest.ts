@@ -1,5 +1,5 @@
 // A machine that boots the appliance, container or VM: what tests do with either.
-import type { Status } from '../../../src/status/status-file.ts';
+import type { Status } from '../../../src/report/status.ts';
 import type { Context } from '../zone/context.ts';
 import { type Outcome, until } from '../zone/process.ts';
 

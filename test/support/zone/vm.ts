@@ -12,8 +12,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { type Link, parseLink } from '../../../src/flower/link.ts';
-import type { Status } from '../../../src/status/status-file.ts';
+import { type FlowerState, parseFlowerState } from '../../../src/flower/state-file.ts';
+import type { Status } from '../../../src/report/status.ts';
 import { HOST_FILE, type HostFacts } from '../agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './context.ts';
 import { type FakeOrder, fakeEnvironment } from './fake-flwr.ts';
@@ -156,9 +156,9 @@ export class Vm {
   }
 
   /** What the launcher says from inside Flower's process; undefined before it says anything. */
-  flowerLink(): Link | undefined {
+  flowerLink(): FlowerState | undefined {
     const path = this.at('run/flower/link.json');
-    return existsSync(path) ? parseLink(readFileSync(path, 'utf8')) : undefined;
+    return existsSync(path) ? parseFlowerState(readFileSync(path, 'utf8')) : undefined;
   }
 
   /** Whether Flower got anything to start from: its interpreter is up as soon as the agent is, and waits for a plan. */

@@ -6,8 +6,8 @@ import {
   servingAttributes,
 } from '../../../src/boot/attributes.ts';
 import { Knowledge } from '../../../src/boot/knowledge.ts';
+import { parseVariables } from '../../../src/config/parse.ts';
 import { parseVm } from '../../../src/onegate/replies.ts';
-import { parseVariables } from '../../../src/params/parse.ts';
 
 function configOf(role: 'superlink' | 'supernode', variables: Readonly<Record<string, string>> = {}) {
   const parsed = parseVariables(variables, { role, flowerVersion: '1.39.0', framework: 'none' });

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { answerOf } from '../../../src/cli/ready.ts';
 import { type Machine, realMachine, sha256 } from '../../../src/host/machine.ts';
-import type { Status } from '../../../src/status/status-file.ts';
+import type { Status } from '../../../src/report/status.ts';
 
 const CONTEXT = "A='1'\n";
 let folder: string;

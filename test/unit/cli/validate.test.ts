@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { check } from '../../../src/cli/validate.ts';
-import { parseVariableFile } from '../../../src/context/forms.ts';
+import { Problem } from '../../../src/core/problem.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
-import { Problem } from '../../../src/status/problem.ts';
 import { trustDecision } from '../../../src/tls/trust.ts';
+import { parseVariableFile } from '../../../src/vm/context-file.ts';
 import { fixture, NOW } from '../../support/certificates.ts';
 
 const IMAGE = { role: 'supernode', flowerVersion: '1.39.0', framework: 'none' } as const;

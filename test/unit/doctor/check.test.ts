@@ -1,15 +1,15 @@
 // How checks are run: side by side, in time, and whatever one of them does.
 import { expect, test } from 'vitest';
+import { Problem } from '../../../src/core/problem.ts';
 import { type Check, examine, ok } from '../../../src/doctor/check.ts';
-import type { Scene } from '../../../src/doctor/scene.ts';
-import { Problem } from '../../../src/status/problem.ts';
+import type { VmSnapshot } from '../../../src/doctor/snapshot.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 const check = (id: string, run: Check['run']): Check => ({ id, title: id, run });
 
 test('a check that hangs or breaks holds nobody up, and says so', async () => {
   const clock = new FakeClock();
-  const scene = { machine: { clock } } as unknown as Scene;
+  const scene = { machine: { clock } } as unknown as VmSnapshot;
   const results = await clock.run(
     examine(
       [

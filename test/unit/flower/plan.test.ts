@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { checkpointDirectory, foldersFlowerNeeds } from '../../../src/flower/directories.ts';
 import { keepaliveOptions } from '../../../src/flower/keepalive.ts';
 import { formatPlan, launchPlan, launchPlanSchema } from '../../../src/flower/plan.ts';
 import type { SuperLinkSettings, SuperNodeSettings } from '../../../src/flower/settings.ts';
-import { checkpointDirectory, foldersFlowerNeeds } from '../../../src/flower/state.ts';
 import { pathsUnder } from '../../../src/host/paths.ts';
 
 const paths = pathsUnder('/vm');

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { Problem } from '../../../src/core/problem.ts';
+import { parseVersion } from '../../../src/core/version.ts';
 import { PROFILES, profileFor, supportedRanges } from '../../../src/flower/profiles/index.ts';
-import { parseVersion } from '../../../src/flower/version.ts';
-import { Problem } from '../../../src/status/problem.ts';
 
 const listeners = {
   fleet: { host: '0.0.0.0', port: 9092 },

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { parseVariables } from '../../../src/config/parse.ts';
+import { namesOf, rowOf } from '../../../src/config/table.ts';
 import { nodeConfigToml } from '../../../src/flower/node-config.ts';
 import { runConfigToml } from '../../../src/flower/run-config.ts';
 import { float, formatToml } from '../../../src/flower/toml.ts';
-import { parseVariables } from '../../../src/params/parse.ts';
-import { namesOf, rowOf } from '../../../src/params/table.ts';
 
 describe('a TOML file', () => {
   it('has one line for each entry, whatever its text holds', () => {

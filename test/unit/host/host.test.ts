@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { allAddresses } from '../../../src/boot/addresses.ts';
-import { nicsFrom } from '../../../src/context/nics.ts';
 import { dialableAddresses, realHost } from '../../../src/host/host.ts';
 import { realMachine } from '../../../src/host/machine.ts';
+import { nicsFrom } from '../../../src/vm/nics.ts';
 
 const entry = (address: string, family: 'IPv4' | 'IPv6', internal = false) =>
   family === 'IPv4'

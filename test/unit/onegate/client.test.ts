@@ -1,6 +1,7 @@
 // How the client asks: what it sends, what it tries again, what it gives up at once, and what it says then. HTTP is
 // replaced here; test/integration/onegate-client.test.ts has real sockets.
 import { describe, expect, test } from 'vitest';
+import { Problem } from '../../../src/core/problem.ts';
 import { HttpFailure, type HttpReply, type HttpRequest } from '../../../src/host/http.ts';
 import {
   connectOneGate,
@@ -8,8 +9,7 @@ import {
   type OneGateOptions,
   type Retry,
 } from '../../../src/onegate/client.ts';
-import { describeProblem } from '../../../src/status/journal.ts';
-import { Problem } from '../../../src/status/problem.ts';
+import { describeProblem } from '../../../src/report/journal.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { recorded } from '../../support/recorded.ts';
 

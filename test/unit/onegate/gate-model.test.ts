@@ -11,9 +11,9 @@ import {
   servingAttributes,
 } from '../../../src/boot/attributes.ts';
 import { Knowledge } from '../../../src/boot/knowledge.ts';
-import { publishable } from '../../../src/onegate/publish.ts';
+import type { BootConfig } from '../../../src/config/parse.ts';
+import { publishable } from '../../../src/onegate/guard.ts';
 import type { Vm as StoredVm } from '../../../src/onegate/replies.ts';
-import type { BootConfig } from '../../../src/params/parse.ts';
 import { escapeAttributes } from '../../support/onegate/escape.ts';
 import { parseTemplate } from '../../support/onegate/template.ts';
 

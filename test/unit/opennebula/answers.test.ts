@@ -1,7 +1,7 @@
 // Our templates as OpenNebula's own code takes them: each is created, started in every way, and each input reaches the CONTEXT of its role's VMs.
 // The answers are data (test/opennebula/answers.json); a template that has changed since needs new ones.
 import { describe, expect, test } from 'vitest';
-import { isVariableName, rowOf } from '../../../src/params/table.ts';
+import { isVariableName, rowOf } from '../../../src/config/table.ts';
 import { defaults, type Names, otherValues, readBody, readInput } from '../../opennebula/body.ts';
 import { type Outcome, readAnswers } from '../../opennebula/data.ts';
 import { fingerprint, JUDGED, type Judged } from '../../opennebula/inputs.ts';

@@ -1,6 +1,6 @@
 // `lint` beside OneFlow: no error for what every OneFlow creates and starts, and a finding for what is created and then fails or does nothing.
 import { describe, expect, test } from 'vitest';
-import { lint } from '../../../src/lint/lint.ts';
+import { lint } from '../../../src/templates/lint/lint.ts';
 import { EXPECTED, type Worst } from '../../cases/oneflow/expected.ts';
 import { type OfVersion, readAnswers } from '../../opennebula/data.ts';
 import { JUDGED } from '../../opennebula/inputs.ts';

@@ -1,6 +1,6 @@
 // The parser of templates beside oned's own: the same attributes, and an error for the same texts.
 import { expect, test } from 'vitest';
-import { parseTemplate } from '../../../src/context/template-block.ts';
+import { parseTemplate } from '../../../src/vm/context-block.ts';
 import type { Attribute } from '../../opennebula/data.ts';
 import { readAnswers } from '../../opennebula/data.ts';
 import { TEXTS } from '../../opennebula/texts.ts';

@@ -1,11 +1,11 @@
 // Whatever stands in a variable, on OneGate or on the wire: a Problem, and nothing else.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Problem } from '../../../src/status/problem.ts';
+import { pemOf } from '../../../src/core/pem.ts';
+import { Problem } from '../../../src/core/problem.ts';
 import { decodeCaBase64, readCa } from '../../../src/tls/ca.ts';
 import { takeOperatorCertificates } from '../../../src/tls/operator.ts';
 import { explainPeer } from '../../../src/tls/peer.ts';
-import { pemOf } from '../../../src/tls/pem.ts';
 import { stillFits } from '../../../src/tls/renewal.ts';
 import { trustDecision } from '../../../src/tls/trust.ts';
 import { fixture, makeCa, makeServer, NOW, problemOf } from '../../support/certificates.ts';

@@ -1,8 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { readPem } from '../../../src/core/pem.ts';
 import { decodeCaBase64, readCa } from '../../../src/tls/ca.ts';
 import { describeCertificate } from '../../../src/tls/describe.ts';
-import { readPem } from '../../../src/tls/pem.ts';
 import {
   days,
   fixture,

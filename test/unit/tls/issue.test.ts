@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { readPem } from '../../../src/core/pem.ts';
 import { readCertificate } from '../../../src/tls/certificate.ts';
 import { describeCertificate } from '../../../src/tls/describe.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
-import { readPem } from '../../../src/tls/pem.ts';
 import { days, NOW, problemOf } from '../../support/certificates.ts';
 
 const ca = issueCa({ now: NOW, commonName: 'flower-context CA of VM 42' });
@@ -86,7 +86,7 @@ describe('a server certificate made here', () => {
 
   test('is for servers only, and may sign the handshake', () => {
     expect(serverX.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
-    expect(readCertificate(serverX.raw)).toMatchObject({ forServers: true, mayHandshake: true });
+    expect(readCertificate(serverX.raw)).toMatchObject({ forServers: true, allowsDigitalSignature: true });
   });
 
   test('comes with its own key as PKCS#8', () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { type OperatorTexts, takeOperatorCertificates } from '../../../src/tls/operator.ts';
-import { extension } from '../../../src/tls/write.ts';
+import { extension } from '../../../src/tls/x509-write.ts';
 import {
   clientAuth,
   days,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { readPem } from '../../../src/core/pem.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { explainPeer, type PeerFacts } from '../../../src/tls/peer.ts';
-import { readPem } from '../../../src/tls/pem.ts';
 import {
   clientAuth,
   days,

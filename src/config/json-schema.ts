@@ -1,0 +1,40 @@
+// JSON Schema of a CONTEXT, for editors and for checks elsewhere. It cannot say all: cross-variable rules and the inside
+// of addresses, lists and certificates are only checked by the agent.
+import * as z from 'zod';
+import { ALIAS_PREFIX, hasAlias, namesOf, rowOf, type VariableName } from './table.ts';
+import { comesFromImage, defaultText } from './user-inputs.ts';
+import type { Role } from './variable.ts';
+
+type JsonObject = Record<string, unknown>;
+
+/** A draft 2020-12 schema of an object NAME -> value (all values are text; empty means unset). */
+export function contextJsonSchema(role: Role): JsonObject {
+  const names = namesOf(role);
+  const aliases = names
+    .filter(hasAlias)
+    .map((name) => [ALIAS_PREFIX + name, { $ref: `#/properties/${name}` }] as const);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: `CONTEXT of a Flower ${role === 'superlink' ? 'SuperLink' : 'SuperNode'}`,
+    type: 'object',
+    properties: Object.fromEntries([
+      ...names.map((name) => [name, property(name, role)] as const),
+      ...aliases,
+    ]),
+    additionalProperties: { type: 'string' },
+  };
+}
+
+function property(name: VariableName, role: Role): JsonObject {
+  const row = rowOf(name);
+  const { $schema: _, ...value } = z.toJSONSchema(row.schema, { io: 'input' }) as JsonObject;
+  const preset = comesFromImage(row) ? undefined : defaultText(name, role);
+  return {
+    title: row.title,
+    description: `${row.description} Accepts: ${row.expected}.`,
+    anyOf: [{ const: '' }, value],
+    ...(preset === undefined ? {} : { default: preset }),
+    examples: [row.example],
+    ...(row.secret ? { writeOnly: true } : {}),
+  };
+}

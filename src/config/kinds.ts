@@ -1,0 +1,166 @@
+// The kinds of values that variables have. A kind carries its USER_INPUT type, what it accepts in words, and its schema.
+import * as z from 'zod';
+import { closestMatch } from '../core/closest-match.ts';
+import { type HostPort, readHostPort } from '../core/hostport.ts';
+import { isUnspecified, parseIp } from '../core/ip.ts';
+import { err, ok, type Result } from '../core/result.ts';
+import { readCertificates, readPrivateKey } from './pem-value.ts';
+import type { InputType, Kind } from './variable.ts';
+
+/** The largest whole number: Flower, gRPC and timers count with 32 bits. */
+const MOST = 2_147_483_647;
+
+/** Seconds that still fit 32 bits as milliseconds: 24 days. */
+export const MOST_SECONDS = 2_147_483;
+
+/** A schema out of a reading function. */
+const schemaOf = <Value>(read: (text: string) => Result<Value>): z.ZodType<Value, string> =>
+  z.string().transform((text, context): Value => {
+    const outcome = read(text);
+    if (outcome.ok) return outcome.value;
+    context.issues.push({ code: 'custom', message: outcome.why, input: undefined });
+    return z.NEVER;
+  });
+
+export function yesNo(): Kind<boolean> {
+  const schema = z
+    .string()
+    .regex(/^([Yy][Ee][Ss]|[Nn][Oo])$/, { error: 'this is neither YES nor NO' })
+    .transform((text) => text.toUpperCase() === 'YES');
+  return { input: 'boolean', expected: 'YES or NO', schema };
+}
+
+export function oneOf<const Options extends readonly [string, ...string[]]>(
+  options: Options,
+): Kind<Options[number]> {
+  const schema = z.enum(options, { error: ({ input }) => notAmong(options, input) });
+  return { input: 'list', options, expected: `one of ${options.join(', ')}`, schema };
+}
+
+function notAmong(options: readonly string[], input: unknown): string {
+  const meant = typeof input === 'string' ? closestMatch(input, options) : undefined;
+  return meant === undefined
+    ? 'this is not one of the choices'
+    : `this is not one of the choices; did you mean ${meant}?`;
+}
+
+interface Range {
+  readonly least: number;
+  readonly most?: number;
+}
+
+export function wholeNumber({ least, most = MOST }: Range): Kind<number> {
+  const words =
+    most === MOST ? `a whole number, ${least} or more` : `a whole number from ${least} to ${most}`;
+  const schema = z
+    .string()
+    .regex(/^(0|-?[1-9]\d*)$/, { error: 'this is not a whole number in plain decimal' })
+    // Beyond 2^53 a number is not exact any more; for the range it is enough that it is large.
+    .transform((text) =>
+      text.length > 15 ? (text.startsWith('-') ? -1 : 1) * Number.MAX_SAFE_INTEGER : Number(text),
+    )
+    .pipe(
+      z
+        .number()
+        .min(least, { error: `this is less than ${least}` })
+        .max(most, { error: `this is more than ${most}` }),
+    );
+  return { input: 'number', expected: words, schema };
+}
+
+export interface FloatRange {
+  readonly above?: number;
+  readonly least?: number;
+  readonly below?: number;
+  readonly most?: number;
+}
+
+export function decimal({ above, least, below, most }: FloatRange): Kind<number> {
+  const bounds = [
+    above !== undefined && `more than ${above}`,
+    least !== undefined && `${least} or more`,
+    below !== undefined && `less than ${below}`,
+    most !== undefined && `${most} or less`,
+  ].filter((bound) => bound !== false);
+  const within = (value: number): boolean =>
+    value > (above ?? -Infinity) &&
+    value >= (least ?? -Infinity) &&
+    value < (below ?? Infinity) &&
+    value <= (most ?? Infinity);
+  const schema = z
+    .string()
+    .regex(/^-?(0|[1-9]\d{0,14})(\.\d{1,15})?$/, { error: 'this is not a number in plain decimal' })
+    .transform((text) => Number(text) + 0) // -0 is 0
+    .refine(within, { error: 'this is outside the range' });
+  return { input: 'number-float', expected: `a number, ${bounds.join(' and ')}`, schema };
+}
+
+/** An address to listen on. */
+export const listenAddress = (): Kind<HostPort> => ({
+  input: 'text',
+  expected: 'host:port or [IPv6]:port, port 1-65535',
+  schema: schemaOf(readHostPort),
+});
+
+/** An address to dial: the wildcard addresses are refused. */
+export const dialAddress = (): Kind<HostPort> => ({
+  input: 'text',
+  expected: 'host:port or [IPv6]:port of another machine, port 1-65535',
+  schema: schemaOf((text) => {
+    const address = readHostPort(text);
+    const ip = address.ok ? parseIp(address.value.host) : undefined;
+    if (ip !== undefined && isUnspecified(ip))
+      return err('this address is for listening, it cannot be dialled');
+    return address;
+  }),
+});
+
+/** A path below a directory of ours: it can name neither another place nor a directory. `spellings` are read as values. */
+export const pathBelow = (spellings: Readonly<Record<string, string>> = {}): Kind<string> => ({
+  input: 'text',
+  expected: ['a relative path of letters, digits and . _ / - without ..', ...Object.keys(spellings)].join(
+    ', or ',
+  ),
+  schema: schemaOf((text) =>
+    Object.hasOwn(spellings, text) ? ok(spellings[text]!) : readRelativePath(text),
+  ),
+});
+
+function readRelativePath(text: string): Result<string> {
+  if (text.startsWith('/')) return err('an absolute path; it has to lie below the state directory');
+  if (text.length > 512) return err('longer than 512 characters');
+  if (!/^[A-Za-z0-9._/-]+$/.test(text))
+    return err('it has other characters than letters, digits and . _ / -');
+  const segments = text.split('/');
+  if (segments.includes('..')) return err('it has a .. in it');
+  if (segments.includes('') || segments.includes('.'))
+    return err('it has an empty part, a final slash or a lone dot');
+  return segments.some((segment) => segment.length > 200)
+    ? err('a part of it is longer than 200 characters')
+    : ok(text);
+}
+
+/** Text that `read` makes sense of. */
+export const text = <Value>(
+  accepts: string,
+  read: (text: string) => Result<Value>,
+  input: InputType = 'text',
+): Kind<Value> => ({
+  input,
+  expected: accepts,
+  schema: schemaOf(read),
+});
+
+export const certificates = (): Kind<string> => ({
+  ...text('PEM certificates, or base64 of them (base64 -w0 FILE)', readCertificates, 'text64'),
+  redact: true,
+});
+
+export const privateKey = (): Kind<string> => ({
+  ...text(
+    'a PEM private key without passphrase, or base64 of it (base64 -w0 FILE)',
+    readPrivateKey,
+    'text64',
+  ),
+  redact: true,
+});

@@ -1,0 +1,140 @@
+// FL_NODE_CONFIG: key=value pairs with optional quotes, read into values of the types that Flower's TOML has.
+// Flower's own inline form wants every string quoted and drops what it does not understand; a TOML file does not
+// (facts: Flower 1.28, common/config.py), so the pairs are read here and written to a file.
+import { err, ok, type Result } from '../core/result.ts';
+
+/** A TOML value: text, boolean, integer (bigint beyond 2^53), or a float, which may be whole. */
+export type TomlValue = string | boolean | number | bigint | { readonly float: number };
+
+export type TomlEntry = readonly [key: string, value: TomlValue];
+
+const MOST_CHARACTERS = 65_536;
+const BLANK = /[ \t\r\n]/;
+const KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
+const SINT64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
+
+/**
+ * Reads `a=1 b=2.5 c=true site="x y" code='007'`. Quoted values are text as they stand, without escapes; of the others
+ * true, false, plain decimal integers and floats have their type and the rest is text.
+ * A reason names a pair by its position or key, never by its value.
+ */
+export function readNodeConfig(text: string): Result<readonly TomlEntry[]> {
+  if (text.length > MOST_CHARACTERS) return err(`longer than ${MOST_CHARACTERS} characters`);
+  const entries = new Map<string, TomlValue>();
+  let at = 0;
+  while (at < text.length) {
+    if (BLANK.test(text[at]!)) {
+      at += 1;
+      continue;
+    }
+    const pair = readPair(text, at, entries.size + 1);
+    if (!pair.ok) return pair;
+    const { key, value, end } = pair.value;
+    if (entries.has(key)) return err(`the key ${key} is given twice`);
+    entries.set(key, value);
+    at = end;
+  }
+  return ok([...entries]);
+}
+
+interface Pair {
+  readonly key: string;
+  readonly value: TomlValue;
+  readonly end: number;
+}
+
+function readPair(text: string, start: number, number: number): Result<Pair> {
+  const word = endOfWord(text, start);
+  const equals = text.indexOf('=', start);
+  if (equals === -1 || equals >= word)
+    return err(`pair ${number} has no '=' (no blanks around it; quote a value that holds blanks)`);
+  const key = text.slice(start, equals);
+  if (!KEY.test(key) || key.length > 200)
+    return err(`the key of pair ${number} has other characters than letters, digits, _, - and inner dots`);
+  const first = text[equals + 1];
+  const value =
+    first === '"' || first === "'"
+      ? readQuoted(text, equals + 1, key)
+      : readPlain(text.slice(equals + 1, word), key);
+  if (!value.ok) return value;
+  return ok({ key, value: value.value.value, end: value.value.end ?? word });
+}
+
+type ReadValue = Result<{ value: TomlValue; end?: number }>;
+
+function readQuoted(text: string, open: number, key: string): ReadValue {
+  const close = text.indexOf(text[open]!, open + 1);
+  if (close === -1) return err(`the quote that opens the value of ${key} is not closed`);
+  const after = text[close + 1];
+  if (after !== undefined && !BLANK.test(after))
+    return err(`after the closing quote of ${key} a blank is missing`);
+  const value = text.slice(open + 1, close);
+  return isClean(value) ? ok({ value, end: close + 1 }) : err(`the value of ${key} has a control character`);
+}
+
+function readPlain(text: string, key: string): ReadValue {
+  if (text === '') return err(`${key} has no value (write ${key}="" for an empty text)`);
+  if (/["']/.test(text))
+    return err(`the value of ${key} has a quote in its middle; put the other kind of quotes around it`);
+  // The query of a URL has & between its pairs.
+  const separator = (text.includes('?') ? /[,;](?=[\w.-]+=|$)/ : /[,;&](?=[\w.-]+=|$)/).exec(text)?.[0];
+  if (separator !== undefined)
+    return err(
+      `after ${key} there is a ${separator} where a blank separates pairs (quote it if it is meant)`,
+    );
+  if (!isClean(text)) return err(`the value of ${key} has a control character`);
+  return typed(text, key);
+}
+
+function typed(text: string, key: string): ReadValue {
+  if (text === 'true' || text === 'false') return ok({ value: text === 'true' });
+  if (/^-?(0|[1-9]\d*)$/.test(text)) {
+    const whole = text.length > 20 ? SINT64.most + 1n : BigInt(text);
+    if (whole < SINT64.least || whole > SINT64.most)
+      return err(`the number of ${key} does not fit in 64 bits (quote it to make it text)`);
+    return ok({ value: Number.isSafeInteger(Number(whole)) ? Number(whole) : whole });
+  }
+  if (/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/.test(text)) {
+    const float = Number(text);
+    return Number.isFinite(float) ? ok({ value: { float } }) : err(`the number of ${key} is too large`);
+  }
+  return ok({ value: text });
+}
+
+/** What people write for a number, a truth or nothing in other languages; here it is a text. */
+const OTHER_SPELLING =
+  /^(true|false|none|null|nil|[+-]?(\d+(_\d+)+|\d+\.|\.\d+|0x[\da-f]+|0o[0-7]+|0b[01]+|inf|infinity|nan)|\+\d+(\.\d+)?)$/i;
+
+/** Keys that the agent fills in, as people misspell them. */
+const OTHER_KEY: ReadonlyMap<string, string> = new Map([
+  ['partition_id', 'partition-id'],
+  ['num_partitions', 'num-partitions'],
+]);
+
+export interface Doubt {
+  readonly key: string;
+  readonly why: string;
+}
+
+/** Pairs of a text that can be read, but that probably do not mean what was meant. Quoted values are meant as they are. */
+export function doubtsAbout(text: string): Doubt[] {
+  const doubts: Doubt[] = [];
+  const quoted = /"[^"]*"|'[^']*'/g;
+  for (const pair of text.replaceAll(quoted, '""').split(/[ \t\r\n]+/)) {
+    const [key = '', value = ''] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)];
+    const meant = OTHER_KEY.get(key);
+    if (meant !== undefined) doubts.push({ key, why: `did you mean ${meant}?` });
+    if (OTHER_SPELLING.test(value) && value !== 'true' && value !== 'false')
+      doubts.push({ key, why: 'its value is a text here, not a number or a truth' });
+  }
+  return doubts;
+}
+
+function endOfWord(text: string, start: number): number {
+  let end = start;
+  while (end < text.length && !BLANK.test(text[end]!)) end += 1;
+  return end;
+}
+
+/** TOML text may not hold control characters; lone surrogates cannot be written as UTF-8. */
+const isClean = (text: string): boolean => !/\p{Cc}/u.test(text) && text.isWellFormed();

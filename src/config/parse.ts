@@ -1,0 +1,79 @@
+// From the raw CONTEXT to a configuration, or to everything that is wrong with it, in one pass.
+import type { BootConfig } from './config.ts';
+import { type Finding, showValue } from './finding.ts';
+import { type Given, lookUp } from './given.ts';
+import { checkRules } from './rules.ts';
+import { ALIAS_PREFIX, namesOf, rowOf, type VariableName } from './table.ts';
+import { unknownVariables } from './unknown.ts';
+import type { ImageFacts } from './variable.ts';
+
+export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
+export type { Finding } from './finding.ts';
+export type { Framework, ImageFacts, Role } from './variable.ts';
+
+export type Parsed =
+  | { readonly ok: true; readonly config: BootConfig; readonly warnings: readonly Finding[] }
+  | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
+
+/**
+ * Reads all variables of the image's role from the CONTEXT (name -> value as OpenNebula wrote it). Findings come in the
+ * order of the table, then the cross-variable rules, then names that are not ours. Certificates are only unwrapped here:
+ * whether they fit is checked in src/tls. `open`: names whose values are not known yet; rules that read one of them say
+ * nothing.
+ */
+export function parseVariables(
+  raw: Readonly<Record<string, string>>,
+  image: ImageFacts,
+  open: ReadonlySet<string> = new Set(),
+): Parsed {
+  const findings: Finding[] = [];
+  const values = new Map<VariableName, unknown>();
+  const given = new Map<VariableName, Given>();
+  for (const name of namesOf(image.role)) {
+    const { found, finding } = lookUp(raw, name);
+    if (finding !== undefined) findings.push(finding);
+    if (found !== undefined) given.set(name, found);
+    const read = found === undefined ? defaultOf(name, image) : readValue(name, found);
+    if (read.ok) values.set(name, read.value);
+    else findings.push(read.finding);
+  }
+  const isOpen = (name: string): boolean => open.has(name) || open.has(ALIAS_PREFIX + name);
+  const readable = new Map([...values].filter(([name]) => !isOpen(name)));
+  findings.push(...checkRules({ image, values: readable, given }), ...unknownVariables(raw, image.role));
+
+  const warnings = findings.filter(({ severity }) => severity === 'warning');
+  const problems = findings.filter(({ severity }) => severity === 'error');
+  if (problems.length > 0) return { ok: false, problems, warnings };
+  // Every name of the role has been read by its row's schema, so the object is what the table's types say.
+  return {
+    ok: true,
+    config: { role: image.role, ...Object.fromEntries(values) } as unknown as BootConfig,
+    warnings,
+  };
+}
+
+type Read =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly finding: Finding };
+
+function readValue(name: VariableName, { as, text }: Given): Read {
+  const row = rowOf(name);
+  const result = row.schema.safeParse(text);
+  if (result.success) return { ok: true, value: result.data };
+  const why = result.error.issues[0]?.message ?? 'it is not accepted';
+  const found = `${showValue(name, text)}: ${why}`;
+  return {
+    ok: false,
+    finding: { variable: as, severity: 'error', found, expected: row.expected, example: row.example },
+  };
+}
+
+/** A default is a text that the row's own schema reads, so it cannot be one that an operator may not give. */
+function defaultOf(name: VariableName, image: ImageFacts): Read {
+  const row = rowOf(name);
+  if (row.default === undefined) return { ok: true, value: undefined };
+  if (typeof row.default === 'object' && 'image' in row.default)
+    return { ok: true, value: row.default.image(image) };
+  const text = typeof row.default === 'string' ? row.default : row.default[image.role];
+  return { ok: true, value: text === undefined ? undefined : row.schema.parse(text) };
+}

@@ -1,0 +1,86 @@
+// The variables' part of the reference page. Everything on it is read from the table.
+import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from './table.ts';
+import { comesFromImage, defaultText, userInput } from './user-inputs.ts';
+import type { Level, Role, Variable } from './variable.ts';
+
+const SPOKEN_ROLE: Readonly<Record<Role, string>> = { superlink: 'SuperLink', supernode: 'SuperNode' };
+
+const SPOKEN_LEVEL: Readonly<Record<Level, string>> = {
+  service: 'service: one value for all roles of a OneFlow service',
+  role: 'role: each role of a OneFlow service has its own',
+  infrastructure: 'infrastructure: never a user input',
+};
+
+const GROUPS: readonly { readonly title: string; readonly holds: (row: Variable) => boolean }[] = [
+  { title: 'Of the whole service', holds: ({ level }) => level === 'service' },
+  { title: 'Of the SuperLink', holds: (row) => row.level === 'role' && only(row, 'superlink') },
+  { title: 'Of a SuperNode', holds: (row) => row.level === 'role' && only(row, 'supernode') },
+  { title: 'Of each role', holds: ({ level, roles }) => level === 'role' && roles.length === 2 },
+  { title: 'Infrastructure', holds: ({ level }) => level === 'infrastructure' },
+];
+
+const only = ({ roles }: Variable, role: Role): boolean => roles.length === 1 && roles[0] === role;
+
+/** Markdown: how values are read, a table of all variables by group, and a section for each. Ends with a line break. */
+export function variablesReference(): string {
+  const groups = GROUPS.map(({ title, holds }) => ({
+    title,
+    names: ALL_NAMES.filter((name) => holds(rowOf(name))),
+  }));
+  const parts = [
+    RULES,
+    ...groups.map(({ title, names }) => [`## ${title}`, overview(names), ...names.map(section)].join('\n\n')),
+  ];
+  return `${parts.join('\n\n')}\n`;
+}
+
+const RULES = `- A variable that is absent or empty has its default.
+- Every name an operator sets is also taken with \`${ALIAS_PREFIX}\` in front; the plain name wins when both are set.
+- Blanks around a value do not count. YES and NO may be written in small letters. Numbers are plain decimal.
+- A name that begins with \`FL_\`, \`FLOWER_\` or \`ML_\` and is not listed here is a warning, never an error.
+- All problems are told together: the variable, what was found, what is accepted, an example. Secret values are never shown.`;
+
+function overview(names: readonly VariableName[]): string {
+  const rows = names.map(
+    (name) => `| [${name}](#${name.toLowerCase()}) | ${shownDefault(name)} | ${cell(rowOf(name).title)} |`,
+  );
+  return ['| Variable | Default | |', '|---|---|---|', ...rows].join('\n');
+}
+
+function section(name: VariableName): string {
+  const row = rowOf(name);
+  const input = userInput(name);
+  const facts: readonly (readonly [what: string, text: string | undefined])[] = [
+    ['Role', row.roles.map((role) => SPOKEN_ROLE[role]).join(', ')],
+    ['Level', SPOKEN_LEVEL[row.level]],
+    ['Accepts', row.expected],
+    ['Choices', row.options?.map(code).join(', ')],
+    ['Default', shownDefault(name)],
+    ['Example', code(`${name}=${row.example}`)],
+    ['User input', input === undefined ? undefined : code(input)],
+    ['Also taken as', hasAlias(name) ? code(ALIAS_PREFIX + name) : undefined],
+    ['Secret', row.secret ? 'yes: masked wherever the CONTEXT is shown' : undefined],
+    ['In messages', row.redact ? 'the value is not repeated' : undefined],
+    ['Run config', row.runConfig === undefined ? undefined : code(row.runConfig)],
+    ['Node config', row.nodeConfig === undefined ? undefined : code(row.nodeConfig)],
+    ['Read by the strategies', row.strategies?.join(', ')],
+    ['In the template', row.template === undefined ? undefined : code(`${name}="${row.template}"`)],
+    ['Acted on by', row.consumer],
+  ];
+  const lines = facts.flatMap(([what, text]) => (text === undefined ? [] : [`- ${what}: ${text}`]));
+  return [`### ${name}`, `${row.title}. ${row.description}`, lines.join('\n')].join('\n\n');
+}
+
+function shownDefault(name: VariableName): string {
+  const { roles } = rowOf(name);
+  if (comesFromImage(rowOf(name))) return 'what the image was built with';
+  const perRole = roles.map((role) => [SPOKEN_ROLE[role], defaultText(name, role)] as const);
+  const [first] = perRole;
+  if (perRole.every(([, text]) => text === first?.[1]))
+    return first?.[1] === undefined ? 'unset' : code(first[1]);
+  return perRole.map(([role, text]) => `${role}: ${text === undefined ? 'unset' : code(text)}`).join(', ');
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+const cell = (text: string): string => text.replaceAll('|', '\\|');

@@ -1,0 +1,98 @@
+// Infrastructure: written by the template's CONTEXT or by OpenNebula, read by one-context and by the agent. Others act on
+// most of them, so a value that they would not understand is read as they read it, and is no error here.
+
+import { err, ok, type Result } from '../../core/result.ts';
+import { text } from '../kinds.ts';
+import { BOTH, optional, withDefault } from '../variable.ts';
+
+const AT = { roles: BOTH, level: 'infrastructure' } as const;
+
+function readVmId(given: string): Result<number> {
+  return /^(0|[1-9]\d{0,9})$/.test(given) ? ok(Number(given)) : err('this is not the number of a VM');
+}
+
+function readEndpoint(given: string): Result<string> {
+  if (!/^https?:\/\/[^\s]+$/i.test(given) || !URL.canParse(given))
+    return err('this is not an http:// or https:// URL');
+  const { username, password } = new URL(given);
+  return username === '' && password === ''
+    ? ok(given)
+    : err('a URL with a user or a password in it is not taken');
+}
+
+export const PLATFORM = {
+  TOKEN: withDefault({
+    ...AT,
+    title: 'OneGate token',
+    ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
+    default: 'NO',
+    template: 'YES',
+    consumer: 'OpenNebula',
+    description:
+      'Without YES the VM gets no VMID, no ONEGATE_ENDPOINT and no token: nothing is discovered or published.',
+    example: 'YES',
+  }),
+
+  NETWORK: withDefault({
+    ...AT,
+    title: 'Network contextualization',
+    ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
+    default: 'NO',
+    template: 'YES',
+    consumer: 'OpenNebula',
+    description: 'With YES the CONTEXT has the addresses of the NICs (ETHx_*).',
+    example: 'YES',
+  }),
+
+  REPORT_READY: withDefault({
+    ...AT,
+    title: 'Report READY',
+    // net-99-report-ready compares with capital letters (facts: one-context 7.2.1).
+    ...text('YES, in capital letters', (given) => ok(given === 'YES'), 'boolean'),
+    default: 'NO',
+    template: 'YES',
+    consumer: 'one-context',
+    description:
+      'With YES the agent publishes READY=YES together with everything else when this role serves, and one-context sends it once the ready script has succeeded.',
+    example: 'YES',
+  }),
+
+  READY_SCRIPT_PATH: optional({
+    ...AT,
+    title: 'Ready script',
+    ...text('the path of a program', (given) => ok(given)),
+    template: '/opt/flower/scripts/health-check.sh',
+    consumer: 'one-context',
+    description: 'What one-context runs before it sends READY=YES: it succeeds when this role really serves.',
+    example: '/opt/flower/scripts/health-check.sh',
+  }),
+
+  SSH_PUBLIC_KEY: optional({
+    ...AT,
+    title: 'SSH public key',
+    ...text('public keys, one a line', (given) => ok(given)),
+    redact: true,
+    template: '$USER[SSH_PUBLIC_KEY]',
+    consumer: 'one-context',
+    description: 'Who may log in as root.',
+    example: 'ssh-ed25519 AAAA... admin',
+  }),
+
+  VMID: optional({
+    ...AT,
+    title: 'Number of this VM',
+    ...text('the number OpenNebula gave the VM', readVmId),
+    consumer: 'the agent; OpenNebula writes it',
+    description: "This VM's name in OneGate.",
+    example: '42',
+  }),
+
+  ONEGATE_ENDPOINT: optional({
+    ...AT,
+    title: 'URL of OneGate',
+    ...text('an http:// or https:// URL', readEndpoint),
+    consumer: 'the agent; OpenNebula writes it',
+    description: 'Where the agent publishes and discovers.',
+    example: 'http://198.51.100.1:5030',
+  }),
+} as const;

@@ -1,0 +1,110 @@
+// What a row of the table is. Everything that is said about a variable anywhere is read from its row.
+import type * as z from 'zod';
+import type { Framework } from './frameworks.ts';
+
+export type Role = 'superlink' | 'supernode';
+export type { Framework } from './frameworks.ts';
+
+/** What the image was built with; some defaults come from it. */
+export interface ImageFacts {
+  readonly role: Role;
+  readonly flowerVersion: string;
+  readonly framework: Framework;
+  /** Environments that were installed beside the baked one, VERSION-FRAMEWORK; only a machine has any. */
+  readonly installed?: readonly string[];
+}
+
+/**
+ * Where OpenNebula gets the value from: service (one value for all roles of a OneFlow service), role (of one role), or
+ * infrastructure (the template's CONTEXT or OpenNebula itself; never a user input).
+ */
+export type Level = 'service' | 'role' | 'infrastructure';
+
+/** The types of OpenNebula's USER_INPUTS that are used here. */
+export type InputType = 'text' | 'text64' | 'list' | 'number' | 'number-float' | 'boolean';
+
+/** What a kind of value brings to a row; see kinds.ts. */
+export interface Kind<Value> {
+  readonly input: InputType;
+  /** The choices of a list. */
+  readonly options?: readonly string[];
+  /** What is accepted, in words that complete "expected ...". */
+  readonly expected: string;
+  /** Reads the trimmed, non-empty text. Its issues never repeat the text. */
+  readonly schema: z.ZodType<Value, string>;
+  /** The text never stands in a finding: it is long, or may hold what nobody should read. */
+  readonly redact?: boolean;
+}
+
+export interface About {
+  readonly level: Level;
+  /** The question of the USER_INPUT, and the short description elsewhere. */
+  readonly title: string;
+  /** What the appliance does with it. */
+  readonly description: string;
+  /** A value that is accepted, ready to paste. */
+  readonly example: string;
+  readonly mandatory?: boolean;
+  /** What a form shows as the default; the row's default when left out. */
+  readonly inputDefault?: string;
+  /** The choices of a form, where they are not all that is accepted. An empty one stands for the default. */
+  readonly inputOptions?: readonly string[];
+  /** The value masked wherever the CONTEXT is shown. */
+  readonly secret?: boolean;
+  /** The key of Flower's run config that gets the value. */
+  readonly runConfig?: string;
+  /** The key of the SuperNode's node config that gets the value. */
+  readonly nodeConfig?: string;
+  /** Strategies that read it; the others ignore it. */
+  readonly strategies?: readonly string[];
+  /** Infrastructure: what templates write into CONTEXT; nothing when OpenNebula writes it. */
+  readonly template?: string;
+  /** Infrastructure: who acts on it. */
+  readonly consumer?: string;
+}
+
+/** Where a default comes from: a text that the row's schema reads, per role, or the image. */
+export type Default<Value> =
+  | string
+  | { readonly [R in Role]?: string }
+  | { readonly image: (image: ImageFacts) => Value };
+
+export interface Variable<Value = unknown, Roles extends Role = Role, Defaulted extends Role = Role>
+  extends Kind<Value>,
+    About {
+  readonly roles: readonly Roles[];
+  /** Left out: unset stays undefined. */
+  readonly default?: Default<unknown>;
+  /** Only a type: roles in which the variable always has a value. */
+  readonly defaulted?: Defaulted;
+}
+
+type Plain<Value, Roles extends Role> = Kind<Value> & About & { readonly roles: readonly Roles[] };
+
+/** Declares a variable that has a value in every role, because it has a default. */
+export const withDefault = <Value, const Roles extends Role>(
+  row: Plain<Value, Roles> & { readonly default: string },
+): Variable<Value, Roles, Roles> => row;
+
+/** Declares a variable whose default is a decision of the image builder. */
+export const withImageDefault = <Value, const Roles extends Role, Baked>(
+  row: Plain<Value, Roles> & { readonly default: { readonly image: (image: ImageFacts) => Baked } },
+): Variable<Value | Baked, Roles, Roles> => row as Variable<Value | Baked, Roles, Roles>;
+
+/** Declares a variable with a default in some of its roles only. */
+export const withRoleDefault = <
+  Value,
+  const Roles extends Role,
+  const D extends Partial<Record<Role, string>>,
+>(
+  row: Plain<Value, Roles> & { readonly default: D },
+): Variable<Value, Roles, keyof D & Role> => row as Variable<Value, Roles, keyof D & Role>;
+
+/** Declares a variable that is undefined when unset. */
+export const optional = <Value, const Roles extends Role>(
+  row: Plain<Value, Roles>,
+): Variable<Value, Roles, never> => row;
+
+export const SUPERLINK = ['superlink'] as const;
+export const SUPERNODE = ['supernode'] as const;
+export const BOTH = ['superlink', 'supernode'] as const;

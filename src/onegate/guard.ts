@@ -1,0 +1,90 @@
+// What may be sent to OneGate, and how. OneGate puts quotes around a value and hands the text to a template parser:
+// some characters are refused there with a bare 500, others are silently changed, and an empty value is stored as a
+// quotation mark (OneGate 7.5.80, exchanges 100-176 and the probe of every ASCII character in every position). So a
+// value that would not arrive as it was sent is refused here, where it can be named.
+//
+// The gate guard: OneFlow opens a role's ready gate when the text of an update contains READY=YES anywhere, quotes and
+// blanks removed - also inside FL_READY=YES, FL_NODE_READY=YES or a value (section 6.2 of the facts; EventManager.rb).
+// Nothing of that kind leaves before the node serves.
+import { Problem } from '../core/problem.ts';
+
+/** Letters, digits, blank, base64, and the punctuation of addresses and URLs. */
+const SAFE = /^[A-Za-z0-9 =:/.#&?;_+-]+$/;
+const NAME = /^[A-Z][A-Z0-9_]*$/;
+/** OneGate answers 403 for the first three; SCHED_MESSAGE is stored but never shown. */
+const RESERVED = new Set(['SERVICE_ID', 'ROLE_NAME', 'SCHED_REQUIREMENTS', 'SCHED_MESSAGE']);
+/** A CA chain is a few KiB; each update rewrites the VM's whole record. */
+const MAX_BYTES = 128 * 1024;
+
+/**
+ * The form body of PUT /vm for these attributes: `data=A%3D1%0AB%3D2&type=1` (type 1 merges, the rest stays).
+ * @param options.serving the node serves: only then may the update contain READY=YES.
+ * Throws Problem onegate_value_refused; a value is never quoted in it.
+ */
+export function publishable(
+  attributes: Readonly<Record<string, string>>,
+  options: { serving?: boolean } = {},
+): string {
+  const lines = Object.entries(attributes).map(([name, value]) => {
+    const fault = faultOfName(name) ?? faultOfValue(value);
+    if (fault !== undefined) throw refused(name, fault);
+    return `${name}=${value}`;
+  });
+  if (lines.length === 0) throw refused('-', 'the update has no attributes');
+  const text = lines.join('\n');
+  if (text.length > MAX_BYTES) throw tooLarge(lines, text.length);
+  if (options.serving !== true && opensGate(text)) {
+    throw refused(
+      lines.find(opensGate)?.split('=')[0] ?? '-',
+      'it would open the ready gate before this node serves',
+    );
+  }
+  return `data=${encodeURIComponent(text)}&type=1`;
+}
+
+/** Whether OneFlow would take an update with this text for READY=YES. Wider than OneFlow: any case, any blank. */
+export const opensGate = (text: string): boolean => /READY=YES/i.test(text.replaceAll(/[\s"']/g, ''));
+
+function faultOfName(name: string): string | undefined {
+  if (!NAME.test(name)) return 'its name is not made of A-Z, 0-9 and _, with a letter first';
+  if (name.startsWith('XML')) return 'a name that begins with XML is stored under another name';
+  if (RESERVED.has(name)) return 'OpenNebula keeps this name for itself';
+  return undefined;
+}
+
+function faultOfValue(value: string): string | undefined {
+  if (value === '') return "an empty value would be stored as a quotation mark; '-' stands for none";
+  if (value.trim() !== value) return 'blanks at its ends would be cut off';
+  if (value.startsWith('#')) return 'a # at its beginning would make it a comment';
+  if (SAFE.test(value)) return undefined;
+  const at = [...value].findIndex((character) => !SAFE.test(character));
+  return `character ${at + 1} (${formatCharacter([...value][at]!)}) would not survive`;
+}
+
+const formatCharacter = (character: string): string =>
+  /[!-~]/.test(character)
+    ? character
+    : `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
+
+/** Of what the agent publishes only the CA is the operator's, and can be of any size. */
+function tooLarge(lines: readonly string[], bytes: number): Problem {
+  const [largest = '-'] = [...lines].sort((a, b) => b.length - a.length);
+  const [name = '-'] = largest.split('=');
+  return new Problem('onegate_value_refused', {
+    doing: 'publishing on OneGate',
+    found: `the update has ${bytes} bytes, more than ${MAX_BYTES}; ${name} alone has ${largest.length}`,
+    ...(name === 'FL_CA_CERT'
+      ? {
+          remedy: 'leave only the CA that signed FL_SSL_CERTFILE in FL_SSL_CA_CERTFILE',
+          variable: 'FL_SSL_CA_CERTFILE',
+        }
+      : {}),
+  });
+}
+
+const refused = (name: string, found: string): Problem =>
+  new Problem('onegate_value_refused', {
+    doing: `publishing ${name} on OneGate`,
+    found,
+    expected: 'letters, digits, blanks and = : / . # & ? ; _ + - (anything else as base64)',
+  });

@@ -1,0 +1,225 @@
+// Where the boot's story goes: the journal for a person, the status file for programs, STATUS= for `systemctl status`.
+
+import type { Clock } from '../core/clock.ts';
+import type { Problem } from '../core/problem.ts';
+import { notifyStatus } from '../host/notify.ts';
+import type { Journal } from './journal.ts';
+import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
+
+/** A step of the boot as the report shows it. */
+export interface ReportedStep {
+  readonly id: string;
+  readonly title: string;
+}
+
+/** A wait that describes itself. */
+export interface Wait {
+  /** What is waited for, as a phrase: 'the SuperLink to publish its address'. */
+  readonly for: string;
+  /** The latest moment; undefined: without end. */
+  readonly until?: Date | undefined;
+  /** What a person can check meanwhile. */
+  readonly check: string;
+}
+
+interface LiveWait {
+  readonly wait: Wait;
+  readonly since: Date;
+  readonly text: string;
+  timer: NodeJS.Timeout | undefined;
+}
+
+/** A wait shorter than this is not worth a line. */
+const WORTH_A_LINE_MS = 1_000;
+const REPEAT_AFTER_MS = 60_000;
+
+export class Report {
+  readonly journal: Journal;
+  readonly #clock: Clock;
+  readonly #path: string;
+  #status: Status;
+  readonly #waits = new Map<string, LiveWait>();
+  #canWrite = true;
+  /** Not the first time that the steps are gone through: what stayed as it was is not worth a line. */
+  #again = false;
+
+  constructor(options: { path: string; journal: Journal; clock: Clock; resumed: boolean }) {
+    this.#path = options.path;
+    this.journal = options.journal;
+    this.#clock = options.clock;
+    const now = options.clock.now().toISOString();
+    this.#status = {
+      version: 1,
+      role: null,
+      phase: 'booting',
+      serving: false,
+      boot: options.resumed ? 'resumed' : 'first',
+      pid: process.pid,
+      started_at: now,
+      updated_at: now,
+      waiting: null,
+      steps: [],
+      problems: [],
+      facts: {},
+    };
+  }
+
+  get status(): Readonly<Status> {
+    return this.#status;
+  }
+
+  /** A new boot begins (the first, or after a re-contextualization). */
+  begin(role: 'superlink' | 'supernode', steps: readonly ReportedStep[]): void {
+    this.#again = this.#status.steps.length > 0;
+    this.#status.role = role;
+    this.#status.phase = 'booting';
+    this.#status.problems = [];
+    this.#status.started_at = this.#clock.now().toISOString();
+    this.#status.steps = steps.map(({ id, title }) => ({
+      id,
+      title,
+      state: 'pending',
+      at: null,
+      ms: null,
+      note: null,
+    }));
+    this.#write();
+  }
+
+  started(id: string): void {
+    const step = this.#step(id);
+    step.state = 'running';
+    step.at = this.#clock.now().toISOString();
+    notifyStatus(`${this.#number(id)} ${step.title}`);
+    this.journal.debug(`${this.#number(id)} ${step.title}: started`);
+    this.#write();
+  }
+
+  finished(
+    id: string,
+    state: 'done' | 'kept' | 'degraded' | 'failed' | 'skipped',
+    ms: number,
+    note?: string,
+  ): void {
+    const step = this.#step(id);
+    step.state = state;
+    step.ms = Math.round(ms * 10) / 10;
+    step.note = note ?? null;
+    const took = state === 'skipped' ? '' : ` in ${duration(ms)}`;
+    const line = `${this.#number(id)} ${step.title}: ${state}${took}${note === undefined ? '' : ` - ${note}`}`;
+    if (this.#again && (state === 'kept' || state === 'skipped'))
+      this.journal.debug(line, { step: id, ms: step.ms });
+    else if (state === 'failed') this.journal.error(line, { step: id, ms: step.ms });
+    else if (state === 'degraded') this.journal.warn(line, { step: id, ms: step.ms });
+    else this.journal.info(line, { step: id, ms: step.ms });
+    this.#write();
+  }
+
+  /**
+   * Tells of a wait: at once in the status, in the journal when it lasts, again each minute; undefined ends it.
+   * `whose` keeps waits apart that go on side by side; the newest is the one shown.
+   */
+  waiting(whose: string, wait: Wait | undefined): void {
+    const before = this.#waits.get(whose);
+    if (wait === undefined) {
+      if (before === undefined) return;
+      clearTimeout(before.timer);
+      this.#waits.delete(whose);
+      this.#showWait();
+      return;
+    }
+    if (before?.text === describeWait(wait)) return;
+    clearTimeout(before?.timer);
+    const since = before?.wait.for === wait.for ? before.since : this.#clock.now();
+    const entry: LiveWait = { wait, since, text: describeWait(wait), timer: undefined };
+    const head = whose === 'watch' ? '' : `${this.#number(whose)} `;
+    const say = (): void => {
+      this.journal.info(
+        `${head}${entry.text} (for ${duration(this.#clock.now().getTime() - since.getTime())} now)`,
+      );
+      entry.timer = setTimeout(say, REPEAT_AFTER_MS).unref();
+    };
+    entry.timer = setTimeout(say, before === undefined ? WORTH_A_LINE_MS : REPEAT_AFTER_MS).unref();
+    this.#waits.delete(whose);
+    this.#waits.set(whose, entry);
+    notifyStatus(`${head}${entry.text}`);
+    this.#showWait();
+  }
+
+  #showWait(): void {
+    const newest = [...this.#waits.values()].at(-1);
+    this.#status.waiting =
+      newest === undefined
+        ? null
+        : {
+            for: newest.wait.for,
+            since: newest.since.toISOString(),
+            until: newest.wait.until?.toISOString() ?? null,
+            check: newest.wait.check,
+          };
+    this.#write();
+  }
+
+  problem(problem: Problem): void {
+    this.journal.problem(problem);
+    this.#status.problems.push(...problem.all.map(statusProblem));
+    this.#write();
+  }
+
+  /** A problem that no longer is one. */
+  solved(code: Problem['code']): void {
+    this.#status.problems = this.#status.problems.filter((problem) => problem.code !== code);
+    this.#write();
+  }
+
+  facts(facts: StatusFacts): void {
+    Object.assign(this.#status.facts, facts);
+    this.#write();
+  }
+
+  phase(phase: Status['phase'], sentence: string): void {
+    this.#status.phase = phase;
+    notifyStatus(sentence);
+    if (phase === 'failed') this.journal.error(sentence);
+    else this.journal.info(sentence);
+    this.#write();
+  }
+
+  /** Whether the ready gate may open. */
+  serving(serving: boolean): void {
+    this.#status.serving = serving;
+    this.#write();
+  }
+
+  #step(id: string): Status['steps'][number] {
+    const step = this.#status.steps.find((one) => one.id === id);
+    if (step === undefined) throw new Error(`the step ${id} is not in this boot`);
+    return step;
+  }
+
+  #number(id: string): string {
+    return `[${this.#status.steps.findIndex((one) => one.id === id) + 1}/${this.#status.steps.length}]`;
+  }
+
+  #write(): void {
+    this.#status.updated_at = this.#clock.now().toISOString();
+    try {
+      writeStatus(this.#path, this.#status);
+      this.#canWrite = true;
+    } catch (error) {
+      // The journal still works: say it once, and let the step that needs the disk fail with the full story.
+      if (this.#canWrite) this.journal.warn(`the status file cannot be written: ${(error as Error).message}`);
+      this.#canWrite = false;
+    }
+  }
+}
+
+const describeWait = ({ for: what, until, check }: Wait): string =>
+  `waiting for ${what}, ${until === undefined ? 'without end' : `until ${until.toISOString().slice(11, 19)} UTC`}; check: ${check}`;
+
+/** 7 ms, 1.2 s, 3 min 5 s. */
+export function duration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1_000)} s`;
+}

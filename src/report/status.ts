@@ -1,0 +1,90 @@
+// The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
+import * as z from 'zod';
+import { CATALOGUE, type ProblemCode } from '../core/catalogue.ts';
+import type { Problem } from '../core/problem.ts';
+import { readText, writeAtomic } from '../host/files.ts';
+
+const time = z.string();
+
+const stepSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  state: z.enum(['pending', 'running', 'done', 'kept', 'degraded', 'failed', 'skipped']),
+  at: time.nullable(),
+  ms: z.number().nullable(),
+  note: z.string().nullable(),
+});
+
+const problemSchema = z.object({
+  code: z.string(),
+  kind: z.enum(['fatal', 'degraded', 'warning']),
+  doing: z.string(),
+  found: z.string(),
+  expected: z.string().nullable(),
+  example: z.string().nullable(),
+  remedy: z.string(),
+  variable: z.string().nullable(),
+});
+
+const statusSchema = z.object({
+  version: z.literal(1),
+  role: z.enum(['superlink', 'supernode']).nullable(),
+  phase: z.enum(['booting', 'ready', 'failed', 'stopped']),
+  /** True once Flower serves (was accepted) and everything is published: what the ready gate may open for. */
+  serving: z.boolean(),
+  boot: z.enum(['first', 'resumed']),
+  pid: z.number(),
+  started_at: time,
+  updated_at: time,
+  waiting: z.object({ for: z.string(), since: time, until: time.nullable(), check: z.string() }).nullable(),
+  steps: z.array(stepSchema),
+  problems: z.array(problemSchema),
+  facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.null()])),
+});
+
+export type Status = z.infer<typeof statusSchema>;
+export type StatusProblem = z.infer<typeof problemSchema>;
+export type StatusFacts = Status['facts'];
+
+/** What a problem looks like in the status file. */
+export function statusProblem({ code, facts }: Problem): StatusProblem {
+  return {
+    code,
+    kind: CATALOGUE[code as ProblemCode].kind,
+    doing: facts.doing,
+    found: facts.found,
+    expected: facts.expected ?? null,
+    example: facts.example ?? null,
+    remedy: facts.remedy ?? CATALOGUE[code].remedy,
+    variable: facts.variable ?? null,
+  };
+}
+
+/** A problem as lines for a person: what, cause chain, expected, example, remedy. */
+export const problemLines = (problem: StatusProblem, causes: readonly string[] = []): string[] => [
+  `${problem.code}: ${problem.doing}: ${problem.found}`,
+  ...causes.map((cause) => `  caused by: ${cause}`),
+  ...(problem.expected === null ? [] : [`  expected: ${problem.expected}`]),
+  ...(problem.example === null ? [] : [`  for example: ${problem.example}`]),
+  `  what to do: ${problem.remedy}`,
+];
+
+/** The last status written, or undefined when there is none or it is not one of ours. */
+export function readStatus(path: string): Status | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : parseStatus(text);
+}
+
+/** The status in this text; undefined when it is not one of ours. */
+export function parseStatus(text: string): Status | undefined {
+  try {
+    const parsed = statusSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function writeStatus(path: string, status: Status): void {
+  writeAtomic(path, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o644, durable: false });
+}

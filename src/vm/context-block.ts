@@ -1,0 +1,188 @@
+// OpenNebula's VM template language, as oned reads it (its template_parser.l and template_syntax.y): NAME = "VALUE" and
+// NAME = [ A = "1", B = "2" ], several of them on one line or not. In quotes only \" is an escape. A comment begins with a #
+// where a name or a comma could be, and ends with its line. What oned does not know between attributes it passes over.
+import { Problem } from '../core/problem.ts';
+
+export interface Attribute {
+  /** In capital letters, as oned makes it. */
+  readonly name: string;
+  readonly line: number;
+  /** A vector has no prototype; of a name given twice in it the first counts. */
+  readonly value: string | Readonly<Record<string, string>>;
+}
+
+/**
+ * All attributes, in their order.
+ * @throws Problem context_unreadable with the line of what oned would refuse, never with a value.
+ */
+export const parseTemplate = (text: string): Attribute[] => [...new Reader(text).attributes()];
+
+/**
+ * The variables of the CONTEXT. Several blocks are read as one; of a name that several have, the first counts.
+ * Undefined: there is no CONTEXT = [ ... ].
+ */
+export function contextOf(attributes: readonly Attribute[]): Record<string, string> | undefined {
+  const blocks = attributes.flatMap(({ name, value }) =>
+    name === 'CONTEXT' && typeof value !== 'string' ? [value] : [],
+  );
+  return blocks.length === 0 ? undefined : Object.assign(Object.create(null), ...blocks.toReversed());
+}
+
+/** The variables of a text that has a CONTEXT block. Throws Problem context_unreadable. */
+export function parseTemplateBlock(text: string): Record<string, string> {
+  const context = contextOf(parseTemplate(text));
+  if (context === undefined) throw unreadable(text, 0, 'there is no CONTEXT = [ ... ]');
+  return context;
+}
+
+/** Whether the text was meant to have such a block; it need not be right. */
+export const hasTemplateBlock = (text: string): boolean =>
+  /^(?![ \t]*#).*(?<![\w-])CONTEXT[ \t]*=[ \t]*\[/im.test(text);
+
+type Token = 'comment' | 'blank' | 'name' | 'equals' | 'equals-nothing' | ',' | ']';
+
+/** Where a name may be. As in a lexer made by flex, the longest match counts, of equal ones the first. */
+const BETWEEN: readonly (readonly [Token, RegExp])[] = [
+  ['comment', /[ \t]*#.*\n/y],
+  ['blank', /[ \t\n]+/y],
+  ['name', /[A-Za-z0-9_]+/y],
+  ['equals', /[ \t]*=[ \t]*/y],
+  ['equals-nothing', /[ \t]*=[ \t]*\n/y],
+  [',', /[ \t\n]*,[ \t\n]*/y],
+  [']', /[ \t\n]*\][ \t\n]*/y],
+];
+
+type ValueToken = '[' | ']]>' | 'quoted' | 'bare';
+
+/** Behind an equals sign. A quote behind a backslash ends a value only when no other quote does. */
+const VALUE: readonly (readonly [ValueToken, RegExp])[] = [
+  ['[', /[ \t]*\[[ \t\n]*/y],
+  [']]>', /.*\]\]>.*/y],
+  ['quoted', /"(?:[^"\\]|\\"?)*"/y],
+  ['bare', /[^=# \t\n,[\]]+/y],
+];
+
+class Reader {
+  readonly #text: string;
+  readonly #value: typeof VALUE;
+  #at = 0;
+  #line = 1;
+  #counted = 0;
+
+  constructor(text: string) {
+    // A file from another system; and the last line is a whole one.
+    this.#text = `${text.replaceAll('\r\n', '\n')}\n`;
+    // Looking for it to the end of the line at each value takes long where the line is long.
+    this.#value = this.#text.includes(']]>') ? VALUE : VALUE.filter(([token]) => token !== ']]>');
+  }
+
+  *attributes(): Generator<Attribute> {
+    for (;;) {
+      const start = this.#next();
+      if (start === undefined) return;
+      if (start.token !== 'name')
+        this.#fail(start.at, `there is ${formatToken(start.token)} where a NAME is expected`);
+      const equals = this.#next();
+      const name = start.text.toUpperCase();
+      const line = this.#lineOf(start.at);
+      if (equals?.token === 'equals-nothing') yield { name, line, value: '' };
+      else if (equals?.token !== 'equals') this.#fail(start.at, `after ${shortened(name)} there is no =`);
+      else yield { name, line, value: this.#single(name, start.at) ?? this.#vector(name, start.at) };
+    }
+  }
+
+  /** Undefined: an opening bracket. */
+  #single(name: string, from: number): string | undefined {
+    const found = this.#longest(this.#value);
+    switch (found?.token) {
+      case 'quoted':
+        return found.text.slice(1, -1).replaceAll('\\"', '"');
+      case 'bare':
+        return found.text.replaceAll('\\"', '"');
+      case '[':
+        return undefined;
+      case ']]>':
+        return this.#fail(from, `the value of ${shortened(name)} has ]]> in it`);
+      default:
+        return this.#fail(from, `${shortened(name)} has no value`);
+    }
+  }
+
+  #vector(name: string, from: number): Record<string, string> {
+    const values: Record<string, string> = Object.create(null);
+    let last: { name: string; end: number } | undefined;
+    for (;;) {
+      const first = this.#next();
+      if (first === undefined) return this.#fail(from, `the [ of ${shortened(name)} is never closed`);
+      if (first.token === ']' && last === undefined) return values;
+      if (first.token !== 'name') {
+        const found =
+          first.token === ']'
+            ? 'a comma before the closing ]'
+            : `${formatToken(first.token)} instead of a NAME`;
+        return this.#fail(last?.end ?? first.at, `in ${shortened(name)} there is ${found}`);
+      }
+      const inner = first.text.toUpperCase();
+      const equals = this.#next();
+      if (equals?.token === 'equals-nothing') this.#fail(first.at, `${shortened(inner)} has no value`);
+      if (equals?.token !== 'equals') this.#fail(first.at, `after ${shortened(inner)} there is no =`);
+      const value = this.#single(inner, first.at);
+      if (value === undefined) return this.#fail(first.at, `${shortened(inner)} has a [ for a value`);
+      if (!Object.hasOwn(values, inner)) values[inner] = value;
+      last = { name: inner, end: this.#at };
+      const after = this.#next();
+      if (after?.token === ']') return values;
+      if (after === undefined) return this.#fail(from, `the [ of ${shortened(name)} is never closed`);
+      if (after.token !== ',') return this.#fail(last.end, `after ${shortened(inner)} a comma is missing`);
+    }
+  }
+
+  /** The next token that is neither a comment nor blank. */
+  #next(): { token: Exclude<Token, 'comment' | 'blank'>; text: string; at: number } | undefined {
+    for (;;) {
+      const found = this.#longest(BETWEEN);
+      if (found === undefined) return undefined;
+      if (found.token !== 'comment' && found.token !== 'blank') return { ...found, token: found.token };
+    }
+  }
+
+  /** The longest match from here on; what nothing matches is passed over, character by character. */
+  #longest<T>(
+    patterns: readonly (readonly [T, RegExp])[],
+  ): { token: T; text: string; at: number } | undefined {
+    for (; this.#at < this.#text.length; this.#at++) {
+      let best: { token: T; text: string; at: number } | undefined;
+      for (const [token, pattern] of patterns) {
+        pattern.lastIndex = this.#at;
+        const text = pattern.exec(this.#text)?.[0];
+        if (text !== undefined && text.length > (best?.text.length ?? 0))
+          best = { token, text, at: this.#at };
+      }
+      if (best === undefined) continue;
+      this.#at += best.text.length;
+      return best;
+    }
+    return undefined;
+  }
+
+  /** Counts on from where it counted last: `at` never goes back. */
+  #lineOf(at: number): number {
+    for (; this.#counted < at; this.#counted++) if (this.#text[this.#counted] === '\n') this.#line++;
+    return this.#line;
+  }
+
+  #fail(at: number, found: string): never {
+    throw unreadable(this.#text, at, found);
+  }
+}
+
+const formatToken = (token: Token): string => (token === ',' || token === ']' ? `a ${token}` : 'an =');
+
+const shortened = (name: string): string => (name.length > 80 ? `${name.slice(0, 80)}...` : name);
+
+const unreadable = (text: string, at: number, found: string): Problem =>
+  new Problem('context_unreadable', {
+    doing: 'reading a template of OpenNebula',
+    found: `line ${text.slice(0, at).split('\n').length}: ${found}`,
+    expected: 'NAME = "VALUE" and CONTEXT = [ NAME = "VALUE", NAME = "VALUE" ]',
+  });

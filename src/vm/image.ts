@@ -1,0 +1,56 @@
+// appliance.json: what the image builder decided. The install script writes it; nobody edits it on a VM.
+import * as z from 'zod';
+import { FRAMEWORKS } from '../config/frameworks.ts';
+import { Problem } from '../core/problem.ts';
+
+const VERSION = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/;
+const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
+
+const SCHEMA = z.object({
+  role: z.enum(['superlink', 'supernode'], { error: 'superlink or supernode' }),
+  flower: z.object(
+    {
+      version: z.string({ error: 'a version X.Y.Z' }).regex(VERSION, { error: 'a version X.Y.Z' }),
+      framework: z.enum(FRAMEWORKS, {
+        error: 'none, pytorch, tensorflow or sklearn',
+      }),
+    },
+    { error: 'an object with version and framework' },
+  ),
+  user: z
+    .string({ error: 'the name of a user' })
+    .regex(USER, { error: 'the name of a user' })
+    .default('flower'),
+});
+
+/** Which role this image has, the Flower baked into it, who Flower runs as. */
+export type Appliance = z.output<typeof SCHEMA>;
+
+/**
+ * Reads appliance.json; members that are not known are left out.
+ * @throws Problem image_incomplete that names every member at fault.
+ */
+export function parseAppliance(text: string): Appliance {
+  const result = SCHEMA.safeParse(fromJson(text), { reportInput: false });
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(
+    ({ path, message }) => `${path.join('.') || 'the file'} (${message})`,
+  );
+  throw incomplete(`missing or wrong: ${wrong.join('; ')}`);
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw incomplete('it is not JSON');
+  }
+}
+
+const incomplete = (found: string): Problem =>
+  new Problem('image_incomplete', {
+    doing: "reading the image's appliance.json",
+    found,
+    expected: 'what the install script writes',
+    example: '{"role":"superlink","flower":{"version":"1.39.0","framework":"none"}}',
+  });

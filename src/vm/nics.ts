@@ -1,0 +1,115 @@
+// The VM's network interfaces as the CONTEXT describes them: ETHx_* (NICs), PCIx_* (passed-through NICs) and their
+// ALIASy. x is OpenNebula's NIC_ID: it has gaps, its text order is not its number order, and it is not the kernel's.
+
+import { type Ip, isLinkLocal, isMulticast, isUnspecified, parseIp } from '../core/ip.ts';
+import type { Host } from '../host/host.ts';
+
+export interface Nic {
+  /** ETH0, PCI1, ETH0_ALIAS2: the prefix of its variables. */
+  readonly name: string;
+  readonly index: number;
+  /** The alias number, for an alias. */
+  readonly alias?: number;
+  /** Canonical addresses; only those that others can use. */
+  readonly ip?: string;
+  /** Global or unique local IPv6, as OpenNebula leased them. */
+  readonly ip6: readonly string[];
+  readonly gateway?: string;
+  readonly gateway6?: string;
+  readonly metric: number;
+  readonly metric6: number;
+}
+
+const VARIABLE = /^((?:ETH|PCI)(0|[1-9]\d{0,5})(?:_ALIAS(0|[1-9]\d{0,5}))?)_[A-Z]/;
+
+/** All interfaces but detached ones, by number; aliases behind their interface. */
+export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host, 'isOwnLoopback'>): Nic[] {
+  const found = new Map<string, Nic>();
+  for (const variable of Object.keys(raw)) {
+    const [, name, index, alias] = VARIABLE.exec(variable) ?? [];
+    if (name === undefined || found.has(name) || textOf(raw, `${name}_DETACH`) !== '') continue;
+    const number = alias === undefined ? undefined : Number(alias);
+    found.set(name, nicOf(raw, host, name, Number(index), number));
+  }
+  return [...found.values()].sort(
+    (a, b) => a.index - b.index || compare(family(a), family(b)) || (a.alias ?? -1) - (b.alias ?? -1),
+  );
+}
+
+/**
+ * Every address others can dial, the primary one first: what a certificate should name. EXTERNAL aliases (NAT in front of
+ * the VM) are among them.
+ */
+export function addressesOf(nics: readonly Nic[]): string[] {
+  const primary = primaryAddress(nics);
+  return [...new Set([...(primary === undefined ? [] : [primary]), ...nics.flatMap(addresses)])];
+}
+
+/**
+ * The address that other VMs dial: IPv4 of the interface with a gateway and the lowest metric, then the lowest number;
+ * else the same for IPv6; else the first interface that has an address (ETH0 where it has one). Aliases are never primary.
+ */
+function primaryAddress(nics: readonly Nic[]): string | undefined {
+  const own = nics.filter((nic) => nic.alias === undefined);
+  const routed4 = own.filter((nic) => nic.ip !== undefined && nic.gateway !== undefined);
+  const routed6 = own.filter((nic) => nic.ip6.length > 0 && nic.gateway6 !== undefined);
+  return (
+    lowest(routed4, (nic) => nic.metric)?.ip ??
+    lowest(routed6, (nic) => nic.metric6)?.ip6[0] ??
+    own.flatMap(addresses)[0]
+  );
+}
+
+function nicOf(
+  raw: Readonly<Record<string, string>>,
+  host: Pick<Host, 'isOwnLoopback'>,
+  name: string,
+  index: number,
+  alias: number | undefined,
+): Nic {
+  const dialable = (text: string): Ip | undefined => usable(text, host);
+  const address = (suffix: string, version: 4 | 6, wanted = dialable): string | undefined => {
+    const ip = wanted(textOf(raw, `${name}_${suffix}`));
+    return ip?.version === version ? ip.text : undefined;
+  };
+  const ip = address('IP', 4);
+  const ip6 = [address('IP6', 6), address('IP6_ULA', 6)].filter((one) => one !== undefined);
+  // A gateway is often link-local (IPv6 router advertisements): it is enough that it is an address.
+  const gateway = address('GATEWAY', 4, parseIp);
+  const gateway6 = address('IP6_GATEWAY', 6, parseIp) ?? address('GATEWAY6', 6, parseIp);
+  return {
+    name,
+    index,
+    ...(alias === undefined ? {} : { alias }),
+    ...(ip === undefined ? {} : { ip }),
+    ip6: [...new Set(ip6)],
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(gateway6 === undefined ? {} : { gateway6 }),
+    metric: metricOf(textOf(raw, `${name}_METRIC`)),
+    metric6: metricOf(textOf(raw, `${name}_IP6_METRIC`)),
+  };
+}
+
+/** An address that a certificate may name and another VM can dial. */
+function usable(text: string, host: Pick<Host, 'isOwnLoopback'>): Ip | undefined {
+  const ip = parseIp(text);
+  if (ip === undefined || isUnspecified(ip) || isLinkLocal(ip) || isMulticast(ip)) return undefined;
+  return host.isOwnLoopback(ip.text) ? undefined : ip;
+}
+
+const addresses = (nic: Nic): string[] => [...(nic.ip === undefined ? [] : [nic.ip]), ...nic.ip6];
+
+/** Without a metric the kernel's is the lowest. */
+const metricOf = (text: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : 0);
+
+const textOf = (raw: Readonly<Record<string, string>>, name: string): string =>
+  Object.hasOwn(raw, name) ? raw[name]!.trim() : '';
+
+const family = ({ name }: Nic): string => name.slice(0, 3);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** The first of those with the lowest metric; the list is in number order. */
+function lowest(nics: readonly Nic[], metric: (nic: Nic) => number): Nic | undefined {
+  return nics.toSorted((a, b) => metric(a) - metric(b))[0];
+}

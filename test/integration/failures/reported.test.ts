@@ -1,0 +1,88 @@
+// What a boot goes on with is told all the same: journal, status and doctor; OneGate is told of no failure, only of what
+// is lacking.
+import { describe, expect, test } from 'vitest';
+import { CATALOGUE, type ProblemCode } from '../../../src/core/catalogue.ts';
+import { until } from '../../support/zone/process.ts';
+import { TOLD, type Told } from './reported.ts';
+import { inJournal, inStatus, keepsItsSecrets, superlink, supernode } from './setup.ts';
+
+const all = Object.entries(TOLD).flatMap(([code, many]) =>
+  many.map((one) => [code as ProblemCode, one.title, one] as const),
+);
+
+describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
+  test(`is told, and the boot goes on: ${title}`, async () => {
+    const patient = await bring();
+    const { vm, one } = patient;
+    const done = ['done', 'kept', 'degraded'];
+    await vm.waitFor(
+      `the step ${step}`,
+      ({ steps }) => steps.some(({ id, state }) => id === step && done.includes(state)),
+      60_000,
+    );
+    const problem = await inStatus(vm, code);
+    expect(problem.kind).toBe(CATALOGUE[code].kind);
+    const journal = await inJournal(vm, code);
+    for (const text of says) {
+      if (typeof text === 'string') expect(journal).toContain(text);
+      else expect(journal).toMatch(text);
+    }
+    expect(vm.status()?.phase).not.toBe('failed');
+    const lacks = CATALOGUE[code].kind === 'degraded' ? code : '-';
+    const stored = (): boolean => ['-', lacks].includes(one.userTemplate.get('FL_ERROR') ?? '-');
+    await until('no failure on OneGate', stored);
+    expect((await vm.cli('doctor')).stdout).toContain(`flower-context explain ${code}`);
+    await keepsItsSecrets(patient);
+  });
+});
+
+test('a clock that is right again is not complained of any more', async () => {
+  const { federation, vm } = await TOLD.clock_off![1]!.bring();
+  await inStatus(vm, 'clock_off');
+  await vm.waitFor('no acceptance', ({ phase }) => phase === 'booting');
+  federation.superlink.orderFake('refuse UNAUTHENTICATED Invalid signature');
+  await vm.waitFor('no complaint', ({ problems }) => problems.every(({ code }) => code !== 'clock_off'));
+  expect(vm.status()?.phase).toBe('booting');
+});
+
+describe('agent_running', () => {
+  test('a second agent changes nothing, says why, and ends with 1', async () => {
+    const { vm } = await superlink();
+    await vm.whenReady();
+    const before = JSON.stringify(vm.status());
+    const second = await vm.cli('boot');
+    expect(second.code).toBe(1);
+    expect(second.stderr).toMatch(/^agent_running: .*another flower-context/);
+    expect(second.stderr).toContain('what to do: look at it with `flower-context status`');
+    expect(JSON.stringify(vm.status())).toBe(before);
+  });
+});
+
+describe('interrupted', () => {
+  test('a boot that is told to stop says so, leaves its finished steps, and goes on with them', async () => {
+    const { vm, one } = await supernode({ FL_READY: 'NO' });
+    await vm.waitFor('the wait for the SuperLink', ({ waiting }) => waiting !== null);
+    await vm.systemctl('stop', 'flower-context');
+    expect(vm.status()).toMatchObject({ phase: 'stopped', serving: false });
+    expect(vm.journalText()).toMatch(/asked to stop by SIGTERM before the boot was over/);
+    expect(await vm.unit('flower-context')).toMatchObject({ ActiveState: 'inactive', ExecMainStatus: '0' });
+    expect(one.userTemplate.get('FL_NODE_READY')).toBeUndefined();
+    const doctor = await vm.cli('doctor');
+    expect(doctor).toMatchObject({ code: 1, stdout: expect.stringContaining('the agent is gone') });
+
+    await vm.systemctl('start', '--no-block', 'flower-context');
+    await vm.waitFor('the next boot', ({ phase, boot }) => phase === 'booting' && boot === 'resumed');
+  });
+
+  test('as a command it ends with 1 and the code', async () => {
+    const { vm } = await supernode({ FL_READY: 'NO' });
+    await vm.waitFor('the wait for the SuperLink', ({ waiting }) => waiting !== null);
+    await vm.systemctl('stop', 'flower-context');
+    const boot = vm.cli('boot');
+    await vm.waitFor('the boot by hand', ({ phase, waiting }) => phase === 'booting' && waiting !== null);
+    process.kill(vm.status()!.pid, 'SIGTERM');
+    const { code, stdout } = await boot;
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/asked to stop by SIGTERM before the boot was over/);
+  });
+});

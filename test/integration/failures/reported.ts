@@ -1,0 +1,142 @@
+// Every problem that a boot goes on with, and how to bring it about in the built program.
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { ProblemCode } from '../../../src/core/catalogue.ts';
+import { issueCa, issueServer } from '../../../src/tls/issue.ts';
+import { HURRY, NOBODY, type Patient, patientOf, superlink, supernode, zone } from './setup.ts';
+
+export interface Told {
+  readonly title: string;
+  bring(): Promise<Patient>;
+  readonly says: readonly (string | RegExp)[];
+  /** The step that is done all the same. */
+  readonly until: string;
+}
+
+const PLAIN = { FL_READY: 'YES', FL_ENDPOINT: NOBODY, FL_TLS: 'NO' };
+
+/** A SuperLink that comes back with certificates of next month: its clock was ahead, or is set back. */
+async function backInTime(): Promise<Patient> {
+  const patient = await superlink();
+  const { vm } = patient;
+  await vm.whenReady();
+  await vm.shutdown();
+  const now = new Date(Date.now() + 30 * 86_400_000);
+  const ca = issueCa({ now, commonName: 'flower-context CA of next month' });
+  const names = { dns: ['localhost'], ip: ['127.0.0.1'] };
+  const server = issueServer({ ca, names, now });
+  const tls = vm.at('var/lib/flower-context/tls');
+  writeFileSync(join(tls, 'ca.pem'), ca.certPem);
+  writeFileSync(join(tls, 'ca.key'), ca.keyPem, { mode: 0o600 });
+  writeFileSync(join(tls, 'server.pem'), server.certPem);
+  writeFileSync(join(tls, 'server.key'), server.keyPem, { mode: 0o640 });
+  void vm.boot();
+  return patient;
+}
+
+/**
+ * A SuperNode that its SuperLink refuses for its timestamps. Flower ends a second after that, and the boot with it
+ * (launcher-fake.test.ts); this one tries again, as if it took longer than the agent's next look.
+ */
+async function refusedForItsClock(): Promise<Patient> {
+  const federation = zone({
+    supernodes: 1,
+    env: HURRY,
+    prepare: (vm) =>
+      vm.orderFake(vm.spec.role === 'superlink' ? 'refuse UNAUTHENTICATED Invalid timestamp' : 'stay'),
+  });
+  await federation.deploy();
+  await federation.superlink.whenReady();
+  return patientOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
+}
+
+export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
+  config_suspicious: [
+    {
+      title: 'keepalive pings that many a server would not bear',
+      bring: () => superlink({ FL_GRPC_KEEPALIVE_TIME: '5', FL_GRPC_KEEPALIVE_TIMEOUT: '2' }),
+      says: ['FL_GRPC_KEEPALIVE_TIME'],
+      until: 'publish',
+    },
+    {
+      title: 'plaintext because the SuperLink says so',
+      bring: () => supernode(PLAIN),
+      says: ['FL_TLS=NO', 'nothing is encrypted'],
+      until: 'start_flower',
+    },
+  ],
+  superlink_unreachable: [
+    {
+      title: 'an address at which nobody listens',
+      bring: () => supernode(PLAIN),
+      says: [NOBODY, 'connection refused', 'firewall'],
+      until: 'start_flower',
+    },
+  ],
+  peer_suspicious: [
+    {
+      title: 'an FL_TLS that is neither YES nor NO',
+      bring: () => supernode({ ...PLAIN, FL_TLS: 'MAYBE' }, { FL_TLS_ENABLED: 'NO' }),
+      says: [/VM \d+ publishes an FL_TLS that is neither YES nor NO/],
+      until: 'start_flower',
+    },
+  ],
+  flower_version_differs: [
+    {
+      title: 'a SuperLink of another version',
+      bring: () => supernode({ ...PLAIN, FL_VERSION: '1.31.0' }),
+      says: ['1.31.0', '1.39.0', 'FLOWER_VERSION'],
+      until: 'start_flower',
+    },
+  ],
+  clock_off: [
+    {
+      title: 'certificates of next month',
+      bring: backInTime,
+      says: ['CA of next month', 'timedatectl'],
+      until: 'certificates',
+    },
+    {
+      title: 'a SuperLink that refuses the timestamps of this node',
+      bring: refusedForItsClock,
+      says: [
+        "it refuses this node's timestamps: the clock of this VM is more than 5 s ahead of the SuperLink's",
+        'timedatectl',
+      ],
+      until: 'start_flower',
+    },
+  ],
+  gpu_not_found: [
+    {
+      title: 'FL_GPU_ENABLED=YES on a VM without a GPU',
+      bring: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES' }),
+      says: ['nvidia-smi', 'the CPU'],
+      until: 'start_flower',
+    },
+  ],
+  dcgm_unavailable: [
+    {
+      title: 'FL_DCGM_ENABLED=YES in an image without the exporter',
+      bring: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES', FL_DCGM_ENABLED: 'YES' }),
+      says: ['nvidia-dcgm-exporter.service not found', ' dcgm-exporter.service not found'],
+      until: 'start_flower',
+    },
+  ],
+  metrics_unavailable: [
+    {
+      title: 'a metrics port that is taken',
+      bring: async () => {
+        const squatter = createServer();
+        const port = await new Promise<number>((resolve) =>
+          squatter.listen(0, () => resolve((squatter.address() as { port: number }).port)),
+        );
+        onTestFinished(() => void squatter.close());
+        return superlink({ FL_METRICS_ENABLED: 'YES', FL_METRICS_PORT: String(port) });
+      },
+      says: ['EADDRINUSE', 'FL_METRICS_PORT'],
+      until: 'publish',
+    },
+  ],
+};

@@ -1,0 +1,170 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseVariables } from '../../../src/config/parse.ts';
+import { formatValue, isSecret, isSecretName } from '../../../src/config/secrets.ts';
+import { ALL_NAMES, rowOf } from '../../../src/config/table.ts';
+import { CERTIFICATE, findingsOf, KEY, KEY_PEM, LINK, NODE } from './support.ts';
+
+describe('a name is masked', () => {
+  test.each([
+    'FL_SSL_KEYFILE',
+    'ONEAPP_FL_SSL_KEYFILE',
+    'TOKEN',
+    'TOKENTXT',
+    'ONEGATE_TOKEN',
+    'PASSWORD',
+    'PASSWORD_BASE64',
+    'CRYPTED_PASSWORD',
+    'db_password',
+    'API_KEY',
+    'CLIENT_SECRET',
+    'START_SCRIPT',
+    'START_SCRIPT_BASE64',
+    'USER_DATA',
+    'USERDATA',
+    'READY_SCRIPT',
+    'INIT_SCRIPTS',
+    'SSH_PRIVATE_KEY',
+  ])('%s', (name) => expect(isSecretName(name)).toBe(true));
+});
+
+describe('a name is shown', () => {
+  test.each([
+    'SSH_PUBLIC_KEY',
+    'FL_SSL_CERTFILE',
+    'FL_SSL_CA_CERTFILE',
+    'FL_GRPC_KEEPALIVE_TIME',
+    'FL_NODE_CONFIG',
+    'ETH0_IP',
+    'VMID',
+    'REPORT_READY',
+    'READY_SCRIPT_PATH',
+    'ONEGATE_ENDPOINT',
+    'NETWORK',
+    'ONEAPP_FL_NUM_ROUNDS',
+    '__proto__',
+    'constructor',
+  ])('%s', (name) => expect(isSecretName(name)).toBe(false));
+});
+
+test('a value is shown on one line, without anything a terminal would obey, and not without end', () => {
+  expect(formatValue('a\nb\u001B[31m\u202E\\')).toBe('a\\nb\\u{1b}[31m\\u{202e}\\\\');
+  expect(formatValue('x'.repeat(1000))).toBe(`${'x'.repeat(200)}... (1000 characters)`);
+});
+
+/** All that a caller could print, for every variable of the role set to the same value. */
+const allSaid = (value: string, image = LINK): string =>
+  JSON.stringify(
+    findingsOf(parseVariables(Object.fromEntries(ALL_NAMES.map((name) => [name, value])), image)),
+  );
+
+describe('what is said never holds', () => {
+  const secrets = fc.stringMatching(/^[A-Za-z0-9]{24,40}$/);
+
+  test('the value of FL_SSL_KEYFILE, however it is wrong', () => {
+    const broken = fc.constantFrom<(secret: string) => string>(
+      (secret) => secret,
+      (secret) => `${secret}!`,
+      (secret) => `-----BEGIN PRIVATE KEY-----\n${secret}\n-----END PRIVATE KEY-----`,
+      (secret) => Buffer.from(`-----BEGIN PRIVATE KEY-----\n${secret}\n`).toString('base64'),
+      (secret) =>
+        Buffer.from(`-----BEGIN CERTIFICATE-----\n${secret}\n-----END CERTIFICATE-----\n`).toString('base64'),
+      (secret) => Buffer.from(secret).toString('base64'),
+    );
+    fc.assert(
+      fc.property(
+        secrets,
+        broken,
+        fc.constantFrom('FL_SSL_KEYFILE', 'ONEAPP_FL_SSL_KEYFILE'),
+        (secret, how, name) => {
+          const value = how(secret);
+          for (const image of [LINK, NODE]) {
+            const said = JSON.stringify(
+              findingsOf(parseVariables({ [name]: value, FL_SSL_KEYFILE: value.slice(0, -1) }, image)),
+            );
+            expect(said).not.toContain(secret);
+            // The example shows how such a value begins; that much everybody knows.
+            expect(said.replaceAll(rowOf('FL_SSL_KEYFILE').example, '')).not.toContain(value.slice(0, 20));
+            expect(said.length).toBeGreaterThan(2);
+          }
+        },
+      ),
+    );
+  });
+
+  test('a private key that was put into any other variable', () => {
+    for (const key of [KEY, KEY_PEM, `${KEY}\n`, Buffer.from(KEY).toString('base64')]) {
+      for (const image of [LINK, NODE]) {
+        expect(allSaid(key, image)).not.toContain('MIGHAgEA');
+        expect(allSaid(key, image)).not.toContain(KEY.slice(40, 60));
+      }
+    }
+  });
+
+  test('a password inside FL_NODE_CONFIG', () => {
+    fc.assert(
+      fc.property(
+        secrets,
+        fc.constantFrom(' x', '"', "'", ',b=1', '\u0001', ' a=1 a=1', '=', ''),
+        (secret, tail) => {
+          expect(
+            JSON.stringify(findingsOf(parseVariables({ FL_NODE_CONFIG: `password=${secret}${tail}` }, NODE))),
+          ).not.toContain(secret);
+          expect(
+            JSON.stringify(findingsOf(parseVariables({ FL_NODE_CONFIG: `password = ${secret}` }, NODE))),
+          ).not.toContain(secret);
+        },
+      ),
+    );
+  });
+
+  test('the value of a name that is not known, or of the other role', () => {
+    fc.assert(
+      fc.property(secrets, (secret) => {
+        const raw = {
+          FL_PASSWORD: secret,
+          ML_TOKEN: secret,
+          ONEAPP_FL_SSL_KEY: secret,
+          FL_SSL_KEYFILE: secret,
+          PASSWORD: secret,
+          START_SCRIPT: secret,
+        };
+        const findings = findingsOf(parseVariables(raw, NODE));
+        expect(JSON.stringify(findings)).not.toContain(secret);
+        expect(findings).toHaveLength(4);
+      }),
+    );
+  });
+
+  test('the password in a URL of OneGate', () => {
+    const said = JSON.stringify(
+      findingsOf(parseVariables({ ONEGATE_ENDPOINT: 'http://me:hunter2@198.51.100.1' }, LINK)),
+    );
+    expect(said).toContain('ONEGATE_ENDPOINT');
+    expect(said).not.toContain('hunter2');
+  });
+});
+
+test('a certificate is not repeated either: it is long, and nobody can read it', () => {
+  expect(allSaid(`${CERTIFICATE}!`)).not.toContain(CERTIFICATE.slice(45, 75));
+});
+
+test.each([
+  ['a key in a variable for certificates', 'FL_SSL_CERTFILE', KEY],
+  ['a key that was encoded twice', 'FL_SSL_CA_CERTFILE', Buffer.from(KEY).toString('base64')],
+  ['a key in PEM under any name', 'A1', KEY_PEM],
+  ['a URL with a password', 'PROXY', 'http://me:hunter2@198.51.100.1'],
+  ['a short word for a password', 'DB_PASS', 'hunter2'],
+  ['a token in a node config', 'FL_NODE_CONFIG', 'site=a api-token=hunter2'],
+])('%s is masked', (_what, name, value) => {
+  expect(isSecret(name, value)).toBe(true);
+});
+
+test.each([
+  ['FL_SSL_CERTFILE', CERTIFICATE],
+  ['FL_NODE_CONFIG', 'site="Lab 2" partition-id=0'],
+  ['ONEGATE_ENDPOINT', 'http://198.51.100.1:5030'],
+  ['SSH_PUBLIC_KEY', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5 admin@example.org'],
+])('%s=%s is shown', (name, value) => {
+  expect(isSecret(name, value)).toBe(false);
+});

@@ -1,0 +1,50 @@
+import { expect } from 'vitest';
+import {
+  type Finding,
+  type ImageFacts,
+  type Parsed,
+  parseVariables,
+  type SuperLinkConfig,
+  type SuperNodeConfig,
+} from '../../../src/config/parse.ts';
+
+export const LINK: ImageFacts = { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' };
+export const NODE: ImageFacts = { role: 'supernode', flowerVersion: '1.39.0', framework: 'pytorch' };
+
+type Raw = Readonly<Record<string, string>>;
+
+/** The configuration of a context that is right; its warnings are the caller's business. */
+export function superLink(raw: Raw): SuperLinkConfig {
+  const parsed = parseVariables(raw, LINK);
+  if (!parsed.ok) expect.fail(JSON.stringify(parsed.problems));
+  return parsed.config as SuperLinkConfig;
+}
+
+export function superNode(raw: Raw): SuperNodeConfig {
+  const parsed = parseVariables(raw, NODE);
+  if (!parsed.ok) expect.fail(JSON.stringify(parsed.problems));
+  return parsed.config as SuperNodeConfig;
+}
+
+/** Everything that was said, errors first. */
+export const findingsOf = (parsed: Parsed): readonly Finding[] => [
+  ...(parsed.ok ? [] : parsed.problems),
+  ...parsed.warnings,
+];
+
+export const problems = (raw: Raw, image: ImageFacts = LINK): readonly Finding[] => {
+  const parsed = parseVariables(raw, image);
+  return parsed.ok ? [] : parsed.problems;
+};
+
+export const warnings = (raw: Raw, image: ImageFacts = LINK): readonly Finding[] =>
+  parseVariables(raw, image).warnings;
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** Shaped like PEM; what is inside is not looked at here. */
+export const CERTIFICATE_PEM =
+  '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ==\n-----END CERTIFICATE-----\n';
+export const KEY_PEM = '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n';
+export const CERTIFICATE = base64(CERTIFICATE_PEM);
+export const KEY = base64(KEY_PEM);

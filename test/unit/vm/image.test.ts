@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest';
+import { Problem } from '../../../src/core/problem.ts';
+import { parseAppliance } from '../../../src/vm/image.ts';
+
+const GOOD = {
+  role: 'supernode',
+  flower: { version: '1.39.0', framework: 'pytorch' },
+  user: 'flower',
+};
+
+const problemOf = (text: string): Problem => {
+  try {
+    parseAppliance(text);
+  } catch (error) {
+    return error as Problem;
+  }
+  throw new Error('nothing was thrown');
+};
+
+test('appliance.json is read as the install script writes it', () =>
+  expect(parseAppliance(JSON.stringify(GOOD))).toEqual(GOOD));
+
+test('the user has a default', () => {
+  const { user: _user, ...least } = GOOD;
+  expect(parseAppliance(JSON.stringify(least))).toEqual(GOOD);
+});
+
+test('members that are not known are left out', () => {
+  expect(parseAppliance(JSON.stringify({ ...GOOD, built: '2026-11-21', loopback: '127.9.9.9' }))).toEqual(
+    GOOD,
+  );
+});
+
+test.each([
+  ['role', { ...GOOD, role: 'client' }],
+  ['flower', { ...GOOD, flower: undefined }],
+  ['flower.version', { ...GOOD, flower: { version: '1.39', framework: 'none' } }],
+  ['flower.version', { ...GOOD, flower: { version: '../1.39.0', framework: 'none' } }],
+  ['flower.framework', { ...GOOD, flower: { version: '1.39.0', framework: 'jax' } }],
+  ['user', { ...GOOD, user: 'root; id' }],
+])('a wrong %s is a problem that names it', (member, value) => {
+  const problem = problemOf(JSON.stringify(value));
+  expect(problem).toBeInstanceOf(Problem);
+  expect(problem.code).toBe('image_incomplete');
+  expect(problem.facts.found).toContain(`${member} (`);
+});
+
+test('all that is wrong is told at once', () => {
+  expect(problemOf('{}').facts.found).toMatch(/role .*flower /);
+});
+
+test.each(['', '{', 'null', '[]', '"superlink"'])('%j is an incomplete image, not a crash', (text) => {
+  expect(problemOf(text)).toMatchObject({ code: 'image_incomplete' });
+});
