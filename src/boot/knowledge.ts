@@ -6,6 +6,7 @@ import type { SuperLink } from '../cluster/resolver.ts';
 import type { BootConfig } from '../config/parse.ts';
 import type { ProblemCode } from '../core/catalogue.ts';
 import type { HostPort } from '../core/hostport.ts';
+import type { FlowerEndpoints } from '../flower/endpoints.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import type { FlowerState } from '../flower/state-file.ts';
 import type { FileAccess } from '../host/files.ts';
@@ -59,6 +60,8 @@ export interface Facts {
   planHash: string;
   /** What is put in place when Flower starts: the plan, and the environment that it is for. */
   planFile: { readonly text: string; readonly environment: string; readonly access: FileAccess };
+  /** Written with the plan. */
+  endpoints: FlowerEndpoints;
   /** host:port that SuperNodes dial. */
   endpoint: HostPort;
   link: FlowerState;

@@ -39,6 +39,8 @@ export function pathsUnder(root: string) {
     run: at('/run/flower-context'),
     status: at('/run/flower-context/status.json'),
     plan: at('/run/flower-context/plan.json'),
+    /** Listeners, dialled endpoint and TLS files of the Flower of this plan. */
+    endpoints: at('/run/flower-context/flower.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
     /** FLWR_HOME of `flwr` where the operator uses it: the connection to this VM's SuperLink. Root's. */

@@ -1,4 +1,5 @@
 // Flower cannot be installed, cannot listen, ends at once, dies later: what the agent makes of it.
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
@@ -120,4 +121,19 @@ test('the agent that dies leaves Flower alone, and finds everything as it left i
   );
   expect((await vm.unit('flower-superlink')).MainPID).toBe(flower);
   expect(vm.status()?.steps.find(({ id }) => id === 'start_flower')?.state).toBe('kept');
+});
+
+test('an agent that was upgraded writes the missing flower.json and does not restart Flower', async () => {
+  const { vm } = await superlink();
+  await vm.whenReady();
+  const file = vm.at('run/flower-context/flower.json');
+  const before = readFileSync(file, 'utf8');
+  const flower = (await vm.unit('flower-superlink')).MainPID;
+  rmSync(file);
+  await vm.systemctl('restart', 'flower-context');
+  await until('the file', () => existsSync(file));
+  expect(readFileSync(file, 'utf8')).toBe(before);
+  await vm.whenReady();
+  expect((await vm.unit('flower-superlink')).MainPID).toBe(flower);
+  expect((await vm.cli('ca')).stdout).toContain(vm.at('var/lib/flower-context/tls/ca.pem'));
 });

@@ -1,12 +1,9 @@
 import { stripVTControlCharacters } from 'node:util';
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
-import { parseVersion } from '../../core/version.ts';
-import { superLinkListeners } from '../../flower/plan.ts';
-import { profileFor } from '../../flower/profiles/index.ts';
+import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
 import { liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
 import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
-import type { Host } from '../../host/host.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
@@ -29,10 +26,10 @@ export const startFlower: Step = {
   needs: ['launch_plan'],
   keeps: true,
   async run(known, tools) {
-    const { paths, host } = tools.machine;
+    const { paths } = tools.machine;
     const unit = unitOf(known.get('config').role);
     // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
-    const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(known, host) : undefined;
+    const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(known) : undefined;
     const { active, sub, pid } = await unitState(unit);
     const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
     const taken = (): string | undefined => {
@@ -40,11 +37,12 @@ export const startFlower: Step = {
       return link?.pid === pid ? link.plan : undefined;
     };
     if (running && taken() === known.get('planHash')) {
+      writeEndpoints(paths, known.get('endpoints'));
       return { kept: true, note: `${unit} runs with this plan already` };
     }
     const waits = running && taken() === undefined;
     if (!running || waits) {
-      const taken = await (ports ?? takenPort(known, host));
+      const taken = await (ports ?? takenPort(known));
       if (taken !== undefined) throw taken;
     }
     await closeForRestart(known, tools);
@@ -69,6 +67,7 @@ export const startFlower: Step = {
 export function writePlan(known: Knowledge, paths: Paths): void {
   const { text, environment, access } = known.get('planFile');
   pointLink(paths.environment, environment);
+  writeEndpoints(paths, known.get('endpoints'));
   writeIfChanged(paths.plan, text, access);
 }
 
@@ -90,13 +89,8 @@ export async function closeForRestart(known: Knowledge, tools: StepTools): Promi
 }
 
 /** Flower says little about a taken port, and a SuperNode nothing at all. Undefined: all it needs are free. */
-async function takenPort(known: Knowledge, { loopback }: Host): Promise<Problem | undefined> {
-  const config = known.get('config');
-  const version = known.get('flowerVersion');
-  const wanted: readonly HostPort[] =
-    config.role === 'superlink'
-      ? profileFor(version).superlinkPorts(superLinkListeners(config, loopback), parseVersion(version)!.minor)
-      : [{ host: loopback, port: 9094 }];
+async function takenPort(known: Knowledge): Promise<Problem | undefined> {
+  const wanted = listenersOf(known.get('endpoints'));
   const outcomes = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
   for (const [index, outcome] of outcomes.entries()) {
     if (outcome.free) continue;

@@ -2,6 +2,7 @@ import type { SuperLinkConfig, SuperNodeConfig } from '../../config/parse.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { checkpointDirectory } from '../../flower/directories.ts';
+import { superLinkEndpoints, superNodeEndpoints } from '../../flower/endpoints.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
 import { nodeConfigToml } from '../../flower/node-config.ts';
 import { formatPlan, type LaunchPlan, launchPlan } from '../../flower/plan.ts';
@@ -34,7 +35,7 @@ export const planSuperLink: Step = {
       runConfigToml(config, checkpointDirectory(paths, config.FL_CHECKPOINT_PATH)),
       forFlower(known),
     );
-    const plan = launchPlan(config, {
+    const facts = {
       version,
       environment,
       paths,
@@ -46,7 +47,9 @@ export const planSuperLink: Step = {
               own: trust.loopback ?? trust.files,
               operator: trust.loopback === undefined ? null : trust.files,
             },
-    });
+    };
+    known.set('endpoints', superLinkEndpoints(config, facts, known.get('endpoint')));
+    const plan = launchPlan(config, facts);
     return preparePlan(known, tools, plan, environment, trust?.fingerprint ?? '');
   },
 };
@@ -70,7 +73,7 @@ export const planSuperNode: Step = {
       gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
     });
     writeIfChanged(paths.nodeConfig, nodeConfig, forFlower(known));
-    const plan = launchPlan(config, {
+    const facts = {
       version,
       environment,
       paths,
@@ -80,7 +83,9 @@ export const planSuperNode: Step = {
       nodeConfig: paths.nodeConfig,
       cudaVisibleDevices:
         gpu && config.FL_CUDA_VISIBLE_DEVICES !== 'all' ? config.FL_CUDA_VISIBLE_DEVICES : undefined,
-    });
+    };
+    known.set('endpoints', superNodeEndpoints(facts));
+    const plan = launchPlan(config, facts);
     return preparePlan(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
   },
 };

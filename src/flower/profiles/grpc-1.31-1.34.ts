@@ -18,5 +18,5 @@ export const grpcProfile: Profile = {
     formatHostPort(runtime),
   ],
   supernodeRuntime: (runtime) => ['--clientappio-api-address', formatHostPort(runtime)],
-  superlinkPorts: ({ fleet, control, runtime }) => [fleet, control, runtime],
+  listeners: (wanted) => wanted,
 };

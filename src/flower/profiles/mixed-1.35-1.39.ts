@@ -26,6 +26,6 @@ export const mixedProfile: Profile = {
     ];
   },
   supernodeRuntime: ({ host, port }) => ['--host', host, '--port', String(port)],
-  superlinkPorts: ({ fleet, control, runtime }, minor) =>
-    minor >= CONTROL_OVER_HTTP_SINCE ? [fleet, control] : [fleet, control, runtime],
+  listeners: (wanted, minor) =>
+    minor >= CONTROL_OVER_HTTP_SINCE ? { ...wanted, runtime: wanted.control } : wanted,
 };

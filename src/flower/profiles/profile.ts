@@ -19,6 +19,6 @@ export interface Profile {
   superlinkListeners(listeners: SuperLinkListeners, minor: number): string[];
   /** Listen arguments of flower-supernode for the API that its own child processes use. */
   supernodeRuntime(runtime: HostPort): string[];
-  /** The TCP listeners that a SuperLink of this version opens, for a check that they are free. */
-  superlinkPorts(listeners: SuperLinkListeners, minor: number): HostPort[];
+  /** Where a SuperLink of this version listens when it is started with `superlinkListeners` of the same listeners. */
+  listeners(wanted: SuperLinkListeners, minor: number): SuperLinkListeners;
 }

@@ -46,10 +46,8 @@ describe('the profile of a version', () => {
 
 describe('what a SuperLink listens on', () => {
   const portsOf = (version: string) => {
-    const { minor } = parseVersion(version)!;
-    return profileFor(version)
-      .superlinkPorts(listeners, minor)
-      .map(({ port }) => port);
+    const opened = profileFor(version).listeners(listeners, parseVersion(version)!.minor);
+    return [opened.fleet.port, opened.control.port, opened.runtime.port];
   };
 
   it('is three gRPC listeners up to 1.34', () => {
@@ -76,7 +74,7 @@ describe('what a SuperLink listens on', () => {
     const args = profileFor('1.37.0').superlinkListeners(listeners, 37);
     expect(args.join(' ')).toContain('--host 127.0.0.1 --port 9093');
     expect(args).not.toContain('--control-api-address');
-    expect(portsOf('1.37.0')).toEqual([9092, 9093]);
+    expect(portsOf('1.37.0')).toEqual([9092, 9093, 9093]);
   });
 
   it('writes IPv6 as each flag wants it: with brackets in an address, without in a host', () => {
