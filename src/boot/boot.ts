@@ -1,7 +1,7 @@
 // One boot: the first, after a crash, after a re-contextualization, after the SuperLink was lost - all the same path.
 
 import { dirname } from 'node:path';
-import { Problem } from '../core/problem.ts';
+import { asProblem, Problem } from '../core/problem.ts';
 import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { duration, type Report } from '../report/report.ts';
@@ -41,7 +41,7 @@ export async function boot({ machine, report, checkpoint, signal, sequence }: Bo
     if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
     failure = await runSteps({ steps, known, machine, checkpoint, report, signal });
   } catch (error) {
-    failure = { step: undefined, problem: asProblem(error) };
+    failure = { step: undefined, problem: asProblem(error, 'booting') };
   }
   const took = duration(machine.clock.monotonicMs() - began);
   if (failure === undefined) {
@@ -130,12 +130,3 @@ function readAppliance({ paths }: Machine): ReturnType<typeof parseImage> {
 }
 
 const reasonOf = ({ reason }: AbortSignal): string => (reason instanceof Error ? reason.message : 'stopped');
-
-const asProblem = (error: unknown): Problem =>
-  error instanceof Problem
-    ? error
-    : new Problem('internal_error', {
-        doing: 'booting',
-        found: error instanceof Error ? error.message : String(error),
-        cause: error,
-      });
