@@ -2,11 +2,9 @@
 // Commands read it instead of Flower's arguments. It is not part of the plan: a changed plan restarts Flower.
 import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
-import { parseVersion } from '../core/version.ts';
 import { readText, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { profileFor } from './profiles/index.ts';
-import type { SuperLinkListeners } from './profiles/profile.ts';
+import { profileFor, type SuperLinkListeners } from './profiles/index.ts';
 import type { SuperLinkFacts, SuperLinkSettings, SuperNodeFacts } from './settings.ts';
 
 const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
@@ -48,10 +46,7 @@ export function superLinkEndpoints(
     role: 'superlink',
     flower_version: version,
     endpoint,
-    listeners: profileFor(version).listeners(
-      superLinkListeners(config, loopback),
-      parseVersion(version)!.minor,
-    ),
+    listeners: superLinkListeners(config, version, loopback),
     tls: tls && { fleet: tls.operator ?? tls.own, loopback: tls.own },
   };
 }
@@ -70,15 +65,17 @@ export const superNodeEndpoints = ({
   tls: ca === null ? null : { ca },
 });
 
-/** The three APIs of a SuperLink, each with a listener of its own; a profile may merge two of them. */
+/** Where this version of Flower listens. @throws Problem flower_version_unsupported */
 export const superLinkListeners = (
   config: Pick<SuperLinkSettings, 'FL_FLEET_API_ADDRESS' | 'FL_CONTROL_API_ADDRESS'>,
+  version: string,
   loopback: string,
-): SuperLinkListeners => ({
-  fleet: config.FL_FLEET_API_ADDRESS,
-  control: onLoopback(config.FL_CONTROL_API_ADDRESS, loopback),
-  runtime: { host: loopback, port: 9091 },
-});
+): SuperLinkListeners =>
+  profileFor(version).listeners({
+    fleet: config.FL_FLEET_API_ADDRESS,
+    control: onLoopback(config.FL_CONTROL_API_ADDRESS, loopback),
+    runtime: { host: loopback, port: 9091 },
+  });
 
 /** The API for the child processes of a SuperNode. */
 export const superNodeRuntime = (loopback: string): HostPort => ({ host: loopback, port: 9094 });

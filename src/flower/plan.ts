@@ -2,7 +2,6 @@
 // configuration and facts give the same plan, so its checksum says whether Flower runs what it should.
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
-import { parseVersion } from '../core/version.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
@@ -68,8 +67,7 @@ export function launchPlan(
 }
 
 function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): LaunchPlan {
-  const profile = profileFor(facts.version);
-  const listeners = superLinkListeners(config, facts.loopback);
+  const listeners = superLinkListeners(config, facts.version, facts.loopback);
   const { tls } = facts;
   return {
     ...common(config, facts, 'superlink'),
@@ -89,14 +87,17 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
       config.FL_ISOLATION,
       '--database',
       databaseFile(facts.paths, config.FL_DATABASE),
-      ...profile.superlinkListeners(listeners, parseVersion(facts.version)!.minor),
+      '--fleet-api-type',
+      'grpc-rere',
+      '--fleet-api-address',
+      formatHostPort(listeners.fleet),
+      ...profileFor(facts.version).superlinkArguments(listeners),
     ],
     fleet: { listen: formatHostPort(listeners.fleet), credentials: tls?.operator ?? null },
   };
 }
 
 function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): LaunchPlan {
-  const profile = profileFor(facts.version);
   const plan = common(config, facts, 'supernode');
   return {
     ...plan,
@@ -113,7 +114,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
       // Flower reads 0 as "do not retry" and "do not wait"; only leaving the flags out means "without end".
       ...(config.FL_MAX_RETRIES === 0 ? [] : ['--max-retries', String(config.FL_MAX_RETRIES)]),
       ...(config.FL_MAX_WAIT_TIME === 0 ? [] : ['--max-wait-time', String(config.FL_MAX_WAIT_TIME)]),
-      ...profile.supernodeRuntime(superNodeRuntime(facts.loopback)),
+      ...profileFor(facts.version).supernodeArguments(superNodeRuntime(facts.loopback)),
     ],
     environment: {
       ...plan.environment,
