@@ -29,7 +29,7 @@ export const install: Command = {
       baked: image.flowerVersion,
       framework: config.ML_FRAMEWORK,
       paths: machine.paths,
-      roomAt: machine.host.roomAt,
+      freeSpaceAt: machine.host.freeSpaceAt,
       again: true,
       limitMs: LIMIT_MS,
       onWait: (wait) => {

@@ -27,7 +27,7 @@ function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string
 }
 
 const GB = 1e9;
-const roomOf = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
+const roomOf = (bytes: number) => ({ freeSpaceAt: () => ({ bytes, files: 100_000 }) });
 const wish = (wanted: string, framework: Framework = 'none') => ({
   ...roomOf(50 * GB),
   wanted,

@@ -108,7 +108,7 @@ async function flowerEnvironment(
     baked: flower.version,
     framework: config.ML_FRAMEWORK,
     paths: tools.machine.paths,
-    roomAt: tools.machine.host.roomAt,
+    freeSpaceAt: tools.machine.host.freeSpaceAt,
     signal: tools.signal,
     onWait: tools.wait,
   });

@@ -1,6 +1,6 @@
 import type { ProblemCode } from '../../core/catalogue.ts';
 import { CATALOGUE } from '../../core/catalogue.ts';
-import { isAlive } from '../../host/self.ts';
+import { isAlive } from '../../host/process.ts';
 import type { Status, StatusProblem } from '../../report/status.ts';
 import { type Check, type Finding, ok, warning, wrong } from '../check.ts';
 
