@@ -38,6 +38,8 @@ export function pathsUnder(root: string) {
     /** What the agent tells others on this VM; gone at reboot. */
     run: at('/run/flower-context'),
     status: at('/run/flower-context/status.json'),
+    /** What the ready script decides by. */
+    ready: at('/run/flower-context/ready.json'),
     plan: at('/run/flower-context/plan.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
