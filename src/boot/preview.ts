@@ -91,6 +91,7 @@ function superLink(config: SuperLinkConfig, addresses: readonly string[], common
         content: runConfigToml(config, checkpointDirectory(paths, config.FL_CHECKPOINT_PATH)),
       },
       { path: paths.plan, mode: '0640', what: 'the launch plan' },
+      { path: paths.endpoints, mode: '0644', what: 'the addresses and TLS files of Flower' },
     ],
     starts: unitOf('superlink'),
     launch_plan: plan,
@@ -134,6 +135,7 @@ function superNode(config: SuperNodeConfig, common: Common): Preview {
         }),
       },
       { path: paths.plan, mode: '0640', what: 'the launch plan' },
+      { path: paths.endpoints, mode: '0644', what: 'the addresses and TLS files of Flower' },
     ],
     starts: unitOf('supernode'),
     launch_plan: launchPlan(config, {

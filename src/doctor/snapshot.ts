@@ -1,11 +1,11 @@
 // What the checks look at: whatever the agent, one-context and Flower have left. Any of it may be missing.
 
 import { type BootConfig, type Finding, parseVariables } from '../config/parse.ts';
-import { type HostPort, parseHostPort } from '../core/hostport.ts';
+import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
-import type { LaunchPlan } from '../flower/plan.ts';
-import { argumentOf, readPlan } from '../flower/plan-file.ts';
+import { type LaunchPlan, readPlan } from '../flower/plan.ts';
 import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
 import { readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
@@ -34,6 +34,7 @@ export interface VmSnapshot {
   readonly faults: readonly Finding[];
   readonly status: Status | undefined;
   readonly plan: LaunchPlan | undefined;
+  readonly endpoints: FlowerEndpoints | undefined;
   readonly link: LiveFlowerState | undefined;
   readonly token: string | undefined;
   /** Undefined without a token, or without an endpoint. */
@@ -73,7 +74,8 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     config,
     faults,
     status: attempt(() => readStatus(paths.status)),
-    plan: attempt(() => readPlan(machine)),
+    plan: attempt(() => readPlan(paths)),
+    endpoints: attempt(() => readEndpoints(paths)),
     link: attempt(() => liveFlowerState(paths)),
     token,
     oneGate,
@@ -134,22 +136,11 @@ function attempt<T>(read: () => T | undefined): T | undefined {
 
 /** The SuperLink's Fleet API as this VM knows it: its own endpoint, or the one it dials; with the CA, null for plaintext. */
 export function fleetEndpoint({
-  plan,
-  status,
+  endpoints,
 }: VmSnapshot): { endpoint: HostPort; caFile: string | null } | undefined {
-  if (plan === undefined) return undefined;
-  const told = plan.role === 'superlink' ? status?.facts['endpoint'] : argumentOf(plan, '--superlink');
-  const endpoint = typeof told === 'string' ? parseHostPort(told) : undefined;
-  if (endpoint === undefined) return undefined;
-  const caFile =
-    plan.role === 'superlink'
-      ? (plan.fleet?.credentials?.ca ?? argumentOf(plan, '--ssl-ca-certfile'))
-      : argumentOf(plan, '--root-certificates');
-  return { endpoint, caFile: caFile ?? null };
+  return endpoints && { endpoint: endpoints.endpoint, caFile: trustedCa(endpoints) ?? null };
 }
 
 /** The file of the certificate that SuperNodes are shown; undefined on a SuperNode and in plaintext. */
-export const shownCertificate = ({ plan }: VmSnapshot): string | undefined =>
-  plan?.role === 'superlink'
-    ? (plan.fleet?.credentials?.certificate ?? argumentOf(plan, '--ssl-certfile'))
-    : undefined;
+export const shownCertificate = ({ endpoints }: VmSnapshot): string | undefined =>
+  endpoints?.role === 'superlink' ? endpoints.tls?.fleet.certificate : undefined;
