@@ -37,6 +37,8 @@ export function pathsUnder(root: string) {
     /** What the agent publishes on this VM; removed at reboot. */
     run: at('/run/flower-context'),
     status: at('/run/flower-context/status.json'),
+    /** What the ready script decides by. */
+    ready: at('/run/flower-context/ready.json'),
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
