@@ -208,7 +208,7 @@ describe('the script that installs', () => {
     writeFileSync(join(root, 'precious/file'), 'x');
     const { code, stderr } = await make('1.39.0', 'none', join(root, 'precious'));
     expect(code).toBe(1);
-    expect(stderr).toContain('is not an environment made here');
+    expect(stderr).toContain('was not built by this script');
     expect(existsSync(join(root, 'precious/file'))).toBe(true);
   });
 
