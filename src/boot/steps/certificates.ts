@@ -3,13 +3,13 @@ import type { SuperLinkConfig } from '../../config/parse.ts';
 import { Problem } from '../../core/problem.ts';
 import { quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import { type Machine, ourIds } from '../../host/machine.ts';
-import type { Paths } from '../../host/paths.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { issueCa, issueServer, type KeyPair } from '../../tls/issue.ts';
 import { type SubjectNames, subjectNames } from '../../tls/names.ts';
 import { caStillFits, renewAt, stillFits } from '../../tls/renewal.ts';
+import { operatorCertificates } from '../checks.ts';
 import type { Knowledge, ServerTrust } from '../knowledge.ts';
-import { operatorCertificates } from '../operator.ts';
+import { certificateFiles, serverNames } from '../launch.ts';
 import type { Step, StepTools } from '../step.ts';
 
 /**
@@ -28,7 +28,7 @@ export const certificates: Step = {
     }
     const now = tools.machine.clock.now();
     const [addresses, hostNames] = [known.get('addresses'), known.get('hostNames')];
-    const operator = operatorCertificates(config, { addresses, hostNames }, now);
+    const operator = operatorCertificates(config, { addresses, hostNames, now });
     const ca = keepOrMakeCa(tools, hostNames.at(-1) ?? '', now);
     const outcome =
       operator === undefined
@@ -55,23 +55,6 @@ type Outcome = {
 };
 
 const fileOf = ({ paths }: Machine, name: string): string => join(paths.tls, name);
-
-/** The files of the three pairs that may be served with. */
-export const certificateFiles = (paths: Paths) => {
-  const pair = (name: string, ca: string) => ({
-    certificate: join(paths.tls, `${name}.pem`),
-    key: join(paths.tls, `${name}.key`),
-    ca: join(paths.tls, ca),
-  });
-  return {
-    /** Issued by this VM's CA. */
-    server: pair('server', 'ca.pem'),
-    /** The operator's, served on the Fleet API. */
-    operator: pair('operator-server', 'operator-ca.pem'),
-    /** Beside the operator's, for the local listeners. */
-    loopback: pair('loopback', 'ca.pem'),
-  } as const;
-};
 
 /** The VM's own CA: kept for its ten years, so that every node that ever trusted it still does. */
 function keepOrMakeCa(
@@ -109,14 +92,16 @@ function ownCertificate(known: Knowledge, tools: StepTools, ca: KeyPair, now: Da
   const config = known.get('config') as SuperLinkConfig;
   // A certificate must name what SuperNodes dial. A host name it has when it is made, and is not made again for: a VM that
   // is given another name goes on serving.
-  const needed = {
-    addresses: known.get('addresses'),
-    extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
-    loopback: tools.machine.host.loopback,
-  };
-  const names = subjectNames({ ...needed, hostname: known.get('hostNames') });
+  const facts = { addresses: known.get('addresses'), loopback: tools.machine.host.loopback };
+  const names = serverNames(config, { ...facts, hostNames: known.get('hostNames') });
   const files = certificateFiles(tools.machine.paths).server;
-  const { pair, kept, why } = keepOrIssue(known, files, ca, { names, needed: subjectNames(needed) }, now);
+  const { pair, kept, why } = keepOrIssue(
+    known,
+    files,
+    ca,
+    { names, needed: serverNames(config, facts) },
+    now,
+  );
   return {
     trust: { caPem: ca.certPem, files, fingerprint: pair.certPem },
     shownPem: pair.certPem,

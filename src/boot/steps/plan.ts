@@ -1,17 +1,15 @@
 import type { SuperLinkConfig, SuperNodeConfig } from '../../config/parse.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
-import { checkpointDirectory } from '../../flower/directories.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
-import { nodeConfigToml } from '../../flower/node-config.ts';
-import { formatPlan, type LaunchPlan, launchPlan } from '../../flower/plan.ts';
-import { runConfigToml } from '../../flower/run-config.ts';
+import { formatPlan, type LaunchPlan } from '../../flower/plan.ts';
 import { linkTarget, readText, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { ourIds, sha256 } from '../../host/machine.ts';
 import { queueJob } from '../../host/systemd.ts';
 import { advertisedEndpoint } from '../addresses.ts';
 import type { Knowledge } from '../knowledge.ts';
+import { superLinkLaunch, superNodeLaunch } from '../launch.ts';
 import type { Step, StepResult, StepTools } from '../step.ts';
 
 /** How Flower is started: version, arguments, files. Everything is written here and nowhere else. */
@@ -29,24 +27,9 @@ export const planSuperLink: Step = {
       advertisedEndpoint(config.FL_FLEET_API_ADDRESS, known.get('addresses'), trust?.dialable),
     );
     tools.tell({ endpoint: formatHostPort(known.get('endpoint')) });
-    writeIfChanged(
-      paths.runConfig,
-      runConfigToml(config, checkpointDirectory(paths, config.FL_CHECKPOINT_PATH)),
-      forFlower(known),
-    );
-    const plan = launchPlan(config, {
-      version,
-      environment,
-      paths,
-      loopback: host.loopback,
-      tls:
-        trust === undefined
-          ? null
-          : {
-              own: trust.loopback ?? trust.files,
-              operator: trust.loopback === undefined ? null : trust.files,
-            },
-    });
+    const facts = { version, environment, paths, loopback: host.loopback };
+    const { plan, runConfig } = superLinkLaunch(config, facts);
+    writeIfChanged(paths.runConfig, runConfig, forFlower(known));
     return preparePlan(known, tools, plan, environment, trust?.fingerprint ?? '');
   },
 };
@@ -63,24 +46,17 @@ export const planSuperNode: Step = {
     known.set('gpu', gpu);
     if (config.FL_DCGM_ENABLED) await startDcgm(known, tools);
     const trust = known.get('clientTrust');
-    const nodeConfig = nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
-      partition: known.get('partition'),
-      dataPath: paths.data,
-      useCase: config.FL_USE_CASE,
-      gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
-    });
-    writeIfChanged(paths.nodeConfig, nodeConfig, forFlower(known));
-    const plan = launchPlan(config, {
+    const { plan, nodeConfig } = superNodeLaunch(config, {
       version,
       environment,
       paths,
       loopback: host.loopback,
       superlink: known.get('superlink').endpoint,
-      ca: trust?.caFile ?? null,
-      nodeConfig: paths.nodeConfig,
-      cudaVisibleDevices:
-        gpu && config.FL_CUDA_VISIBLE_DEVICES !== 'all' ? config.FL_CUDA_VISIBLE_DEVICES : undefined,
+      tls: trust !== undefined,
+      partition: known.get('partition'),
+      gpu,
     });
+    writeIfChanged(paths.nodeConfig, nodeConfig, forFlower(known));
     return preparePlan(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
   },
 };

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { PartitionManager } from '../../cluster/partition-manager.ts';
 import { findSuperLink } from '../../cluster/resolver.ts';
 import type { SuperNodeConfig } from '../../config/parse.ts';
@@ -6,7 +5,9 @@ import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { writeIfChanged } from '../../host/files.ts';
 import { trustDecision } from '../../tls/trust.ts';
+import { trustFacts } from '../checks.ts';
 import { checkPeerTls, probeSuperLink } from '../examine.ts';
+import { superLinkCaFile } from '../launch.ts';
 import type { Step } from '../step.ts';
 
 /** The SuperLink's address: given by the operator, or asked of OneGate. */
@@ -73,18 +74,14 @@ export const trust: Step = {
     const { found } = known.get('superlink');
     const now = machine.clock.now();
     const greeted = probeSuperLink(known);
-    const pinned = config.FL_SSL_CA_CERTFILE;
     const decision = trustDecision({
-      tlsEnabled: config.FL_TLS_ENABLED,
-      mode: found === undefined ? 'static' : 'discovery',
-      now,
-      ...(pinned === undefined ? {} : { pinnedCaPem: pinned }),
+      ...trustFacts(config, now),
       ...(found === undefined ? {} : { published: found }),
     });
     for (const warning of decision.warnings) warn(warning);
     let kept = false;
     if (decision.tls) {
-      const caFile = join(machine.paths.tls, 'superlink-ca.pem');
+      const caFile = superLinkCaFile(machine.paths);
       kept = !writeIfChanged(caFile, decision.caPem, { mode: 0o644 });
       known.set('clientTrust', { caPem: decision.caPem, caFile });
       tell({ tls: true, ca_sha256: decision.fingerprintSha256 });
