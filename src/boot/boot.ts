@@ -2,6 +2,7 @@
 
 import { dirname } from 'node:path';
 import { asProblem, Problem } from '../core/problem.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
 import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { duration, type Report } from '../report/report.ts';
@@ -9,7 +10,6 @@ import { parseImage } from '../vm/image.ts';
 import { failedAttributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { Knowledge } from './knowledge.ts';
-import { liveFlowerState } from './live-link.ts';
 import { BRIEF } from './onegate-policy.ts';
 import { type Failure, runSteps } from './runner.ts';
 import type { Step } from './step.ts';

@@ -1,11 +1,12 @@
 // What the checks look at: whatever the agent, one-context and Flower have left. Any of it may be missing.
-import { type LiveFlowerState, liveFlowerState } from '../boot/live-link.ts';
+
 import { type BootConfig, type Finding, parseVariables } from '../config/parse.ts';
 import { type HostPort, parseHostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import { imageOf } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { argumentOf, readPlan } from '../flower/plan-file.ts';
+import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
 import { readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 import type { Paths } from '../host/paths.ts';
