@@ -49,8 +49,8 @@ function ofOurOwn(scene: VmSnapshot, { endpoint, caFile }: Fleet): readonly Find
 
 /** All addresses that the certificate should name: those that the CONTEXT gives. */
 function ownAddresses({ context }: VmSnapshot): readonly string[] | undefined {
-  if (!('raw' in context)) return undefined;
-  return Object.entries(context.raw)
+  if (!('variables' in context)) return undefined;
+  return Object.entries(context.variables)
     .filter(([name, value]) => /^ETH\d+_IP$/.test(name) && value.trim() !== '')
     .map(([, value]) => value.trim());
 }
