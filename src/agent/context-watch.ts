@@ -1,7 +1,8 @@
 // Notices by itself that one-context has left another CONTEXT. systemd delivers a reload only to a unit that has
 // started, and a SuperNode that waits for its SuperLink has not: a corrected address must reach it all the same.
-import { readBytes, watchFile } from '../host/files.ts';
-import { type Machine, sha256 } from '../host/machine.ts';
+import { watchFile } from '../host/files.ts';
+import type { Machine } from '../host/machine.ts';
+import { currentContextSha256 } from '../vm/load.ts';
 
 /** one-contextd copies the file; what is read half-way is read again. */
 const SETTLE_MS = 500;
@@ -24,7 +25,7 @@ export function watchContext(
   let controller = new AbortController();
   let settling = new AbortController();
   const differs = (): boolean => {
-    const now = currentContext(machine);
+    const now = currentContextSha256(machine);
     const before = seen();
     return now !== undefined && before !== undefined && now !== before;
   };
@@ -53,13 +54,4 @@ export function watchContext(
       for (const stop of stops) stop();
     },
   };
-}
-
-/** Checksum of the CONTEXT as it is now; undefined when there is none. */
-export function currentContext({ paths }: Machine): string | undefined {
-  for (const path of paths.contextFiles) {
-    const bytes = readBytes(path);
-    if (bytes !== undefined) return sha256(bytes);
-  }
-  return undefined;
 }

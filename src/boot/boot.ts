@@ -3,10 +3,10 @@
 import { dirname } from 'node:path';
 import { asProblem, Problem } from '../core/problem.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
-import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
+import { ensureFolder, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { duration, type Report } from '../report/report.ts';
-import { parseImage } from '../vm/image.ts';
+import { loadVm } from '../vm/load.ts';
 import { failedAttributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { Knowledge } from './knowledge.ts';
@@ -34,7 +34,8 @@ export async function boot({ machine, report, checkpoint, signal, sequence }: Bo
   const began = machine.clock.monotonicMs();
   let failure: Failure | undefined;
   try {
-    const appliance = readAppliance(machine);
+    const { image: appliance } = loadVm(machine);
+    if (appliance instanceof Problem) throw appliance;
     known.set('appliance', appliance);
     const steps = sequence(appliance.role);
     report.begin(appliance.role, steps);
@@ -117,16 +118,6 @@ function readySentence(known: Knowledge, took: string): string {
   const partition = known.peek('partition');
   const share = partition === undefined ? '' : `, partition ${partition.id} of ${partition.of}`;
   return `ready after ${took}: this ${what} with Flower ${known.get('flowerVersion')}${share}`;
-}
-
-function readAppliance({ paths }: Machine): ReturnType<typeof parseImage> {
-  const text = readText(paths.appliance);
-  if (text !== undefined) return parseImage(text);
-  throw new Problem('image_incomplete', {
-    doing: "reading the image's role",
-    found: `${paths.appliance} does not exist`,
-    expected: 'the file that the install script writes',
-  });
 }
 
 const reasonOf = ({ reason }: AbortSignal): string => (reason instanceof Error ? reason.message : 'stopped');

@@ -1,9 +1,9 @@
-import { currentContext } from '../agent/context-watch.ts';
 import { EXIT } from '../core/exit.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import { problemLines, type Status } from '../report/status.ts';
+import { currentContextSha256 } from '../vm/load.ts';
 import { demandVm, untilStatus } from './await-status.ts';
 import { type Command, UsageError } from './command.ts';
 
@@ -61,7 +61,7 @@ const undecided = ({ phase, steps }: Status): boolean =>
 /** Whether this VM serves, or its boot failed, with the CONTEXT that is on the disk now; undefined: that goes on. */
 export function answerOf(machine: Machine, status: Status): 'serves' | 'failed' | undefined {
   const { serving, phase, facts } = status;
-  const [onDisk, seen] = [currentContext(machine), facts['context']];
+  const [onDisk, seen] = [currentContextSha256(machine), facts['context']];
   // After a re-contextualization the agent may not have looked yet: an answer about the CONTEXT of before is none. A boot
   // that failed before it read any (a broken image) will not read this one either.
   if (onDisk !== undefined && seen !== undefined && seen !== onDisk) return undefined;

@@ -8,6 +8,7 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
+import { loadVm } from '../vm/load.ts';
 import { type Command, type Invocation, UsageError } from './command.ts';
 import {
   CONNECTION,
@@ -77,14 +78,15 @@ function appNamed(name: string, { apps }: Paths): string {
   );
 }
 
-/** Undefined, and told, when this VM cannot start runs (yet). */
+/** Undefined when this VM cannot start runs (yet); standard error says why. */
 function superLinkPlan(machine: Machine): LaunchPlan | undefined {
   const plan = readPlan(machine);
   if (plan?.role === 'superlink') return plan;
+  const { image } = loadVm(machine);
   printError(
-    plan === undefined
-      ? 'not ready: this VM has not booted into its role yet (flower-context status)\n'
-      : 'runs are started on the SuperLink, and this VM is a SuperNode\n',
+    'role' in image && image.role === 'supernode'
+      ? 'runs are started on the SuperLink, and this VM is a SuperNode\n'
+      : 'not ready: this VM has not booted into its role yet (flower-context status)\n',
   );
   return undefined;
 }
