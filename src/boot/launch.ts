@@ -126,7 +126,7 @@ export const serverNames = (
 ): SubjectNames =>
   subjectNames({
     addresses,
-    extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
+    extraSan: config.FL_CERT_EXTRA_SAN,
     loopback,
     hostname: hostNames,
   });

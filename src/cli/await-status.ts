@@ -1,7 +1,7 @@
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { readStatus, type Status } from '../report/status.ts';
-import { demandAppliance } from './context-source.ts';
+import { demandImage } from './context-source.ts';
 
 /** Changes are noticed at once, except in a folder that does not exist yet. */
 const READ_EVERY_MS = 500;
@@ -40,5 +40,5 @@ export const untilStatus = (
 
 /** Away from a VM nobody writes a status. An image that lacks its own facts does, and says so there. Throws UsageError. */
 export function demandVm(machine: Machine): void {
-  if (readStatus(machine.paths.status) === undefined) demandAppliance(machine);
+  if (readStatus(machine.paths.status) === undefined) demandImage(machine);
 }
