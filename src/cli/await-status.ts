@@ -22,7 +22,9 @@ export async function untilFile<T>(
     if ((content !== undefined && wanted(content)) || clock.monotonicMs() >= end) return content;
     const woken = new AbortController();
     const stopWatching = watchFile(path, () => woken.abort());
-    await clock.sleep(Math.min(READ_EVERY_MS, end - clock.monotonicMs()), woken.signal).catch(() => undefined);
+    await clock
+      .sleep(Math.min(READ_EVERY_MS, end - clock.monotonicMs()), woken.signal)
+      .catch(() => undefined);
     stopWatching();
   }
 }
@@ -32,11 +34,7 @@ export const untilStatus = (
   machine: Machine,
   wanted: (status: Status) => boolean,
 ): Promise<Status | undefined> =>
-  untilFile(
-    machine,
-    { path: machine.paths.status, read: () => readStatus(machine.paths.status) },
-    wanted,
-  );
+  untilFile(machine, { path: machine.paths.status, read: () => readStatus(machine.paths.status) }, wanted);
 
 /** Away from a VM nobody writes a status. An image that lacks its own facts does, and says so there. Throws UsageError. */
 export function demandVm(machine: Machine): void {
