@@ -252,11 +252,11 @@ const dir = mkdtempSync(join(tmpdir(), 'flower-bench-'));
 const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/flower-bench-') : undefined;
 try {
   for (let at = 0; at < RUNS; at++) {
-    const place = join(dir, String(at));
-    mkdirSync(place);
-    await withAgent(place, memory);
-    await certificates(place);
-    await shellWay(place);
+    const folder = join(dir, String(at));
+    mkdirSync(folder);
+    await withAgent(folder, memory);
+    await certificates(folder);
+    await shellWay(folder);
     process.stdout.write(process.stdout.isTTY ? `\r${at + 1} of ${RUNS}` : `${at + 1} of ${RUNS}\n`);
   }
   report();

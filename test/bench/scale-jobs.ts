@@ -3,7 +3,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
-import { type Outcome, Story } from '../support/partition-scenario.ts';
+import { type Outcome, Scenario } from '../support/partition-scenario.ts';
 import { type OutageRow, outage, type TogetherRow, together } from './scale-scenario.ts';
 
 export type Job =
@@ -14,20 +14,21 @@ export interface Rows {
   together: TogetherRow[];
   settled: OutageRow[];
   booting: OutageRow[];
-  places: Outcome[];
+  partitions: Outcome[];
 }
 
 async function work(job: Job): Promise<Partial<Rows>> {
   if (job.part === 'together') return { together: [await together(job.nodes, job.dir)] };
   if (job.part !== 'places') return { [job.part]: [await outage(job.nodes, job.part, job.dir)] };
-  const places: Outcome[] = [];
-  for (let seed = job.from; seed < job.to; seed++) places.push(await new Story(seed).tell(1 + (seed % 10)));
-  return { places };
+  const partitions: Outcome[] = [];
+  for (let seed = job.from; seed < job.to; seed++)
+    partitions.push(await new Scenario(seed).tell(1 + (seed % 10)));
+  return { partitions };
 }
 
 /** Does all of it, as many at a time as there are processors; `done` hears of each. */
 export async function doAll(jobs: readonly Job[], done: (job: Job, seconds: number) => void): Promise<Rows> {
-  const rows: Rows = { together: [], settled: [], booting: [], places: [] };
+  const rows: Rows = { together: [], settled: [], booting: [], partitions: [] };
   const size = (job: Job): number =>
     job.part === 'places' ? 0 : job.nodes * (job.part === 'settled' ? 2 : 1);
   const left = [...jobs].sort((a, b) => size(b) - size(a));
@@ -40,9 +41,9 @@ export async function doAll(jobs: readonly Job[], done: (job: Job, seconds: numb
       const gone = once(child, 'exit').then(([code]) =>
         Promise.reject(new Error(`a story ended with ${code}`)),
       );
-      const [told] = (await Promise.race([answer, gone])) as [Partial<Rows>];
+      const [result] = (await Promise.race([answer, gone])) as [Partial<Rows>];
       await gone.catch(() => {});
-      for (const part of Object.keys(told) as (keyof Rows)[]) rows[part].push(...(told[part] as never[]));
+      for (const part of Object.keys(result) as (keyof Rows)[]) rows[part].push(...(result[part] as never[]));
       done(job, (performance.now() - began) / 1_000);
     }
   };

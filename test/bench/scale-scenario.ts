@@ -18,7 +18,7 @@ const WINDOW_MS = 10_000;
 
 export interface OutageRow {
   readonly nodes: number;
-  readonly story: 'settled' | 'booting';
+  readonly phase: 'settled' | 'booting';
   /** Requests a second before the outage: mean, the most over ten seconds, and within one. Of a booting role: none. */
   readonly steady: number;
   readonly steadyPeak: number;
@@ -63,7 +63,7 @@ class Role {
   readonly zone: SmallZone;
   readonly #stop = new AbortController();
   readonly asked: Asked[] = [];
-  readonly #places: string[] = [];
+  readonly #folders: string[] = [];
   readonly #lives: Promise<void>[] = [];
   /** VMs whose one-context has its report on the way. */
   readonly #reporting = new Set<number>();
@@ -107,12 +107,12 @@ class Role {
   async end(): Promise<void> {
     this.#stop.abort(new Error('the story is over'));
     await Promise.allSettled(this.#lives);
-    for (const place of this.#places) rmSync(place, { recursive: true, force: true });
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
     if (this.crash !== undefined) throw this.crash;
   }
 
   #switchOn(id: number, dir: string): void {
-    this.#places.push(dir);
+    this.#folders.push(dir);
     mkdirSync(dir, { recursive: true });
     const random = this.#random;
     const vm = new LightVm({
@@ -186,11 +186,11 @@ export async function together(nodes: number, dir: string): Promise<TogetherRow>
 }
 
 /** Five minutes without OneGate, and a quarter of an hour after. */
-export async function outage(nodes: number, story: 'settled' | 'booting', dir: string): Promise<OutageRow> {
-  const role = new Role(nodes, dir, story === 'booting');
+export async function outage(nodes: number, phase: 'settled' | 'booting', dir: string): Promise<OutageRow> {
+  const role = new Role(nodes, dir, phase === 'booting');
   const { clock, zone } = role;
   try {
-    if (story === 'settled') {
+    if (phase === 'settled') {
       while (!role.allPublished && clock.monotonicMs() < 1_800_000) await clock.advance(1_000);
       zone.serviceState = 2;
       // All nodes look for the first time within a minute, or half a second of each; then the steady life begins.
@@ -213,7 +213,7 @@ export async function outage(nodes: number, story: 'settled' | 'booting', dir: s
     const after = role.take();
     return {
       nodes,
-      story,
+      phase,
       steady: (before.length * 1_000) / STEADY_MS,
       steadyPeak: peakRate(before, WINDOW_MS),
       steadyPeakSecond: peakRate(before),

@@ -219,7 +219,7 @@ function bootingTable(rows: readonly OutageRow[]): void {
     wanted(!Number.isNaN(row.published), `not all of ${row.nodes} nodes came up after the outage`);
 }
 
-function placesTable(lives: readonly Outcome[]): void {
+function partitionsTable(lives: readonly Outcome[]): void {
   const most = Math.max(...lives.map(({ nodes }) => nodes));
   say(
     `Partitions: ${lives.length} simulated lives of a role of up to ${most} nodes (scale-ups, scale-downs, crashes,`,
@@ -263,13 +263,13 @@ try {
   // In real time, so before the rest and alone.
   for (const nodes of PARTS.includes('sockets') ? SIZES.filter((size) => size <= MOST_ON_SOCKETS) : [])
     sockets.push(await bootAtOnce(nodes, dir));
-  const stories = (['together', 'settled', 'booting'] as const)
+  const outages = (['together', 'settled', 'booting'] as const)
     .filter((part) => PARTS.includes(part))
     .flatMap((part) => SIZES.map((nodes): Job => ({ part, nodes, dir: join(dir, `${part}-${nodes}`) })));
   const lives: Job[] = [];
   for (let from = 0; PARTS.includes('places') && from < SEEDS; from += SEEDS_AT_A_TIME)
     lives.push({ part: 'places', from, to: Math.min(SEEDS, from + SEEDS_AT_A_TIME) });
-  const rows = await doAll([...stories, ...lives], (job, seconds) => {
+  const rows = await doAll([...outages, ...lives], (job, seconds) => {
     const what = job.part === 'places' ? `lives ${job.from} to ${job.to - 1}` : `${job.nodes} nodes`;
     process.stderr.write(`${job.part}, ${what}: done in ${seconds.toFixed(0)} s\n`);
   });
@@ -278,7 +278,7 @@ try {
   if (sockets.length > 0) socketsTable(sockets);
   if (rows.settled.length > 0) settledTable(rows.settled);
   if (rows.booting.length > 0) bootingTable(rows.booting);
-  if (rows.places.length > 0) placesTable(rows.places);
+  if (rows.partitions.length > 0) partitionsTable(rows.partitions);
   for (const miss of misses) say(`MISSED: ${miss}`);
   if (process.env['DOCS'] !== undefined) {
     writeFileSync(join(DOCS, 'scale.svg'), chart(rows.together, rows.settled));

@@ -41,15 +41,15 @@ const acceptedSince = (vm: Vm, moment: Date): boolean => {
 async function backAfter(what: string, harm: () => Promise<void>): Promise<void> {
   const moment = new Date();
   await harm();
-  const story = (): string => federation.vms.map((vm) => vm.story()).join('\n');
+  const detail = (): string => federation.vms.map((vm) => vm.diagnostics()).join('\n');
   const all = (): boolean => federation.supernodes.every((vm) => acceptedSince(vm, moment));
   await until(`both SuperNodes to be back after ${what}`, all, {
     timeoutMs: BACK_WITHIN_MS,
     everyMs: 200,
-    detail: story,
+    detail,
   });
   const serving = (): boolean => federation.vms.every((vm) => vm.status()?.serving === true);
-  await until('every agent to say so', serving, { timeoutMs: 60_000, everyMs: 200, detail: story });
+  await until('every agent to say so', serving, { timeoutMs: 60_000, everyMs: 200, detail });
 }
 
 const trains = async (): Promise<void> => {

@@ -51,12 +51,12 @@ const namesake = makeCa({ cn: 'Root', ...valid });
 const past = { from: day(-9), until: day(-1) };
 const oldRoot = makeCa({ cn: 'Old root', ...past });
 const oldMiddle = makeCa({ cn: 'Old middle', by: root, ...past });
-const server = (wish: Parameters<typeof makeServer>[0]) =>
+const server = (options: Parameters<typeof makeServer>[0]) =>
   makeServer({
     ip: [HOST, 'fd00::5', '::ffff:10.0.0.6'],
     dns: ['super.example.org', '*.fl.example.org'],
     ...valid,
-    ...wish,
+    ...options,
   });
 const self = server({ cn: 'self' });
 const plain = server({ by: root });
@@ -292,7 +292,7 @@ function taken({ name, cert, key, ca: trusted, host }: Case): Case | undefined {
   }
 }
 
-const told = (cases: readonly Case[], accepted: (one: Case) => boolean): string[] =>
+const outcomes = (cases: readonly Case[], accepted: (one: Case) => boolean): string[] =>
   cases.map((one) => `${one.name}: ${accepted(one) ? 'accepted' : 'refused'}`);
 
 describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC of Flower %s', (version) => {
@@ -319,7 +319,7 @@ describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC
   }, FLOWER_ENV_TIMEOUT_MS);
 
   test('explainPeer objects to what is refused, and to nothing else', () => {
-    expect(told(presented, accepts)).toEqual(told(presented, gRPC));
+    expect(outcomes(presented, accepts)).toEqual(outcomes(presented, gRPC));
     expect(presented.filter(gRPC).length).toBeGreaterThan(15);
     expect(presented.filter((one) => !gRPC(one)).length).toBeGreaterThan(15);
   });
@@ -339,17 +339,19 @@ describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC
 
   test('what is taken from an operator can be served with', () => {
     expect(brought).not.toContain(undefined);
-    expect(told(brought as Case[], gRPC)).toEqual(told(brought as Case[], () => true));
-    expect(told(served, gRPC)).toEqual(told(served, () => true));
+    expect(outcomes(brought as Case[], gRPC)).toEqual(outcomes(brought as Case[], () => true));
+    expect(outcomes(served, gRPC)).toEqual(outcomes(served, () => true));
   });
 
   test('what is not taken from an operator would not have worked, but for policy', () => {
     const stricter = [...presented, ...POLICY].filter((one) => taken(one) === undefined && gRPC(one));
-    expect(told(stricter, gRPC)).toEqual(told([...WITHOUT_NAMES.filter(gRPC), ...POLICY], () => true));
+    expect(outcomes(stricter, gRPC)).toEqual(
+      outcomes([...WITHOUT_NAMES.filter(gRPC), ...POLICY], () => true),
+    );
   });
 
   test('the kinds of key that are refused would not have worked', () => {
-    expect(told(withBadKeys, gRPC)).toEqual(told(withBadKeys, () => false));
+    expect(outcomes(withBadKeys, gRPC)).toEqual(outcomes(withBadKeys, () => false));
     for (const { ca: caPem, cert: certPem, key: keyPem } of withBadKeys) {
       expect(() => takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses: [HOST] })).toThrow(
         /gRPC cannot serve/,

@@ -91,8 +91,8 @@ function reshape(root: { document: unknown }, path: readonly number[], put: unkn
     holder = next as Record<string, unknown>;
     key = keys[step % keys.length]!;
   }
-  const place = holder as Record<string | number, unknown>;
-  if (how === 0) delete place[key];
-  else if (how === 1) place[key] = [place[key], put];
-  else place[key] = put;
+  const parent = holder as Record<string | number, unknown>;
+  if (how === 0) delete parent[key];
+  else if (how === 1) parent[key] = [parent[key], put];
+  else parent[key] = put;
 }

@@ -67,14 +67,14 @@ describe('a CONTEXT with wrong values', () => {
     const { federation, vm } = await superlink({ FL_SSL_KEYFILE: secret, PASSWORD: 'hunter2-password' });
     await vm.whenFailed();
     const { stdout, stderr } = await vm.cli('context');
-    const told = [
+    const texts = [
       vm.journalText(),
       JSON.stringify(vm.status()),
       stdout,
       stderr,
       ...federation.zone.log.map(({ body }) => body),
     ];
-    for (const text of told) {
+    for (const text of texts) {
       expect(text).not.toContain(secret.slice(8, 60));
       expect(text).not.toContain('TOP-SECRET-LINE');
       expect(text).not.toContain('hunter2-password');

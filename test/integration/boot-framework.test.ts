@@ -72,9 +72,9 @@ test('a SuperLink gets the framework, too: ServerApps import it', async () => {
     { ML_FRAMEWORK: 'sklearn' },
     {
       prepare: (machine) => {
-        const place = machine.at('opt/flower/envs/1.39.0-sklearn');
-        mkdirSync(dirname(place), { recursive: true });
-        symlinkSync(fakeEnvironment('1.39.0'), place);
+        const path = machine.at('opt/flower/envs/1.39.0-sklearn');
+        mkdirSync(dirname(path), { recursive: true });
+        symlinkSync(fakeEnvironment('1.39.0'), path);
       },
     },
   );

@@ -47,7 +47,7 @@ describe.concurrent('a SuperLink whose OneGate', () => {
     outage.clear();
     const published = () =>
       one.userTemplate.get('FL_READY') === 'YES' && one.userTemplate.get('FL_CA_CERT') !== undefined;
-    await until('what it publishes', published, { timeoutMs: 40_000, detail: () => vm.story() });
+    await until('what it publishes', published, { timeoutMs: 40_000, detail: () => vm.diagnostics() });
     await vm.waitFor('the gate to be opened', ({ serving }) => serving);
   });
 });
@@ -68,7 +68,7 @@ test('a SuperLink whose OneGate is down from the start serves, and publishes whe
   await federation.zone.up();
   await until('what it publishes', () => federation.seenBy(vm).userTemplate.get('FL_READY') === 'YES', {
     timeoutMs: 60_000,
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
 });
 
@@ -81,11 +81,11 @@ test.concurrent('a node that had to give up publishing never says READY=YES befo
   const one = federation.seenBy(vm);
   await until('all tries to be used up', () => outage.hits === 8, {
     timeoutMs: 90_000,
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
   await until('READY', () => one.userTemplate.get('READY') === 'YES', {
     timeoutMs: 60_000,
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
   const sent = updates(federation, one);
   const ready = sent.findIndex(({ READY }) => READY === 'YES');
@@ -106,7 +106,7 @@ test('what somebody overwrote on OneGate is published again when the agent is to
   // What `doctor` says to do then.
   await vm.systemctl('reload', 'flower-context');
   await until('the true address', () => userTemplate.get('FL_ENDPOINT') === endpoint, {
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
 });
 

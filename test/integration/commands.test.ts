@@ -34,7 +34,7 @@ describe('template and lint', () => {
   });
 
   test('wishes are in it: ids, counts, values, the network', async () => {
-    const wishes = [
+    const options = [
       '--superlink-template',
       '12',
       '--supernode-template',
@@ -50,7 +50,7 @@ describe('template and lint', () => {
       '--network',
       'training',
     ];
-    const { stdout, stderr } = await agent('template', 'single-site', ...wishes);
+    const { stdout, stderr } = await agent('template', 'single-site', ...options);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout).roles).toMatchObject([
       {

@@ -27,9 +27,9 @@ function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string
 }
 
 const GB = 1e9;
-const roomOf = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
-const wish = (wanted: string, framework: Framework = 'none') => ({
-  ...roomOf(50 * GB),
+const freeSpace = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
+const request = (wanted: string, framework: Framework = 'none') => ({
+  ...freeSpace(50 * GB),
   wanted,
   baked: '1.39.0',
   framework,
@@ -50,7 +50,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the environment of the wanted Flower', () => {
   it('is the baked one when that is what is wanted; nothing is installed', async () => {
-    expect(await ensureEnvironment(wish('1.39.0'))).toEqual({
+    expect(await ensureEnvironment(request('1.39.0'))).toEqual({
       path: join(paths.environments, '1.39.0-none'),
       version: '1.39.0',
     });
@@ -59,19 +59,19 @@ describe('the environment of the wanted Flower', () => {
 
   it('is installed beside the baked one, by its Python, and found there at the next boot; the wait is told', async () => {
     const waits: unknown[] = [];
-    const first = await ensureEnvironment({ ...wish('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
+    const first = await ensureEnvironment({ ...request('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
     expect(first).toEqual({ path: join(paths.environments, '1.36.0-none'), version: '1.36.0' });
     expect(log()).toBe(`1.36.0 none ${join(paths.environments, '1.39.0-none/bin/python')}\n`);
     expect(waits).toEqual(['Flower 1.36.0 (none) to be installed', undefined]);
-    expect(await ensureEnvironment(wish('1.36.0'))).toEqual(first);
+    expect(await ensureEnvironment(request('1.36.0'))).toEqual(first);
     expect(log().split('\n')).toHaveLength(2);
   });
 
   it('is built again when an earlier attempt was cut off, the baked version included', async () => {
     environment('1.36.0-none', 'cut off');
-    expect(await ensureEnvironment(wish('1.36.0'))).not.toHaveProperty('degraded');
+    expect(await ensureEnvironment(request('1.36.0'))).not.toHaveProperty('degraded');
     environment('1.39.0-sklearn', 'cut off');
-    expect(await ensureEnvironment(wish('1.39.0', 'sklearn'))).toMatchObject({ version: '1.39.0' });
+    expect(await ensureEnvironment(request('1.39.0', 'sklearn'))).toMatchObject({ version: '1.39.0' });
     expect(log()).toMatch(/^1\.36\.0 none .*\n1\.39\.0 sklearn .*\n$/);
   });
 
@@ -80,7 +80,7 @@ describe('the environment of the wanted Flower', () => {
       paths.makeEnvironment,
       'echo "ERROR: No matching distribution found for flwr==1.36.0" >&2; echo bye >&2; exit 1',
     );
-    const { degraded, ...found } = await ensureEnvironment(wish('1.36.0'));
+    const { degraded, ...found } = await ensureEnvironment(request('1.36.0'));
     expect(found).toEqual({ path: join(paths.environments, '1.39.0-none'), version: '1.39.0' });
     expect(degraded).toMatchObject({ code: 'flower_install_failed', facts: { variable: 'FLOWER_VERSION' } });
     expect(degraded!.message).toContain('No matching distribution found for flwr==1.36.0');
@@ -88,7 +88,7 @@ describe('the environment of the wanted Flower', () => {
 
   it('gives way to the baked one when it takes too long', async () => {
     program(paths.makeEnvironment, 'sleep 60');
-    const { degraded, version } = await ensureEnvironment({ ...wish('1.36.0'), limitMs: 200 });
+    const { degraded, version } = await ensureEnvironment({ ...request('1.36.0'), limitMs: 200 });
     expect(version).toBe('1.39.0');
     expect(degraded!.message).toContain('not done within');
   });
@@ -97,7 +97,7 @@ describe('the environment of the wanted Flower', () => {
     rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
     environment('1.39.0-sklearn');
     program(paths.makeEnvironment, 'exit 1');
-    const { degraded, path } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
+    const { degraded, path } = await ensureEnvironment(request('1.39.0', 'pytorch'));
     expect(path).toBe(join(paths.environments, '1.39.0-sklearn'));
     expect(degraded!.facts.variable).toBe('ML_FRAMEWORK');
   });
@@ -105,12 +105,15 @@ describe('the environment of the wanted Flower', () => {
   it('is what the image has when no framework is wanted', async () => {
     rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
     const path = environment('1.39.0-sklearn');
-    expect(await ensureEnvironment(wish('1.39.0'))).toEqual({ path, version: '1.39.0' });
+    expect(await ensureEnvironment(request('1.39.0'))).toEqual({ path, version: '1.39.0' });
     expect(log()).toBe('');
   });
 
   it('is not begun where the disk has no room for it, and nothing is downloaded', async () => {
-    const { degraded, path } = await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1.2 * GB) });
+    const { degraded, path } = await ensureEnvironment({
+      ...request('1.39.0', 'pytorch'),
+      ...freeSpace(1.2 * GB),
+    });
     expect(path).toBe(join(paths.environments, '1.39.0-none'));
     expect(degraded).toMatchObject({ code: 'flower_install_failed', facts: { variable: 'ML_FRAMEWORK' } });
     expect(degraded!.message).toMatch(
@@ -121,7 +124,7 @@ describe('the environment of the wanted Flower', () => {
   });
 
   it('fits where a framework is small', async () => {
-    expect(await ensureEnvironment({ ...wish('1.39.0', 'sklearn'), ...roomOf(1.2 * GB) })).toEqual({
+    expect(await ensureEnvironment({ ...request('1.39.0', 'sklearn'), ...freeSpace(1.2 * GB) })).toEqual({
       path: join(paths.environments, '1.39.0-sklearn'),
       version: '1.39.0',
     });
@@ -134,25 +137,25 @@ describe('the environment of the wanted Flower', () => {
 
     it('is not tried again by the next boot, which says the same and since when', async () => {
       fails();
-      const first = (await ensureEnvironment(wish('1.39.0', 'sklearn'))).degraded!;
-      const second = (await ensureEnvironment(wish('1.39.0', 'sklearn'))).degraded!;
+      const first = (await ensureEnvironment(request('1.39.0', 'sklearn'))).degraded!;
+      const second = (await ensureEnvironment(request('1.39.0', 'sklearn'))).degraded!;
       expect(attempts()).toBe(1);
       expect(first.message).toContain('ERROR: no way');
       expect(second.message).toMatch(/ERROR: no way \(at 20\d\d-.*Z; a boot does not try it again\)/);
     });
 
     it('is not tried again for want of room, whatever room there is now', async () => {
-      await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1 * GB) });
-      const { degraded } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
+      await ensureEnvironment({ ...request('1.39.0', 'pytorch'), ...freeSpace(1 * GB) });
+      const { degraded } = await ensureEnvironment(request('1.39.0', 'pytorch'));
       expect(degraded!.message).toContain('which has 1.0 GB');
       expect(log()).toBe('');
     });
 
     it('is tried again when somebody asks for it, and then forgotten', async () => {
-      await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1 * GB) });
+      await ensureEnvironment({ ...request('1.39.0', 'pytorch'), ...freeSpace(1 * GB) });
       expect(existsSync(paths.failedInstallations)).toBe(true);
       const path = join(paths.environments, '1.39.0-pytorch');
-      expect(await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), again: true })).toEqual({
+      expect(await ensureEnvironment({ ...request('1.39.0', 'pytorch'), again: true })).toEqual({
         path,
         version: '1.39.0',
       });
@@ -161,12 +164,12 @@ describe('the environment of the wanted Flower', () => {
 
     it('is another matter for another framework, another version and another image', async () => {
       fails();
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
-      await ensureEnvironment(wish('1.39.0', 'tensorflow'));
-      await ensureEnvironment(wish('1.36.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'tensorflow'));
+      await ensureEnvironment(request('1.36.0', 'sklearn'));
       rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
       environment('1.39.0-pytorch');
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
       expect(attempts()).toBe(4);
     });
 
@@ -174,22 +177,22 @@ describe('the environment of the wanted Flower', () => {
       program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; sleep 60`);
       const stop = new AbortController();
       const onWait = (): void => stop.abort();
-      await ensureEnvironment({ ...wish('1.39.0', 'sklearn'), signal: stop.signal, onWait });
+      await ensureEnvironment({ ...request('1.39.0', 'sklearn'), signal: stop.signal, onWait });
       expect(existsSync(paths.failedInstallations)).toBe(false);
     });
 
     it('is tried once more when the memory of it is damaged', async () => {
       fails();
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
       writeFileSync(paths.failedInstallations, '{');
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
       expect(attempts()).toBe(2);
     });
   });
 
   it('is a broken image when not even the baked one is there', async () => {
     rmSync(paths.environments, { recursive: true });
-    await expect(ensureEnvironment(wish('1.39.0'))).rejects.toMatchObject({ code: 'image_incomplete' });
+    await expect(ensureEnvironment(request('1.39.0'))).rejects.toMatchObject({ code: 'image_incomplete' });
   });
 });
 

@@ -22,7 +22,7 @@ describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (
       string,
       string,
     ];
-    for (const place of [root, home, input]) mkdirSync(place);
+    for (const folder of [root, home, input]) mkdirSync(folder);
     const before = [...listing(root), ...listing(home)];
     const todo = spread(hostileContexts({ role, canary }), WANTED).map((context, index) => ({
       context,

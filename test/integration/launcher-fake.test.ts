@@ -37,7 +37,7 @@ const ended = (vm: Vm): Promise<Record<string, string>> =>
       const state = await vm.unit(`flower-${vm.spec.role}`);
       return state.SubState === 'auto-restart' && state;
     },
-    { detail: () => vm.story() },
+    { detail: () => vm.diagnostics() },
   );
 
 test('a plan that is replaced while the launcher reads it is not the one that Flower starts with', async () => {
@@ -66,7 +66,7 @@ test('a plan that is replaced while the launcher reads it is not the one that Fl
       const said = vm.flowerLink();
       return said?.phase === 'serving' && said;
     },
-    { detail: () => vm.story() },
+    { detail: () => vm.diagnostics() },
   );
   expect(link.plan).toBe(createHash('sha256').update(formatPlan(plan)).digest('hex'));
   expect(new Map(link.grpc.server).get(name)).toBe(new Map(plan.grpc.server).get(name));

@@ -10,25 +10,25 @@ import { keepaliveOptions } from '../../src/flower/keepalive.ts';
 import { formatPlan } from '../../src/flower/plan.ts';
 import { probeFleet } from '../../src/flower/probe.ts';
 import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
-import { FlowerBed, type Launched, pki } from '../support/flower-setup.ts';
+import { FlowerSetup, type Launched, pki } from '../support/flower-setup.ts';
 import { listenForNotify } from '../support/notify.ts';
 import { until } from '../support/zone/process.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const BAKED = '1.39.0';
 const ALL_IN_FULL = process.env.FLOWER_VERSIONS === 'all';
-const beds: FlowerBed[] = [];
+const setups: FlowerSetup[] = [];
 let environment = '';
 
-function bed(version: string): FlowerBed {
-  const made = new FlowerBed(version, environment);
-  beds.push(made);
+function newSetup(version: string): FlowerSetup {
+  const made = new FlowerSetup(version, environment);
+  setups.push(made);
   return made;
 }
 
 afterEach(async () => {
   // The SuperNodes first: without a SuperLink they take seconds to say goodbye.
-  for (const made of beds.splice(0).reverse()) await made.clear();
+  for (const made of setups.splice(0).reverse()) await made.clear();
 });
 
 /** How long systemd waits between SIGTERM and SIGKILL. */
@@ -50,9 +50,9 @@ describe.each([
 
   /** A SuperLink with TLS at `${net}.1`, serving, for one test. */
   async function superlink(
-    options: { keys?: ReturnType<typeof pki>; in?: FlowerBed; database?: string } = {},
+    options: { keys?: ReturnType<typeof pki>; in?: FlowerSetup; database?: string } = {},
   ) {
-    const vm = options.in ?? bed(version);
+    const vm = options.in ?? newSetup(version);
     const keys = options.keys ?? pki({ ip: [`${net}.1`] });
     const own = vm.credentials('server', keys.server, keys.ca.certPem);
     const plan = vm.superlink({
@@ -66,7 +66,7 @@ describe.each([
   }
 
   function supernode(ca: string | null, options: { silence?: number; port?: number; host?: string } = {}) {
-    const vm = bed(version);
+    const vm = newSetup(version);
     const plan = vm.supernode({
       loopback: `${net}.11`,
       superlink: { host: options.host ?? `${net}.1`, port: options.port ?? 9092 },
@@ -77,7 +77,7 @@ describe.each([
   }
 
   it('tells systemd and the link file that a SuperLink serves, once its Fleet API answers, with the options in force', async () => {
-    const vm = bed(version);
+    const vm = newSetup(version);
     const keys = pki({ ip: [`${net}.1`] });
     const own = vm.credentials('server', keys.server, keys.ca.certPem);
     const plan = vm.superlink({ loopback: `${net}.1`, tls: { own, operator: null } });
@@ -118,7 +118,7 @@ describe.each([
     expect(maps, 'gRPC is imported already').toContain('cygrpc');
     expect(vm.link(), 'nothing is claimed of a link before there is a plan').toBeUndefined();
 
-    vm.handOver(plan);
+    vm.writePlan(plan);
     await notify.until((message) => message.startsWith('STATUS=starting flower-supernode'));
     const link = await vm.phase(launched, 'lost');
     expect(link.pid).toBe(launched.process.pid);
@@ -202,7 +202,7 @@ describe.each([
   });
 
   test('tells TLS from plaintext', async () => {
-    const vm = bed(version);
+    const vm = newSetup(version);
     const link = vm.launch(vm.superlink({ loopback: `${net}.1`, tls: null }));
     await vm.phase(link, 'serving');
     const node = supernode(pki({ ip: [`${net}.1`] }).ca.certPem);
@@ -212,7 +212,7 @@ describe.each([
   });
 
   test("serves the Fleet API with the operator's certificate and the local listeners with its own", async () => {
-    const vm = bed(version);
+    const vm = newSetup(version);
     const own = pki({ ip: [`${net}.1`] });
     const operator = pki({ dns: ['localhost'] });
     const plan = vm.superlink({
@@ -244,7 +244,7 @@ describe.each([
 
   test.each([9092, 9093])('tells that port %i is taken, and ends with a failure', async (port) => {
     const taken = createServer().listen({ host: `${net}.2`, port });
-    const vm = bed(version);
+    const vm = newSetup(version);
     const launched = vm.launch(vm.superlink({ loopback: `${net}.2` }));
     expect((await launched.ended).code).not.toBe(0);
     expect(vm.link()).toMatchObject({ phase: 'ended' });
@@ -255,10 +255,10 @@ describe.each([
 
   describe('with one SuperLink that stays', () => {
     let link: Awaited<ReturnType<typeof superlink>>;
-    let keeper: FlowerBed | undefined;
+    let keeper: FlowerSetup | undefined;
     beforeAll(async () => {
       link = await superlink({ keys: pki({ ip: [`${net}.1`] }) });
-      keeper = beds.pop();
+      keeper = setups.pop();
     });
     afterAll(() => keeper?.clear());
 
@@ -316,7 +316,7 @@ describe('a launch plan that cannot be used', () => {
   }, FLOWER_ENV_TIMEOUT_MS);
 
   it('is refused with one line for each fault, before anything is started', async () => {
-    const vm = bed('1.39.0');
+    const vm = newSetup('1.39.0');
     const launched = vm.launch(
       JSON.stringify({
         version: 1,
@@ -345,7 +345,7 @@ describe('a launch plan that cannot be used', () => {
   });
 
   it('is refused when a certificate of it is not there, by name', async () => {
-    const vm = bed('1.39.0');
+    const vm = newSetup('1.39.0');
     const plan = vm.superlink({ loopback: '127.35.1.1' });
     const credentials = {
       certificate: '/nowhere/server.pem',
@@ -359,7 +359,7 @@ describe('a launch plan that cannot be used', () => {
   });
 
   it('is refused when it is no JSON, or for a Flower that is not in the environment', async () => {
-    const vm = bed('1.39.0');
+    const vm = newSetup('1.39.0');
     const broken = vm.launch('{');
     expect((await broken.ended).code).toBe(78);
     expect(broken.output()).toContain('is not JSON');
@@ -396,12 +396,12 @@ describe('the launcher of an image', () => {
     timeout: 60_000,
   }, async () => {
     const [baked, wanted] = [await flowerEnvironment('1.39.0'), await flowerEnvironment('1.31.0')];
-    const vm = new FlowerBed('1.31.0', wanted);
-    beds.push(vm);
+    const vm = new FlowerSetup('1.31.0', wanted);
+    setups.push(vm);
     const notify = await listenForNotify(join(vm.root, 'notify'));
     const launched = vm.launchAhead({ baked, env: { NOTIFY_SOCKET: notify.address } });
     await notify.until((message) => message === 'STATUS=waiting for the launch plan of flower-context');
-    vm.handOver(
+    vm.writePlan(
       vm.supernode({ loopback: '127.35.33.11', superlink: { host: '127.35.33.1', port: 9092 }, ca: null }),
     );
     await notify.until((message) => message.startsWith('STATUS=starting flower-supernode 1.31.0'));
@@ -413,13 +413,13 @@ describe('the launcher of an image', () => {
     timeout: 60_000,
   }, async () => {
     const environment = await flowerEnvironment('1.39.0');
-    const vm = new FlowerBed('1.39.0', environment);
-    beds.push(vm);
+    const vm = new FlowerSetup('1.39.0', environment);
+    setups.push(vm);
     const superlink = (port: number) => ({ host: '127.35.33.1', port });
     const [first, second] = [9092, 9192].map((port) =>
       vm.supernode({ loopback: '127.35.33.12', superlink: superlink(port), ca: null }),
     );
-    vm.handOver(first!);
+    vm.writePlan(first!);
     // The link file cannot be replaced in the first moment: the second plan comes exactly then.
     const script = vm.file(
       'late.py',

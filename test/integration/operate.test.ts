@@ -25,11 +25,11 @@ function answers(site: Topology, role: 'superlink' | 'supernode'): Inputs {
   };
   const inputs = { ...made.user_inputs, ...made.roles.find(({ name }) => name === role)!.user_inputs };
   const presets = Object.entries(inputs).map(([name, text]) => [name, parseInput(text).preset] as const);
-  return Object.fromEntries(presets.filter(([name]) => !OF_THE_BED.includes(name)));
+  return Object.fromEntries(presets.filter(([name]) => !OF_THE_SETUP.includes(name)));
 }
 
 /** All VMs share one loopback here. */
-const OF_THE_BED = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS'];
+const OF_THE_SETUP = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS'];
 
 test('a form that is left as it is makes a federation, and every line of its journal is explained', async () => {
   const page = readFileSync(join(REPOSITORY, 'docs/operate.md'), 'utf8');

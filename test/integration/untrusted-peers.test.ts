@@ -84,9 +84,9 @@ test('a reply of 64 MiB is cut off, told, and costs no memory; the boot goes on 
 async function unharmed(vm: Vm, canary: string): Promise<void> {
   expect(vm.hasPlan()).toBe(false);
   expect(existsSync(canary)).toBe(false);
-  const told = vm.journalText() + (await vm.cli('status')).stdout;
-  expect(told.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
-  expect(told).not.toContain('internal_error');
+  const output = vm.journalText() + (await vm.cli('status')).stdout;
+  expect(output.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+  expect(output).not.toContain('internal_error');
 }
 
 describe('a peer that publishes as its FL_ENDPOINT', () => {
@@ -126,7 +126,7 @@ describe('a peer that publishes as its FL_ENDPOINT', () => {
       puppet.userTemplate.set('FL_ENDPOINT', value);
       const before = looks();
       await until(`two looks at ${value.slice(0, 60)}`, () => looks() >= before + 2, {
-        detail: () => vm.story(),
+        detail: () => vm.diagnostics(),
       });
       const { waiting, facts, phase } = vm.status()!;
       expect(phase, value).toBe('booting');
@@ -187,13 +187,13 @@ describe('a peer that publishes as its FL_CA_CERT', () => {
 });
 
 test('a SuperLink of another service that answers at the published address is not trusted for it', async () => {
-  const stranger = await superlink();
-  await stranger.vm.whenReady();
+  const other = await superlink();
+  await other.vm.whenReady();
   const own = issueCa({ now: new Date(), commonName: 'the CA that is published' }).certPem;
   const { vm } = await supernode({
     FL_READY: 'YES',
     FL_TLS: 'YES',
-    FL_ENDPOINT: stranger.one.userTemplate.get('FL_ENDPOINT')!,
+    FL_ENDPOINT: other.one.userTemplate.get('FL_ENDPOINT')!,
     FL_CA_CERT: Buffer.from(own).toString('base64'),
   });
   const { problems } = await vm.whenFailed();

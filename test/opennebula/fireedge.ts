@@ -182,12 +182,12 @@ const withoutScreen = (src: string): Plugin => ({
       if (/^(yup|lodash)(\/|$)/.test(path))
         return { path: createRequire(join(NPM, 'package.json')).resolve(path) };
       if (importer.includes('/node_modules/')) return undefined;
-      const place = path.startsWith('/')
+      const target = path.startsWith('/')
         ? path
         : path.startsWith('.')
           ? join(dirname(importer), path)
           : join(src, MODULES[path] ?? path.replace(/^@(?=modules\/)/, ''));
-      const found = file(place);
+      const found = file(target);
       return found !== undefined && KEPT.some((kept) => kept.test(found.slice(src.length)))
         ? { path: found }
         : { path, namespace: 'screen' };

@@ -33,7 +33,7 @@ afterEach(() => zone.stop());
 
 /** What a reading of one and of the other says, without what the simulations do not need. */
 const seen = ({ id, state, attributes }: Vm) => ({ id, state, attributes: Object.fromEntries(attributes) });
-const told = ({ state, roles }: Service) => ({
+const summary = ({ state, roles }: Service) => ({
   state,
   roles: roles.map(({ name, cardinality, nodes }) => ({ name, cardinality, nodes: nodes.map(seen) })),
 });
@@ -52,8 +52,8 @@ async function compare(id: number): Promise<unknown[]> {
   const { real, made } = asVm(id);
   const questions: ((gate: OneGate) => Promise<unknown>)[] = [
     (gate) => gate.vm().then(seen),
-    (gate) => gate.service().then(told),
-    (gate) => gate.serviceInFull().then(told),
+    (gate) => gate.service().then(summary),
+    (gate) => gate.serviceInFull().then(summary),
     ...[1, 2, 9].map((peer) => (gate: OneGate) => gate.peer(peer).then(seen)),
   ];
   const answers: unknown[] = [];

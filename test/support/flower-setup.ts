@@ -51,7 +51,7 @@ export interface Keepalive {
   readonly timeout: number;
 }
 
-export class FlowerBed {
+export class FlowerSetup {
   readonly root: string;
   readonly paths: ReturnType<typeof pathsUnder>;
   readonly #environment: string;
@@ -161,16 +161,16 @@ export class FlowerBed {
   }
 
   /** What the agent does when it has a plan: the environment first. */
-  handOver(plan: LaunchPlan): void {
+  writePlan(plan: LaunchPlan): void {
     this.#link('run/flower-context/env', this.#environment);
     writeFileSync(`${this.paths.plan}.new`, formatPlan(plan));
     renameSync(`${this.paths.plan}.new`, this.paths.plan);
   }
 
   #link(path: string, target: string): void {
-    const place = join(this.root, path);
-    mkdirSync(join(place, '..'), { recursive: true });
-    symlinkSync(target, place);
+    const link = join(this.root, path);
+    mkdirSync(join(link, '..'), { recursive: true });
+    symlinkSync(target, link);
   }
 
   #start(words: readonly string[], options: LaunchOptions): Launched {

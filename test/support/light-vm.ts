@@ -305,9 +305,9 @@ export class LightVm {
   }
 
   #write(path: string, text: string): void {
-    const place = join(this.spec.dir, path);
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(place, text);
+    const file = join(this.spec.dir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 }
 

@@ -14,10 +14,10 @@ class Node {
   inUse: Partition | undefined;
   restarts = 0;
   #stop = new AbortController();
-  readonly #story: Story;
+  readonly #scenario: Scenario;
 
-  constructor(story: Story, vm: SmallVm, disk?: PartitionMemory) {
-    this.#story = story;
+  constructor(scenario: Scenario, vm: SmallVm, disk?: PartitionMemory) {
+    this.#scenario = scenario;
     this.vm = vm;
     this.disk = disk;
   }
@@ -33,7 +33,7 @@ class Node {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     this.#live(signal).catch((error: unknown) => {
-      if (!signal.aborted) this.#story.broken = error;
+      if (!signal.aborted) this.#scenario.broken = error;
     });
   }
 
@@ -43,7 +43,7 @@ class Node {
   }
 
   async #live(signal: AbortSignal): Promise<void> {
-    const { zone, clock, random } = this.#story;
+    const { zone, clock, random } = this.#scenario;
     const oneGate = connectOneGate({
       endpoint: 'http://127.34.0.1:5030',
       token: 'dG9rZW4=',
@@ -102,13 +102,13 @@ export interface Outcome {
   readonly nodes: number;
 }
 
-export class Story {
+export class Scenario {
   readonly clock = new FakeClock();
   readonly random: () => number;
   readonly zone: SmallZone;
   nodes: Node[] = [];
   broken: unknown;
-  readonly told: string[] = [];
+  readonly log: string[] = [];
   readonly #readings = new Map<number, number>();
   readonly #endings: Promise<void>[] = [];
   readonly #doomed = new Set<SmallVm>();
@@ -124,7 +124,7 @@ export class Story {
 
   #pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(this.random() * list.length)];
   #tell = (text: string): void =>
-    void this.told.push(`${Math.round(this.clock.monotonicMs() / 1000)} s: ${text}`);
+    void this.log.push(`${Math.round(this.clock.monotonicMs() / 1000)} s: ${text}`);
 
   /** Nodes that OneFlow lists and does not end. */
   get staying(): Node[] {
@@ -239,11 +239,14 @@ export class Story {
   fault(): string | undefined {
     const { staying } = this;
     const count = staying.length;
-    const places = staying.map((node) => node.inUse?.id);
+    const partitions = staying.map((node) => node.inUse?.id);
     const wrong = staying.find((node) => node.inUse?.of !== count);
     if (wrong !== undefined) return `VM ${wrong.vm.id} counts ${wrong.inUse?.of} of ${count} nodes`;
-    if (new Set(places).size !== count || places.some((id) => id === undefined || id < 0 || id >= count)) {
-      return `the places are ${places.join(' ')}`;
+    if (
+      new Set(partitions).size !== count ||
+      partitions.some((id) => id === undefined || id < 0 || id >= count)
+    ) {
+      return `the places are ${partitions.join(' ')}`;
     }
     // An attribute that is there twice is read as its last value.
     const shown = ({ vm }: Node): unknown => [vm.template.FL_PARTITION_ID].flat().at(-1);

@@ -150,13 +150,13 @@ describe.each(PAGES)('%s', (page) => {
     );
     const published: readonly string[] = PUBLISHED;
     // FLOWER_CONTEXT_* is the environment of the agent itself.
-    const strangers = [...names].filter(
+    const unknown = [...names].filter(
       (name) =>
         !isVariableName(name.replace(ALIAS_PREFIX, '')) &&
         !published.includes(name) &&
         !name.startsWith('FLOWER_CONTEXT_'),
     );
-    expect(strangers).toEqual([]);
+    expect(unknown).toEqual([]);
   });
 });
 

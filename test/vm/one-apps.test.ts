@@ -214,8 +214,8 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
 
   test('a SuperNode that was told where its SuperLink is and whom to trust comes up', async () => {
     const ca = await link.sh('base64 -w0 /var/lib/flower-context/tls/ca.pem');
-    const told = { FL_SUPERLINK_ADDRESS: '172.16.100.51:9092', FL_SSL_CA_CERTFILE: ca };
-    const node = await alone('supernode', 2, told);
+    const settings = { FL_SUPERLINK_ADDRESS: '172.16.100.51:9092', FL_SSL_CA_CERTFILE: ca };
+    const node = await alone('supernode', 2, settings);
     await noted(node, 'bootstrap_success');
     expect(motd(node)).toContain(READY);
   });

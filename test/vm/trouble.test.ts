@@ -38,9 +38,9 @@ describe('the disk', () => {
     const guest = await superlink({ options: () => [`--tmpfs=${STATE}:mode=0755,size=16k`] });
     const status = await guest.whenFailed();
     expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
-    const story = await guest.journal();
-    expect(story).toMatch(/state_unwritable: .*\/var\/lib\/flower-context\/.*ENOSPC|no space left/i);
-    expect(story).toContain('df -h');
+    const journal = await guest.journal();
+    expect(journal).toMatch(/state_unwritable: .*\/var\/lib\/flower-context\/.*ENOSPC|no space left/i);
+    expect(journal).toContain('df -h');
     await guest.sh(`mount -o remount,size=4m ${STATE} && systemctl restart --no-block flower-context`);
     await guest.whenReady();
   });

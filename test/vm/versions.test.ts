@@ -45,9 +45,9 @@ describe('a FLOWER_VERSION that is not baked', () => {
       expect.objectContaining({ code: 'flower_install_failed', kind: 'degraded' }),
     ]);
     expect(status.facts.flower_version).toBe(BAKED);
-    const story = await guest.journal();
-    expect(story).toMatch(new RegExp(`flower_install_failed: .*Flower ${OTHER.replaceAll('.', '\\.')}`));
-    expect(story).toContain('open the way to the package index, then `flower-context install` tries again');
+    const journal = await guest.journal();
+    expect(journal).toMatch(new RegExp(`flower_install_failed: .*Flower ${OTHER.replaceAll('.', '\\.')}`));
+    expect(journal).toContain('open the way to the package index, then `flower-context install` tries again');
     expect(published(guest)).toBe(BAKED);
     expect(service!.oneVm(guest).userTemplate.get('READY')).toBe('YES');
     // Nothing half-made is left.

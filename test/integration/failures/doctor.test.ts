@@ -178,10 +178,10 @@ describe('doctor finds', () => {
     expect(said(check(report, 'ports'))).toMatch(/nothing listens there/);
     expect(said(check(report, 'published'))).not.toMatch(/undefined/);
 
-    const stranger = createServer();
+    const other = createServer();
     const { ip } = federation.seenBy(superlink);
-    await new Promise<void>((resolve) => stranger.listen(9092, ip, resolve));
-    onTestFinished(() => void stranger.close());
+    await new Promise<void>((resolve) => other.listen(9092, ip, resolve));
+    onTestFinished(() => void other.close());
     await complains(superlink, 'ports', 'problem', /it is not Flower.*port_in_use/s);
   });
 

@@ -20,7 +20,7 @@ describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
     for (const text of says) expect(journal).toMatch(typeof text === 'string' ? literal(text) : text);
 
     await until('FL_ERROR on OneGate', () => one.userTemplate.get('FL_ERROR') === code, {
-      detail: () => vm.story(),
+      detail: () => vm.diagnostics(),
     });
     const gate = updates(federation, one).flatMap((update) => Object.entries(update));
     expect(gate.filter(([name, value]) => /READY$/.test(name) && value === 'YES')).toEqual([]);

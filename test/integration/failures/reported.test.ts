@@ -3,14 +3,14 @@
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, type ProblemCode } from '../../../src/core/catalogue.ts';
 import { until } from '../../support/zone/process.ts';
-import { TOLD, type Told } from './reported.ts';
+import { REPORTED, type Reported } from './reported.ts';
 import { inJournal, inStatus, keepsItsSecrets, superlink, supernode } from './setup.ts';
 
-const all = Object.entries(TOLD).flatMap(([code, many]) =>
+const all = Object.entries(REPORTED).flatMap(([code, many]) =>
   many.map((one) => [code as ProblemCode, one.title, one] as const),
 );
 
-describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
+describe.each(all)('%s', (code, title, { bring, says, until: step }: Reported) => {
   test(`is told, and the boot goes on: ${title}`, async () => {
     const patient = await bring();
     const { vm, one } = patient;
@@ -37,7 +37,7 @@ describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
 });
 
 test('a clock that is right again is not complained of any more', async () => {
-  const { federation, vm } = await TOLD.clock_off![1]!.bring();
+  const { federation, vm } = await REPORTED.clock_off![1]!.bring();
   await inStatus(vm, 'clock_off');
   await vm.waitFor('no acceptance', ({ phase }) => phase === 'booting');
   federation.superlink.orderFake('refuse UNAUTHENTICATED Invalid signature');

@@ -7,7 +7,7 @@ import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { HURRY, NOBODY, type Patient, patientOf, superlink, supernode, zone } from './setup.ts';
 
-export interface Told {
+export interface Reported {
   readonly title: string;
   bring(): Promise<Patient>;
   readonly says: readonly (string | RegExp)[];
@@ -52,7 +52,7 @@ async function refusedForItsClock(): Promise<Patient> {
   return patientOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
 }
 
-export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
+export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   config_suspicious: [
     {
       title: 'keepalive pings that many a server would not bear',

@@ -101,13 +101,13 @@ export async function keepsItsSecrets({ federation, vm }: Patient): Promise<void
   const said = await Promise.all(
     [['status'], ['doctor'], ['doctor', '--json']].map((args) => vm.cli(...args)),
   );
-  const told = [
+  const texts = [
     vm.journalText(),
     JSON.stringify(vm.status()),
     ...said.flatMap(({ stdout, stderr }) => [stdout, stderr]),
     ...federation.zone.log.map(({ body }) => body),
   ];
-  for (const secret of secrets) for (const text of told) expect(text).not.toContain(secret);
+  for (const secret of secrets) for (const text of texts) expect(text).not.toContain(secret);
 }
 
 /** Temporary files of an atomic write that never got their name. */

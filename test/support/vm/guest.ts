@@ -84,7 +84,7 @@ export abstract class Guest {
     try {
       return await until(`${this.spec.name}: ${what}`, look, options);
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${await this.story()}`);
+      throw new Error(`${(error as Error).message}\n${await this.diagnostics()}`);
     }
   }
 
@@ -101,7 +101,7 @@ export abstract class Guest {
   }
 
   /** For the message of a test that failed. */
-  async story(): Promise<string> {
+  async diagnostics(): Promise<string> {
     const tell = `flower-context status; journalctl -b --no-pager -n 80 -o short-monotonic -u 'flower-*' -u 'one-context*'; systemctl --failed --no-pager`;
     const { stdout, stderr } = await this.exec(tell, { timeoutMs: 60_000 }).catch((error: Error) => ({
       stdout: '',

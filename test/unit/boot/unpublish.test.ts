@@ -14,11 +14,14 @@ async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly
   const known = new Knowledge();
   known.set('config', parsed.config);
   const order: string[] = [];
-  const told: OneGate['update'] = async (attributes, how) => {
+  const recordUpdate: OneGate['update'] = async (attributes, how) => {
     order.push(`told FL_READY=${attributes['FL_READY']}`);
     await update?.(attributes, how);
   };
-  known.set('oneGate', update === undefined ? undefined : ({ vmId: 7, update: told } as unknown as OneGate));
+  known.set(
+    'oneGate',
+    update === undefined ? undefined : ({ vmId: 7, update: recordUpdate } as unknown as OneGate),
+  );
   const tools = {
     checkpoint: { forgetStep: (step: string) => order.push(`${step} is not done`) },
     closeGate: () => order.push('closed'),

@@ -333,19 +333,19 @@ describe('afterwards', () => {
 describe('after a first deployment', () => {
   /** The three nodes of a role that is being deployed, each with its place published. */
   async function deployed(options: Partial<KeeperOptions> = {}) {
-    const scene = role(3);
-    const { zone, clock, keeperOf, claim } = scene;
+    const setup = role(3);
+    const { zone, clock, keeperOf, claim } = setup;
     zone.serviceState = 1;
     const keepers = [2, 3, 4].map((vmId) => keeperOf(vmId, vmId === 3 ? options : {}));
     for (const keeper of keepers) await clock.run(keeper.choose());
-    for (const [place, keeper] of keepers.entries()) {
-      expect(keeper.partition).toEqual({ id: place, of: 3 });
-      claim(place + 2, String(place));
+    for (const [id, keeper] of keepers.entries()) {
+      expect(keeper.partition).toEqual({ id, of: 3 });
+      claim(id + 2, String(id));
     }
     zone.serviceState = 2;
-    scene.paths.length = 0;
-    const read = (): string[] => scene.paths.filter((path) => path.includes('extended'));
-    return { ...scene, keepers, read };
+    setup.paths.length = 0;
+    const read = (): string[] => setup.paths.filter((path) => path.includes('extended'));
+    return { ...setup, keepers, read };
   }
 
   test('the claims are not read while the list of VMs is the same', async () => {

@@ -250,9 +250,9 @@ function search(rules: Rules, troubles: number) {
     for (const step of steps) {
       const next = keyOf(step.world);
       if (step.fault !== undefined && faults.length < 3) {
-        const story = [step.name];
-        for (let at = cameFrom.get(key); at !== undefined; at = cameFrom.get(at.from)) story.unshift(at.name);
-        faults.push(`${step.fault}: ${story.join(', ')}`);
+        const path = [step.name];
+        for (let at = cameFrom.get(key); at !== undefined; at = cameFrom.get(at.from)) path.unshift(at.name);
+        faults.push(`${step.fault}: ${path.join(', ')}`);
       }
       const before = followers.get(next);
       if (before === undefined) followers.set(next, [key]);
