@@ -1,7 +1,7 @@
-// A large role on made-up time, as if each node had a processor of its own: all boot in the same instant; OneGate is
+// A large role on simulated time, each node on a processor of its own: all boot in the same instant; OneGate is
 // away for five minutes and comes back, once while the role is long settled, once while all of it boots. The real boot,
-// watch, retries, discovery, partition keeper and OneGate client; made up are time, the wire (the small zone, with
-// oned, which does one call at a time), the look at the SuperLink's certificate, and Flower.
+// watch, retries, discovery, partition keeper and OneGate client; simulated are time, the network (the small zone, with
+// oned, which does one call at a time), the check of the SuperLink's certificate, and Flower.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -90,7 +90,7 @@ class Role {
     Object.assign(superLink.template, { FL_READY: 'YES', FL_ENDPOINT: '127.44.0.2:9092', FL_TLS: 'NO' });
     zone.superNodes.cardinality = nodes;
     for (let number = 0; number < nodes; number++) zone.add(zone.superNodes);
-    for (const { id } of zone.superNodes.nodes) this.#switchOn(id, join(dir, `made-up-${id}`));
+    for (const { id } of zone.superNodes.nodes) this.#switchOn(id, join(dir, `simulated-${id}`));
   }
 
   get published(): number {
@@ -105,7 +105,7 @@ class Role {
   take = (): Asked[] => this.asked.splice(0);
 
   async end(): Promise<void> {
-    this.#stop.abort(new Error('the story is over'));
+    this.#stop.abort(new Error('the scenario is over'));
     await Promise.allSettled(this.#lives);
     for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
     if (this.crash !== undefined) throw this.crash;

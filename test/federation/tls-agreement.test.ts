@@ -157,7 +157,12 @@ const presented: Case[] = [
   of('another CA of the same name', plain, [], [namesake]),
   of('one of several CAs', plain, [], [other, root]),
   of('a chain', server({ by: middle }), [middle], [root]),
-  of('a chain out of order with a stranger in it', server({ by: middle }), [other, root, middle], [root]),
+  of(
+    'a chain out of order that contains an unrelated certificate',
+    server({ by: middle }),
+    [other, root, middle],
+    [root],
+  ),
   of('a chain with a link missing', server({ by: middle }), [], [root]),
   of('an intermediate as trust anchor', server({ by: middle }), [], [middle]),
   of('a CA below one that allows none', server({ by: below }), [below, middle], [root]),

@@ -136,7 +136,7 @@ function holdsForService(json: unknown): void {
   for (const myVmId of [1, ids[0] ?? 0]) {
     const { nodes } = membersOf(service, myVmId);
     const { id, of } = choosePartition({ myVmId, nodes, remembered: 3 });
-    must(Number.isInteger(id) && id >= 0 && id < of, 'a place is one of 0..N-1');
+    must(Number.isInteger(id) && id >= 0 && id < of, 'a partition is one of 0..N-1');
     splitRoles(service, myVmId);
   }
 }

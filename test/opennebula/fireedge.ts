@@ -110,7 +110,7 @@ function withRoles(
     const own = values[String(role.name)];
     return own === undefined ? role : { ...role, user_inputs_values: own };
   });
-  // 7.0 sends the parts that it has put in their places once more.
+  // 7.0 sends the parts again that it has already inserted.
   return { ...(version.startsWith('7.0') ? sent : rest), roles };
 }
 

@@ -1,5 +1,5 @@
 // The partition protocol in a thousand simulated lives of a service: the real protocol over the real client, on a clock
-// that is turned by hand (test/support/partition-scenario.ts), and then a few lives against the OneGate stand-in, over
+// that the test controls (test/support/partition-scenario.ts), and then a few lives against the OneGate stub, over
 // real sockets and in real time.
 //
 // 200 of them in every run of the tests, LIVES=all 1,000, SEEDS=5000 as many; SEED=17 runs one and prints what happened.
@@ -31,19 +31,19 @@ afterAll(() => {
   console.log(
     [
       `${outcomes.length} lives of up to ${Math.max(...outcomes.map((one) => one.nodes))} nodes; after the last disturbance:`,
-      `  seconds until every place is right and in use: ${spread(outcomes.map((one) => one.seconds))}`,
+      `  seconds until every partition is right and in use: ${spread(outcomes.map((one) => one.seconds))}`,
       `  readings of the claims by one node:            ${spread(outcomes.map((one) => one.rounds))}`,
       `  restarts of Flower on one node:                ${spread(outcomes.map((one) => one.restarts))}`,
     ].join('\n'),
   );
 });
 
-describe('whatever happens to a role, once it is left alone each node has a place of its own out of 0..N-1', () => {
+describe('after any disturbances of a role each node gets a partition of its own out of 0..N-1', () => {
   const parts = ONE === undefined ? Array.from({ length: PARTS }, (_, part) => part) : [Number(ONE)];
   test.each(parts)('part %d', async (part) => {
     for (let seed = part; seed < (ONE === undefined ? SEEDS : part + 1); seed += PARTS) {
       const scenario = new Scenario(seed);
-      const outcome = await scenario.tell(1 + (seed % 10));
+      const outcome = await scenario.run(1 + (seed % 10));
       if (ONE !== undefined) console.log(scenario.log.join('\n'), outcome);
       expect(outcome.fault, `SEED=${seed}\n${scenario.log.join('\n')}`).toBeUndefined();
       // Twice what a node lets pass between two readings of all claims, and some.
@@ -53,7 +53,7 @@ describe('whatever happens to a role, once it is left alone each node has a plac
   });
 });
 
-test('a first deployment, all nodes in the same second, has no two equal places at any moment, and nobody restarts', async () => {
+test('a first deployment of all nodes in the same second never gives two nodes one partition and restarts no Flower', async () => {
   for (let seed = 0; seed < 50; seed++) {
     const scenario = new Scenario(seed);
     scenario.zone.serviceState = 1;
@@ -123,11 +123,11 @@ test('a boot asks four times: for itself, the service, the SuperLink, and to sto
   expect(new Set(asked.slice(4))).toEqual(new Set(['GET /service']));
 });
 
-describe('against the OneGate stand-in, over sockets, a hundred times faster than real time', () => {
+describe('against the OneGate stub, over sockets, a hundred times faster than real time', () => {
   const SPEED = 100;
   const fast: Clock = { ...realClock, sleep: (ms, signal) => realClock.sleep(ms / SPEED, signal) };
 
-  /** The agents of all SuperNodes of a zone, as far as places go. */
+  /** The agents of all SuperNodes of a zone, reduced to their partitions. */
   function run(zone: Zone, service: Service) {
     const agents = new Map<number, { stop: AbortController; keeper: PartitionManager }>();
     const problems: unknown[] = [];
@@ -177,7 +177,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
     return { settled, endAll };
   }
 
-  test('places are right after deployment, growth, shrinkage, a power cut, an outside termination and vandalism', async () => {
+  test('partitions are right after deployment, growth, shrinkage, a power cut, an outside termination and vandalism', async () => {
     const zone = await new Zone({ address: '127.34.0.7', cooldownMs: 50, shutdownMs: 100 }).start();
     try {
       const service = zone.addService({

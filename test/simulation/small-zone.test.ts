@@ -1,5 +1,5 @@
 // The simulations run against a zone of a few lines (test/support/small-zone.ts). What the agent reads there is what it
-// reads from the stand-in, which is checked against recorded exchanges: the same questions of the same service in the
+// reads from the stub, which is checked against recorded exchanges: the same questions of the same service in the
 // same state give the same answers.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { realClock } from '../../src/core/clock.ts';
@@ -66,7 +66,7 @@ async function compare(id: number): Promise<unknown[]> {
   return answers;
 }
 
-test('the zone of the simulations answers the agent as the stand-in does', async () => {
+test('the zone of the simulations answers the agent as the stub does', async () => {
   const [, own, full] = await compare(2);
   expect(own).toMatchObject({
     state: 2,

@@ -176,7 +176,7 @@ export class LightVm {
           await aborted(over);
         } else {
           // RestartSec, RestartSteps and RestartMaxDelaySec. systemd forgets its count of restarts only when the unit is
-          // started by hand, not when the agent has served meanwhile.
+          // started manually, not when the agent has served meanwhile.
           const pauseMs = 5_000 * 60 ** (Math.min(restarts++, 6) / 6) + random();
           await clock.sleep(pauseMs, over).catch(() => undefined);
         }

@@ -15,7 +15,7 @@ const MACHINES = [
   { machines: 'containers', make: container, rounds: 3 },
 ];
 
-const HERE = MACHINES.filter(|({ machines }) => machines === 'containers' ||| VIRTUAL_MACHINES);
+const HERE = MACHINES.filter(({ machines }) => machines === 'containers' || VIRTUAL_MACHINES);
 
 /** What the app's ClientApp does, too, with the framework of the image: under the sandbox of the unit, as every ClientApp. */
 const WITH: Record<string, string> = {
@@ -131,7 +131,9 @@ describe.each(HERE)(
       expect(journal.split('\n').length).toBeLessThan(24);
       if (machines !== 'containers') return;
       if (process.env.DOCS) renewJournal(journal);
-      expect(shapeOf(journal), `make e2e DOCS=1 takes this one:\n${journal}`).toEqual(shapeOf(journalInDocs()));
+      expect(shapeOf(journal), `make e2e DOCS=1 takes this one:\n${journal}`).toEqual(
+        shapeOf(journalInDocs()),
+      );
     });
 
     test('submit trains on both, with the app of the image', async () => {

@@ -17,7 +17,7 @@ import { REPOSITORY } from '../support/zone/vm.ts';
 
 const READY = 'All set and ready to serve';
 
-/** As Packer leaves the disk: framework and appliance.sh in place, installed. */
+/** As Packer leaves the disk: framework and appliance.sh are installed. */
 function withFramework(guest: Container): Container {
   execFileSync(join(REPOSITORY, 'test/support/one-appliance/install.sh'), [guest.path('/')]);
   return guest;
@@ -212,7 +212,7 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     });
   });
 
-  test('a SuperNode that was told where its SuperLink is and whom to trust comes up', async () => {
+  test('a SuperNode with an address of its SuperLink and a CA comes up', async () => {
     const ca = await link.sh('base64 -w0 /var/lib/flower-context/tls/ca.pem');
     const settings = { FL_SUPERLINK_ADDRESS: '172.16.100.51:9092', FL_SSL_CA_CERTFILE: ca };
     const node = await alone('supernode', 2, settings);
@@ -225,7 +225,7 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     await certify(node, 'supernode');
   });
 
-  test('a SuperNode that was told nothing says what it misses', async () => {
+  test('a SuperNode without any settings reports what it misses', async () => {
     const node = await alone('supernode', 3, {});
     await noted(node, 'bootstrap_failure');
     expect(motd(node)).toContain('APPLIANCE ERROR');

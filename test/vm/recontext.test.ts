@@ -85,7 +85,7 @@ describe('a SuperNode that waits for a SuperLink that is not there', () => {
     service = new GuestService({
       make: container,
       supernodes: 1,
-      // One call of the ready script in place of three: one-context is done sooner.
+      // One call of the ready script instead of three: one-context is done sooner.
       supernode: { FL_SUPERLINK_ADDRESS: '172.16.100.99:9092', RETRY_COUNT: '1', RETRY_WAIT_PERIOD: '1' },
     });
     await service.deploy();

@@ -6,7 +6,7 @@ import { container, vm } from '../support/vm/machines.ts';
 import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 
-// What goes wrong on a real machine, told by the journal alone: the rows of the failure table that need one.
+// Failures on a real machine, as the journal alone reports them: the rows of the failure table that need a machine.
 
 let service: GuestService;
 afterEach(() => service?.stop());
@@ -118,7 +118,7 @@ describe('OneGate', () => {
 });
 
 describe('Flower', () => {
-  test('crashes at its start: its own words are in the problem; once it is mended the VM comes up by itself', async () => {
+  test('that crashes at its start has its last lines in the problem, and the VM comes up once it is repaired', async () => {
     let module = '';
     let whole = '';
     const guest = await superlink({

@@ -113,7 +113,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     lint: ['warning'],
   },
   'input-that-no-role-names.json': {
-    what: 'an input that stands in no role: 7 hands it to every VM, 6 to none',
+    what: 'an input that no role names: 7 gives it to every VM, 6 to none',
     lint: REPORTED,
     beyond: 'OneFlow starts it, and on 6 the answers are lost',
   },
@@ -135,7 +135,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     lint: ['error'],
   },
   'six-without-append.json': {
-    what: "no APPEND: the CONTEXT of the role takes the place of the VM template's, and the rest of that is lost",
+    what: 'no APPEND: the CONTEXT of the role replaces that of the VM template, whose other entries are lost',
     lint: REPORTED,
   },
 };

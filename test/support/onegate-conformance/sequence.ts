@@ -2,7 +2,7 @@ import { Zone, type ZoneOptions } from '../onegate/index.ts';
 import type { Vm } from '../onegate/vm.ts';
 import { headerOf, parseReply, readSample, sampleNames } from './sample.ts';
 
-/** A recorded lab, told again: samples by the start of their names, and what happened to the lab between them. */
+/** A replay of a recorded lab: samples by the start of their names, and what happened to the lab between them. */
 export interface Recording {
   readonly title: string;
   readonly zone: Zone;

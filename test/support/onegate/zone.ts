@@ -80,7 +80,7 @@ export class Zone {
     this.faults.onChange = () => this.changed();
   }
 
-  /** Begins to listen. Before {@link addService}: VMs are told the endpoint in their CONTEXT. */
+  /** Begins to listen. Before {@link addService}: the CONTEXT of the VMs names the endpoint. */
   async start(): Promise<this> {
     await this.#server.listen();
     if (this.options.pollMs !== 0) this.#timeline.every(this.options.pollMs ?? 30_000, () => this.poll());
@@ -99,7 +99,7 @@ export class Zone {
     return this.options.endpoint ?? this.#server.endpoint;
   }
 
-  /** Where it really listens, whatever the VMs are told. */
+  /** Where it really listens, whatever the CONTEXT of the VMs names. */
   get listening(): string {
     return this.#server.endpoint;
   }

@@ -1,4 +1,4 @@
-// The story of a good boot as docs/operate.md shows it.
+// The journal of a successful boot as docs/operate.md shows it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from '../zone/vm.ts';

@@ -132,7 +132,7 @@ export class Vm {
     this.supervisor = undefined;
   }
 
-  /** one-context leaves a changed CONTEXT; nobody is told. */
+  /** one-context leaves a changed CONTEXT; the agent gets no signal. */
   leaveContext(changes: Context): void {
     this.context = { ...this.context, ...changes };
     this.writeContext();
@@ -216,7 +216,7 @@ export class Vm {
     await until(`${unit} to write ${what}`, said, { detail: () => this.diagnostics() });
   }
 
-  /** What a fake Flower does from now on, in place of what Flower does. */
+  /** What a fake Flower does from now on, instead of what Flower does. */
   orderFake(order: FakeOrder): void {
     const file = 'etc/fake-flwr';
     this.write(`${file}.new`, order);
