@@ -41,7 +41,7 @@ function processesOf(folder: string): string[] {
     .map((pid) => of(pid, 'cmdline'));
 }
 
-test('brings a federation up, trains three rounds with both nodes, reports, and leaves nothing behind', async () => {
+test('starts a federation, trains three rounds with both nodes, reports, and leaves no process or file', async () => {
   const { ended, output, folder } = demo();
   const code = await ended;
   expect(code, output()).toBe(0);

@@ -58,7 +58,8 @@ const trains = async (): Promise<void> => {
   expect(training.rounds.map(({ results }) => results)).toEqual([2]);
 };
 
-describe('SuperNodes come back by themselves when the SuperLink', () => {
+describe('SuperNodes reconnect without intervention when the SuperLink', () => {
+  // covers superlink-restarts
   test('is killed and started again on the same database', async () => {
     await backAfter(
       'a kill',
@@ -75,7 +76,8 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
     });
   });
 
-  test('moves to another address, which they find by themselves', async () => {
+  // covers superlink-moves
+  test('moves to another address', async () => {
     const vm = federation.superlink;
     const { ip } = federation.seenBy(vm);
     await backAfter('a move', () => vm.recontextualize({ FL_FLEET_API_ADDRESS: `${ip}:9192` }));
@@ -84,6 +86,7 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
       expect(node.status()?.facts).toMatchObject({ superlink: `${ip}:9192` });
   });
 
+  // covers superlink-new-ca
   test('comes back with another CA, where Flower itself would stay alive and useless', async () => {
     const vm = federation.superlink;
     const before = federation.seenBy(vm).userTemplate.get('FL_CA_CERT');

@@ -100,7 +100,8 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
       expect(fed.nodeSetup.link()).toMatchObject({ phase: 'accepted', since: fed.accepted.since });
     });
 
-    it(`notices a path that goes silent within ${time} + ${timeout} s on both sides, and is back by itself`, async () => {
+    // covers silent-path
+    it(`notices a path that goes silent within ${time} + ${timeout} s on both sides, and reconnects`, async () => {
       const { path, node, nodeSetup, linkSetup, accepted } = fed;
       await path.cut();
       const cut = performance.now();
@@ -140,7 +141,7 @@ describe.skipIf(refused !== undefined)('Flower left to itself', () => {
   }, FLOWER_ENV_TIMEOUT_MS);
   afterAll(() => fed?.remove());
 
-  it('sends away a client that pings like this', async () => {
+  it('sends GOAWAY to a client that pings like this', async () => {
     expect(await idleClient(fed, IDLE_SECONDS)).toEqual({ answered: true, lost: true });
   });
 

@@ -69,6 +69,7 @@ describe.each(['1.39.0', '1.31.0'])('a run on Flower %s', (version) => {
     expect(code).toBe(0);
   });
 
+  // covers run_failed
   test('that fails ends with 1, although `flwr run --stream` ends with 0', async () => {
     const { code, stderr } = await vm.cli(
       'submit',
@@ -81,6 +82,7 @@ describe.each(['1.39.0', '1.31.0'])('a run on Flower %s', (version) => {
     expect(code).toBe(1);
   });
 
+  // covers app_lacks_settings
   test('of an app that does not declare all settings is refused with the lines to add', async () => {
     const lacking = app(declared(['strategy', 'trim-beta']));
     const refused = await vm.cli('submit', lacking);

@@ -1,4 +1,4 @@
-// Flower cannot be installed, cannot listen, ends at once, dies later: what the agent makes of it.
+// Flower cannot be installed, cannot listen, ends at once, dies later: how the agent handles it.
 import { createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
@@ -19,7 +19,8 @@ async function occupy(host: string, port: number): Promise<Server> {
   return server;
 }
 
-test('a version of Flower that cannot be installed: the baked one serves, and everyone is told', async () => {
+// covers flower_install_failed
+test('the version of the image serves when another cannot be installed, and the journal, the status and OneGate report it', async () => {
   const { vm, one } = await superlink({ FLOWER_VERSION: '1.38.0' }, { env: NO_INDEX });
   const status = await vm.whenReady(50_000);
   expect(status.facts.flower_version).toBe('1.39.0');
@@ -82,6 +83,7 @@ test('a port that is taken is named with its remedy before Flower starts, and th
   expect(taken.seenBy(vm).userTemplate.get('FL_ERROR')).toBe('-');
 });
 
+// covers flower-exits
 test('Flower that ends at once: its own last lines are in the message, its code on OneGate, and READY is never said', async () => {
   const { federation, vm, one } = await superlink(
     {},

@@ -1,4 +1,4 @@
-// OneGate misbehaves in every way that was recorded or that networks know. All of it may pass, so all of it is borne.
+// OneGate fails in every way that was recorded or that networks have. Each failure may end, so the agent retries.
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../support/onegate/index.ts';
 import { until } from '../support/zone/process.ts';
@@ -12,19 +12,24 @@ afterAll(async () => {
 });
 
 const OUTAGES: readonly (readonly [string, Fault])[] = [
+  // covers onegate-hangs
   ['hangs', { kind: 'hang' }],
+  // covers onegate-401
   ['answers 401, as it does while oned is down', { kind: 'status', status: 401, body: 'Not authorized' }],
+  // covers onegate-404
   [
     'answers 404, as it does while OneFlow is down',
     { kind: 'status', status: 404, body: 'Service 1 not found' },
   ],
+  // covers onegate-500
   ['answers 500', { kind: 'status', status: 500, body: 'Internal server error' }],
   ['resets every connection', { kind: 'reset' }],
   ['is hidden by a login page, which says 200', { kind: 'garbage', body: '<html>log in</html>' }],
 ];
 
 describe.concurrent('a SuperLink whose OneGate', () => {
-  test.each(OUTAGES)('%s serves all the same, and publishes when it can', async (_title, fault) => {
+  // covers onegate_unreachable
+  test.each(OUTAGES)('%s serves, and publishes when OneGate answers', async (_title, fault) => {
     const federation = zone({ supernodes: 0 }, cleanLater);
     const outage = federation.zone.faults.add(fault, { method: 'PUT' });
     await federation.deploy();
@@ -32,7 +37,7 @@ describe.concurrent('a SuperLink whose OneGate', () => {
     const one = federation.seenBy(vm);
     // Eight tries of at most 5 s, and the pauses between them: up to 90 s until it is a degradation.
     await vm.waitFor(
-      'Flower to serve, and the degradation to be told',
+      'Flower to serve, and the degradation to be reported',
       ({ steps, problems }) => {
         const serves = steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done');
         return serves && problems.some(({ code }) => code === 'onegate_unreachable');
@@ -52,6 +57,7 @@ describe.concurrent('a SuperLink whose OneGate', () => {
   });
 });
 
+// covers onegate-down
 test('a SuperLink whose OneGate is down from the start serves, and publishes when it is up', async () => {
   const federation = zone({ supernodes: 0 });
   await federation.deploy();
@@ -72,7 +78,7 @@ test('a SuperLink whose OneGate is down from the start serves, and publishes whe
   });
 });
 
-test.concurrent('a node that had to give up publishing never says READY=YES before the rest is stored', async () => {
+test.concurrent('a node whose publication failed never reports READY=YES before the other attributes are stored', async () => {
   const federation = zone({ supernodes: 0 }, cleanLater);
   // Eight tries to publish: the ninth would be READY=YES alone.
   const outage = federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'PUT', times: 8 });
@@ -94,7 +100,7 @@ test.concurrent('a node that had to give up publishing never says READY=YES befo
   expect(ready).toBeGreaterThanOrEqual(rest);
 }, 180_000);
 
-test('what somebody overwrote on OneGate is published again when the agent is told to look', async () => {
+test('the agent publishes an attribute again that somebody overwrote on OneGate, after a reload', async () => {
   const federation = zone({ supernodes: 0 });
   await federation.deploy();
   const vm = federation.superlink;
@@ -111,7 +117,7 @@ test('what somebody overwrote on OneGate is published again when the agent is to
 });
 
 describe('a SuperNode', () => {
-  test('whose OneGate fails for a while waits, shows it, and finds the SuperLink when it answers', async () => {
+  test('whose OneGate fails for a while waits, shows the wait, and finds the SuperLink when OneGate answers', async () => {
     const federation = zone({ supernodes: 1 });
     await federation.deploy();
     await federation.superlink.whenReady();

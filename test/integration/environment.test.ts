@@ -1,4 +1,4 @@
-// Another Flower than the baked one, with stand-ins for the script that installs and for Python.
+// Another Flower than the baked one, with stubs of the script that installs and of Python.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -57,7 +57,7 @@ describe('the environment of the wanted Flower', () => {
     expect(log()).toBe('');
   });
 
-  it('is installed beside the baked one, by its Python, and found there at the next boot; the wait is told', async () => {
+  it('is installed beside the baked one by its Python, found at the next boot, and the wait is reported', async () => {
     const waits: unknown[] = [];
     const first = await ensureEnvironment({ ...request('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
     expect(first).toEqual({ path: join(paths.environments, '1.36.0-none'), version: '1.36.0' });
@@ -109,7 +109,7 @@ describe('the environment of the wanted Flower', () => {
     expect(log()).toBe('');
   });
 
-  it('is not begun where the disk has no room for it, and nothing is downloaded', async () => {
+  it('is not installed and not downloaded without enough free space', async () => {
     const { degraded, path } = await ensureEnvironment({
       ...request('1.39.0', 'pytorch'),
       ...freeSpace(1.2 * GB),
@@ -144,7 +144,7 @@ describe('the environment of the wanted Flower', () => {
       expect(second.message).toMatch(/ERROR: no way \(at 20\d\d-.*Z; a boot does not try it again\)/);
     });
 
-    it('is not tried again for want of room, whatever room there is now', async () => {
+    it('is not tried again after a lack of free space, even when there is enough now', async () => {
       await ensureEnvironment({ ...request('1.39.0', 'pytorch'), ...freeSpace(1 * GB) });
       const { degraded } = await ensureEnvironment(request('1.39.0', 'pytorch'));
       expect(degraded!.message).toContain('which has 1.0 GB');

@@ -1,4 +1,4 @@
-// Hostile contexts through the built program, as an attacker could hand them in: each gives a correct plan or a clear
+// Hostile contexts through the built program, as an attacker could supply them: each gives a correct plan or a clear
 // refusal; nothing is executed, no secret is printed, nothing is written. These few show that the program does what its
 // functions do; test/unit/config/hostile-plan.test.ts holds the functions to all contexts.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -48,7 +48,7 @@ test('a plan that is replaced while the launcher reads it is not the one that Fl
     return state.StatusText === 'waiting for the launch plan of flower-context' && state;
   });
 
-  // A pipe in the place of the file: it can be written to once the launcher reads it, and has its end when we say so.
+  // A pipe instead of the file: a write succeeds once the launcher reads it, and the test decides when it ends.
   execFileSync('mkfifo', [vm.at(`${PLAN}.pipe`)]);
   renameSync(vm.at(`${PLAN}.pipe`), vm.at(PLAN));
   const pipe = await until('the launcher to read the plan', () =>

@@ -269,6 +269,7 @@ describe.each([
       expect(node.vm.link()!.detail).toContain('is not signed by the CA this node trusts');
     });
 
+    // covers clock-supernode
     test('names the clock when the SuperLink refuses the timestamps of this node', async () => {
       const node = supernode(link.keys.ca.certPem);
       const launched = node.vm.launch(node.plan, {

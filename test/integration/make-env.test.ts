@@ -1,4 +1,4 @@
-// make-env.sh with a stand-in for Python that waits where the real one would download for minutes.
+// make-env.sh with a stub of Python that waits where the real one would download for minutes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -95,7 +95,7 @@ describe('two at once for the same folder', () => {
   });
 });
 
-it('pip works beside what it makes, on the disk that has room for it, and leaves nothing there', async () => {
+it('pip works beside the new environment, on the disk whose free space was checked, and leaves nothing there', async () => {
   const made = join(root, 'envs/one');
   writeFileSync(join(root, 'go'), '');
   expect(await endOf(make('one'))).toBe(0);

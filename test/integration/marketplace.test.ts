@@ -110,7 +110,7 @@ describe('the layout', () => {
     }
   });
 
-  it('has a logo, the time of its making in every listing, and a place among what the marketplace builds', () => {
+  it('has a logo, its creation time in each listing, and an entry among the builds of the marketplace', () => {
     for (const app of APPS) {
       const text = readFileSync(join(checkout, 'appliances', app, `${UUIDS[app]}.yaml`), 'utf8');
       expect(Number(/^creation_time: (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1_700_000_000);

@@ -1,4 +1,4 @@
-// The real client over real sockets: against the OneGate stand-in (which is checked against recorded exchanges), with
+// The real client over real sockets: against the OneGate stub (which is checked against recorded exchanges), with
 // everything that a network and a front-end can do to it, and against servers that behave worse than that.
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -96,14 +96,14 @@ describe('against OneGate', () => {
     expect(role!.nodes.map((node) => attribute(node, 'FL_PARTITION_ID'))).toEqual(['0', undefined]);
   });
 
-  test('a VM outside any service is told so at once', async () => {
+  test('a VM outside any service gets that error at once', async () => {
     const alone = zone.addVm();
     await expect(oneGateOf(alone).service()).rejects.toMatchObject({ code: 'not_in_service' });
     await expect(oneGateOf(alone).peer(superLink.id)).rejects.toMatchObject({ code: 'not_in_service' });
     expect(retries).toEqual([]);
   });
 
-  test('a wrong token is told after the last try, without the token', async () => {
+  test('a wrong token is reported after the last try, without the token', async () => {
     const token = 'bm90IHRoZSB0b2tlbg==';
     const oneGate = connectOneGate({
       endpoint: zone.endpoint,

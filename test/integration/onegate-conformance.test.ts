@@ -31,7 +31,7 @@ async function differenceFor(recording: Recording, sample: Sample): Promise<stri
     : `${sample.name} (${sample.note})\n  recorded: ${recorded}\n  got:      ${got}`;
 }
 
-describe('the OneGate stand-in against the recorded exchanges', () => {
+describe('the OneGate stub against the recorded exchanges', () => {
   const seen = new Set<string>();
   const all = recordings();
   afterEach(() => Promise.all(all.map((recording) => recording.zone.stop())));
@@ -78,7 +78,7 @@ describe('the OneGate stand-in against the recorded exchanges', () => {
 });
 
 describe('what one VM can ask, in any state', () => {
-  test('is answered by the stand-in as recorded', async () => {
+  test('is answered by the stub as recorded', async () => {
     const zone = await new Zone({ firstVmId: 5 }).start();
     try {
       const vm = zone.addVm({ userTemplate: { KEPT: 'as it was' } });

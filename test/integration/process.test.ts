@@ -1,4 +1,4 @@
-// The door to other programs, with real ones.
+// The start of other programs, with real ones.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/host/process.ts';

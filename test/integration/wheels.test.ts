@@ -1,4 +1,4 @@
-// Which files wheels.sh asks for; a stand-in for pip takes the list instead of downloading.
+// Which files wheels.sh asks for; a stub of pip takes the list instead of downloading.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -71,7 +71,7 @@ describe('a federation that is well', () => {
     }
   });
 
-  test('is told to a program as JSON, with the same verdicts', async () => {
+  test('is printed as JSON with the same results', async () => {
     const { report } = await examined(superlink);
     expect(report).toMatchObject({ version: 1, role: 'superlink', problems: 0, warnings: 0 });
     expect(new Set(report.checks.map(({ verdict }) => verdict))).toEqual(new Set(['ok', 'none']));
@@ -169,7 +169,7 @@ describe('doctor finds', () => {
     await complains(supernode, 'token', 'problem', /no ONEGATE_ENDPOINT and no VMID/);
   });
 
-  test('a Flower that is gone, and a stranger on its port', async () => {
+  test('finds a Flower that has ended, and another program on its port', async () => {
     await superlink.systemctl('stop', 'flower-context');
     await superlink.systemctl('stop', 'flower-superlink');
     const { report } = await examined(superlink);

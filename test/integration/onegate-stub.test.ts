@@ -38,7 +38,7 @@ async function running(zone: Zone, supernodes = 2) {
   return service;
 }
 
-test('a role deploys when its parents have said READY=YES, and the hook is told of every VM', async () => {
+test('a role deploys when its parents have reported READY=YES, and the hook gets each VM', async () => {
   const zone = await zoneWith();
   const deployed: string[] = [];
   zone.onDeploy((vm) => deployed.push(vm.name));
@@ -68,7 +68,7 @@ test.for([['READY=yes'], ['READY=NO'], ['READY=Y']])('the gate stays closed at %
   expect(service.role('superlink').state).toBe('DEPLOYING');
 });
 
-test('when the gate looks by itself, it wants READY to be YES exactly', async () => {
+test('when the gate polls, it requires READY to be exactly YES', async () => {
   const zone = await zoneWith();
   const service = federation(zone);
   const vm = service.nodes[0]!;
@@ -176,7 +176,7 @@ test('a connection can be reset, cut in the middle of a reply, or answered with 
   ]);
 });
 
-test('a reply can have another type, another date, another place, no end, or be no JSON', async () => {
+test('a reply can have another type, another date, another Location, no end, or be no JSON', async () => {
   const zone = await zoneWith();
   const vm = zone.addVm();
   const once = { times: 1 };
@@ -235,10 +235,10 @@ test('oned does one call at a time, so many for each request', async () => {
 test('a hook that fails is heard of', async () => {
   const zone = await zoneWith();
   zone.onDeploy(async () => {
-    throw new Error('no room for an agent');
+    throw new Error('no memory for an agent');
   });
   zone.addVm();
-  await expect(zone.until(() => false)).rejects.toThrow('no room for an agent');
+  await expect(zone.until(() => false)).rejects.toThrow('no memory for an agent');
 });
 
 test('a card with IPv6 and an alias shows up in the CONTEXT and in GET /vm', async () => {
