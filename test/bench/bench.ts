@@ -88,7 +88,7 @@ async function withAgent(dir: string, runs: string | undefined): Promise<void> {
   }
 }
 
-/** Flower by itself with the same arguments: until it listens, until it is accepted. */
+/** Flower alone with the same arguments: until it listens, until it is accepted. */
 async function bare(superlink: Vm, dir: string): Promise<void> {
   await superlink.shutdown();
   const plan = JSON.parse(readFileSync(superlink.at('run/flower-context/plan.json'), 'utf8')) as {
@@ -185,7 +185,7 @@ load().then(({ issueCa, issueServer, subjectNames }) => {
 });
 `;
 
-/** What the agent does for its certificates, by itself: its code bundled, in a fresh process. */
+/** What the agent does for its certificates, alone: its code bundled, in a fresh process. */
 async function certificates(dir: string): Promise<void> {
   const outfile = join(dir, 'certificates.cjs');
   await build({

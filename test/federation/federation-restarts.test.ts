@@ -1,4 +1,4 @@
-// What comes back by itself: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
+// SuperNodes reconnect without intervention: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
 // through all of it, in this order; nobody touches the SuperNodes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

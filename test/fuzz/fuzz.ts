@@ -1,6 +1,6 @@
-// `make fuzz`: a million made-up cases (FUZZ_RUNS) for all that reads foreign text (targets.ts), in batches.
+// `make fuzz`: a million generated cases (FUZZ_RUNS) for all parsers of foreign text (targets.ts), in batches.
 //
-// FUZZ_SEED=n repeats a run; FUZZ_BATCH=m goes on with batch m of it; both are printed. A finding ends the run and is
+// FUZZ_SEED=n repeats a run; FUZZ_BATCH=m continues with batch m of it; both are printed. A finding ends the run and is
 // printed with what repeats it. The cases run in a thread of their own: when one hangs, this one still says which batch.
 
 import { setFlagsFromString } from 'node:v8';
@@ -59,8 +59,8 @@ function lead(): void {
     watchdog = setTimeout(() => end(1, `HANGS: ${repeat()}`), HANGS_AFTER_MS);
   };
   watch();
-  process.once('SIGINT', () => end(130, `stopped; go on with ${repeat()}`));
-  process.once('SIGTERM', () => end(143, `stopped; go on with ${repeat()}`));
+  process.once('SIGINT', () => end(130, `stopped; continue with ${repeat()}`));
+  process.once('SIGTERM', () => end(143, `stopped; continue with ${repeat()}`));
   worker.on('message', (result: BatchResult) => {
     watch();
     if (result.finding !== undefined) end(1, `FOUND, repeat with ${repeat()}:\n${result.finding}`);

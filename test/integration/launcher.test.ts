@@ -109,7 +109,7 @@ describe.each([
     await notify.close();
   });
 
-  test('started before there is a plan imports what Flower will import, waits, and goes on in the same process', async () => {
+  test('started before a plan exists imports the modules of Flower, waits, and continues in the same process', async () => {
     const { vm, plan } = supernode(null);
     const notify = await listenForNotify(join(vm.root, 'notify'));
     const launched = vm.launchAhead({ env: { NOTIFY_SOCKET: notify.address } });
@@ -155,7 +155,7 @@ describe.each([
     expect(back.node_id).toBe(accepted.node_id);
     expect(back.pid).toBe(accepted.pid);
 
-    // It ends by itself before systemd would kill it.
+    // It ends before systemd would kill it.
     launched.process.kill('SIGTERM');
     const kill = setTimeout(() => launched.process.kill('SIGKILL'), stopTimeoutMs('flower-supernode'));
     expect(await launched.ended).toEqual({ code: 0, signal: null });

@@ -51,7 +51,7 @@ function make(name: string): ChildProcess {
 const noted = (line: string, times: number): Promise<unknown> =>
   until(`${times} x ${line}`, () => log().filter((one) => one === line).length === times || undefined);
 
-/** Waits until it waits for the other; also ends when it does not, because then it goes on to make the environment. */
+/** Waits until it waits for the other; also ends when it does not, because then it creates the environment. */
 const held = ({ pid }: ChildProcess): Promise<unknown> =>
   until('the second to wait', () => {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
@@ -80,7 +80,7 @@ describe('two at once for the same folder', () => {
     expect(existsSync(join(root, 'envs/one/.incomplete'))).toBe(false);
   });
 
-  it('also when the first is killed while its pip goes on: the second begins when that has ended', async () => {
+  it('the second begins only when the pip of a killed first has ended', async () => {
     const first = make('one');
     await noted('pip', 1);
     first.kill('SIGKILL');

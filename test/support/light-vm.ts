@@ -30,7 +30,7 @@ import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 interface Unit {
   state: 'activating' | 'active' | 'inactive';
   reloadQueued: boolean;
-  /** Aborted when the unit is to be started although it would not start by itself now. */
+  /** Aborted when the unit must start although systemd would not start it now. */
   readonly startNow: AbortController;
 }
 

@@ -174,7 +174,7 @@ test('docs/operate.md explains the line of every step of both boots', () => {
   expect(titles.filter((title) => !new RegExp(`^\\| \`${title}\` +\\|`, 'm').test(page))).toEqual([]);
 });
 
-test('docs/operate.md has the room and the download of every framework', () => {
+test('docs/operate.md has the disk space and the download of each framework', () => {
   const page = read('docs/operate.md');
   for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
     expect(page).toMatch(

@@ -172,7 +172,7 @@ describe('a boot that fails', () => {
   });
 });
 
-describe('by itself, without OneGate, token or service, as the marketplace tests it', () => {
+describe('an appliance without OneGate, token or service, as the marketplace tests it', () => {
   const guests = new Map<number, Container>();
   afterAll(() => Promise.all([...guests.values()].map((guest) => guest.powerCut())));
 

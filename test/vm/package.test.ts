@@ -126,7 +126,7 @@ describe('on a Debian with one-context and nothing else', () => {
     await guest.sh('test -x /opt/flower/scripts/health-check.sh');
   });
 
-  test('starts nothing by itself: which role this is, the install script says', async () => {
+  test('starts nothing, because the install script sets the role', async () => {
     expect((await guest.exec('systemctl is-enabled flower-context')).stdout.trim()).toBe('disabled');
     expect((await guest.unit('flower-context', 'ActiveState')).ActiveState).toBe('inactive');
   });

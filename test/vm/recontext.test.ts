@@ -65,7 +65,7 @@ describe('a VM whose CONTEXT is changed while it runs', () => {
     expect(states(status).validate).toBe('done');
   });
 
-  test('a wrong CONTEXT is said, and what serves goes on serving', async () => {
+  test('a wrong CONTEXT is reported and does not stop a Flower that serves', async () => {
     const running = await pidOf(superlink, 'flower-superlink');
     await superlink.recontextualize({ FL_NUM_ROUNDS: 'many' });
     const status = await superlink.whenFailed();
@@ -81,7 +81,7 @@ describe('a SuperNode that waits for a SuperLink that is not there', () => {
   let service: GuestService;
   afterAll(() => service?.stop());
 
-  test('is given the right address, and goes on from there', async () => {
+  test('gets the right address and continues', async () => {
     service = new GuestService({
       make: container,
       supernodes: 1,
@@ -96,7 +96,7 @@ describe('a SuperNode that waits for a SuperLink that is not there', () => {
       'the boot to fail or to wait',
       ({ phase, waiting }) => phase === 'failed' || waiting !== null,
     );
-    // one-context goes on only when its ready script has given up on it.
+    // one-context continues only when its ready script has given up.
     await node!.until(
       'one-context to be done',
       async () => (await node!.unit('one-context')).ActiveState === 'active',

@@ -22,7 +22,7 @@ export interface ZoneOptions {
   readonly network?: Partial<NetworkSpec>;
   /** How long a service rests after scaling. OneFlow's default: 300 000. */
   readonly cooldownMs?: number;
-  /** How often the gate looks by itself, besides listening. OneFlow: 30 000. */
+  /** How often the gate polls, besides its subscription. OneFlow: 30 000. */
   readonly pollMs?: number;
   /** From "create" to RUNNING. 0: at once; 'manual': when {@link Zone.boot} says so. */
   readonly bootMs?: number | 'manual';
@@ -145,7 +145,7 @@ export class Zone {
     this.#hooks.poweroff.push(hook);
   }
 
-  /** The VM is being shut down for good (ACPI): end its agent gracefully. DONE follows after `shutdownMs`. */
+  /** The VM is being shut down before its end (ACPI): end its agent gracefully. DONE follows after `shutdownMs`. */
   onTerminate(hook: VmHook): void {
     this.#hooks.terminate.push(hook);
   }
@@ -200,7 +200,7 @@ export class Zone {
     this.#become(vm, 'BOOT_FAILURE');
   }
 
-  /** The gate looks by itself now, instead of in 30 seconds. */
+  /** The gate polls now, instead of in 30 seconds. */
   poll(): void {
     for (const service of [...this.services]) service.poll();
   }

@@ -67,7 +67,7 @@ export class Vm {
   readonly root: string;
   private context: Context;
   private supervisor: ChildProcess | undefined;
-  /** The boot that goes on, if one does: whoever ends the VM waits for it. */
+  /** The boot that runs, if one does: whoever ends the VM waits for it. */
   private booting: Promise<void> = Promise.resolve();
 
   constructor(spec: VmSpec) {
@@ -184,7 +184,8 @@ export class Vm {
     const status = this.status();
     if (status?.phase !== 'failed') return status?.phase === 'ready' ? status : undefined;
     const { ActiveState } = await this.unit('flower-context');
-    if (ActiveState === 'failed') throw new Error(`the boot has failed for good\n${this.diagnostics()}`);
+    if (ActiveState === 'failed')
+      throw new Error(`the boot has failed and will not be retried\n${this.diagnostics()}`);
     return undefined;
   }
 

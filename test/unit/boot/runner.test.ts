@@ -75,7 +75,7 @@ describe('the runner', () => {
     expect(order).toEqual(['certified', 'announced']);
   });
 
-  test('starts nothing that needs a failed step, interrupts what goes on beside it, and names the step', async () => {
+  test('starts no step that needs a failed one, interrupts the steps that run, and names the failed step', async () => {
     let ran = false;
     const { failure } = await runAll([
       step('read_context', [], async () => {

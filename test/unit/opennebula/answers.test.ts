@@ -77,7 +77,7 @@ test('there are no answers to what is judged no more', () => {
 
 describe.each(generated.map((judged) => [judged.name, judged] as const))('%s', (name, judged) => {
   test.each(VERSIONS.map((version) => version.name))(
-    'OpenNebula %s creates it, starts it and hands every input over',
+    'OpenNebula %s creates it, starts it and passes each input on',
     (version) => {
       const answer = answers[name]?.versions[version];
       if (answer?.refused !== undefined) {

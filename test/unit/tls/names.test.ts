@@ -149,7 +149,7 @@ test('a host is written as FL_CERT_EXTRA_SAN wants it', () => {
   ]);
 });
 
-test('names are told in one line, none included', () => {
+test('names are formatted in one line, also an empty list', () => {
   expect(listNames({ dns: ['a.example'], ip: ['10.0.0.5'] })).toBe('DNS:a.example, IP:10.0.0.5');
   expect(listNames(undefined)).toBe('none');
   const many = Array.from({ length: 3000 }, (_, at) => `n${at}.example`);
