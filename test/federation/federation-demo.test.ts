@@ -77,7 +77,7 @@ describe('Ctrl-C', () => {
     expect(existsSync(folder()!)).toBe(false);
   });
 
-  test('that kills the demo itself (SIGKILL) leaves no process either', async () => {
+  test('leaves no process when SIGKILL ends the demo itself', async () => {
     const { process: child, ended, output, folder } = demo();
     await until('a SuperNode', () => /supernode_\d +find the SuperLink/.test(output()), {
       timeoutMs: 90_000,

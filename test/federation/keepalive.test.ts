@@ -91,7 +91,7 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
       expect(Object.fromEntries(client)).toMatchObject(Object.fromEntries(OPTIONS.client));
     });
 
-    it(`keeps one connection for ${IDLE_SECONDS} s, polled and idle, and the server never says GOAWAY`, async () => {
+    it(`keeps one connection for ${IDLE_SECONDS} s, polled and idle, and the server never sends GOAWAY`, async () => {
       const before = await fed.path.connections(fed.path.right, 9092);
       expect(before).toHaveLength(1);
       expect(await idleClient(fed, IDLE_SECONDS)).toEqual({ answered: true, lost: false });
@@ -134,7 +134,7 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
   },
 );
 
-describe.skipIf(refused !== undefined)('Flower left to itself', () => {
+describe.skipIf(refused !== undefined)('Flower without the launcher', () => {
   let fed: Federation;
   beforeAll(async () => {
     fed = await federation(VERSIONS[0]!, (plan) => ({ ...plan, grpc: { server: [], client: [] } }));

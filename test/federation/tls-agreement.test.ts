@@ -323,39 +323,39 @@ describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC
     ]);
   }, FLOWER_ENV_TIMEOUT_MS);
 
-  test('explainPeer objects to what is refused, and to nothing else', () => {
+  test('explainPeer refuses exactly the certificates that gRPC refuses', () => {
     expect(outcomes(presented, accepts)).toEqual(outcomes(presented, gRPC));
     expect(presented.filter(gRPC).length).toBeGreaterThan(15);
     expect(presented.filter((one) => !gRPC(one)).length).toBeGreaterThan(15);
   });
 
-  test('the agent is stricter where that is its policy, and only there', () => {
+  test('the agent is stricter only where its policy says so', () => {
     expect(POLICY.map((one) => [one.name, gRPC(one), accepts(one)])).toEqual(
       POLICY.map(({ name }) => [name, true, false]),
     );
   });
 
-  test('an address is dialled in the spelling that gRPC compares', () => {
+  test('the agent dials an address in the spelling that gRPC compares', () => {
     expect(SPELLINGS.map((one) => [one.name, gRPC(one), accepts(one)])).toEqual(
       SPELLINGS.map(({ name }) => [name, false, true]),
     );
     for (const { host } of SPELLINGS) expect(parseHostPort(`[${host}]:9092`)?.host).not.toBe(host);
   });
 
-  test('what is taken from an operator can be served with', () => {
+  test('Flower can serve with each certificate that the agent accepts from an operator', () => {
     expect(brought).not.toContain(undefined);
     expect(outcomes(brought as Case[], gRPC)).toEqual(outcomes(brought as Case[], () => true));
     expect(outcomes(served, gRPC)).toEqual(outcomes(served, () => true));
   });
 
-  test('what is not taken from an operator would not have worked, but for policy', () => {
+  test('gRPC refuses each certificate that the agent refuses, except by policy', () => {
     const stricter = [...presented, ...POLICY].filter((one) => taken(one) === undefined && gRPC(one));
     expect(outcomes(stricter, gRPC)).toEqual(
       outcomes([...WITHOUT_NAMES.filter(gRPC), ...POLICY], () => true),
     );
   });
 
-  test('the kinds of key that are refused would not have worked', () => {
+  test('gRPC refuses the kinds of key that the agent refuses', () => {
     expect(outcomes(withBadKeys, gRPC)).toEqual(outcomes(withBadKeys, () => false));
     for (const { ca: caPem, cert: certPem, key: keyPem } of withBadKeys) {
       expect(() => takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses: [HOST] })).toThrow(

@@ -27,7 +27,7 @@ describe('the node config of a SuperNode', () => {
   test.each([
     ['partition-id=9 site=a', ['num-partitions = 1', 'partition-id = 9', 'site = "a"']],
     ['num-partitions=12', ['num-partitions = 12', 'partition-id = 0']],
-  ])('takes over what FL_NODE_CONFIG says, one key at a time: %s', async (given, lines) => {
+  ])('uses each key of FL_NODE_CONFIG: %s', async (given, lines) => {
     const { vm } = await supernode(SUPERLINK, { FL_NODE_CONFIG: given });
     expect(await nodeConfigOf(vm)).toEqual(lines);
     // The peers use the partition on OneGate, whatever the node config gives to the app of this node.

@@ -129,7 +129,7 @@ describe('template and lint', () => {
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
     [['install', '--root', '/nowhere'], 'there is no /nowhere/etc/flower-context/appliance.json'],
-  ])('%j is a call that cannot be understood', async (args, message) => {
+  ])('%j is a usage error', async (args, message) => {
     const { code, stderr } = await agent(...args);
     expect(stderr).toContain(message);
     expect(code).toBe(64);
@@ -213,7 +213,7 @@ describe('completion of bash', () => {
     return stdout.trim().split('\n');
   }
 
-  test('knows commands, options, choices and variables', async () => {
+  test('completes commands, options, choices and variables', async () => {
     expect(await offers('te')).toEqual(['template']);
     expect(await offers('template', 's')).toEqual(['single-site']);
     expect(await offers('template', '--superl')).toEqual(['--superlink-template']);
@@ -244,7 +244,7 @@ describe('plan', () => {
     ['10.0.0.5', '10.0.0.5:9092'],
     // The tests' own build of the agent takes it; no VM has it.
     ['127.10.1.2', '<the address of this VM>'],
-  ])('of a NIC with %s tells SuperNodes to dial %s', async (ip, endpoint) => {
+  ])('of a NIC with %s makes SuperNodes dial %s', async (ip, endpoint) => {
     const file = join(temporaryFolder(), 'context.sh');
     writeFileSync(file, `ETH0_IP='${ip}'\n`);
     const { stdout } = await agent('plan', file, '--role', 'superlink', '--json');
@@ -357,7 +357,7 @@ describe('submit', () => {
     expect(folder.stderr).toContain('examples is no Flower app: there is no pyproject.toml in ');
   });
 
-  test('ends with 1 when the run was stopped by somebody', async () => {
+  test('ends with 1 when somebody stopped the run', async () => {
     const { root, app } = superlink(
       `case $1 in run) ${STARTED};; list) ${listed('finished:stopped')};; esac`,
     );
@@ -368,7 +368,7 @@ describe('submit', () => {
   });
 
   // covers run_not_started
-  test('ends with 1 when Flower does not take the run', async () => {
+  test('ends with 1 when Flower does not accept the run', async () => {
     const { root, app } = superlink('echo "no such federation" >&2; exit 1');
     const { code, stderr } = await agent('submit', '--root', root, app);
     expect(stderr).toContain('no such federation');
@@ -442,7 +442,7 @@ describe('away from a VM', () => {
   });
 
   test.each([['lint'], ['validate', '--role', 'superlink']])(
-    '%s of a folder says that it is one',
+    '%s of a folder reports that it is a folder',
     async (...args) => {
       const folder = temporaryFolder();
       expect(await agent(...args, folder)).toMatchObject({

@@ -49,7 +49,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the environment of the wanted Flower', () => {
-  it('is the baked one when that is what is wanted; nothing is installed', async () => {
+  it('is the baked one without an installation when that version is wanted', async () => {
     expect(await ensureEnvironment(request('1.39.0'))).toEqual({
       path: join(paths.environments, '1.39.0-none'),
       version: '1.39.0',
@@ -67,7 +67,7 @@ describe('the environment of the wanted Flower', () => {
     expect(log().split('\n')).toHaveLength(2);
   });
 
-  it('is built again when an earlier attempt was cut off, the baked version included', async () => {
+  it('is built again after an interrupted attempt, also in the baked version', async () => {
     environment('1.36.0-none', 'cut off');
     expect(await ensureEnvironment(request('1.36.0'))).not.toHaveProperty('degraded');
     environment('1.39.0-sklearn', 'cut off');
@@ -75,7 +75,7 @@ describe('the environment of the wanted Flower', () => {
     expect(log()).toMatch(/^1\.36\.0 none .*\n1\.39\.0 sklearn .*\n$/);
   });
 
-  it('gives way to the baked one when it cannot be installed, and says why in the words of the installer', async () => {
+  it('is replaced by the baked one when it cannot be installed, with the message of the installer', async () => {
     program(
       paths.makeEnvironment,
       'echo "ERROR: No matching distribution found for flwr==1.36.0" >&2; echo bye >&2; exit 1',
@@ -86,14 +86,14 @@ describe('the environment of the wanted Flower', () => {
     expect(degraded!.message).toContain('No matching distribution found for flwr==1.36.0');
   });
 
-  it('gives way to the baked one when it takes too long', async () => {
+  it('is replaced by the baked one when the installation takes too long', async () => {
     program(paths.makeEnvironment, 'sleep 60');
     const { degraded, version } = await ensureEnvironment({ ...request('1.36.0'), limitMs: 200 });
     expect(version).toBe('1.39.0');
     expect(degraded!.message).toContain('not done within');
   });
 
-  it('gives way to whichever framework is baked when the wanted one cannot be had', async () => {
+  it('is replaced by the baked framework when the wanted one cannot be installed', async () => {
     rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
     environment('1.39.0-sklearn');
     program(paths.makeEnvironment, 'exit 1');
@@ -102,7 +102,7 @@ describe('the environment of the wanted Flower', () => {
     expect(degraded!.facts.variable).toBe('ML_FRAMEWORK');
   });
 
-  it('is what the image has when no framework is wanted', async () => {
+  it('is the one of the image when no framework is wanted', async () => {
     rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
     const path = environment('1.39.0-sklearn');
     expect(await ensureEnvironment(request('1.39.0'))).toEqual({ path, version: '1.39.0' });
@@ -123,7 +123,7 @@ describe('the environment of the wanted Flower', () => {
     expect(log()).toBe('');
   });
 
-  it('fits where a framework is small', async () => {
+  it('is installed when a small framework fits', async () => {
     expect(await ensureEnvironment({ ...request('1.39.0', 'sklearn'), ...freeSpace(1.2 * GB) })).toEqual({
       path: join(paths.environments, '1.39.0-sklearn'),
       version: '1.39.0',
@@ -135,7 +135,7 @@ describe('the environment of the wanted Flower', () => {
       program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; echo "ERROR: no way" >&2; exit 1`);
     const attempts = (): number => log().split('\n').length - 1;
 
-    it('is not tried again by the next boot, which says the same and since when', async () => {
+    it('is not tried again by the next boot, which reports the same with the time of the attempt', async () => {
       fails();
       const first = (await ensureEnvironment(request('1.39.0', 'sklearn'))).degraded!;
       const second = (await ensureEnvironment(request('1.39.0', 'sklearn'))).degraded!;
@@ -151,7 +151,7 @@ describe('the environment of the wanted Flower', () => {
       expect(log()).toBe('');
     });
 
-    it('is tried again when somebody asks for it, and then forgotten', async () => {
+    it('is tried again on request, and a success deletes the record of the failure', async () => {
       await ensureEnvironment({ ...request('1.39.0', 'pytorch'), ...freeSpace(1 * GB) });
       expect(existsSync(paths.failedInstallations)).toBe(true);
       const path = join(paths.environments, '1.39.0-pytorch');
@@ -162,7 +162,7 @@ describe('the environment of the wanted Flower', () => {
       expect(existsSync(paths.failedInstallations)).toBe(false);
     });
 
-    it('is another matter for another framework, another version and another image', async () => {
+    it('does not prevent a try for another framework, another version or another image', async () => {
       fails();
       await ensureEnvironment(request('1.39.0', 'sklearn'));
       await ensureEnvironment(request('1.39.0', 'tensorflow'));
@@ -173,7 +173,7 @@ describe('the environment of the wanted Flower', () => {
       expect(attempts()).toBe(4);
     });
 
-    it('is tried again by the next boot when this one was only interrupted', async () => {
+    it('is tried again by the next boot when the installation was only interrupted', async () => {
       program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; sleep 60`);
       const stop = new AbortController();
       const onWait = (): void => stop.abort();
@@ -181,7 +181,7 @@ describe('the environment of the wanted Flower', () => {
       expect(existsSync(paths.failedInstallations)).toBe(false);
     });
 
-    it('is tried once more when the memory of it is damaged', async () => {
+    it('is tried once more when the record of the failure is damaged', async () => {
       fails();
       await ensureEnvironment(request('1.39.0', 'sklearn'));
       writeFileSync(paths.failedInstallations, '{');
@@ -190,7 +190,7 @@ describe('the environment of the wanted Flower', () => {
     });
   });
 
-  it('is a broken image when not even the baked one is there', async () => {
+  it('is an error of the image when the baked one does not exist', async () => {
     rmSync(paths.environments, { recursive: true });
     await expect(ensureEnvironment(request('1.39.0'))).rejects.toMatchObject({ code: 'image_incomplete' });
   });
@@ -215,7 +215,7 @@ describe('the script that installs', () => {
     expect(existsSync(join(root, 'precious/file'))).toBe(true);
   });
 
-  it('leaves nothing of an attempt that failed', async () => {
+  it('removes all files of an attempt that failed', async () => {
     expect((await make('1.39.0', 'none', join(root, 'new'))).code).not.toBe(0);
     expect(existsSync(join(root, 'new'))).toBe(false);
   });

@@ -14,7 +14,7 @@ const WANTED = 20;
 const AT_ONCE = 3;
 
 describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (role) => {
-  test(`${WANTED} of them: a plan or a refusal, and nothing else happens`, async () => {
+  test(`${WANTED} of them give a plan or a refusal and have no other effect`, async () => {
     const folder = temporaryFolder();
     const canary = join(folder, 'canary');
     const [root, home, input] = ['root', 'home', 'input'].map((name) => join(folder, name)) as [
@@ -53,7 +53,7 @@ describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (
   });
 });
 
-test('a boot with shell code in every variable that is not ours serves, and executes none of it', async () => {
+test('a boot with shell code in each unknown variable serves, and executes none of it', async () => {
   const folder = temporaryFolder();
   const canary = join(folder, 'canary');
   const payloads = [

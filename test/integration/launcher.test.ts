@@ -76,7 +76,7 @@ describe.each([
     return { vm, plan };
   }
 
-  it('tells systemd and the link file that a SuperLink serves, once its Fleet API answers, with the options in force', async () => {
+  it('reports to systemd and in link.json that a SuperLink serves, once its Fleet API answers, with the options in force', async () => {
     const vm = newSetup(version);
     const keys = pki({ ip: [`${net}.1`] });
     const own = vm.credentials('server', keys.server, keys.ca.certPem);
@@ -135,7 +135,7 @@ describe.each([
     await notify.close();
   });
 
-  it('learns from inside that a SuperNode was accepted, lost its SuperLink and is back; a stop is clean', async () => {
+  it('detects inside Flower that a SuperNode was accepted, lost its SuperLink and reconnected, and stops cleanly', async () => {
     const link = await superlink();
     const node = supernode(link.keys.ca.certPem);
     const launched = node.vm.launch(node.plan);
@@ -191,7 +191,7 @@ describe.each([
     expect(node.vm.link()!.detail).toContain('it does not know this node any more');
   });
 
-  test('says that the certificate does not name the address, where Flower only says that it failed', async () => {
+  test('reports that the certificate does not name the address, where Flower only reports a failure', async () => {
     const link = await superlink({ keys: pki({ dns: ['elsewhere.example.org'] }) });
     const node = supernode(link.keys.ca.certPem);
     const launched = node.vm.launch(node.plan);
@@ -201,7 +201,7 @@ describe.each([
     expect(launched.output()).not.toContain('Hostname');
   });
 
-  test('tells TLS from plaintext', async () => {
+  test('distinguishes TLS from plaintext', async () => {
     const vm = newSetup(version);
     const link = vm.launch(vm.superlink({ loopback: `${net}.1`, tls: null }));
     await vm.phase(link, 'serving');
@@ -242,7 +242,7 @@ describe.each([
     expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
   });
 
-  test.each([9092, 9093])('tells that port %i is taken, and ends with a failure', async (port) => {
+  test.each([9092, 9093])('reports that port %i is in use, and ends with a failure', async (port) => {
     const taken = createServer().listen({ host: `${net}.2`, port });
     const vm = newSetup(version);
     const launched = vm.launch(vm.superlink({ loopback: `${net}.2` }));
@@ -280,7 +280,7 @@ describe.each([
       expect(node.vm.link()!.detail).toMatch(/refuses this node's timestamps: the clock of this VM/);
     });
 
-    test('measures how far the clock is off by what the SuperLink accepts', async () => {
+    test('measures the offset of the clock by the timestamps that the SuperLink accepts', async () => {
       const { keys } = link;
       const target = { host: `${net}.1`, port: 9092, ca: keys.ca.certPem };
       expect(await checkClock(target, 3_000)).toEqual({ kind: 'accepted' });
@@ -291,7 +291,7 @@ describe.each([
       }
     });
 
-    test('ends a SuperNode that has stopped talking', async () => {
+    test('ends a SuperNode that sends no more calls', async () => {
       // Flower asks every 3 s: with a patience of half a second it always looks silent.
       const node = supernode(link.keys.ca.certPem, { silence: 0.5 });
       const launched = node.vm.launch(node.plan);
@@ -316,7 +316,7 @@ describe('a launch plan that cannot be used', () => {
     environment = await flowerEnvironment('1.39.0');
   }, FLOWER_ENV_TIMEOUT_MS);
 
-  it('is refused with one line for each fault, before anything is started', async () => {
+  it('is refused before any start, with one line for each fault', async () => {
     const vm = newSetup('1.39.0');
     const launched = vm.launch(
       JSON.stringify({
@@ -345,7 +345,7 @@ describe('a launch plan that cannot be used', () => {
     expect(vm.link()).toBeUndefined();
   });
 
-  it('is refused when a certificate of it is not there, by name', async () => {
+  it('is refused with the name of a certificate that does not exist', async () => {
     const vm = newSetup('1.39.0');
     const plan = vm.superlink({ loopback: '127.35.1.1' });
     const credentials = {
@@ -359,7 +359,7 @@ describe('a launch plan that cannot be used', () => {
     expect(vm.link()!.detail).toContain("cannot read the Fleet API's key /nowhere/server.key");
   });
 
-  it('is refused when it is no JSON, or for a Flower that is not in the environment', async () => {
+  it('is refused when it is not JSON, or for a Flower that is not in the environment', async () => {
     const vm = newSetup('1.39.0');
     const broken = vm.launch('{');
     expect((await broken.ended).code).toBe(78);
@@ -393,7 +393,7 @@ function words(path: string): string[] {
 }
 
 describe('the launcher of an image', () => {
-  it('becomes the Flower that the plan is for, when that is not the one that is baked', {
+  it('starts the Flower of the plan when that is not the baked one', {
     timeout: 60_000,
   }, async () => {
     const [baked, wanted] = [await flowerEnvironment('1.39.0'), await flowerEnvironment('1.31.0')];
@@ -410,7 +410,7 @@ describe('the launcher of an image', () => {
     await notify.close();
   });
 
-  it('does not take a plan that the agent has replaced by the time it says which one it took', {
+  it('does not use a plan that the agent replaced before the launcher reported it', {
     timeout: 60_000,
   }, async () => {
     const environment = await flowerEnvironment('1.39.0');

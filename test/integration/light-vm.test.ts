@@ -70,7 +70,7 @@ test('after a wrong CONTEXT the agent starts again only when the CONTEXT changes
   expect(codes()).toEqual(['config_validation_failed', 'good']);
 });
 
-test('after another failure it is started again, later each time, at last every five minutes', async () => {
+test('after another failure it starts again with growing pauses of at most five minutes', async () => {
   const found = 'the disk is full';
   switchedOn({
     before: (id) => {

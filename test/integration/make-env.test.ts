@@ -68,7 +68,7 @@ const endOf = async (child: ChildProcess): Promise<number | null> => {
 };
 
 describe('two at once for the same folder', () => {
-  it('work one after the other: the second finds the work of the first done', async () => {
+  it('run one after the other, and the second finds the result of the first', async () => {
     const first = make('one');
     await noted('pip', 1);
     const second = make('one');

@@ -77,7 +77,7 @@ describe('the OneGate stub against the recorded exchanges', () => {
   });
 });
 
-describe('what one VM can ask, in any state', () => {
+describe('each request of one VM, in any state', () => {
   test('is answered by the stub as recorded', async () => {
     const zone = await new Zone({ firstVmId: 5 }).start();
     try {

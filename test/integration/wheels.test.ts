@@ -32,7 +32,7 @@ function askedFor(target: string, framework = 'none'): string[] {
 }
 
 describe('the wheels for an image', () => {
-  it('are those for its Python, whatever the builder has: one of each name, with all hashes', () => {
+  it('are those for the Python of the image, one of each name, with all hashes', () => {
     for (const target of ['3.11', '3.12', '3.13']) {
       const asked = askedFor(target);
       const names = asked.map((line) => line.split('==')[0]);

@@ -354,7 +354,7 @@ async function live(life: Life, dir: string): Promise<readonly string[]> {
   return world.faults;
 }
 
-test(`in ${RUNS} simulated lives nothing says READY=YES before Flower serves, and in the end all is ready`, async () => {
+test(`in ${RUNS} simulated lives no VM reports READY=YES before Flower serves, and all VMs are ready at the end`, async () => {
   let number = 0;
   await fc.assert(
     fc.asyncProperty(lives, async (life) => {

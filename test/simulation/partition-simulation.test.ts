@@ -69,7 +69,7 @@ test('a first deployment of all nodes in the same second never gives two nodes o
   }
 });
 
-test('a boot asks four times: for itself, the service, the SuperLink, and to store everything; then only for the list', async () => {
+test('a boot sends four requests, for its VM, the service, the SuperLink and the update, and later only reads the list', async () => {
   const clock = new FakeClock();
   const random = chance(3);
   const zone = new SmallZone(clock, random);

@@ -66,7 +66,7 @@ async function compare(id: number): Promise<unknown[]> {
   return answers;
 }
 
-test('the zone of the simulations answers the agent as the stub does', async () => {
+test('the zone of the simulations gives the agent the same answers as the stub', async () => {
   const [, own, full] = await compare(2);
   expect(own).toMatchObject({
     state: 2,

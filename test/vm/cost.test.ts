@@ -121,7 +121,7 @@ describe.skipIf(process.env.CI !== undefined)('what the agent costs in a VM', ()
     print('SuperNode', times.agent, times.bare);
   });
 
-  test('a SuperLink, from the hook to READY, with everything to be made as at its first boot', async () => {
+  test('a SuperLink, from the hook to READY, at its first boot', async () => {
     const { superlink } = service;
     // They could not trust the certificates of this test, and would retry.
     for (const node of service.supernodes) await node.powerCut();

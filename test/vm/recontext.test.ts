@@ -52,7 +52,7 @@ describe('a VM whose CONTEXT is changed while it runs', () => {
     expect(await pidOf(superlink, 'flower-superlink')).toBe(flower);
   });
 
-  test('a changed name in the certificate makes a new certificate under the same CA, and restarts Flower', async () => {
+  test('a changed name gives a new certificate under the same CA, and restarts Flower', async () => {
     const before = (await superlink.status())!;
     await superlink.recontextualize({ FL_CERT_EXTRA_SAN: 'DNS:flower.example' });
     const status = await superlink.waitFor(
@@ -77,7 +77,7 @@ describe('a VM whose CONTEXT is changed while it runs', () => {
   });
 });
 
-describe('a SuperNode that waits for a SuperLink that is not there', () => {
+describe('a SuperNode that waits for a SuperLink that does not exist', () => {
   let service: GuestService;
   afterAll(() => service?.stop());
 

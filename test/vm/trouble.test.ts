@@ -34,7 +34,7 @@ const STATE = '/var/lib/flower-context';
 const LIBRARIES = '/opt/flower/envs/1.39.0-none/lib';
 
 describe('the disk', () => {
-  test('is full: the journal names the file and the remedy, and the remedy works', async () => {
+  test('that is full is in the journal with the file and the remedy, and the remedy works', async () => {
     const guest = await superlink({ options: () => [`--tmpfs=${STATE}:mode=0755,size=16k`] });
     const status = await guest.whenFailed();
     expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
@@ -45,7 +45,7 @@ describe('the disk', () => {
     await guest.whenReady();
   });
 
-  test('is read-only under /var: said, and nothing half-started', async () => {
+  test('that is read-only under /var is reported, and no unit is started partly', async () => {
     const options = ({ dir }: GuestSpec): string[] => {
       mkdirSync(`${dir}/empty`);
       return [`--bind-ro=${dir}/empty:${STATE}`];
@@ -63,29 +63,32 @@ describe('the disk', () => {
   });
 });
 
-describe("the agent's memory", () => {
+describe("the agent's state file", () => {
   test.each([
     ['cut in the middle', (text: string) => text.slice(0, text.length / 2)],
     ['empty', () => ''],
     ['full of zeros', (text: string) => '\0'.repeat(text.length)],
-  ])('is %s: set aside, said, and the boot completes with the same CA', async (_how, damage) => {
-    const guest = await superlink();
-    const { facts } = await guest.whenReady();
-    await guest.powerCut();
-    const file = guest.path(`${STATE}/checkpoint.json`);
-    writeFileSync(file, damage(readFileSync(file, 'utf8')));
-    await guest.powerOn();
-    const status = await guest.whenReady();
-    expect(status.facts.ca_sha256).toBe(facts.ca_sha256);
-    expect(
-      readdirSync(guest.path(STATE)).filter((name) => name.startsWith('checkpoint.json')).length,
-    ).toBeGreaterThan(1);
-    expect(await guest.journal()).toMatch(/checkpoint\.json.*(set aside|damaged)|damaged.*checkpoint/i);
-  });
+  ])(
+    'that is %s is quarantined and reported, and the boot completes with the same CA',
+    async (_how, damage) => {
+      const guest = await superlink();
+      const { facts } = await guest.whenReady();
+      await guest.powerCut();
+      const file = guest.path(`${STATE}/checkpoint.json`);
+      writeFileSync(file, damage(readFileSync(file, 'utf8')));
+      await guest.powerOn();
+      const status = await guest.whenReady();
+      expect(status.facts.ca_sha256).toBe(facts.ca_sha256);
+      expect(
+        readdirSync(guest.path(STATE)).filter((name) => name.startsWith('checkpoint.json')).length,
+      ).toBeGreaterThan(1);
+      expect(await guest.journal()).toMatch(/checkpoint\.json.*(set aside|damaged)|damaged.*checkpoint/i);
+    },
+  );
 });
 
 describe('OneGate', () => {
-  test('is away for the first minute: the SuperLink serves, and is READY soon after it is back', async () => {
+  test('is down for the first minute, the SuperLink serves, and is READY soon after the outage', async () => {
     const guest = await superlink({ before: () => void service.zone.down() });
     await guest.waitFor(
       'Flower to serve',
@@ -144,7 +147,7 @@ describe('Flower', () => {
 });
 
 describe.skipIf(!VIRTUAL_MACHINES)('the clock', () => {
-  test('of a SuperNode is an hour ahead: said, with the number; put right, the node is accepted', async () => {
+  test('of a SuperNode is an hour ahead, which is reported with the offset, and the node is accepted after a correction', async () => {
     const later = new Date(Date.now() + 3_600_000).toISOString().slice(0, 19);
     const make = (spec: GuestSpec) =>
       spec.role === 'superlink' ? container(spec) : vm(spec, ['-rtc', `base=${later}`]);
