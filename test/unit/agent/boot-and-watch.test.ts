@@ -93,14 +93,14 @@ test.each([
   },
 );
 
-test('a boot that is interrupted by a changed CONTEXT is begun again at once', async () => {
+test('a boot that a changed CONTEXT interrupts starts again at once', async () => {
   expect(await through([failed('discover_superlink', 'interrupted'), GOOD])).toEqual({
     status: EXIT.good,
     said: ['boot', 'boot', 'READY=1', 'watch'],
   });
 });
 
-test('what serves is not taken down by a look that fails', async () => {
+test('a later boot that fails does not stop a Flower that serves', async () => {
   expect(await through([GOOD, WRONG], { serving: true })).toEqual({
     status: EXIT.good,
     said: ['boot', 'READY=1', 'watch', 'boot', 'watch'],

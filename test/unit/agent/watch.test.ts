@@ -103,7 +103,7 @@ describe('the watch', () => {
     expect(report.status.serving).toBe(false);
   });
 
-  test('leaves a short loss alone, and says when the link is back', async () => {
+  test('ignores a short loss, and logs the return of the connection', async () => {
     linkIs('lost', 'no answer');
     const pass = waitingAfter(outcome());
     await pass(6_000);
@@ -113,13 +113,13 @@ describe('the watch', () => {
     expect(report.status.serving).toBe(true);
   });
 
-  test('takes the last words of a process that is gone for no link', async () => {
+  test('ignores the state file of a process that has ended', async () => {
     // The largest process id there can be belongs to nobody.
     linkIs('accepted', 'all is well', 4_194_304);
     expect(await waitingAfter(outcome())(40_000)).toMatch(/^Flower has been away/);
   });
 
-  test('takes the link of a Flower with another plan for none', async () => {
+  test('ignores the state of a Flower with another plan', async () => {
     linkIs('accepted', 'all is well', process.pid, 'b'.repeat(64));
     expect(await waitingAfter(outcome())(40_000)).toMatch(/^Flower has been away/);
   });
@@ -131,7 +131,7 @@ describe('the watch', () => {
     expect(await pass(20_000)).toBe('the server certificate has reached two thirds of its life');
   });
 
-  test('tries again after a failure that may pass, later each time', async () => {
+  test('tries again after a temporary failure, with growing pauses', async () => {
     const failed = outcome({ failure: ['trust', 'ca_mismatch'] });
     expect(await waitingAfter(failed)(16_000)).toBe('the last look failed');
     const pass = waitingAfter(failed);
@@ -139,7 +139,7 @@ describe('the watch', () => {
     expect(await pass(16_000)).toBe('the last look failed');
   });
 
-  test('tries again somewhere between half of the pause and all of it: nodes that failed together drift apart', async () => {
+  test('tries again after half to all of the pause, so that nodes that failed together do not retry together', async () => {
     const failed = outcome({ failure: ['trust', 'ca_mismatch'] });
     chance = 0;
     expect(await waitingAfter(failed)(10_500)).toBe('the last look failed');

@@ -73,7 +73,7 @@ test('a SuperNode that asks OneGate needs no CA, but a broken CA is reported', (
   expect(said(`FL_SSL_CA_CERTFILE='${broken.toString('base64')}'\n`)).toEqual(['error FL_SSL_CA_CERTFILE']);
 });
 
-describe('what one-context and oned would not understand', () => {
+describe('text that one-context or oned would not read', () => {
   test.each([
     ["TOKEN='NO'", ['warning TOKEN']],
     ["TOKEN='yes'", []],
@@ -88,12 +88,12 @@ describe('what one-context and oned would not understand', () => {
     ["READY_SCRIPT_PATH='/nowhere'", []],
   ])('%s', (line, findings) => expect(said(`${line}\n`)).toEqual(findings));
 
-  test('a token that stands in TOKEN is not shown', () => {
+  test('a token in TOKEN is not shown', () => {
     const { findings } = check(machine, parseVariableFile("TOKEN='c2VjcmV0'\n"), IMAGE);
     expect(JSON.stringify(findings)).not.toContain('c2VjcmV0');
   });
 
-  test('a ready script is only looked for where the appliance is', () => {
+  test('the ready script is checked only on a VM with the appliance', () => {
     const put = (path: string): void => {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, '');

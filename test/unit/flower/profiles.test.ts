@@ -29,7 +29,7 @@ describe('the profile of a version', () => {
     },
   );
 
-  it('says of 1.40 and newer why they are refused', () => {
+  it('gives the reason for which 1.40 and newer are refused', () => {
     expect(catchProblem(() => profileFor('1.41.0')).facts.remedy).toContain('HTTP');
     expect(catchProblem(() => profileFor('1.30.0')).facts.remedy).toBeUndefined();
   });
@@ -44,7 +44,7 @@ describe('the profile of a version', () => {
   });
 });
 
-describe('what a SuperLink listens on', () => {
+describe('the listeners of a SuperLink', () => {
   const portsOf = (version: string) => {
     const { minor } = parseVersion(version)!;
     return profileFor(version)
