@@ -198,7 +198,7 @@ export class LightVm {
           await aborted(over);
         } else {
           // RestartSec, RestartSteps and RestartMaxDelaySec. systemd forgets its count of restarts only when the unit is
-          // started by hand, not when the agent has served meanwhile.
+          // started manually, not when the agent has served meanwhile.
           const pauseMs = 5_000 * 60 ** (Math.min(restarts++, 6) / 6) + random();
           await clock.sleep(pauseMs, over).catch(() => undefined);
         }
@@ -338,9 +338,9 @@ export class LightVm {
   }
 
   #write(path: string, text: string): void {
-    const place = join(this.spec.dir, path);
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(place, text);
+    const file = join(this.spec.dir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 }
 
