@@ -32,7 +32,7 @@ export interface ContextCheck {
   readonly errors: readonly VariableFinding[];
   /** Of the variables, then of what one-context and oned do not understand. */
   readonly warnings: readonly VariableFinding[];
-  /** What is wrong although every variable can be read: Flower's version, certificates, trust. Only fatal ones end a boot. */
+  /** What is wrong although every variable can be read: Flower's version, certificates, trust. Fatal ones end a boot. */
   readonly problems: readonly Problem[];
 }
 
@@ -62,7 +62,7 @@ function problemsOf(check: () => readonly Problem[]): readonly Problem[] {
   try {
     return check();
   } catch (error) {
-    if (error instanceof Problem) return error.all;
+    if (error instanceof Problem) return [error];
     throw error;
   }
 }

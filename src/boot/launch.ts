@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import type { HostPort } from '../core/hostport.ts';
 import { checkpointDirectory } from '../flower/directories.ts';
-import { nodeConfigToml } from '../flower/node-config.ts';
 import { type FlowerEndpoints, superLinkEndpoints, superNodeEndpoints } from '../flower/endpoints.ts';
+import { nodeConfigToml } from '../flower/node-config.ts';
 import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
 import type { Credentials } from '../flower/settings.ts';
@@ -126,7 +126,7 @@ export const serverNames = (
 ): SubjectNames =>
   subjectNames({
     addresses,
-    extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
+    extraSan: config.FL_CERT_EXTRA_SAN,
     loopback,
     hostname: hostNames,
   });

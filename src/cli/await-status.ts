@@ -1,7 +1,7 @@
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { readStatus, type Status } from '../report/status.ts';
-import { demandAppliance } from './context-source.ts';
+import { demandImage } from './context-source.ts';
 
 /** Changes are noticed at once, except in a folder that does not exist yet. */
 const READ_EVERY_MS = 500;
@@ -22,7 +22,9 @@ export async function untilFile<T>(
     if ((content !== undefined && wanted(content)) || clock.monotonicMs() >= end) return content;
     const woken = new AbortController();
     const stopWatching = watchFile(path, () => woken.abort());
-    await clock.sleep(Math.min(READ_EVERY_MS, end - clock.monotonicMs()), woken.signal).catch(() => undefined);
+    await clock
+      .sleep(Math.min(READ_EVERY_MS, end - clock.monotonicMs()), woken.signal)
+      .catch(() => undefined);
     stopWatching();
   }
 }
@@ -32,13 +34,9 @@ export const untilStatus = (
   machine: Machine,
   wanted: (status: Status) => boolean,
 ): Promise<Status | undefined> =>
-  untilFile(
-    machine,
-    { path: machine.paths.status, read: () => readStatus(machine.paths.status) },
-    wanted,
-  );
+  untilFile(machine, { path: machine.paths.status, read: () => readStatus(machine.paths.status) }, wanted);
 
 /** Away from a VM nobody writes a status. An image that lacks its own facts does, and says so there. Throws UsageError. */
 export function demandVm(machine: Machine): void {
-  if (readStatus(machine.paths.status) === undefined) demandAppliance(machine);
+  if (readStatus(machine.paths.status) === undefined) demandImage(machine);
 }
