@@ -7,7 +7,7 @@ import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
 import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
-import { profileFor } from './profiles/index.ts';
+import { profileFor } from './profiles.ts';
 import type {
   FlowerFacts,
   SuperLinkFacts,
