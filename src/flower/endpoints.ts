@@ -8,7 +8,7 @@ import { profileFor, type SuperLinkListeners } from './profiles.ts';
 import type { SuperLinkFacts, SuperLinkSettings, SuperNodeFacts } from './settings.ts';
 
 const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
-const credentials = z.object({ certificate: z.string(), key: z.string(), ca: z.string() });
+export const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
 const schema = z.discriminatedUnion('role', [
   z.object({

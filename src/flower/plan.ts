@@ -5,7 +5,7 @@ import { formatHostPort } from '../core/hostport.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
-import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
+import { credentials, superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles.ts';
 import type {
@@ -17,7 +17,6 @@ import type {
 } from './settings.ts';
 
 const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
-const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
 /** The content of the file. */
 export const launchPlanSchema = z.strictObject({
@@ -149,8 +148,8 @@ function common(
     } as Record<string, string>,
     workdir,
     grpc: {
-      server: role === 'superlink' ? server.map(([name, value]): [string, number] => [name, value]) : [],
-      client: role === 'supernode' ? client.map(([name, value]): [string, number] => [name, value]) : [],
+      server: role === 'superlink' ? server : [],
+      client: role === 'supernode' ? client : [],
     },
     link_file: facts.paths.flowerLink,
   } as const;
