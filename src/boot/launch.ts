@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import type { HostPort } from '../core/hostport.ts';
 import { checkpointDirectory } from '../flower/directories.ts';
+import { type FlowerEndpoints, superLinkEndpoints, superNodeEndpoints } from '../flower/endpoints.ts';
 import { nodeConfigToml } from '../flower/node-config.ts';
-import { type Credentials, type LaunchPlan, launchPlan } from '../flower/plan.ts';
+import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
+import type { Credentials } from '../flower/settings.ts';
 import type { Paths } from '../host/paths.ts';
 import { type SubjectNames, subjectNames } from '../tls/names.ts';
 
@@ -22,21 +24,30 @@ export interface LaunchFacts {
 
 export interface SuperLinkLaunch {
   readonly plan: LaunchPlan;
+  readonly endpoints: FlowerEndpoints;
   /** Text of the run config file. */
   readonly runConfig: string;
 }
 
 export interface SuperNodeLaunch {
   readonly plan: LaunchPlan;
+  readonly endpoints: FlowerEndpoints;
   /** Text of the node config file. */
   readonly nodeConfig: string;
 }
 
-/** Throws Problem flower_version_unsupported. */
-export const superLinkLaunch = (config: SuperLinkConfig, facts: LaunchFacts): SuperLinkLaunch => ({
-  plan: launchPlan(config, { ...facts, tls: servedCredentials(config, facts.paths) }),
-  runConfig: runConfigToml(config, checkpointDirectory(facts.paths, config.FL_CHECKPOINT_PATH)),
-});
+/** `endpoint`: what SuperNodes dial. Throws Problem flower_version_unsupported. */
+export function superLinkLaunch(
+  config: SuperLinkConfig,
+  { endpoint, ...facts }: LaunchFacts & { readonly endpoint: HostPort },
+): SuperLinkLaunch {
+  const tls = servedCredentials(config, facts.paths);
+  return {
+    plan: launchPlan(config, { ...facts, tls }),
+    endpoints: superLinkEndpoints(config, { ...facts, tls }, endpoint),
+    runConfig: runConfigToml(config, checkpointDirectory(facts.paths, config.FL_CHECKPOINT_PATH)),
+  };
+}
 
 export interface SuperNodeFacts extends LaunchFacts {
   readonly superlink: HostPort;
@@ -51,10 +62,12 @@ export interface SuperNodeFacts extends LaunchFacts {
 export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts): SuperNodeLaunch {
   const { paths, gpu } = facts;
   const devices = config.FL_CUDA_VISIBLE_DEVICES;
+  const ca = facts.tls ? superLinkCaFile(paths) : null;
   return {
+    endpoints: superNodeEndpoints({ ...facts, ca }),
     plan: launchPlan(config, {
       ...facts,
-      ca: facts.tls ? superLinkCaFile(paths) : null,
+      ca,
       nodeConfig: paths.nodeConfig,
       cudaVisibleDevices: gpu && devices !== 'all' ? devices : undefined,
     }),
@@ -70,7 +83,7 @@ export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts):
 /** The CA that a SuperNode verifies the SuperLink with. */
 export const superLinkCaFile = (paths: Paths): string => join(paths.tls, 'superlink-ca.pem');
 
-/** The files of the three pairs that a SuperLink may serve with. */
+/** The files of a SuperLink's CA, and of the three pairs that it may serve with. */
 export const certificateFiles = (paths: Paths) => {
   const pair = (name: string, ca: string): Credentials => ({
     certificate: join(paths.tls, `${name}.pem`),
@@ -78,7 +91,10 @@ export const certificateFiles = (paths: Paths) => {
     ca: join(paths.tls, ca),
   });
   return {
-    /** Issued by this VM's CA. */
+    /** This VM's CA. */
+    caCertificate: join(paths.tls, 'ca.pem'),
+    caKey: join(paths.tls, 'ca.key'),
+    /** Issued by it. */
     server: pair('server', 'ca.pem'),
     /** The operator's, served on the Fleet API. */
     operator: pair('operator-server', 'operator-ca.pem'),

@@ -36,8 +36,8 @@ export interface Preview {
 
 type Facts = Pick<CheckFacts, 'addresses' | 'hostNames' | 'now' | 'open'>;
 
-/** The SuperLink of a plan whose boot would discover it (RFC 2606: a name that nobody has). */
-const DISCOVERED: HostPort = { host: 'discovered.invalid', port: 9092 };
+/** An address that only the running VM can find out (RFC 2606: a name that nobody has). */
+const UNKNOWN: HostPort = { host: 'discovered.invalid', port: 9092 };
 
 /** For a configuration that `checkContext` accepts with the same facts. */
 export function preview(config: BootConfig, facts: Facts, { paths, host }: Machine): Preview {
@@ -50,7 +50,17 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
   const { files, ...rest } =
     config.role === 'superlink' ? superLink(config, facts, launch) : superNode(config, facts, launch);
   const planFile = { path: paths.plan, mode: '0640', what: 'the launch plan' };
-  return { role: config.role, files: [...files, planFile], starts: unitOf(config.role), ...rest };
+  const endpointsFile = {
+    path: paths.endpoints,
+    mode: '0644',
+    what: 'the addresses and TLS files of Flower',
+  };
+  return {
+    role: config.role,
+    files: [...files, planFile, endpointsFile],
+    starts: unitOf(config.role),
+    ...rest,
+  };
 }
 
 function superLink(
@@ -64,7 +74,11 @@ function superLink(
   const shown = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
   const { dns, ip } = serverNames(config, { addresses, loopback });
   const certificate = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
-  const { plan, runConfig } = superLinkLaunch(config, launch);
+  const endpoint =
+    addresses.length === 0
+      ? undefined
+      : advertisedEndpoint(config.FL_FLEET_API_ADDRESS, addresses, operator?.dialable);
+  const { plan, runConfig } = superLinkLaunch(config, { ...launch, endpoint: endpoint ?? UNKNOWN });
   return {
     files: [
       ...(config.FL_TLS_ENABLED
@@ -82,10 +96,7 @@ function superLink(
       { path: paths.runConfig, mode: '0640', what: 'for `flwr run --run-config`', content: runConfig },
     ],
     launch_plan: plan,
-    endpoint:
-      addresses.length === 0
-        ? '<the address of this VM>'
-        : formatHostPort(advertisedEndpoint(config.FL_FLEET_API_ADDRESS, addresses, operator?.dialable)),
+    endpoint: endpoint === undefined ? '<the address of this VM>' : formatHostPort(endpoint),
   };
 }
 
@@ -100,7 +111,7 @@ function superNode(
   const tls = knownTrust(config, now, open)?.tls ?? true;
   const { plan, nodeConfig } = superNodeLaunch(config, {
     ...launch,
-    superlink: address ?? DISCOVERED,
+    superlink: address ?? UNKNOWN,
     tls,
     partition: undefined,
     gpu: config.FL_GPU_ENABLED,

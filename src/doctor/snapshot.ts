@@ -4,11 +4,11 @@ import { allAddresses } from '../boot/addresses.ts';
 import { checkContext } from '../boot/checks.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { findingsOf, type VariableFinding } from '../core/finding.ts';
-import { type HostPort, parseHostPort } from '../core/hostport.ts';
+import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
-import type { LaunchPlan } from '../flower/plan.ts';
-import { argumentOf, readPlan } from '../flower/plan-file.ts';
+import { type LaunchPlan, readPlan } from '../flower/plan.ts';
 import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
 import { hostName, type Machine } from '../host/machine.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
@@ -28,6 +28,7 @@ export interface VmSnapshot extends Pick<LoadedVm, 'image' | 'context' | 'creden
   readonly faults: readonly VariableFinding[];
   readonly status: Status | undefined;
   readonly plan: LaunchPlan | undefined;
+  readonly endpoints: FlowerEndpoints | undefined;
   readonly link: LiveFlowerState | undefined;
   /** Undefined without credentials. */
   readonly oneGate: OneGate | undefined;
@@ -60,7 +61,8 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     credentials,
     ...configured(machine, image, context),
     status: attempt(() => readStatus(paths.status)),
-    plan: attempt(() => readPlan(machine)),
+    plan: attempt(() => readPlan(paths)),
+    endpoints: attempt(() => readEndpoints(paths)),
     link: attempt(() => liveFlowerState(paths)),
     oneGate,
     vm: () => {
@@ -109,22 +111,11 @@ function attempt<T>(read: () => T | undefined): T | undefined {
 
 /** The SuperLink's Fleet API as this VM knows it: its own endpoint, or the one it dials; with the CA, null for plaintext. */
 export function fleetEndpoint({
-  plan,
-  status,
+  endpoints,
 }: VmSnapshot): { endpoint: HostPort; caFile: string | null } | undefined {
-  if (plan === undefined) return undefined;
-  const told = plan.role === 'superlink' ? status?.facts['endpoint'] : argumentOf(plan, '--superlink');
-  const endpoint = typeof told === 'string' ? parseHostPort(told) : undefined;
-  if (endpoint === undefined) return undefined;
-  const caFile =
-    plan.role === 'superlink'
-      ? (plan.fleet?.credentials?.ca ?? argumentOf(plan, '--ssl-ca-certfile'))
-      : argumentOf(plan, '--root-certificates');
-  return { endpoint, caFile: caFile ?? null };
+  return endpoints && { endpoint: endpoints.endpoint, caFile: trustedCa(endpoints) ?? null };
 }
 
 /** The file of the certificate that SuperNodes are shown; undefined on a SuperNode and in plaintext. */
-export const shownCertificate = ({ plan }: VmSnapshot): string | undefined =>
-  plan?.role === 'superlink'
-    ? (plan.fleet?.credentials?.certificate ?? argumentOf(plan, '--ssl-certfile'))
-    : undefined;
+export const shownCertificate = ({ endpoints }: VmSnapshot): string | undefined =>
+  endpoints?.role === 'superlink' ? endpoints.tls?.fleet.certificate : undefined;

@@ -1,3 +1,4 @@
+import type { BootConfig } from '../../config/parse.ts';
 import { problemOf } from '../../core/finding.ts';
 import { joinProblems, Problem } from '../../core/problem.ts';
 import { imageOf } from '../../flower/environment.ts';
@@ -7,40 +8,46 @@ import { loadVm } from '../../vm/load.ts';
 import { nicsFrom } from '../../vm/nics.ts';
 import { allAddresses, hostNamesOf } from '../addresses.ts';
 import { checkContext } from '../checks.ts';
-import type { Step, StepResult, StepTools } from '../step.ts';
+import {
+  type CommonOutputs,
+  type StepResult,
+  type StepTools,
+  type SuperLinkOutputs,
+  type SuperNodeOutputs,
+  stepOf,
+} from '../step.ts';
 
-/** Reads what one-context left. Of one_env only the token is taken (design decision 1). */
-export const readContext: Step = {
+/** Reads what one-context left. */
+export const readContext = stepOf<CommonOutputs>()({
   id: 'read_context',
   title: 'read the CONTEXT',
   needs: [],
-  async run(known, tools) {
-    const { context, contextSha256, credentials } = loadVm(tools.machine);
+  async run(_, tools) {
+    const { machine, checkpoint } = tools;
+    const { context, contextSha256, credentials } = loadVm(machine);
     // Also of a damaged file: the agent notices its correction by it.
     if (contextSha256 !== undefined) {
-      known.set('contextHash', contextSha256);
-      tools.tell({ context: contextSha256 });
+      tools.contextRead(contextSha256);
+      tools.setFacts({ context: contextSha256 });
     }
     if (context instanceof Problem) throw context;
     if (credentials instanceof Problem) throw credentials;
-    const { path, variables: raw } = context;
-    const { host } = tools.machine;
-    known.set('raw', raw);
-    const addresses = allAddresses(nicsFrom(raw, host), host.addresses());
-    known.set('addresses', addresses);
+    const { path, sha256, variables } = context;
+    const addresses = allAddresses(nicsFrom(variables, machine.host), machine.host.addresses());
     // Connected also when other variables are wrong: the error is published there.
-    known.set('oneGate', 'missing' in credentials ? undefined : connect(credentials, tools));
-    known.set('hostNames', await hostNamesOf(raw, addresses));
-    // The reading itself depends on nothing that was known before, so the step keeps its own mark.
-    const seen = { context: known.get('contextHash') };
-    const kept = tools.checkpoint.has('read_context', seen);
-    if (!kept) tools.checkpoint.record('read_context', seen, tools.machine.clock.now());
+    const oneGate = 'missing' in credentials ? undefined : connect(credentials, tools);
+    const hostNames = await hostNamesOf(variables, addresses);
+    // The checksum is known only here, so the step records itself.
+    const inputs = { context: sha256 };
+    if (!checkpoint.has('read_context', inputs))
+      checkpoint.record('read_context', inputs, machine.clock.now());
     const without = 'missing' in credentials ? `, no OneGate (${credentials.why})` : '';
     return {
-      note: `${Object.keys(raw).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${without}`,
+      output: { variables, sha256, addresses, hostNames, oneGate },
+      note: `${Object.keys(variables).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${without}`,
     };
   },
-};
+});
 
 const connect = (credentials: OneGateCredentials, { machine, journal }: StepTools): OneGate =>
   connectOneGate({
@@ -53,32 +60,58 @@ const connect = (credentials: OneGateCredentials, { machine, journal }: StepTool
       ),
   });
 
-/** Turns the raw strings into a BootConfig, or tells everything that is wrong with them, all at once. */
-export const validate: Step = {
+const VALIDATE = {
   id: 'validate',
   title: 'validate the variables',
   needs: ['read_context'],
-  inputs: (known) => ({ context: known.get('contextHash'), image: known.get('appliance') }),
-  async run(known, tools): Promise<StepResult> {
-    const { config, errors, warnings, problems } = checkContext(known.get('raw'), {
-      image: imageOf(known.get('appliance'), tools.machine.paths),
-      now: tools.machine.clock.now(),
-      addresses: known.get('addresses'),
-      hostNames: known.get('hostNames'),
-    });
-    const warned = problemOf(warnings, 'reading');
-    if (warned !== undefined) tools.warn(warned);
-    if (config === undefined) throw problemOf(errors, 'reading')!;
-    tools.journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
-    // A CA may only seem invalid until the clock is set. The step `trust` reports it, and that failure is retried.
-    const [first, ...rest] = problems.filter(
-      ({ severity, code }) => severity === 'fatal' && code !== 'ca_invalid',
-    );
-    if (first !== undefined) throw joinProblems([first, ...rest]);
-    known.set('config', config);
-    const count = warnings.length;
-    return count === 0
-      ? { kept: tools.unchanged }
-      : { kept: tools.unchanged, note: `${count} ${count === 1 ? 'warning' : 'warnings'}` };
+  inputs: (
+    { read_context }: Pick<CommonOutputs, 'read_context'>,
+    { image }: Pick<StepTools, 'image'>,
+  ): unknown => ({ context: read_context.sha256, image }),
+} as const;
+
+/** The raw strings become a configuration, or all problems are reported at once. */
+export const validateSuperLink = stepOf<SuperLinkOutputs>()({
+  ...VALIDATE,
+  async run(outputs, tools) {
+    const { output, ...result } = validate(outputs, tools);
+    if (output.role !== 'superlink') throw new Error('the image is not that of a SuperLink');
+    return { output, ...result };
   },
-};
+});
+
+export const validateSuperNode = stepOf<SuperNodeOutputs>()({
+  ...VALIDATE,
+  async run(outputs, tools) {
+    const { output, ...result } = validate(outputs, tools);
+    if (output.role !== 'supernode') throw new Error('the image is not that of a SuperNode');
+    return { output, ...result };
+  },
+});
+
+function validate(
+  { read_context: { variables, addresses, hostNames } }: Pick<CommonOutputs, 'read_context'>,
+  { machine, image, journal, unchanged, warn }: StepTools,
+): StepResult<BootConfig> {
+  const { config, errors, warnings, problems } = checkContext(variables, {
+    image: imageOf(image, machine.paths),
+    now: machine.clock.now(),
+    addresses,
+    hostNames,
+  });
+  const warned = problemOf(warnings, 'reading');
+  if (warned !== undefined) warn(warned);
+  if (config === undefined) throw problemOf(errors, 'reading')!;
+  journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
+  // A CA may only seem invalid until the clock is set. The step `trust` reports it, and that failure is retried.
+  const [first, ...rest] = problems
+    .filter(({ severity, code }) => severity === 'fatal' && code !== 'ca_invalid')
+    .map(({ code, facts }) => new Problem(code, { ...facts, contextAtFault: true }));
+  if (first !== undefined) throw joinProblems([first, ...rest]);
+  const count = warnings.length;
+  return {
+    output: config,
+    kept: unchanged,
+    ...(count === 0 ? {} : { note: `${count} ${count === 1 ? 'warning' : 'warnings'}` }),
+  };
+}

@@ -140,7 +140,7 @@ describe("a template's CONTEXT block", () => {
     ['a bracket too many', 'CONTEXT = [ A = "hunter2" ] ]', 'line 1: a ] instead of a NAME'],
     ['a vector in a vector', 'CONTEXT = [ A = [ B = "hunter2" ] ]', 'line 1: the value of A is a ['],
     [']]>', 'CONTEXT = [ A = "hunter2]]>" ]', 'line 1: the value of CONTEXT has ]]> in it'],
-  ])('%s is an error with its line', (_, text, found) => {
+  ])('%s is reported with its line', (_, text, found) => {
     expect(() => parseTemplateBlock(text)).toThrow(found);
     expect(() => parseTemplateBlock(text)).not.toThrow(/hunter2/);
     expect(() => parseVariableFile(text)).toThrow(found);
