@@ -5,7 +5,7 @@ import { basename, join } from 'node:path';
 import { downloadOf, type Framework, roomFor, spokenSize } from '../config/frameworks.ts';
 import type { ImageFacts, Role } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
-import { roomAt } from '../host/disk.ts';
+import { freeSpaceAt } from '../host/disk.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
@@ -19,7 +19,7 @@ export interface EnvironmentRequest {
   readonly baked: string;
   readonly framework: Framework;
   readonly paths: Paths;
-  readonly roomAt?: Host['roomAt'];
+  readonly freeSpaceAt?: Host['freeSpaceAt'];
   /** An installation that has failed here is tried again. */
   readonly again?: boolean;
   readonly signal?: AbortSignal;
@@ -100,7 +100,7 @@ async function attempt(
   fallback: string,
 ): Promise<{ readonly found: string } | undefined> {
   const { environments } = wish.paths;
-  const free = (wish.roomAt ?? roomAt)(environments)?.bytes;
+  const free = (wish.freeSpaceAt ?? freeSpaceAt)(environments)?.bytes;
   const needed = roomFor(wish.framework);
   const found =
     free !== undefined && free < needed
