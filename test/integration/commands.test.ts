@@ -130,7 +130,7 @@ describe('template and lint', () => {
     [['template', 'coordinator', '--supernodes', '3'], 'a coordinator has none'],
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
-    [['install', '--root', '/nowhere'], 'there is no /nowhere/etc/flower-context/appliance.json'],
+    [['install', '--root', '/nowhere'], '/nowhere/etc/flower-context/appliance.json does not exist'],
   ])('%j is a usage error', async (args, message) => {
     const { code, stderr } = await agent(...args);
     expect(stderr).toContain(message);
@@ -419,7 +419,7 @@ describe('away from a VM', () => {
       const { code, stderr } = await agent(...args, '--root', temporaryFolder());
       expect({ code, stderr }).toMatchObject({
         code: 64,
-        stderr: expect.stringContaining('not made of an image of ours'),
+        stderr: expect.stringContaining('not made of an image of flower-context'),
       });
     },
   );
