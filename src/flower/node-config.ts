@@ -5,7 +5,7 @@ import { float, formatToml, type TomlValue } from './toml.ts';
 /** A value of FL_NODE_CONFIG: text, boolean or number. */
 export type NodeConfigValue = TomlValue;
 
-export interface NodeFacts {
+interface NodeFacts {
   readonly partition: { readonly id: number; readonly of: number } | undefined;
   /** The folder of the site's data. */
   readonly dataPath?: string;

@@ -18,7 +18,7 @@ import type {
 
 const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
 
-/** The content of the file. */
+/** The content of the file. @internal */
 export const launchPlanSchema = z.strictObject({
   version: z.literal(1),
   role: z.enum(['superlink', 'supernode']),

@@ -24,7 +24,7 @@ const stateSchema = z.object({
 
 export type FlowerState = z.infer<typeof stateSchema>;
 
-/** Undefined when the text is not such a state. The launcher replaces the file atomically, so it is never half written. */
+/** Undefined when the text is not such a state. The launcher replaces the file atomically, so it is never half written. @internal */
 export function parseFlowerState(text: string): FlowerState | undefined {
   let value: unknown;
   try {

@@ -29,7 +29,7 @@ export interface HttpReply {
   readonly date?: Date;
 }
 
-export type HttpFailureKind =
+type HttpFailureKind =
   | 'refused'
   | 'unroutable'
   | 'timeout'
