@@ -2,6 +2,7 @@
 // the same bytes, so their checksum tells whether Flower has to be restarted.
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
+import { parseJson } from '../core/json.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
@@ -40,15 +41,8 @@ export type LaunchPlan = z.infer<typeof launchPlanSchema>;
 export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
 /** The plan of this boot; undefined when there is no valid one. */
-export function readPlan({ plan }: Paths): LaunchPlan | undefined {
-  const text = readText(plan);
-  if (text === undefined) return undefined;
-  try {
-    return launchPlanSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readPlan = ({ plan }: Paths): LaunchPlan | undefined =>
+  parseJson(readText(plan), launchPlanSchema);
 
 /**
  * How to start Flower for this configuration.
