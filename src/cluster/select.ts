@@ -2,6 +2,7 @@
 // publish is a stranger's text: it is checked before it is used, and what does not pass is described, not repeated.
 
 import type { HostPort } from '../core/hostport.ts';
+import { isVersion } from '../core/version.ts';
 import { attribute, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 import { decodeEndpoint } from './endpoint.ts';
 
@@ -99,9 +100,7 @@ function judgeOne(vm: Vm): SuperLink | Pending {
     tls: tls === 'YES' || tls === 'NO' ? tls : undefined,
     ...(caUsable ? { caCert } : {}),
     vmId: vm.id,
-    ...(version !== undefined && /^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version)
-      ? { flowerVersion: version }
-      : {}),
+    ...(version !== undefined && isVersion(version) ? { flowerVersion: version } : {}),
     warnings,
   };
 }

@@ -7,9 +7,10 @@ import { ALIAS_PREFIX, namesOf, rowOf, type VariableName } from './table.ts';
 import { unknownVariables } from './unknown.ts';
 import type { ImageFacts } from './variable.ts';
 
+export type { Role } from '../core/role.ts';
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
 export type { Finding } from './finding.ts';
-export type { Framework, ImageFacts, Role } from './variable.ts';
+export type { Framework, ImageFacts } from './variable.ts';
 
 export type Parsed =
   | { readonly ok: true; readonly config: BootConfig; readonly warnings: readonly Finding[] }

@@ -1,11 +1,13 @@
 // THE table: every CONTEXT variable of the appliance, one row each, in the order in which they are listed everywhere.
+
+import type { Role } from '../core/role.ts';
 import { BOTH_ROLES } from './table/both.ts';
 import { PLATFORM } from './table/platform.ts';
 import { RUN } from './table/run.ts';
 import { SERVICE } from './table/service.ts';
 import { SUPERLINK_ONLY } from './table/superlink.ts';
 import { SUPERNODE_ONLY } from './table/supernode.ts';
-import type { Role, Variable } from './variable.ts';
+import type { Variable } from './variable.ts';
 
 export const TABLE = {
   ...SERVICE,

@@ -1,8 +1,10 @@
 // What the checks look at: whatever the agent, one-context and Flower have left. Any of it may be missing.
+
 import { type LiveFlowerState, liveFlowerState } from '../boot/live-link.ts';
 import { type BootConfig, type Finding, parseVariables } from '../config/parse.ts';
 import { type HostPort, parseHostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import type { Role } from '../core/role.ts';
 import { imageOf } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { argumentOf, readPlan } from '../flower/plan-file.ts';
@@ -25,7 +27,7 @@ export interface VmSnapshot {
   readonly machine: Machine;
   readonly now: Date;
   readonly appliance: Appliance | undefined;
-  readonly role: 'superlink' | 'supernode' | undefined;
+  readonly role: Role | undefined;
   /** What one-context left, or why it cannot be read. */
   readonly context: ContextSeen | Problem;
   /** Undefined when the CONTEXT is wrong; `faults` says why. */

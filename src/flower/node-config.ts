@@ -1,9 +1,7 @@
 // The node config file: what a ClientApp reads as `context.node_config`. A file and not an argument, because Flower's
 // inline grammar silently drops pairs with blanks around `=`, cannot hold both kinds of quotes, and dies on bare words.
-import { float, formatToml, type TomlValue } from './toml.ts';
-
-/** A value of FL_NODE_CONFIG after it was read: text, truth or number. */
-export type NodeConfigValue = TomlValue;
+import type { TomlValue } from '../core/toml.ts';
+import { formatToml } from './toml.ts';
 
 export interface NodeFacts {
   readonly partition: { readonly id: number; readonly of: number } | undefined;
@@ -20,7 +18,7 @@ export interface NodeFacts {
  * sorted, so that the same content is the same file.
  */
 export function nodeConfigToml(
-  operator: Readonly<Record<string, NodeConfigValue>> | ReadonlyMap<string, NodeConfigValue>,
+  operator: Readonly<Record<string, TomlValue>> | ReadonlyMap<string, TomlValue>,
   facts: NodeFacts,
 ): string {
   const entries = new Map<string, TomlValue>();
@@ -31,8 +29,8 @@ export function nodeConfigToml(
   if (facts.dataPath !== undefined) entries.set('data-path', facts.dataPath);
   if (facts.useCase !== 'none') entries.set('use-case', facts.useCase);
   if (facts.gpuMemoryFraction !== undefined)
-    entries.set('gpu-memory-fraction', float(facts.gpuMemoryFraction));
-  const written: Iterable<readonly [string, NodeConfigValue]> =
+    entries.set('gpu-memory-fraction', { float: facts.gpuMemoryFraction });
+  const written: Iterable<readonly [string, TomlValue]> =
     operator instanceof Map ? operator.entries() : Object.entries(operator);
   for (const [key, value] of written) entries.set(key, value);
   return formatToml([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

@@ -1,8 +1,10 @@
 // The launch plan: everything the launcher needs to start one of Flower's daemons, as data. Pure: the same
 // configuration and facts give the same plan, so its checksum says whether Flower runs what it should.
+
 import { join } from 'node:path';
 import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { ROLES, type Role } from '../core/role.ts';
 import { parseVersion } from '../core/version.ts';
 import type { Paths } from '../host/paths.ts';
 import { databaseFile, flwrHome, stateDirectory } from './directories.ts';
@@ -54,7 +56,7 @@ const credentials = z.strictObject({ certificate: z.string(), key: z.string(), c
 /** The plan as it is in the file. */
 export const launchPlanSchema = z.strictObject({
   version: z.literal(1),
-  role: z.enum(['superlink', 'supernode']),
+  role: z.enum(ROLES),
   flower_version: z.string(),
   program: z.enum(['flower-superlink', 'flower-supernode']),
   argv: z.array(z.string()),
@@ -153,11 +155,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
   };
 }
 
-function common(
-  config: SuperLinkSettings | SuperNodeSettings,
-  facts: BothFacts,
-  role: 'superlink' | 'supernode',
-) {
+function common(config: SuperLinkSettings | SuperNodeSettings, facts: BothFacts, role: Role) {
   const { server, client } = keepaliveOptions(config);
   const workdir = stateDirectory(facts.paths, role);
   return {

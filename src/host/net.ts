@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { describeError } from './errno.ts';
 
 /** Whether `host:port` could be listened on now; otherwise why not. */
 export function tryListen(
@@ -28,7 +29,7 @@ export function tryConnect(host: string, port: number, timeoutMs: number): Promi
       resolve(why);
     };
     socket.setTimeout(timeoutMs, () => done(`no answer within ${timeoutMs / 1000} s`));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(formatError(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => done(describeError(error)));
     socket.once('connect', () => done(undefined));
   });
 }
@@ -61,7 +62,7 @@ export function probeTls(host: string, port: number, timeoutMs: number): Promise
       timeoutMs,
     );
     tcp.once('error', (error: NodeJS.ErrnoException) =>
-      done({ kind: 'unreachable', why: formatError(error) }),
+      done({ kind: 'unreachable', why: describeError(error) }),
     );
     tcp.once('connect', () => {
       connected = true;
@@ -90,19 +91,6 @@ function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certi
 /** SNI is for names only; an address there is a protocol error. */
 const serverName = (host: string): { servername?: string } =>
   /^[\d.]+$|:/.test(host) ? {} : { servername: host };
-
-const formatError = (error: NodeJS.ErrnoException): string =>
-  ({
-    ECONNREFUSED: 'connection refused: nothing listens there',
-    EHOSTUNREACH: 'no route to the host',
-    ENETUNREACH: 'no route to the network',
-    ENOTFOUND: 'the name is not known',
-    EAI_AGAIN: 'the name could not be looked up now',
-    ETIMEDOUT: 'no answer',
-    ECONNRESET: 'the connection was reset',
-  })[error.code ?? ''] ??
-  error.code ??
-  error.message;
 
 /** The name that DNS has for an address; undefined when none came within `timeoutMs`. */
 export async function nameOf(

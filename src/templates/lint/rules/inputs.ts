@@ -3,8 +3,8 @@
 import { type Finding, parseVariables } from '../../../config/parse.ts';
 import { releaseImage } from '../../../config/release.ts';
 import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from '../../../config/table.ts';
-import type { Role } from '../../../config/variable.ts';
 import { closestMatch } from '../../../core/closest-match.ts';
+import type { Role } from '../../../core/role.ts';
 import type { OneFlowVersion } from '../../oneflow.ts';
 import { TOPOLOGIES, type Topology } from '../../topology.ts';
 import { formatInput, formDefault, inputOf, parseInput } from '../../user-input.ts';
