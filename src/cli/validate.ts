@@ -8,7 +8,7 @@ import {
   parseVariables,
   type SuperNodeConfig,
 } from '../config/parse.ts';
-import { ALIAS_PREFIX } from '../config/table.ts';
+import { namesInContext } from '../config/table.ts';
 import { CATALOGUE } from '../core/catalogue.ts';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
@@ -98,9 +98,9 @@ export function check(machine: Machine, file: VariableFile, image: ImageFacts): 
  */
 function checkTrust(config: SuperNodeConfig, open: ReadonlySet<string>, now: Date): void {
   const { FL_TLS_ENABLED: tlsEnabled, FL_SSL_CA_CERTFILE: pem, FL_SUPERLINK_ADDRESS: address } = config;
-  const decided = ['FL_SUPERLINK_ADDRESS', 'FL_TLS_ENABLED', 'FL_SSL_CA_CERTFILE'].every(
-    (name) => !open.has(name) && !open.has(ALIAS_PREFIX + name),
-  );
+  const decided = (['FL_SUPERLINK_ADDRESS', 'FL_TLS_ENABLED', 'FL_SSL_CA_CERTFILE'] as const)
+    .flatMap(namesInContext)
+    .every((name) => !open.has(name));
   if (address !== undefined && decided)
     trustDecision({ tlsEnabled, mode: 'static', now, ...(pem === undefined ? {} : { pinnedCaPem: pem }) });
   else if (pem !== undefined && tlsEnabled !== false) readCa(pem, { variable: 'FL_SSL_CA_CERTFILE', now });

@@ -2,7 +2,7 @@
 // of addresses, lists and certificates are only checked by the agent.
 import * as z from 'zod';
 import { ROLE_TITLE, type Role } from '../core/role.ts';
-import { ALIAS_PREFIX, hasAlias, namesOf, rowOf, type VariableName } from './table.ts';
+import { aliasOf, namesOf, rowOf, type VariableName } from './table.ts';
 import { comesFromImage, defaultText } from './user-inputs.ts';
 
 type JsonObject = Record<string, unknown>;
@@ -10,9 +10,10 @@ type JsonObject = Record<string, unknown>;
 /** A draft 2020-12 schema of an object NAME -> value (all values are text; empty means unset). */
 export function contextJsonSchema(role: Role): JsonObject {
   const names = namesOf(role);
-  const aliases = names
-    .filter(hasAlias)
-    .map((name) => [ALIAS_PREFIX + name, { $ref: `#/properties/${name}` }] as const);
+  const aliases = names.flatMap((name) => {
+    const alias = aliasOf(name);
+    return alias === undefined ? [] : [[alias, { $ref: `#/properties/${name}` }] as const];
+  });
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: `CONTEXT of a Flower ${ROLE_TITLE[role]}`,

@@ -1,7 +1,7 @@
 // The variables' part of the reference page. Everything on it is read from the table.
 
 import { ROLE_TITLE, type Role } from '../core/role.ts';
-import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from './table.ts';
+import { ALIAS_PREFIX, ALL_NAMES, aliasOf, rowOf, type VariableName } from './table.ts';
 import { comesFromImage, defaultText, userInput } from './user-inputs.ts';
 import type { Level, Variable } from './variable.ts';
 
@@ -50,6 +50,7 @@ function overview(names: readonly VariableName[]): string {
 function section(name: VariableName): string {
   const row = rowOf(name);
   const input = userInput(name);
+  const alias = aliasOf(name);
   const facts: readonly (readonly [what: string, text: string | undefined])[] = [
     ['Role', row.roles.map((role) => ROLE_TITLE[role]).join(', ')],
     ['Level', LEVEL_TITLE[row.level]],
@@ -58,7 +59,7 @@ function section(name: VariableName): string {
     ['Default', shownDefault(name)],
     ['Example', code(`${name}=${row.example}`)],
     ['User input', input === undefined ? undefined : code(input)],
-    ['Also taken as', hasAlias(name) ? code(ALIAS_PREFIX + name) : undefined],
+    ['Also taken as', alias && code(alias)],
     ['Secret', row.secret ? 'yes: masked wherever the CONTEXT is shown' : undefined],
     ['In messages', row.redact ? 'the value is not repeated' : undefined],
     ['Run config', row.runConfig === undefined ? undefined : code(row.runConfig)],

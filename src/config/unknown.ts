@@ -4,7 +4,7 @@ import { closestMatch } from '../core/closest-match.ts';
 import { ROLE_TITLE, type Role } from '../core/role.ts';
 import { quoteName } from '../core/text.ts';
 import type { Finding } from './finding.ts';
-import { ALIAS_PREFIX, ALL_NAMES, hasAlias, isVariableName, namesOf, rowOf } from './table.ts';
+import { ALL_NAMES, hasAlias, isVariableName, namesOf, plainName, rowOf } from './table.ts';
 
 const OURS = /^(FL|FLOWER|ML)_/i;
 
@@ -15,7 +15,7 @@ const OURS = /^(FL|FLOWER|ML)_/i;
 export function unknownVariables(raw: Readonly<Record<string, string>>, role: Role): Finding[] {
   const findings: Finding[] = [];
   for (const given of Object.keys(raw).sort()) {
-    const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
+    const name = plainName(given);
     if (isVariableName(name) && hasAlias(name)) {
       const { roles, secret } = rowOf(name);
       const astray = secret === true && !roles.includes(role) && raw[given]!.trim() !== '';
