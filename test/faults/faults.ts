@@ -75,8 +75,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a pinned CA does not win over the published one',
     file: 'src/tls/trust.ts',
-    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
-    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, wanted);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
+    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, reason);',
+    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, reason);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, reason);',
     tests: [`${UNIT}/tls/trust.test.ts`],
   },
   {
