@@ -2,7 +2,7 @@
 // has them (its published appliances); values out of the table and the templates, so nothing here repeats them.
 import { BAKED_FLOWER } from '../../src/config/release.ts';
 import type { Role } from '../../src/config/variable.ts';
-import { DEFAULT_WISHES, serviceTemplate } from '../../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
 import { inputOf } from '../../src/templates/user-input.ts';
 import { contextOf, MACHINE, userInputsOf } from '../../src/templates/vm-template.ts';
@@ -140,9 +140,9 @@ function ofImage(role: Role): { readonly [key: string]: Yaml } {
 
 /** The service in the form of OneFlow 6, which 7 reads too; without ids, which the marketplace fills in by app name. */
 function ofService(): { readonly [key: string]: Yaml } {
-  const site = 'single-site';
-  const { supernodes } = TOPOLOGIES[site];
-  const template = serviceTemplate({ ...DEFAULT_WISHES, site, supernodes, form: 6, network: '0' }) as {
+  const topology = 'single-site';
+  const { supernodes } = TOPOLOGIES[topology];
+  const template = serviceTemplate({ ...DEFAULT_OPTIONS, topology, supernodes, format: 6, network: '0' }) as {
     readonly roles: readonly { readonly vm_template_contents: string; readonly vm_template: number }[];
     readonly [key: string]: Yaml;
   };

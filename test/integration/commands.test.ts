@@ -17,9 +17,9 @@ describe('template and lint', () => {
     ['coordinator', '--all-inputs'],
     ['training-site', '--one', '7'],
     ['single-site', '--one', '7', '--all-inputs'],
-  ])('a printed template of %s %s %s has no finding', async (site, ...options) => {
+  ])('a printed template of %s %s %s has no finding', async (topology, ...options) => {
     const file = join(temporaryFolder(), 'template.json');
-    const printed = await agent('template', site, ...options);
+    const printed = await agent('template', topology, ...options);
     expect(printed.code).toBe(0);
     writeFileSync(file, printed.stdout);
     expect(await agent('lint', file)).toMatchObject({
@@ -28,13 +28,13 @@ describe('template and lint', () => {
     });
   });
 
-  test('what is printed without wishes is what is committed', async () => {
+  test('the template without options is the committed one', async () => {
     const { stdout } = await agent('template', 'single-site');
     expect(stdout).toBe(readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'));
   });
 
-  test('wishes are in it: ids, counts, values, the network', async () => {
-    const wishes = [
+  test('the options are in it: ids, counts, values, the network', async () => {
+    const options = [
       '--superlink-template',
       '12',
       '--supernode-template',
@@ -50,7 +50,7 @@ describe('template and lint', () => {
       '--network',
       'training',
     ];
-    const { stdout, stderr } = await agent('template', 'single-site', ...wishes);
+    const { stdout, stderr } = await agent('template', 'single-site', ...options);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout).roles).toMatchObject([
       {
@@ -66,7 +66,7 @@ describe('template and lint', () => {
     });
   });
 
-  test('answers have a value for every question', async () => {
+  test('answers have a value for every input', async () => {
     const { stdout } = await agent('template', 'single-site', '--set', 'FL_NUM_ROUNDS=9', '--answers');
     const committed = JSON.parse(
       readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'),
@@ -76,7 +76,7 @@ describe('template and lint', () => {
     expect(values).toMatchObject({ FL_NUM_ROUNDS: '9', FL_STRATEGY: 'FedAvg' });
   });
 
-  test('answers are refused for what the form does not ask for', async () => {
+  test('answers are refused for what is no input of the form', async () => {
     const refused = await agent('template', 'single-site', '--set', 'FL_MAX_RETRIES=3', '--answers');
     expect(refused).toMatchObject({ code: 64, stdout: '' });
     expect(refused.stderr).toContain('--all-inputs');
@@ -90,7 +90,7 @@ describe('template and lint', () => {
     );
     expect(JSON.parse(whole.stdout).custom_attrs_values).toMatchObject({ FL_MAX_RETRIES: '3' });
     const { stderr } = await agent('template', 'training-site', '--answers');
-    expect(stderr).toContain('FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE have to be filled in');
+    expect(stderr).toContain('fill in FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE');
   });
 
   test('a CA that the agent would refuse is refused', async () => {
@@ -100,7 +100,7 @@ describe('template and lint', () => {
     expect(printed.stderr).toMatch(/expired/);
   });
 
-  test('all that is wrong with values is told at once, and no template is printed', async () => {
+  test('all wrong values are reported at once, and no template is printed', async () => {
     const { code, stdout, stderr } = await agent(
       'template',
       'single-site',
@@ -115,17 +115,17 @@ describe('template and lint', () => {
     expect(stderr.match(/^config_validation_failed: setting \w+/gm)).toHaveLength(3);
   });
 
-  test('counts that a run would wait for without end are refused', async () => {
+  test('fewer SuperNodes than a run needs are refused', async () => {
     const { code, stdout, stderr } = await agent('template', 'single-site', '--supernodes', '1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('too_few_supernodes');
   });
 
   test.each([
-    [['template', 'other-site'], "there is no kind of template 'other-site'"],
+    [['template', 'other-site'], "unknown kind of template 'other-site'"],
     [['template', 'single-site', '--supernodes', '5..3'], '--supernodes takes'],
     [['template', 'single-site', '--set', 'FL_NUM_ROUNDS'], '--set takes VAR=VALUE'],
-    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator has none'],
+    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator template has no SuperNodes'],
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
     [['install', '--root', '/nowhere'], 'there is no /nowhere/etc/flower-context/appliance.json'],
@@ -144,22 +144,22 @@ describe('template and lint', () => {
       'FL_NUM_ROUNDS="$FL_NUM_ROUNDS"\n',
       '',
     );
-    template.roles[1].name = 'super-node';
+    template.roles[1].cooldown = 5;
     const file = join(temporaryFolder(), 'template.json');
     writeFileSync(file, JSON.stringify(template, null, 2));
     const text = await agent('lint', file);
     expect(text.code).toBe(1);
-    expect(text.stdout.match(/^\S+template\.json:\d+:\d+: (error|warning): \w+/gm)).toHaveLength(5);
+    expect(text.stdout.match(/^\S+template\.json: (error|warning): \w+/gm)).toHaveLength(5);
     expect(text.stdout).toContain('5 findings\n');
     const { findings } = JSON.parse((await agent('lint', '--json', file)).stdout);
     expect(
       findings.map(({ code, fix }: { code: string; fix: { line: string } }) => `${code} ${fix.line}`),
     ).toEqual([
-      'deployment_not_straight "deployment": "straight"',
       'gate_off "ready_status_gate": true',
+      'deployment_not_straight "deployment": "straight"',
       'superlink_count "max_vms": 1',
       'input_not_mapped FL_NUM_ROUNDS=\\"$FL_NUM_ROUNDS\\"\\n',
-      'role_name "name": "super_node"',
+      'cooldown_short "cooldown": 300',
     ]);
   });
 });

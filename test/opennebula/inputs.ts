@@ -1,10 +1,10 @@
-// What OpenNebula is asked to judge: every service template that is generated here, and the cases of test/cases/oneflow.
+// What OpenNebula is asked to check: every service template that is generated here, and the cases of test/cases/oneflow.
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { listing } from '../../scripts/marketplace/apps.ts';
 import type { VariableName } from '../../src/config/table.ts';
-import { DEFAULT_WISHES, formatTemplate, type OneFlowVersion } from '../../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, formatTemplate, type OneFlowVersion } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../../src/templates/topology.ts';
 import { vmTemplate } from '../../src/templates/vm-template.ts';
 
@@ -27,7 +27,7 @@ const OURS = { superlink: vmTemplate('superlink'), supernode: vmTemplate('supern
 const THEIRS = { superlink: read('flower-superlink.txt'), supernode: read('flower-supernode.txt') };
 
 interface Wanted {
-  readonly form?: OneFlowVersion;
+  readonly format?: OneFlowVersion;
   readonly all?: boolean;
   readonly network?: string;
   readonly set?: readonly (readonly [VariableName, string])[];
@@ -35,20 +35,20 @@ interface Wanted {
 
 const made = (
   label: string,
-  site: Topology,
-  { form = 6, all = false, network, set = [] }: Wanted = {},
+  topology: Topology,
+  { format = 6, all = false, network, set = [] }: Wanted = {},
 ): Judged => {
   const values = new Map(set);
-  const wishes = {
-    ...DEFAULT_WISHES,
-    site,
-    supernodes: TOPOLOGIES[site].supernodes,
-    form,
+  const options = {
+    ...DEFAULT_OPTIONS,
+    topology,
+    supernodes: TOPOLOGIES[topology].supernodes,
+    format,
     all,
     network,
     values,
   };
-  return { name: label, text: formatTemplate(wishes), vmTemplates: OURS, generated: true, values };
+  return { name: label, text: formatTemplate(options), vmTemplates: OURS, generated: true, values };
 };
 
 /** Inputs that the form asks, and inputs that it does not ask: the latter become lines of their role. */
@@ -81,13 +81,13 @@ function ofMarketplace(): Judged {
 }
 
 export const JUDGED: readonly Judged[] = [
-  ...TOPOLOGY_NAMES.flatMap((site) => [
-    made(`template ${site}`, site),
-    made(`template ${site} --all-inputs`, site, { all: true }),
-    made(`template ${site} --one 7`, site, { form: 7 }),
+  ...TOPOLOGY_NAMES.flatMap((topology) => [
+    made(`template ${topology}`, topology),
+    made(`template ${topology} --all-inputs`, topology, { all: true }),
+    made(`template ${topology} --one 7`, topology, { format: 7 }),
   ]),
   made('template single-site --set', 'single-site', { set: SET, network: 'oneadmin/training' }),
-  made('template single-site --set --one 7', 'single-site', { set: SET, network: '3', form: 7 }),
+  made('template single-site --set --one 7', 'single-site', { set: SET, network: '3', format: 7 }),
   ofMarketplace(),
   ...readdirSync(CASES)
     .filter((file) => file.endsWith('.json') && file !== 'expected.json')

@@ -5,10 +5,10 @@ import type { Topology } from '../../../src/templates/topology.ts';
 
 const check = (
   settings: readonly TemplateSetting[],
-  site: Topology = 'single-site',
-  form: 6 | 7 = 6,
+  topology: Topology = 'single-site',
+  format: 6 | 7 = 6,
   all = false,
-) => checkSettings(settings, { site, form, all });
+) => checkSettings(settings, { topology, format, all });
 const problemsOf = (...args: Parameters<typeof check>): string[] =>
   check(...args).problems.map(({ variable, found }) => `${variable}: ${found}`);
 
@@ -19,7 +19,7 @@ describe('settings', () => {
     expect([...values]).toEqual([['FL_NUM_ROUNDS', '7']]);
   });
 
-  test('are told all together when they are wrong', () => {
+  test('are reported all at once when they are wrong', () => {
     expect(
       problemsOf(
         [
@@ -33,9 +33,9 @@ describe('settings', () => {
         7,
       ),
     ).toEqual([
-      'FL_NUM_ROUND: there is no variable of this name; did you mean FL_NUM_ROUNDS?',
+      'FL_NUM_ROUND: no variable has this name; did you mean FL_NUM_ROUNDS?',
       'FL_SUPERLINK_ADDRESS: a single-site template cannot have it',
-      'VMID: nobody sets it',
+      'VMID: only OpenNebula sets it',
       "FL_NUM_ROUNDS: 'ten': this is not a whole number in plain decimal",
       "FL_STRATEGY: 'Krun': this is not one of the choices; did you mean Krum?",
     ]);
@@ -84,8 +84,8 @@ describe('settings', () => {
     ['FL_SSL_KEYFILE', '', 6, ['FL_SSL_KEYFILE: a single-site template cannot have it']],
   ] as const)(
     '%s=%s can be carried by a form of OpenNebula %d or is refused',
-    (name, value, form, problems) => {
-      expect(problemsOf([[name, value]], 'single-site', form)).toEqual(problems);
+    (name, value, format, problems) => {
+      expect(problemsOf([[name, value]], 'single-site', format)).toEqual(problems);
     },
   );
 

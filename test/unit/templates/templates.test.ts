@@ -9,7 +9,7 @@ import { userInput } from '../../../src/config/user-inputs.ts';
 import type { Role } from '../../../src/config/variable.ts';
 import {
   answers,
-  DEFAULT_WISHES,
+  DEFAULT_OPTIONS,
   serviceTemplate,
   type TemplateOptions,
 } from '../../../src/templates/oneflow.ts';
@@ -42,14 +42,14 @@ interface Made {
   }[];
 }
 
-const wishesOf = (site: Topology, wishes: Partial<TemplateOptions> = {}): TemplateOptions => ({
-  ...DEFAULT_WISHES,
-  site,
-  supernodes: TOPOLOGIES[site].supernodes,
-  ...wishes,
+const optionsOf = (topology: Topology, options: Partial<TemplateOptions> = {}): TemplateOptions => ({
+  ...DEFAULT_OPTIONS,
+  topology,
+  supernodes: TOPOLOGIES[topology].supernodes,
+  ...options,
 });
-const make = (site: Topology, wishes: Partial<TemplateOptions> = {}): Made =>
-  serviceTemplate(wishesOf(site, wishes)) as unknown as Made;
+const make = (topology: Topology, options: Partial<TemplateOptions> = {}): Made =>
+  serviceTemplate(optionsOf(topology, options)) as unknown as Made;
 const questions = (owner: Pick<Made, 'user_inputs' | 'custom_attrs'>): Record<string, string> =>
   owner.user_inputs ?? owner.custom_attrs ?? {};
 const presetsIn = (inputs: Record<string, string>): Record<string, string> =>
@@ -68,47 +68,50 @@ function contextOf(made: Made, role: Made['roles'][number]): Record<string, stri
   return { ...context, ...Object.fromEntries(Object.entries(known).filter(([name]) => name in context)) };
 }
 
-const every = TOPOLOGY_NAMES.flatMap((site) =>
-  ([6, 7] as const).flatMap((form) => [false, true].map((all) => ({ site, form, all }))),
+const every = TOPOLOGY_NAMES.flatMap((topology) =>
+  ([6, 7] as const).flatMap((format) => [false, true].map((all) => ({ topology, format, all }))),
 );
 
-describe.each(every)('the $site template, form of $form, all inputs: $all', ({ site, form, all }) => {
-  const made = make(site, { form, all });
+describe.each(every)(
+  'the $topology template, form of $format, all inputs: $all',
+  ({ topology, format, all }) => {
+    const made = make(topology, { format, all });
 
-  test('deploys straight behind the ready gate and is terminated softly', () => {
-    expect(made).toMatchObject({
-      deployment: 'straight',
-      ready_status_gate: true,
-      shutdown_action: 'terminate',
+    test('deploys straight behind the ready gate and is terminated softly', () => {
+      expect(made).toMatchObject({
+        deployment: 'straight',
+        ready_status_gate: true,
+        shutdown_action: 'terminate',
+      });
     });
-  });
 
-  test('gives every VM a CONTEXT that the agent takes when the form is left as it is', () => {
-    for (const role of made.roles) {
-      const parsed = parseVariables(contextOf(made, role), releaseImage(role.name));
-      expect(parsed).toMatchObject({ ok: true, warnings: [] });
-    }
-  });
+    test('gives every VM a CONTEXT that the agent takes when the form is left as it is', () => {
+      for (const role of made.roles) {
+        const parsed = parseVariables(contextOf(made, role), releaseImage(role.name));
+        expect(parsed).toMatchObject({ ok: true, warnings: [] });
+      }
+    });
 
-  test('asks in five parts', () => {
-    const texts = [made, ...made.roles].flatMap((owner) => Object.values(questions(owner)));
-    expect(texts.filter((text) => text.split('|').length !== 5)).toEqual([]);
-  });
+    test('asks in five parts', () => {
+      const texts = [made, ...made.roles].flatMap((owner) => Object.values(questions(owner)));
+      expect(texts.filter((text) => text.split('|').length !== 5)).toEqual([]);
+    });
 
-  test('has an answer for every question', () => {
-    const { custom_attrs_values, user_inputs_values, roles } = answers(
-      wishesOf(site, { form, all }),
-    ) as Record<string, Record<string, string>> & { roles?: Record<string, unknown>[] };
-    expect(Object.keys(custom_attrs_values ?? user_inputs_values!)).toEqual(Object.keys(questions(made)));
-    const ofRoles = made.roles.filter((role) => Object.keys(questions(role)).length > 0);
-    expect((roles ?? []).map((role) => Object.keys(role['user_inputs_values'] as object))).toEqual(
-      ofRoles.map((role) => Object.keys(questions(role))),
-    );
-  });
-});
+    test('has an answer for every question', () => {
+      const { custom_attrs_values, user_inputs_values, roles } = answers(
+        optionsOf(topology, { format, all }),
+      ) as Record<string, Record<string, string>> & { roles?: Record<string, unknown>[] };
+      expect(Object.keys(custom_attrs_values ?? user_inputs_values!)).toEqual(Object.keys(questions(made)));
+      const ofRoles = made.roles.filter((role) => Object.keys(questions(role)).length > 0);
+      expect((roles ?? []).map((role) => Object.keys(role['user_inputs_values'] as object))).toEqual(
+        ofRoles.map((role) => Object.keys(questions(role))),
+      );
+    });
+  },
+);
 
-describe.each(TOPOLOGY_NAMES)('the form of %s', (site) => {
-  const made = make(site);
+describe.each(TOPOLOGY_NAMES)('the form of %s', (topology) => {
+  const made = make(topology);
 
   test('asks at the service only, at most twenty questions', () => {
     expect(Object.keys(questions(made)).length).toBeLessThanOrEqual(20);
@@ -118,13 +121,13 @@ describe.each(TOPOLOGY_NAMES)('the form of %s', (site) => {
   test('has no value that only another image could keep', () => {
     expect(questions(made)['FLOWER_VERSION']).toBe('O|text|Flower version (empty: what the image has)||');
     expect(questions(made)['ML_FRAMEWORK']).toMatch(/^O\|text\|.*none, pytorch, tensorflow, sklearn\|\|$/);
-    if (TOPOLOGIES[site].roles.includes('supernode'))
+    if (TOPOLOGIES[topology].roles.includes('supernode'))
       expect(questions(made)['FL_USE_CASE']).toBe('O|list|Pre-built use case|none|none');
   });
 
   test('has no list with an empty choice: `oneflow-template instantiate` has no answer for it', () => {
     for (const all of [false, true])
-      for (const text of Object.values(questions(make(site, { all }))))
+      for (const text of Object.values(questions(make(topology, { all }))))
         expect(/^.\|list\|/.test(text) && parseInput(text).options.includes(''), text).toBe(false);
   });
 
@@ -132,10 +135,10 @@ describe.each(TOPOLOGY_NAMES)('the form of %s', (site) => {
     const left = ALL_NAMES.filter(
       (name) =>
         rowOf(name).level !== 'infrastructure' &&
-        rowOf(name).roles.some((role) => TOPOLOGIES[site].roles.includes(role)) &&
-        !(name in questions(make(site, { all: true }))),
+        rowOf(name).roles.some((role) => TOPOLOGIES[topology].roles.includes(role)) &&
+        !(name in questions(make(topology, { all: true }))),
     );
-    expect(left.sort()).toEqual(Object.keys(TOPOLOGIES[site].excluded).sort());
+    expect(left.sort()).toEqual(Object.keys(TOPOLOGIES[topology].excluded).sort());
   });
 
   test('has a line in each role for each of its inputs, and no CONTEXT', () => {
@@ -149,7 +152,7 @@ describe.each(TOPOLOGY_NAMES)('the form of %s', (site) => {
   });
 
   test('has no name before a longer one that begins with it', () => {
-    for (const role of make(site, { all: true }).roles) {
+    for (const role of make(topology, { all: true }).roles) {
       const names = Object.keys(linesOf(role));
       const wrong = names.filter((name, at) => names.slice(at + 1).some((later) => later.startsWith(name)));
       expect(wrong).toEqual([]);
@@ -157,34 +160,34 @@ describe.each(TOPOLOGY_NAMES)('the form of %s', (site) => {
   });
 
   test('asks no SuperNode and nobody beside one for a private key', () => {
-    const withNodes = TOPOLOGIES[site].roles.includes('supernode');
-    const keys = Object.keys(questions(make(site, { all: true }))).filter((name) =>
+    const withNodes = TOPOLOGIES[topology].roles.includes('supernode');
+    const keys = Object.keys(questions(make(topology, { all: true }))).filter((name) =>
       /^FL_SSL_(CERT|KEY)/.test(name),
     );
     expect(keys).toEqual(withNodes ? [] : ['FL_SSL_CERTFILE', 'FL_SSL_KEYFILE']);
   });
 
   test('leaves no question to the VM template whose answer it has fixed', () => {
-    for (const role of TOPOLOGIES[site].roles) {
+    for (const role of TOPOLOGIES[topology].roles) {
       const free = vmInputsOf(role).filter(
-        (name) => !(name in questions(made)) && TOPOLOGIES[site].excluded[name] === undefined,
+        (name) => !(name in questions(made)) && TOPOLOGIES[topology].excluded[name] === undefined,
       );
       expect(free).toEqual([]);
     }
   });
 
   test('leaves to the VM template only questions without a default, which Sunstone 7 gives to other roles', () => {
-    for (const role of TOPOLOGIES[site].roles) {
+    for (const role of TOPOLOGIES[topology].roles) {
       const left = vmInputsOf(role).filter((name) => !(name in questions(made)));
       expect(left.filter((name) => inputOf(name).preset !== '')).toEqual([]);
     }
   });
 });
 
-test('the form of 7 with all inputs asks for each variable at its level, but for what a site is about', () => {
-  for (const site of TOPOLOGY_NAMES) {
-    const made = make(site, { form: 7, all: true });
-    const { presets, mandatory } = TOPOLOGIES[site];
+test('the form of 7 with all inputs asks for each variable at its level, but for what a topology is about', () => {
+  for (const topology of TOPOLOGY_NAMES) {
+    const made = make(topology, { format: 7, all: true });
+    const { presets, mandatory } = TOPOLOGIES[topology];
     const own = [...Object.keys(presets), ...mandatory];
     expect(Object.keys(questions(made))).toEqual(expect.arrayContaining(own));
     for (const name of Object.keys(questions(made)).filter((one) => !own.includes(one)))
@@ -271,18 +274,18 @@ describe('a value that is set', () => {
   });
 
   test.each([
-    { form: 6, all: false },
-    { form: 6, all: true },
-    { form: 7, all: false },
-    { form: 7, all: true },
-  ] as const)('reaches the VM: form of $form, all inputs: $all', ({ form, all }) => {
-    const made = make('single-site', { values, form, all });
+    { format: 6, all: false },
+    { format: 6, all: true },
+    { format: 7, all: false },
+    { format: 7, all: true },
+  ] as const)('reaches the VM: form of $format, all inputs: $all', ({ format, all }) => {
+    const made = make('single-site', { values, format, all });
     expect(contextOf(made, made.roles[0]!)).toMatchObject(Object.fromEntries(values));
     expect(contextOf(made, made.roles[1]!)).toMatchObject({ FL_METRICS_ENABLED: 'YES' });
   });
 
   test('is asked for at the service in the form of 7, because Sunstone asks for nothing at a role', () => {
-    const made = make('single-site', { values, form: 7, all: true });
+    const made = make('single-site', { values, format: 7, all: true });
     expect(Object.keys(questions(made))).toEqual(expect.arrayContaining([...values.keys()]));
     expect(made.roles.flatMap((role) => Object.keys(questions(role)))).not.toContain('FL_NUM_ROUNDS');
   });
@@ -295,7 +298,7 @@ describe('a value that is set', () => {
   });
 
   test('is in the answers', () => {
-    expect(answers(wishesOf('single-site', { values }))).toMatchObject({
+    expect(answers(optionsOf('single-site', { values }))).toMatchObject({
       custom_attrs_values: { FL_NUM_ROUNDS: '20', FL_STRATEGY: 'FedAvg', FL_NODE_CONFIG: '' },
     });
   });
@@ -310,10 +313,9 @@ test.each([
   ],
   ['7', { NETWORK_ID: '7' }, 'NIC=[\n  NETWORK_ID="7" ]\n'],
 ])('network %s is that of every VM', (network, nic, block) => {
-  expect(make('single-site', { form: 7, network }).roles.map((role) => role.template_contents!.NIC)).toEqual([
-    [nic],
-    [nic],
-  ]);
+  expect(
+    make('single-site', { format: 7, network }).roles.map((role) => role.template_contents!.NIC),
+  ).toEqual([[nic], [nic]]);
   for (const role of make('single-site', { network }).roles)
     expect(role.vm_template_contents).toContain(block);
 });
@@ -368,8 +370,8 @@ describe.each(['superlink', 'supernode'] as const)('the VM template of a %s', (r
 test('one row of the table changes reference, templates, schemas and VM templates', () => {
   const surfaces = (): string[] => [
     variablesReference(),
-    JSON.stringify(make('single-site', { form: 7 })),
-    JSON.stringify(make('single-site', { form: 6 })),
+    JSON.stringify(make('single-site', { format: 7 })),
+    JSON.stringify(make('single-site', { format: 6 })),
     JSON.stringify(contextJsonSchema('superlink')),
     vmTemplate('superlink'),
   ];

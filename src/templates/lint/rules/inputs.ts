@@ -146,7 +146,8 @@ function faultOf({ text, type, preset, mandatory }: Input): string | undefined {
 }
 
 function inFiveParts({ name, text, variable }: Input): string {
-  const given = text.includes('|') ? parseInput(text) : parseInput(`O|text|${name}||${text}`);
+  const parts = text.includes('|') ? text.split('|').slice(0, 5) : ['O', 'text', name, '', text];
+  const given = parseInput(parts.join('|'));
   if (variable !== undefined && rowOf(variable).level !== 'infrastructure') {
     const own = inputOf(variable);
     const isAccepted = rowOf(variable).schema.safeParse(given.preset).success;

@@ -1,18 +1,24 @@
 // Service templates for tests of lint: one of ours, taken apart by hand. The same strokes work on both forms.
-import { DEFAULT_WISHES, type OneFlowVersion, serviceTemplate } from '../../../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, type OneFlowVersion, serviceTemplate } from '../../../src/templates/oneflow.ts';
 import { TOPOLOGIES, type Topology } from '../../../src/templates/topology.ts';
 
 type Members = Record<string, unknown>;
 export type RoleName = 'superlink' | 'supernode';
 
 export class Template {
-  readonly form: OneFlowVersion;
+  readonly format: OneFlowVersion;
   readonly body: Members;
 
-  constructor(site: Topology, form: OneFlowVersion) {
-    this.form = form;
+  constructor(topology: Topology, format: OneFlowVersion) {
+    this.format = format;
     this.body = structuredClone(
-      serviceTemplate({ ...DEFAULT_WISHES, site, form, all: true, supernodes: TOPOLOGIES[site].supernodes }),
+      serviceTemplate({
+        ...DEFAULT_OPTIONS,
+        topology,
+        format,
+        all: true,
+        supernodes: TOPOLOGIES[topology].supernodes,
+      }),
     );
   }
 
@@ -50,11 +56,11 @@ export class Template {
     for (const owner of [this.body, ...this.roles]) change(this.#inputsOf(owner), { [name]: undefined });
     const roles = where === 'service' ? this.roles : [this.role(where)];
     if (text === undefined) {
-      if (this.form === 6) for (const role of this.roles) this.#line(role, name, undefined);
+      if (this.format === 6) for (const role of this.roles) this.#line(role, name, undefined);
       return this;
     }
     change(this.#inputsOf(this.body), { [name]: text });
-    if (this.form === 6)
+    if (this.format === 6)
       for (const role of roles) if (!this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
     return this;
   }
@@ -63,7 +69,7 @@ export class Template {
   roleInput(where: RoleName, name: string, text: string): this {
     const role = this.role(where);
     change(this.#inputsOf(role), { [name]: text });
-    if (this.form === 6 && !this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
+    if (this.format === 6 && !this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
     return this;
   }
 
@@ -79,13 +85,13 @@ export class Template {
   /** Writes a value into the contents of a role: into the CONTEXT in the form of 7, as a line in that of 6. */
   written(where: RoleName, name: string, value: string | undefined): this {
     const role = this.role(where);
-    if (this.form === 6) this.#line(role, name, value);
+    if (this.format === 6) this.#line(role, name, value);
     else change((role['template_contents'] as { CONTEXT: Members }).CONTEXT, { [name]: value });
     return this;
   }
 
   #inputsOf(owner: Members): Members {
-    const key = this.form === 7 ? 'user_inputs' : 'custom_attrs';
+    const key = this.format === 7 ? 'user_inputs' : 'custom_attrs';
     owner[key] ??= {};
     return owner[key] as Members;
   }
