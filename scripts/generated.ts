@@ -1,4 +1,4 @@
-// Every committed file that is made, and of what. `make generate` writes them; test/unit/generated.test.ts holds them fresh.
+// Every generated file that is committed. `make generate` writes them; test/unit/generated.test.ts fails when one is stale.
 import { readFileSync } from 'node:fs';
 import { COMMANDS } from '../src/cli/index.ts';
 import { renderCompletion } from '../src/cli/render-completion.ts';
@@ -31,7 +31,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     'docs/reference/variables.md',
     page(
       '# Variables, attributes, codes, files and ports',
-      'What the appliance promises to people. Sections: [variables](#of-the-whole-service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). What `flower-context lint` finds is in [lint.md](lint.md).',
+      'The public interface of the appliance. Sections: [variables](#of-the-whole-service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). The findings of `flower-context lint` are in [lint.md](lint.md).',
       variablesReference(),
       oneGateReference(),
       problemReference(),

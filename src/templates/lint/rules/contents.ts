@@ -96,7 +96,7 @@ export const unusedContext: Rule = (service, report) => {
       const { name, variable, value, path } = entry;
       const isPlatform = variable !== undefined && rowOf(variable).level === 'infrastructure';
       if (!inputsOf(service, role).has(name) || referenceIn(value) === name || isPlatform) continue;
-      const found = `${name} is ${JSON.stringify(value)}, and an input has this name`;
+      const found = `${name} has a value, and an input has the same name`;
       report('context_unused', path, found, removeEntry(service, entry));
     }
 };

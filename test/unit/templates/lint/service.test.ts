@@ -273,6 +273,7 @@ test('a secret is not repeated in the line that corrects it', () => {
     name: 'x',
     deployment: 'straight',
     ready_status_gate: true,
+    user_inputs: { MY_PASSWORD: 'O|password|Password||hunter6' },
     roles: [
       {
         name: 'superlink',
@@ -281,6 +282,7 @@ test('a secret is not repeated in the line that corrects it', () => {
         template_contents: {
           CONTEXT: {
             FL_SSL_KEYFIL: 'hunter2hunter2',
+            MY_PASSWORD: 'hunter5',
             ROOT_PASSWORD: '${x}hunter3',
             FL_SSL_KEYFILE: 'a\nhunter4',
           },
