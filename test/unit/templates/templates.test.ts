@@ -1,4 +1,4 @@
-// What is made of the table for OpenNebula: service templates of both forms, VM templates.
+// What is generated from the table for OpenNebula: service templates of both formats, VM templates.
 import { describe, expect, test } from 'vitest';
 import { contextJsonSchema } from '../../../src/config/json-schema.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
