@@ -1,17 +1,17 @@
-// Anti-patterns of service templates: a stroke that makes one out of a template of ours, and one that is near it and right.
+// Anti-patterns of service templates: a change to a generated template that is wrong, and a similar one that is right.
 import type { LintCode } from '../../../src/templates/lint/codes.ts';
 import type { OneFlowVersion } from '../../../src/templates/oneflow.ts';
 import type { Topology } from '../../../src/templates/topology.ts';
 import type { Template } from './template.ts';
 
-type Stroke = (template: Template) => Template;
+type Change = (template: Template) => Template;
 export interface Case {
   readonly what: string;
   readonly topology?: Topology;
   readonly formats?: readonly OneFlowVersion[];
-  readonly wrong: Stroke;
-  /** Near to it, and right. */
-  readonly right: Stroke;
+  readonly wrong: Change;
+  /** Similar, and right. */
+  readonly right: Change;
   readonly rightTopology?: Topology;
 }
 
@@ -77,7 +77,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   cardinality_missing: [
     {
-      what: 'not said',
+      what: 'missing',
       wrong: (t) => t.inRole('supernode', { cardinality: undefined }),
       right: (t) => t.inRole('supernode', { min_vms: undefined, max_vms: undefined }),
     },
@@ -235,7 +235,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'M|text|SuperLink||'),
     },
     {
-      what: 'a word of the CONTEXT',
+      what: 'in the CONTEXT',
       wrong: (t) => t.written('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
       right: (t) => t.written('supernode', 'FL_SUPERLINK_ADDRESS', ''),
     },
@@ -290,7 +290,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   supernode_in_coordinator: [
     {
-      what: 'named so',
+      what: 'in a template with that name',
       wrong: (t) => t.service({ name: 'Flower coordinator, Bonn' }),
       right: (t) => t.service({ name: 'Flower in Bonn' }),
     },
@@ -316,7 +316,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   unknown_variable: [
     {
-      what: 'a slip',
+      what: 'a typing error',
       wrong: (t) => t.input('superlink', 'FL_NUM_ROUND', 'O|number|Rounds||3'),
       right: (t) => t.input('superlink', 'NUM_ROUND', 'O|number|Rounds||3'),
     },
@@ -353,7 +353,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.preset('FL_GRPC_KEEPALIVE_TIMEOUT', '59'),
     },
     {
-      what: 'a word of the CONTEXT',
+      what: 'in the CONTEXT',
       wrong: (t) =>
         t.written('superlink', 'ONEAPP_FL_DATABASE', '/abs').input('superlink', 'FL_DATABASE', undefined),
       right: (t) =>
@@ -362,7 +362,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   preset_suspicious: [
     {
-      what: 'the Control API for everybody',
+      what: 'the Control API on all addresses',
       wrong: (t) => t.preset('FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
       right: (t) => t.preset('FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
     },
@@ -552,7 +552,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
     },
     {
-      what: 'an attribute of ours in quotes, in small letters',
+      what: 'an attribute of the agent in quotes, in small letters',
       wrong: (t) =>
         t.inRole('supernode', {
           elasticity_policies: [{ ...CPU_POLICY[0], expression: 'CPU > 3 & "fl_node_ready" = 1' }],
@@ -568,7 +568,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       ['one part', 'Bonn', 'O|text|Site||Bonn'],
       ['four parts', 'O|text|Site|Bonn', 'M|text|Site'],
       ['six parts', 'O|text|Site||Bonn|x', ' M | text | Site | | Bonn '],
-      ['a type that nobody knows', 'O|choice|Site|a,b|a', '0|list|Site|a,b|a'],
+      ['an unknown type', 'O|choice|Site|a,b|a', '0|list|Site|a,b|a'],
       ['several choices', 'O|list-multiple|Site|a,b|a', 'O|range|Site|1..3|1'],
       ['a text64 of three parts', 'O|text64|Site', 'O|text64|Site||'],
       ['a boolean of three parts', 'M|boolean|Site', '0|boolean|Site||NO'],
@@ -581,7 +581,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
 };
 
-/** Another value in each role: nobody is asked for it. */
+/** Another value in each role: it is no input. */
 const keepalive = (t: Template, seconds: string): Template =>
   t
     .input('service', 'FL_GRPC_KEEPALIVE_TIME', undefined)

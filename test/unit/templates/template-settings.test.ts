@@ -1,4 +1,4 @@
-// What is asked of a template is checked with the table, all at once.
+// The settings of a template are checked with the table, all at once.
 import { describe, expect, test } from 'vitest';
 import { checkSettings, type TemplateSetting } from '../../../src/templates/template-settings.ts';
 import type { Topology } from '../../../src/templates/topology.ts';
@@ -57,7 +57,7 @@ describe('settings', () => {
     expect(problemsOf([...settings, ...enough], 'single-site', 7)).toEqual([]);
   });
 
-  test('of a role that the template does not have are refused', () => {
+  test('for a role that the template does not have are refused', () => {
     expect(problemsOf([['FL_NUM_ROUNDS', '3']], 'training-site', 7)).toEqual([
       'FL_NUM_ROUNDS: a training-site template has no role that reads it',
     ]);
@@ -83,7 +83,7 @@ describe('settings', () => {
     ],
     ['FL_SSL_KEYFILE', '', 6, ['FL_SSL_KEYFILE: a single-site template cannot have it']],
   ] as const)(
-    '%s=%s can be carried by a form of OpenNebula %d or is refused',
+    '%s=%s arrives unchanged in the format of OpenNebula %d, or is refused',
     (name, value, format, problems) => {
       expect(problemsOf([[name, value]], 'single-site', format)).toEqual(problems);
     },
@@ -93,14 +93,14 @@ describe('settings', () => {
     expect([...check([['FL_NUM_ROUNDS', '']]).values]).toEqual([]);
   });
 
-  test('that are PEM are carried as base64', () => {
+  test('that are PEM become base64', () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
     const { values, problems } = check([['FL_SSL_CA_CERTFILE', pem]], 'training-site');
     expect(problems).toEqual([]);
     expect(Buffer.from(values.get('FL_SSL_CA_CERTFILE')!, 'base64').toString()).toBe(pem);
   });
 
-  test('that are accepted but odd are warnings', () => {
+  test('that are valid but probably wrong are warnings', () => {
     const { warnings } = check([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator');
     expect(warnings.map(({ variable }) => variable)).toEqual(['FL_CONTROL_API_ADDRESS']);
   });
