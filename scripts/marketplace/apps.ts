@@ -51,7 +51,7 @@ export interface About {
   readonly text: string;
 }
 
-export const ABOUT: Readonly<Record<AppName, About>> = {
+const ABOUT: Readonly<Record<AppName, About>> = {
   'flower-superlink': {
     name: 'Flower SuperLink',
     short: 'Coordinates a Flower federation',

@@ -20,7 +20,7 @@ import { formDefault } from './user-input.ts';
 
 export type TemplateSetting = readonly [name: string, value: string];
 
-export interface CheckedSettings {
+interface CheckedSettings {
   readonly values: ReadonlyMap<VariableName, string>;
   /** What the VMs of each role get when nobody changes the form; only for roles whose values are valid. */
   readonly configs: readonly BootConfig[];

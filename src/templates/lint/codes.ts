@@ -111,7 +111,7 @@ export const CODES = {
   input_form: {
     severity: 'warning',
     title: 'an input does not work with every client or version',
-    why: 'The command line stops at an input that it cannot read, and OneFlow refuses to start a service without a value for each input. Five parts work everywhere: `O|text|Question|choices|preset`. OneFlow 6 asks only for the inputs in `custom_attrs`.',
+    why: 'The command line stops at an input that it cannot read. OneFlow refuses to start a service without a value for each input. Five parts work everywhere: `O|text|Question|choices|preset`. OneFlow 6 asks only for the inputs in `custom_attrs`.',
   },
   infrastructure_as_input: {
     severity: 'error',

@@ -60,7 +60,7 @@ export const write = (name: string, value: unknown, where?: string): Fix => ({
 
 export const remove = (name: string, value: unknown): Fix => ({ do: 'remove', line: member(name, value) });
 
-/** Writes an entry of a role's contents, in place of the entry of the name `instead` if there is one. */
+/** Writes an entry of a role's contents; `instead`: the name of the entry that it replaces. */
 export function writeEntry(
   { format }: Service,
   { name, value, inContext }: Pick<Entry, 'name' | 'value' | 'inContext'>,
@@ -84,7 +84,7 @@ export const removeEntry = (
 function member(name: string, value: unknown): string {
   if (typeof value === 'string' && hides(name, value)) return `${JSON.stringify(name)}: "..."`;
   const text = JSON.stringify(value, null, 1)?.replaceAll(/\n\s*/g, ' ') ?? 'null';
-  return `${JSON.stringify(name)}: ${text.length > 400 ? `${text.slice(0, 400)}...` : text}`;
+  return `${JSON.stringify(name)}: ${text}`;
 }
 
 /** A line of vm_template_contents, escaped as in the JSON text. */

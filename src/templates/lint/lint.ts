@@ -35,7 +35,7 @@ import { inputForms, inputTwice, options, presets, unknownVariables } from './ru
 import { notMapped } from './rules/mapping.ts';
 import { isObject, type Members, type Path, readService } from './service.ts';
 
-export interface LintReport {
+interface LintReport {
   /** Of the first template; undefined when the file could not be read. */
   readonly format: OneFlowVersion | undefined;
   /** Undefined also where no role is a Flower role. */
@@ -91,7 +91,7 @@ interface Body {
   readonly path: Path;
 }
 
-/** A list in `show` and `list` of OneFlow is at most this deep; protects the stack from a hostile file. */
+/** Deeper than any file of OneFlow; protects the stack from a hostile file. */
 const DEEPEST = 10;
 
 /**

@@ -4,7 +4,7 @@ import { formatInput, formDefault } from '../user-input.ts';
 import { type Fix, write, writeEntry } from './finding.ts';
 import { type Entry, type Input, inputsOf, type Service, type ServiceRole, variableOf } from './service.ts';
 
-export interface Preset extends Omit<Entry, 'variable'> {
+interface Preset extends Omit<Entry, 'variable'> {
   /** Its value is known only when the VM is made: the address of a parent role, or of a network. */
   readonly open: boolean;
   /** The form requires an answer. */

@@ -82,7 +82,7 @@ export function readService(
 }
 
 /** OneFlow treats null as absent. */
-export const withoutNulls = (members: Members): Members =>
+const withoutNulls = (members: Members): Members =>
   Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
 
 /** A whole number, or the text of one: OneFlow accepts both. */

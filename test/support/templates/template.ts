@@ -3,7 +3,7 @@ import { DEFAULT_OPTIONS, type OneFlowVersion, serviceTemplate } from '../../../
 import { TOPOLOGIES, type Topology } from '../../../src/templates/topology.ts';
 
 type Members = Record<string, unknown>;
-export type RoleName = 'superlink' | 'supernode';
+type RoleName = 'superlink' | 'supernode';
 
 export class Template {
   readonly format: OneFlowVersion;

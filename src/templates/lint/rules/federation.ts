@@ -33,7 +33,7 @@ export const trainingSite: Rule = (service, report) => {
   for (const role of rolesOf(service, 'supernode'))
     for (const name of ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'] as const) {
       if (name === 'FL_SSL_CA_CERTFILE' && isNo(textOf(service, role, 'FL_TLS_ENABLED'))) continue;
-      // An input that does not reach the VM is no fault of this rule: notMapped reports it.
+      // An input that does not reach the VM counts here: notMapped reports it.
       const unmapped = [...role.inputs, ...service.inputs].find(({ variable }) => variable === name);
       const preset = presetOf(service, role, name) ?? (unmapped && fromInput(unmapped));
       if (preset !== undefined && (preset.mandatory || preset.value.trim() !== '')) continue;
@@ -42,20 +42,10 @@ export const trainingSite: Rule = (service, report) => {
           ? `role ${role.name} has no input ${name}`
           : `an empty ${preset.name} is accepted`;
       const input = preset?.input;
-      if (input === undefined)
-        report(
-          REQUIRED[name],
-          [...service.path, member],
-          found,
-          write(name, formatInput(inputOf(name, { mandatory: true })), `in ${member} of the service`),
-        );
-      else
-        report(
-          REQUIRED[name],
-          input.path,
-          found,
-          write(input.name, formatInput({ ...input, mandatory: true })),
-        );
+      const right = formatInput({ ...(input ?? inputOf(name)), mandatory: true });
+      const where = input === undefined ? `in ${member} of the service` : undefined;
+      const path = input?.path ?? [...service.path, member];
+      report(REQUIRED[name], path, found, write(input?.name ?? name, right, where));
     }
 };
 
