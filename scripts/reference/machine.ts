@@ -34,9 +34,14 @@ const FILES: Readonly<
   run: { access: 'root 0755', what: 'files for other programs on this VM; removed at a reboot' },
   motd: { access: 'root 0644', what: 'the text shown at login (pam_motd)' },
   status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
+  ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
   plan: {
     access: 'root:flower 0640',
     what: 'launch plan: arguments, environment and gRPC options of Flower',
+  },
+  endpoints: {
+    access: 'root 0644',
+    what: 'listeners, the endpoint for SuperNodes, and the TLS files of Flower',
   },
   nodeConfig: { access: 'root:flower 0640', what: 'node config for ClientApps' },
   runConfig: {

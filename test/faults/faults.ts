@@ -25,7 +25,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'Flower that gave up (status 0) is not started again with status 75',
-    file: 'appliance/lib/flower_launch/ending.py',
+    file: 'appliance/lib/flower_launch/state.py',
     find: 'EXIT_RESTART = 75',
     put: 'EXIT_RESTART = 0',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
@@ -39,7 +39,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a lost link is not written by the launcher',
-    file: 'appliance/lib/flower_launch/link.py',
+    file: 'appliance/lib/flower_launch/state.py',
     find: 'if reason is not None:',
     put: 'if False:',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
@@ -54,8 +54,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a login page that answers 200 counts as a stored update',
     file: 'src/onegate/client.ts',
-    find: 'const mishap = judge(reply, token, ask.body !== undefined);',
-    put: 'const mishap = judge(reply, token, false);',
+    find: ' = judge(reply, token, ask.body !== undefined);',
+    put: ' = judge(reply, token, false);',
     tests: [`${INTEGRATION}/boot-onegate.test.ts`, `${UNIT}/onegate/client.test.ts`],
   },
   {

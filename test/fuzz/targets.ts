@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import * as z from 'zod';
+import { checkContext } from '../../src/boot/checks.ts';
 import { preview } from '../../src/boot/preview.ts';
 import { choosePartition, membersOf } from '../../src/cluster/partition.ts';
 import { splitRoles } from '../../src/cluster/resolver.ts';
@@ -28,7 +29,7 @@ import { trustDecision } from '../../src/tls/trust.ts';
 import { parseVariableFile } from '../../src/vm/context-file.ts';
 import { parseContextSh } from '../../src/vm/context-sh.ts';
 import { tokenFrom } from '../../src/vm/credentials.ts';
-import { parseAppliance } from '../../src/vm/image.ts';
+import { parseImage } from '../../src/vm/image.ts';
 import { addressesOf, nicsFrom } from '../../src/vm/nics.ts';
 import { fixture, makeCa, makeServer, NOW } from '../support/certificates.ts';
 import { renderContextSh } from '../support/context-sh.ts';
@@ -136,7 +137,7 @@ function holdsForService(json: unknown): void {
   for (const myVmId of [1, ids[0] ?? 0]) {
     const { nodes } = membersOf(service, myVmId);
     const { id, of } = choosePartition({ myVmId, nodes, remembered: 3 });
-    must(Number.isInteger(id) && id >= 0 && id < of, 'a place is one of 0..N-1');
+    must(Number.isInteger(id) && id >= 0 && id < of, 'a partition is one of 0..N-1');
     splitRoles(service, myVmId);
   }
 }
@@ -198,7 +199,7 @@ const peers = target(
 );
 
 const token = 'dG9rZW4tb2YtYS1WTQ==';
-const mishaps = target(
+const oneGateErrors = target(
   'what OneGate says when it refuses',
   14,
   fc.tuple(
@@ -213,12 +214,12 @@ const mishaps = target(
     ),
   ),
   ([status, updating, body]) => {
-    const mishap = judge({ status, headers: {}, body }, token, updating);
-    if (mishap === undefined) {
+    const error = judge({ status, headers: {}, body }, token, updating);
+    if (error === undefined) {
       must(status === 200 && (!updating || body === ''), 'only what OneGate says of a success is one');
       return;
     }
-    const text = failureText(mishap) + remedyFor(mishap, new URL('http://172.16.0.1:5030'), 3);
+    const text = failureText(error) + remedyFor(error, new URL('http://172.16.0.1:5030'), 3);
     must(!text.includes(token), 'the token is in no message');
     must(/^[\x20-\x7e]*$/.test(text) && text.length < 1_500, 'a message prints on one line');
   },
@@ -344,7 +345,8 @@ const plans = target(
   ([given, link, secret]) => {
     const raw = secret === undefined ? given : { ...given, [secret]: SECRET };
     const role = link ? 'superlink' : 'supernode';
-    const parsed = parseVariables(raw, { role, flowerVersion: '1.39.0', framework: 'none' });
+    const image = { role, flowerVersion: '1.39.0', framework: 'none' } as const;
+    const parsed = parseVariables(raw, image);
     for (const { variable, found, expected } of [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings]) {
       must(
         !/[\p{C}\p{Zl}\p{Zp}]/u.test(variable + found + expected) && found.length < 1_000,
@@ -353,7 +355,10 @@ const plans = target(
       must(!(found + expected).includes(SECRET), 'no secret is in a finding');
     }
     if (!parsed.ok) return;
-    const { launch_plan: plan, files: written } = preview(parsed.config, raw, nowhere);
+    const facts = { image, now: new Date(), addresses: ['192.0.2.7'], hostNames: [] };
+    const { problems } = checkContext(raw, facts);
+    if (problems.some(({ severity }) => severity === 'fatal')) return;
+    const { launch_plan: plan, files: written } = preview(parsed.config, facts, nowhere);
     must(
       launchPlanSchema.safeParse(JSON.parse(formatPlan(plan))).success,
       'a plan is what the launcher reads',
@@ -525,16 +530,16 @@ const own = target(
   (text) => {
     const read = parseFlowerState(text);
     must(read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)), 'a link is whole');
-    const told = parseStatus(text);
-    must(told === undefined || typeof told.serving === 'boolean', 'a status says whether it serves');
-    parseAppliance(text);
+    const status = parseStatus(text);
+    must(status === undefined || typeof status.serving === 'boolean', 'a status says whether it serves');
+    parseImage(text);
   },
 );
 
 export const TARGETS: readonly Target[] = [
   oneGate,
   peers,
-  mishaps,
+  oneGateErrors,
   contextSh,
   files,
   plans,
