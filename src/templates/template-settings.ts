@@ -22,7 +22,7 @@ export type TemplateSetting = readonly [name: string, value: string];
 
 interface CheckedSettings {
   readonly values: ReadonlyMap<VariableName, string>;
-  /** What the VMs of each role get when nobody changes the form; only for roles whose values are valid. */
+  /** What the VMs of each role get when the form is sent without changes; only for roles whose values are valid. */
   readonly configs: readonly BootConfig[];
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];

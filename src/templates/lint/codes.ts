@@ -181,7 +181,7 @@ export const CODES = {
   preset_invalid: {
     severity: 'error',
     title: 'the agent refuses a preset value',
-    why: 'VMs fail with config_validation_failed when nobody changes this value.',
+    why: 'VMs fail with config_validation_failed with this value.',
   },
   preset_suspicious: {
     severity: 'warning',
@@ -191,7 +191,7 @@ export const CODES = {
   option_invalid: {
     severity: 'error',
     title: 'the agent refuses a choice of the list',
-    why: 'VMs fail with config_validation_failed when somebody selects it.',
+    why: 'VMs fail with config_validation_failed with this choice.',
   },
   input_not_mapped: {
     severity: 'error',

@@ -95,7 +95,7 @@ interface Body {
 const DEEPEST = 10;
 
 /**
- * A template by itself; what `oneflow-template show --json`, `list --json` and the REST API print (DOCUMENT.TEMPLATE.BODY);
+ * A template; what `oneflow-template show --json`, `list --json` and the REST API print (DOCUMENT.TEMPLATE.BODY);
  * what the Terraform provider takes (TEMPLATE.BODY); a list of those. A BODY may be a text that is JSON.
  */
 function bodiesIn(value: unknown, path: Path): Body[] {

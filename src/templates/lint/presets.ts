@@ -1,4 +1,4 @@
-// What the VMs of a role get when nobody changes anything in the form.
+// What the VMs of a role get when the form is sent without changes.
 import type { VariableName } from '../../config/table.ts';
 import { formatInput, formDefault } from '../user-input.ts';
 import { type Fix, write, writeEntry } from './finding.ts';

@@ -59,7 +59,7 @@ const linesOf = (role: Made['roles'][number]): Record<string, string> =>
     [...role.vm_template_contents!.matchAll(/^(\w+)="(.*)"$/gm)].map(([, name, value]) => [name, value]),
   );
 
-/** The CONTEXT of a VM when nobody changes anything in the form. What OneFlow itself does is in test/opennebula. */
+/** The CONTEXT of a VM when the form is sent without changes. What OneFlow itself does is in test/opennebula. */
 function contextOf(made: Made, role: Made['roles'][number]): Record<string, string> {
   const answered = { ...presetsIn(questions(made)), ...presetsIn(questions(role)) };
   const attributes = role.vm_template_contents === undefined ? {} : linesOf(role);
@@ -85,7 +85,7 @@ describe.each(every)(
       });
     });
 
-    test('gives every VM a CONTEXT that the agent accepts when nobody changes the form', () => {
+    test('gives every VM a CONTEXT that the agent accepts when the form is sent without changes', () => {
       for (const role of made.roles) {
         const parsed = parseVariables(contextOf(made, role), releaseImage(role.name));
         expect(parsed).toMatchObject({ ok: true, warnings: [] });

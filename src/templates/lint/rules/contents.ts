@@ -7,7 +7,7 @@ import { referenceIn } from '../presets.ts';
 import { type Entry, inputsOf, isObject, type Service, type ServiceRole } from '../service.ts';
 
 /** Names that only this appliance uses. */
-export const OURS = /^(ONEAPP_)?(FL|FLOWER|ML)_/i;
+export const FLOWER_NAME = /^(ONEAPP_)?(FL|FLOWER|ML)_/i;
 
 export const contentsSyntax: Rule = ({ roles }, report) => {
   for (const { name, contentsPath, fault } of roles)
@@ -109,7 +109,7 @@ export const undefinedReferences: Rule = (service, report) => {
     for (const entry of [...role.context, ...role.lines]) {
       const { name, value, path, inContext } = entry;
       const reference = referenceIn(value);
-      if (reference === undefined || !OURS.test(reference)) continue;
+      if (reference === undefined || !FLOWER_NAME.test(reference)) continue;
       if (inContext ? defined.has(reference) : inputs.has(reference)) continue;
       const meant = inputs.has(name) ? name : closestMatch(reference, [...inputs.keys()]);
       const fix =

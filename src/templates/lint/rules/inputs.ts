@@ -7,7 +7,7 @@ import { formatInput, inputOf, parseInput } from '../../user-input.ts';
 import { type Fix, type Rule, remove, removeEntry, write, writeEntry } from '../finding.ts';
 import { presetsOf, withValue } from '../presets.ts';
 import { allInputs, type Entry, INPUTS, type Input, type Service, variableOf } from '../service.ts';
-import { OURS } from './contents.ts';
+import { FLOWER_NAME } from './contents.ts';
 
 /** The same name, or the same variable with and without ONEAPP_, at the service and at a role. */
 export const inputTwice: Rule = ({ inputs, roles }, report) => {
@@ -32,7 +32,7 @@ export const unknownVariables: Rule = (service, report) => {
     .filter(({ name }) => !taken.has(name));
   for (const one of [...asked, ...written]) {
     const { name, variable, path } = one;
-    if (variable !== undefined || !OURS.test(name)) continue;
+    if (variable !== undefined || !FLOWER_NAME.test(name)) continue;
     const plain = name.startsWith(ALIAS_PREFIX) ? name.slice(ALIAS_PREFIX.length) : name;
     const meant = closestMatch(plain, ALL_NAMES.filter(hasAlias));
     const found = meant === undefined ? name : `${name}; did you mean ${meant}?`;
@@ -52,7 +52,7 @@ function renamed(service: Service, one: Input | Entry, meant: string | undefined
 /** A rule of its own compares both roles. */
 const COMPARED: ReadonlySet<VariableName> = new Set(['FL_GRPC_KEEPALIVE_TIME']);
 
-/** Reads the form as it is sent when nobody changes anything, and reports what the agent says about it. */
+/** Reads the form as it is sent without changes, and reports what the agent says about it. */
 export const presets: Rule = (service, report) => {
   for (const role of service.roles) {
     const { kind } = role;
@@ -84,7 +84,7 @@ export const presets: Rule = (service, report) => {
   }
 };
 
-/** Choices that somebody else has written: the agent must accept each. */
+/** The choices of a changed list: the agent must accept each. */
 export const options: Rule = (service, report) => {
   for (const input of allInputs(service)) {
     const { name, variable, path, type } = input;
