@@ -99,6 +99,7 @@ describe('numbers as texts, and nulls', () => {
       parents: null,
     };
     expect(codes(seven(counts, { cardinality: '2', min_vms: 2.0, shutdown_action: null }))).toEqual([]);
+    expect(codes(seven({ max_vms: null }, { cardinality: null }))).toEqual(['cardinality_missing']);
   });
   test('are counted as numbers', () => {
     const policy = { type: 'CHANGE', adjust: '1', expression: 'CPU > 80', cooldown: '5', period: null };
