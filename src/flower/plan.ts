@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
 import { parseJson } from '../core/json.ts';
+import { ROLES, type Role } from '../core/role.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
@@ -22,7 +23,7 @@ const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
 /** The content of the file. @internal */
 export const launchPlanSchema = z.strictObject({
   version: z.literal(1),
-  role: z.enum(['superlink', 'supernode']),
+  role: z.enum(ROLES),
   flower_version: z.string(),
   program: z.enum(['flower-superlink', 'flower-supernode']),
   argv: z.array(z.string()),
@@ -117,11 +118,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
   };
 }
 
-function common(
-  config: SuperLinkSettings | SuperNodeSettings,
-  facts: FlowerFacts,
-  role: 'superlink' | 'supernode',
-) {
+function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFacts, role: Role) {
   const { server, client } = keepaliveOptions(config);
   const workdir = stateDirectory(facts.paths, role);
   return {
