@@ -1,8 +1,9 @@
 import { formatValue, isSecret } from '../config/secrets.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { type Command, columns } from './command.ts';
+import type { Command } from './command.ts';
 import { FILE_TEXT, readVariables } from './context-source.ts';
+import { columns } from './terminal.ts';
 
 export const context: Command = {
   name: 'context',

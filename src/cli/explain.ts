@@ -3,7 +3,8 @@ import { closestMatch } from '../core/closest-match.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { PAGES } from '../report/pages/index.ts';
-import { type Command, columns, UsageError } from './command.ts';
+import { type Command, UsageError } from './command.ts';
+import { columns } from './terminal.ts';
 
 const KINDS = {
   fatal: 'fatal: it ends the boot, or the command',

@@ -1,7 +1,7 @@
 import { EXIT_MEANING } from '../core/exit.ts';
 import { boot } from './boot.ts';
 import { ca } from './ca.ts';
-import { type Command, columns } from './command.ts';
+import type { Command } from './command.ts';
 import { completion } from './completion.ts';
 import { context } from './context.ts';
 import { doctor } from './doctor.ts';
@@ -16,6 +16,7 @@ import { run } from './run.ts';
 import { status } from './status.ts';
 import { submit } from './submit.ts';
 import { template } from './template.ts';
+import { columns } from './terminal.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
 
