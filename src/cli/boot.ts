@@ -1,8 +1,8 @@
 import { exitStatusOf } from '../agent/boot-and-watch.ts';
 import { startAgent } from '../agent/start-agent.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 
-export const boot: Command = {
+export const boot = defineCommand({
   name: 'boot',
   summary: 'goes through the steps of the boot once and ends',
   args: [],
@@ -20,4 +20,4 @@ export const boot: Command = {
     const agent = await startAgent(machine, { fresh: flag('fresh') });
     return exitStatusOf(await agent.boot());
   },
-};
+});

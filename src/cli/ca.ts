@@ -7,9 +7,9 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import { describeCertificate } from '../tls/describe.ts';
 import { certificatesIn } from '../tls/texts.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 
-export const ca: Command = {
+export const ca = defineCommand({
   name: 'ca',
   summary: 'shows the CA that SuperNodes trust: names, dates, fingerprint; or the line for another zone',
   args: [],
@@ -42,7 +42,7 @@ export const ca: Command = {
     else print(describe(pem, file, machine.clock.now()));
     return EXIT.good;
   },
-};
+});
 
 /** The launch plan knows which CA is in use; before the first boot is through, a SuperLink's own is the best guess. */
 export function caFile(machine: Machine): string | undefined {

@@ -1,11 +1,11 @@
 import { formatValue, isSecret } from '../config/secrets.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { FILE_TEXT, readVariables } from './context-source.ts';
 import { columns } from './terminal.ts';
 
-export const context: Command = {
+export const context = defineCommand({
   name: 'context',
   summary: 'shows what this VM was given: each NAME and value as parsed, secrets masked',
   args: ['[FILE]'],
@@ -24,4 +24,4 @@ export const context: Command = {
     else print(`${columns(masked.map(([name, value]) => [name, formatValue(value)] as const)).join('\n')}\n`);
     return EXIT.good;
   },
-};
+});

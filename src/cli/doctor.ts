@@ -3,9 +3,9 @@ import { examine, type Result, type Verdict } from '../doctor/check.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
 import { takeSnapshot } from '../doctor/snapshot.ts';
 import { print } from '../host/output.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 
-export const doctor: Command = {
+export const doctor = defineCommand({
   name: 'doctor',
   summary:
     'looks at everything a person would look at on this VM: a line each, with what to do where it is not right',
@@ -36,7 +36,7 @@ export const doctor: Command = {
     } else print(render(results, problems, warnings));
     return problems === 0 ? EXIT.good : EXIT.failed;
   },
-};
+});
 
 const MARK: Record<Verdict, string> = { ok: 'ok', warning: 'warning', problem: 'PROBLEM', none: '-' };
 

@@ -3,7 +3,7 @@ import { closestMatch } from '../core/closest-match.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { PAGES } from '../report/pages/index.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 import { columns } from './terminal.ts';
 
 const KINDS = {
@@ -12,7 +12,7 @@ const KINDS = {
   warning: 'warning: it is told, nothing else',
 } as const;
 
-export const explain: Command = {
+export const explain = defineCommand({
   name: 'explain',
   summary:
     'tells what a problem code means, how it is found, what the agent does about it, and what you can do',
@@ -40,7 +40,7 @@ export const explain: Command = {
     print(flag('json') ? toJson(pageOf(code)) : render(code));
     return EXIT.good;
   },
-};
+});
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 

@@ -2,14 +2,14 @@ import { EXIT } from '../core/exit.ts';
 import { ensureEnvironment } from '../flower/environment.ts';
 import { print, printError } from '../host/output.ts';
 import { queueJob } from '../host/systemd.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { demandAppliance, imageFacts, readVariables } from './context-source.ts';
 import { check, describe } from './validate.ts';
 
 /** A person who waits can wait longer than a boot. */
 const LIMIT_MS = 60 * 60_000;
 
-export const install: Command = {
+export const install = defineCommand({
   name: 'install',
   summary: 'installs the Flower and the framework that the CONTEXT asks for, also where a boot could not',
   args: [],
@@ -44,4 +44,4 @@ export const install: Command = {
       printError(`the agent could not be told (${refused}): \`systemctl restart flower-context\`\n`);
     return EXIT.good;
   },
-};
+});

@@ -2,11 +2,11 @@ import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { lint as lintText } from '../templates/lint/lint.ts';
 import { TOPOLOGY_NAMES } from '../templates/topology.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { readInput } from './context-source.ts';
 import { describeLint } from './findings.ts';
 
-export const lint: Command = {
+export const lint = defineCommand({
   name: 'lint',
   summary: 'finds what goes wrong with a OneFlow service template, before a VM is started',
   args: ['FILE'],
@@ -44,4 +44,4 @@ export const lint: Command = {
     }
     return findings.length === 0 ? EXIT.good : EXIT.failed;
   },
-};
+});

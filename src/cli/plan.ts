@@ -2,11 +2,11 @@ import { preview } from '../boot/preview.ts';
 import { EXIT } from '../core/exit.ts';
 import { print, printError } from '../host/output.ts';
 import { knownVariables } from '../vm/context-file.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
 import { check, describe, ROLE_OPTION } from './validate.ts';
 
-export const plan: Command = {
+export const plan = defineCommand({
   name: 'plan',
   summary: 'shows what a boot with this CONTEXT would write and start, and does nothing',
   args: ['[FILE]'],
@@ -49,4 +49,4 @@ export const plan: Command = {
     );
     return EXIT.good;
   },
-};
+});

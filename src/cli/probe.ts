@@ -6,14 +6,14 @@ import { readText } from '../host/files.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { print, printError } from '../host/output.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 
 /** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
 const AGAIN_AFTER_MS = 25;
 /** But so many times what a try takes: a slow machine needs its processor for Flower (under emulation it was half of it). */
 const REST = 20;
 
-export const probe: Command = {
+export const probe = defineCommand({
   name: 'probe',
   summary: "asks a SuperLink's Fleet API for an answer, as a SuperNode would",
   args: ['HOST:PORT'],
@@ -66,7 +66,7 @@ export const probe: Command = {
     printError(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}\n`);
     return EXIT.failed;
   },
-};
+});
 
 /** The file may be PEM, or base64 of it, as `flower-context ca` prints both. */
 function readCaFile(file: string): string {

@@ -5,9 +5,9 @@ import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import { problemLines, type Status } from '../report/status.ts';
 import { demandVm, untilStatus } from './await-status.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 
-export const ready: Command = {
+export const ready = defineCommand({
   name: 'ready',
   summary: 'succeeds once this VM serves (SuperLink) or was accepted (SuperNode) and has published it',
   args: [],
@@ -43,7 +43,7 @@ export const ready: Command = {
     print(`not ready yet: ${whyUndecided(invocation.machine, status)}\n`);
     return EXIT.notReady;
   },
-};
+});
 
 function whyUndecided(machine: Machine, status: Status | undefined): string {
   if (status === undefined) return 'the agent has not run since this VM started';

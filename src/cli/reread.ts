@@ -4,7 +4,7 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import { startAndWait } from '../host/systemd.ts';
 import { contextThatWasRead, discContext } from '../vm/disc.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 
 const UNIT = 'one-context-reconfigure.service';
 /** one-contextd has ended as soon as its lock is gone; longer than this none holds it that still lives. */
@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 500;
 const FRUITLESS_RUNS = 3;
 const PAUSE_MS = 10_000;
 
-export const reread: Command = {
+export const reread = defineCommand({
   name: 'reread',
   summary: 'starts one-context again when the CONTEXT disc is not what it has read',
   args: [],
@@ -43,7 +43,7 @@ export const reread: Command = {
       else if (++fruitless < FRUITLESS_RUNS) await machine.clock.sleep(PAUSE_MS);
     }
   },
-};
+});
 
 /** Waits until no one-contextd is at work; false when that took too long. */
 async function atRest({ clock, paths }: Machine): Promise<boolean> {

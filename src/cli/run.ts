@@ -3,9 +3,9 @@ import { startAgent } from '../agent/start-agent.ts';
 import { keepWatch } from '../agent/watch.ts';
 import { endWaitingFlower } from '../boot/steps/flower.ts';
 import { notified, notifyReady, notifyStopping } from '../host/notify.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 
-export const run: Command = {
+export const run = defineCommand({
   name: 'run',
   summary: 'boots this VM into its role, then stays and keeps it true',
   args: [],
@@ -28,4 +28,4 @@ export const run: Command = {
       await notified();
     }
   },
-};
+});

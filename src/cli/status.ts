@@ -2,9 +2,9 @@ import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { problemLines, readStatus, type Status } from '../report/status.ts';
 import { demandVm, untilStatus } from './await-status.ts';
-import type { Command, Invocation } from './command.ts';
+import { defineCommand } from './command.ts';
 
-export const status: Command = {
+export const status = defineCommand({
   name: 'status',
   summary: 'shows every step of the boot with its state and time, what is waited for, and what is wrong',
   args: [],
@@ -17,7 +17,7 @@ export const status: Command = {
     ['flower-context status --wait', 'the same, once it is over; exit status 0 only when ready'],
     ['flower-context status --json', 'for a program'],
   ],
-  async run(invocation: Invocation) {
+  async run(invocation) {
     demandVm(invocation.machine);
     const found = invocation.flag('wait')
       ? await untilStatus(invocation.machine, ({ phase }) => phase !== 'booting')
@@ -37,7 +37,7 @@ export const status: Command = {
     );
     return found.phase === 'ready' ? EXIT.good : found.phase === 'failed' ? EXIT.failed : EXIT.notReady;
   },
-};
+});
 
 const MARK = {
   pending: ' ',

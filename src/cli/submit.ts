@@ -8,7 +8,7 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
-import { type Command, type Invocation, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 import {
   CONNECTION,
   connectionToml,
@@ -26,7 +26,7 @@ import {
   runStateIn,
 } from './submission.ts';
 
-export const submit: Command = {
+export const submit = defineCommand({
   name: 'submit',
   summary: 'starts a run of an app on the SuperLink of this VM, follows it, and ends with its outcome',
   args: ['APP'],
@@ -63,7 +63,7 @@ export const submit: Command = {
       remove(file);
     }
   },
-};
+});
 
 /** The folder of an app. A name is looked up among those of the package, unless a folder here is called so. */
 function appNamed(name: string, { apps }: Paths): string {
@@ -91,7 +91,7 @@ function superLinkPlan(machine: Machine): LaunchPlan | undefined {
 
 /** The settings of the CONTEXT with the caller's over them. Throws Problem app_lacks_settings. */
 async function settingsFor(
-  { machine, flag }: Invocation,
+  { machine, flag }: { machine: Machine; flag(name: 'declared-only'): boolean },
   plan: LaunchPlan,
   app: string,
   { settings }: PassedOn,

@@ -10,10 +10,10 @@ import { answers, formatTemplate, type OneFlowVersion } from '../templates/onefl
 import { checkSettings, type TemplateSetting } from '../templates/template-settings.ts';
 import { type Count, inputsOf, TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../templates/topology.ts';
 import { readCa } from '../tls/ca.ts';
-import { type Command, type Invocation, UsageError } from './command.ts';
+import { defineCommand, type Invocation, UsageError } from './command.ts';
 import { describeLint } from './findings.ts';
 
-export const template: Command = {
+export const template = defineCommand({
   name: 'template',
   summary: 'prints a OneFlow service template, ready for `oneflow-template create`',
   args: [TOPOLOGY_NAMES.join('|')],
@@ -122,7 +122,7 @@ export const template: Command = {
       return EXIT.failed;
     }
     const missing = roles
-      .map((role) => `${role}-template`)
+      .map((role) => `${role}-template` as const)
       .filter((option) => invocation.value(option) === undefined);
     if (missing.length > 0)
       printError(
@@ -131,7 +131,7 @@ export const template: Command = {
     print(text);
     return EXIT.good;
   },
-};
+});
 
 const REMEDY = 'correct that --set option, or add one for this variable';
 
@@ -149,7 +149,12 @@ function siteOf(text: string): Topology {
   return site;
 }
 
-function idOf(invocation: Invocation, option: string, has: boolean, standard: number): number {
+function idOf(
+  invocation: Invocation,
+  option: `super${'link' | 'node'}-template`,
+  has: boolean,
+  standard: number,
+): number {
   const text = invocation.value(option);
   if (text === undefined) return standard;
   if (!has) throw new UsageError(`--${option}: a ${invocation.args[0]} has no such role`);

@@ -22,7 +22,7 @@ import { knownVariables, type VariableFile } from '../vm/context-file.ts';
 import { namesFromContext } from '../vm/host-names.ts';
 import { nicsFrom } from '../vm/nics.ts';
 import { platformFindings } from '../vm/platform.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
 
 export const ROLE_OPTION = {
@@ -31,7 +31,7 @@ export const ROLE_OPTION = {
   choices: ['superlink', 'supernode'],
 } as const;
 
-export const validate: Command = {
+export const validate = defineCommand({
   name: 'validate',
   summary: 'checks a CONTEXT and tells everything that is wrong with it at once',
   args: ['[FILE]'],
@@ -53,7 +53,7 @@ Runs anywhere: no root, no OpenNebula.`,
       );
     return errors.length === 0 ? EXIT.good : EXIT.badContext;
   },
-};
+});
 
 export interface Checked {
   readonly findings: readonly Finding[];

@@ -1,10 +1,10 @@
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 
 declare const FLOWER_CONTEXT_VERSION: string;
 
-export const version: Command = {
+export const version = defineCommand({
   name: 'version',
   summary: 'prints the version of the agent and of the Node.js that runs it',
   args: [],
@@ -14,4 +14,4 @@ export const version: Command = {
     print(`flower-context ${FLOWER_CONTEXT_VERSION} (Node.js ${process.versions.node})\n`);
     return EXIT.good;
   },
-};
+});
