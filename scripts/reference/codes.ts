@@ -6,11 +6,11 @@ import { CODES } from '../../src/templates/lint/codes.ts';
 
 const KINDS = {
   fatal: 'ends the boot, or the command',
-  degraded: 'the boot goes on without it',
-  warning: 'is told, nothing else',
+  degraded: 'the boot continues without it',
+  warning: 'reported only',
 } as const;
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
+export const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 export function problemReference(): string {
   const rows = Object.entries(CATALOGUE).map(
@@ -19,7 +19,7 @@ export function problemReference(): string {
   );
   return [
     '## Problem codes',
-    'A problem has a code that does not change: it is `FL_ERROR` on OneGate, and stands in the journal and in `flower-context status`.',
+    'The code of a problem does not change. It is `FL_ERROR` on OneGate and appears in the journal and in `flower-context status`.',
     ['| Code | What happens | What it means | What to do |', '|---|---|---|---|', ...rows].join('\n'),
   ].join('\n\n');
 }

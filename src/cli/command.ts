@@ -218,8 +218,8 @@ function renderHelp(command: Command): string {
     '',
     heading('examples:'),
     ...command.examples.flatMap(([line, meaning]) => [
+      ...wrap(meaning, '  # ', '  # '),
       ...commandLines(line, '  '),
-      ...wrap(meaning, '      '),
     ]),
     '',
   ].join('\n');

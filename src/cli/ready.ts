@@ -9,18 +9,18 @@ import { defineCommand, UsageError } from './command.ts';
 
 export const ready = defineCommand({
   name: 'ready',
-  summary: 'succeeds once this VM serves (SuperLink) or was accepted (SuperNode) and has published it',
+  summary: 'Wait until this VM serves and has published it, or report why not',
   args: [],
   options: {
     timeout: {
-      description: 'give up after so many seconds (default: wait until it is decided)',
+      description: 'stop waiting after this time (default: no limit)',
       value: 'SECONDS',
     },
   },
-  text: 'What READY_SCRIPT_PATH runs before one-context reports READY=YES. It waits while the boot goes on, fails with\nthe reason when the boot failed, and with exit status 3 when the time is up.',
+  text: 'READY_SCRIPT_PATH runs this command before one-context reports READY=YES. A SuperLink serves when its Fleet API answers; a SuperNode serves when the SuperLink has accepted it. Exit status 1: the boot failed. Exit status 3: the time is up.',
   examples: [
-    ['flower-context ready', 'block until ready, or fail with the reason'],
-    ['flower-context ready --timeout 0', 'is it ready now?'],
+    ['flower-context ready', 'Wait until ready, or fail with the reason'],
+    ['flower-context ready --timeout 0', 'Check once'],
   ],
   async run(invocation) {
     const wanted = invocation.value('timeout');
