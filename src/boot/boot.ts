@@ -2,14 +2,14 @@
 
 import { dirname } from 'node:path';
 import { asProblem, Problem } from '../core/problem.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
 import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { duration, type Report } from '../report/report.ts';
-import { parseAppliance } from '../vm/image.ts';
+import { parseImage } from '../vm/image.ts';
 import { failedAttributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { Knowledge } from './knowledge.ts';
-import { liveFlowerState } from './live-link.ts';
 import { BRIEF } from './onegate-policy.ts';
 import { type Failure, runSteps } from './runner.ts';
 import type { Step } from './step.ts';
@@ -119,9 +119,9 @@ function readySentence(known: Knowledge, took: string): string {
   return `ready after ${took}: this ${what} with Flower ${known.get('flowerVersion')}${share}`;
 }
 
-function readAppliance({ paths }: Machine): ReturnType<typeof parseAppliance> {
+function readAppliance({ paths }: Machine): ReturnType<typeof parseImage> {
   const text = readText(paths.appliance);
-  if (text !== undefined) return parseAppliance(text);
+  if (text !== undefined) return parseImage(text);
   throw new Problem('image_incomplete', {
     doing: "reading the image's role",
     found: `${paths.appliance} does not exist`,
