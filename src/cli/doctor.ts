@@ -57,9 +57,9 @@ function render(results: readonly Result[]): string[] {
   const reasons = new Set(results.flatMap(({ skipped }) => skipped ?? []));
   return [
     ...lines,
-    ...[...reasons].flatMap((reason) => {
-      const titles = results.filter(({ skipped }) => skipped === reason).map(({ title }) => title);
-      return wrap(`not checked (${reason}): ${titles.join(', ')}`, '', '  ');
+    ...[...reasons].map((reason) => {
+      const count = results.filter(({ skipped }) => skipped === reason).length;
+      return `skipped: ${plural(count, 'check')} (${reason})`;
     }),
   ];
 }

@@ -52,7 +52,7 @@ function render(code: ProblemCode): string {
       ['What it means', about],
       ['How it is found', found],
       ['What the agent does', agent],
-      ['What to do', `${remedy}.`],
+      ['What to do', `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`],
     ].flatMap(([title = '', text = '']) => [heading(title), ...wrap(text, '  ')]),
     heading('Where to look'),
     ...look.map((line) => `  ${whole(line)}`),

@@ -363,10 +363,11 @@ export const CATALOGUE = {
   internal_error: {
     title: 'unexpected internal error',
     severity: 'fatal',
-    about: 'This is a defect of flower-context, not of the CONTEXT or the VM.',
+    about:
+      'This is a defect of flower-context, not of the CONTEXT. Open an issue in its repository with the two outputs below; they contain no secrets.',
     found: 'A step threw an error without a problem code.',
     remedy:
-      'report it: open an issue in the repository of flower-context and attach the output of `journalctl -b -u flower-context` and `flower-context doctor --json` (neither contains secrets); `flower-context boot --fresh` runs every step again',
+      'send `journalctl -b -u flower-context` and `flower-context doctor --json` to the maintainers; `flower-context boot --fresh` runs every step again',
     look: [JOURNAL, 'flower-context doctor --json', 'ls -lR /var/lib/flower-context'],
   },
 } as const satisfies Record<string, Entry>;

@@ -9,7 +9,11 @@ import { type Outcome, run, until } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
 
-const agent = (...args: string[]): Promise<Outcome> => run(NODE, [SHIPPED, ...args]);
+/** Messages on standard error are one line each, however the terminal breaks them. */
+async function agent(...args: string[]): Promise<Outcome> {
+  const outcome = await run(NODE, [SHIPPED, ...args]);
+  return { ...outcome, stderr: outcome.stderr.replaceAll(/\n +/g, ' ') };
+}
 
 describe('template and lint', () => {
   test.each([
@@ -433,7 +437,7 @@ describe('away from a VM', () => {
     expect(await probe()).toMatchObject({ code: 1 });
     for (const [text, why] of [
       [keyPem, 'it holds a private key'],
-      ['', 'not base64'],
+      ['', 'neither PEM nor'],
     ] as const) {
       writeFileSync(file, text);
       expect(await probe()).toMatchObject({ code: 64, stderr: expect.stringContaining(why) });

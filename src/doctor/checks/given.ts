@@ -6,8 +6,9 @@ export const image: Check = {
   id: 'image',
   title: 'image',
   run({ image: found }) {
-    if (found instanceof Problem) return fromProblem(found);
-    return [ok(`${found.role}, Flower ${found.flower.version}`)];
+    if (!(found instanceof Problem)) return [ok(`${found.role}, Flower ${found.flower.version}`)];
+    const { code, facts, remedy } = found;
+    return [problem(`not an image of flower-context: ${facts.found}`, remedy, code)];
   },
 };
 
