@@ -35,6 +35,10 @@ const FILES: Readonly<
   motd: { access: '0644 root', what: 'what is shown at login (pam_motd)' },
   status: { access: 'root 0644', what: 'every step, wait, problem and fact of the boot; no secrets' },
   plan: { access: 'root:flower 0640', what: 'how Flower is started: arguments, environment, gRPC options' },
+  endpoints: {
+    access: 'root 0644',
+    what: 'listeners, the endpoint that SuperNodes dial, and the TLS files of Flower',
+  },
   nodeConfig: { access: 'root:flower 0640', what: 'what a ClientApp reads of its node' },
   runConfig: {
     access: 'root:flower 0640',

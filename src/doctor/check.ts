@@ -20,7 +20,7 @@ const CONDITIONS: Readonly<Record<Need, Condition>> = {
   image: { holds: ({ image }) => !(image instanceof Problem), otherwise: 'no image' },
   context: { after: 'image', holds: ({ context }) => !(context instanceof Problem), otherwise: 'no CONTEXT' },
   boot: { after: 'context', holds: ({ status }) => status !== undefined, otherwise: 'no boot yet' },
-  plan: { after: 'boot', holds: ({ plan }) => plan !== undefined, otherwise: 'no launch plan yet' },
+  plan: { after: 'boot', holds: ({ endpoints }) => endpoints !== undefined, otherwise: 'no launch plan yet' },
   onegate: {
     after: 'context',
     holds: ({ oneGate }) => oneGate !== undefined,

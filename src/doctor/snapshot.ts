@@ -1,17 +1,21 @@
 // What the checks read: everything that the agent, one-context and Flower have left on this VM. Any part may be missing.
-import { type BootConfig, parseVariables } from '../config/parse.ts';
-import type { VariableFinding } from '../core/finding.ts';
-import { type HostPort, parseHostPort } from '../core/hostport.ts';
+import { allAddresses } from '../boot/addresses.ts';
+import { checkContext } from '../boot/checks.ts';
+import type { BootConfig } from '../config/parse.ts';
+import { findingsOf, type VariableFinding } from '../core/finding.ts';
+import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
-import type { LaunchPlan } from '../flower/plan.ts';
-import { argumentOf, readPlan } from '../flower/plan-file.ts';
+import { type LaunchPlan, readPlan } from '../flower/plan.ts';
 import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
-import type { Machine } from '../host/machine.ts';
+import { hostName, type Machine } from '../host/machine.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
 import { readStatus, type Status } from '../report/status.ts';
+import { namesFromContext, withHostPart } from '../vm/host-names.ts';
 import { type LoadedVm, loadVm } from '../vm/load.ts';
+import { nicsFrom } from '../vm/nics.ts';
 
 export interface VmSnapshot extends LoadedVm {
   readonly machine: Machine;
@@ -19,15 +23,17 @@ export interface VmSnapshot extends LoadedVm {
   readonly role: 'superlink' | 'supernode' | undefined;
   /** Undefined when the CONTEXT is invalid; `faults` says why. */
   readonly config: BootConfig | undefined;
+  /** What a boot would refuse. */
   readonly faults: readonly VariableFinding[];
   readonly status: Status | undefined;
   readonly plan: LaunchPlan | undefined;
+  readonly endpoints: FlowerEndpoints | undefined;
   readonly flower: LiveFlowerState | undefined;
-  /** Undefined without complete credentials. */
+  /** Undefined without credentials. */
   readonly oneGate: OneGate | undefined;
-  /** This VM as OneGate has it: one request for all checks. Throws Problem. */
+  /** This VM as OneGate sees it: one request for all checks. Throws Problem. */
   vm(): Promise<Vm>;
-  /** This VM's clock minus OneGate's in milliseconds; undefined before OneGate has answered. */
+  /** This VM's clock minus OneGate's in milliseconds, once OneGate has answered. */
   aheadOfOneGate(): number | undefined;
 }
 
@@ -39,10 +45,6 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
   const { paths, clock, random } = machine;
   const loaded = loadVm(machine);
   const { image, context, credentials } = loaded;
-  const parsed =
-    image instanceof Problem || context instanceof Problem
-      ? undefined
-      : parseVariables(context.variables, imageOf(image, paths));
   let ahead: number | undefined;
   const onDate = (theirs: Date): void => {
     ahead = clock.now().getTime() - theirs.getTime();
@@ -57,10 +59,10 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     machine,
     now: clock.now(),
     role: image instanceof Problem ? undefined : image.role,
-    config: parsed?.ok ? parsed.config : undefined,
-    faults: parsed?.ok === false ? parsed.problems : [],
+    ...configured(machine, image, context),
     status: attempt(() => readStatus(paths.status)),
-    plan: attempt(() => readPlan(machine)),
+    plan: attempt(() => readPlan(paths)),
+    endpoints: attempt(() => readEndpoints(paths)),
     flower: attempt(() => liveFlowerState(paths)),
     oneGate,
     vm: () => {
@@ -69,6 +71,24 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     },
     aheadOfOneGate: () => ahead,
   };
+}
+
+function configured(
+  { paths, host, clock }: Machine,
+  image: LoadedVm['image'],
+  context: LoadedVm['context'],
+): Pick<VmSnapshot, 'config' | 'faults'> {
+  if (image instanceof Problem || context instanceof Problem) return { config: undefined, faults: [] };
+  const { variables } = context;
+  const named = namesFromContext(variables);
+  const { config, errors, problems } = checkContext(variables, {
+    image: imageOf(image, paths),
+    now: clock.now(),
+    addresses: allAddresses(nicsFrom(variables, host), host.addresses()),
+    hostNames: named.length > 0 ? named : withHostPart(hostName()),
+  });
+  const fatal = problems.flatMap(findingsOf).filter(({ severity }) => severity === 'error');
+  return { config, faults: [...errors, ...fatal] };
 }
 
 /** A read error becomes undefined here; the checks report what is missing. */
@@ -82,22 +102,11 @@ function attempt<T>(read: () => T | undefined): T | undefined {
 
 /** The Fleet API of the SuperLink as SuperNodes dial it; `caFile` is null in plaintext. */
 export function fleetEndpoint({
-  plan,
-  status,
+  endpoints,
 }: VmSnapshot): { endpoint: HostPort; caFile: string | null } | undefined {
-  if (plan === undefined) return undefined;
-  const published = plan.role === 'superlink' ? status?.facts['endpoint'] : argumentOf(plan, '--superlink');
-  const endpoint = typeof published === 'string' ? parseHostPort(published) : undefined;
-  if (endpoint === undefined) return undefined;
-  const caFile =
-    plan.role === 'superlink'
-      ? (plan.fleet?.credentials?.ca ?? argumentOf(plan, '--ssl-ca-certfile'))
-      : argumentOf(plan, '--root-certificates');
-  return { endpoint, caFile: caFile ?? null };
+  return endpoints && { endpoint: endpoints.endpoint, caFile: trustedCa(endpoints) ?? null };
 }
 
 /** The file of the certificate that SuperNodes receive; undefined on a SuperNode and in plaintext. */
-export const shownCertificate = ({ plan }: VmSnapshot): string | undefined =>
-  plan?.role === 'superlink'
-    ? (plan.fleet?.credentials?.certificate ?? argumentOf(plan, '--ssl-certfile'))
-    : undefined;
+export const shownCertificate = ({ endpoints }: VmSnapshot): string | undefined =>
+  endpoints?.role === 'superlink' ? endpoints.tls?.fleet.certificate : undefined;

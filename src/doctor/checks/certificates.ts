@@ -1,5 +1,4 @@
-import { checkPeerTls } from '../../boot/examine.ts';
-import { Knowledge } from '../../boot/knowledge.ts';
+import { checkPeerTls } from '../../boot/check-peer.ts';
 import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { readText } from '../../host/files.ts';
@@ -64,15 +63,11 @@ async function ofPeer(
   endpoint: HostPort,
   caFile: string | null,
 ): Promise<readonly CheckFinding[]> {
-  const known = new Knowledge();
-  const caPem = caFile === null ? undefined : readText(caFile);
-  known.set('superlink', { endpoint, found: undefined });
-  known.set('clientTrust', caFile === null || caPem === undefined ? undefined : { caFile, caPem });
-  const silent = await checkPeerTls(known, vm.now);
+  const warned = await checkPeerTls(endpoint, caFile === null ? undefined : readText(caFile), vm.now);
   const address = formatHostPort(endpoint);
-  if (silent !== undefined) {
+  if (warned !== undefined) {
     const remedy = `check the address, the firewall between the two (TCP ${endpoint.port}), and that the SuperLink is up`;
-    return [problem(silent, remedy, 'superlink_unreachable')];
+    return [problem(warned.facts.found, remedy, warned.code)];
   }
   return [
     ok(

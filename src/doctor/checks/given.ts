@@ -19,11 +19,11 @@ export const context: Check = {
   needs: 'image',
   run({ context: found, contextSha256, status, faults }) {
     if (found instanceof Problem) return fromProblem(found);
-    const invalid = faults.map((fault) =>
+    const invalid = faults.map(({ variable, found: value, expected, remedy, code }) =>
       problem(
-        `${fault.variable}: ${fault.found}`,
-        `use ${fault.expected ?? 'another value'}`,
-        'config_validation_failed',
+        `${variable}: ${value}`,
+        remedy ?? `use ${expected ?? 'another value'}`,
+        code ?? 'config_validation_failed',
       ),
     );
     const count = `${Object.keys(found.variables).length} variables`;

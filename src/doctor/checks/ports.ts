@@ -1,9 +1,7 @@
 import { unitOf } from '../../boot/steps/flower.ts';
-import { formatHostPort, type HostPort, parseHostPort } from '../../core/hostport.ts';
+import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { isLoopback, parseIp } from '../../core/ip.ts';
-import { dialable } from '../../flower/endpoint.ts';
-import type { LaunchPlan } from '../../flower/plan.ts';
-import { argumentOf } from '../../flower/plan-file.ts';
+import { dialable, listenersOf } from '../../flower/endpoints.ts';
 import { descendsFrom, type Listener, listeners } from '../../host/listeners.ts';
 import { tryConnect } from '../../host/net.ts';
 import { unitState } from '../../host/systemd.ts';
@@ -18,8 +16,8 @@ export const ports: Check = {
   title: 'ports',
   needs: 'plan',
   async run(vm) {
-    const wanted = wantedPorts(vm.plan!);
-    const [all, { pid }] = await Promise.all([listeners(), unitState(unitOf(vm.plan!.role))]);
+    const wanted = listenersOf(vm.endpoints!);
+    const [all, { pid }] = await Promise.all([listeners(), unitState(unitOf(vm.endpoints!.role))]);
     return [
       ...(await Promise.all(wanted.map((address) => ofPort(vm, address, all, pid)))),
       ...(all === undefined
@@ -28,16 +26,6 @@ export const ports: Check = {
     ];
   },
 };
-
-/** Every address in the plan that Flower itself listens on. */
-function wantedPorts(plan: LaunchPlan): HostPort[] {
-  const options = ['--fleet-api-address', '--control-api-address', '--serverappio-api-address'];
-  const texts = [...options, '--clientappio-api-address'].map((option) => argumentOf(plan, option));
-  const [host, port] = [argumentOf(plan, '--host'), argumentOf(plan, '--port')];
-  const http = host === undefined || port === undefined ? [] : [{ host, port: Number(port) }];
-  const own = texts.map((text) => (text === undefined ? undefined : parseHostPort(text)));
-  return [...own.filter((address) => address !== undefined), ...http];
-}
 
 async function ofPort(
   { machine }: VmSnapshot,

@@ -66,7 +66,7 @@ test('a check is skipped for the first thing that is missing of all that it need
   );
   const skipped = async (parts: object) =>
     (await examine(checks, snapshot(parts))).map((one) => one.skipped ?? one.findings[0]?.found);
-  const complete = { image: {}, context: {}, status: {}, plan: {}, oneGate: {} };
+  const complete = { image: {}, context: {}, status: {}, endpoints: {}, oneGate: {} };
   expect(await skipped(complete)).toEqual(['ran', 'ran', 'ran', 'ran', 'ran']);
   expect(await skipped({ ...complete, image: missing })).toEqual(Array(5).fill('no image'));
   expect(await skipped({ ...complete, context: missing })).toEqual(['ran', ...Array(4).fill('no CONTEXT')]);
@@ -77,7 +77,7 @@ test('a check is skipped for the first thing that is missing of all that it need
     'no boot yet',
     'ran',
   ]);
-  expect(await skipped({ ...complete, plan: undefined, oneGate: undefined })).toEqual([
+  expect(await skipped({ ...complete, endpoints: undefined, oneGate: undefined })).toEqual([
     'ran',
     'ran',
     'ran',
