@@ -34,6 +34,7 @@ const FILES: Readonly<
   run: { access: 'root 0755', what: 'what the agent tells others on this VM; gone at reboot' },
   motd: { access: '0644 root', what: 'what is shown at login (pam_motd)' },
   status: { access: 'root 0644', what: 'every step, wait, problem and fact of the boot; no secrets' },
+  ready: { access: 'root 0644', what: 'whether this VM serves: what the ready script decides by' },
   plan: { access: 'root:flower 0640', what: 'how Flower is started: arguments, environment, gRPC options' },
   endpoints: {
     access: 'root 0644',

@@ -50,7 +50,11 @@ const common = ({ role, REPORT_READY }: BootConfig, { flowerVersion, degradedBy 
 /** The update of a SuperLink that serves: with it, everything that SuperNodes need is stored. `caPem` undefined: plaintext. */
 export const superLinkAttributes = (
   config: SuperLinkConfig,
-  { endpoint, caPem, ...serving }: Serving & { readonly endpoint: HostPort; readonly caPem: string | undefined },
+  {
+    endpoint,
+    caPem,
+    ...serving
+  }: Serving & { readonly endpoint: HostPort; readonly caPem: string | undefined },
 ): Attributes => ({
   ...common(config, serving),
   FL_ENDPOINT: encodeEndpoint(endpoint),

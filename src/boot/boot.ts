@@ -10,13 +10,7 @@ import { loadVm } from '../vm/load.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type RunResult, runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
-import type {
-  CommonOutputs,
-  PreparedPlan,
-  StepTools,
-  SuperLinkOutputs,
-  SuperNodeOutputs,
-} from './step.ts';
+import type { CommonOutputs, PreparedPlan, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 
 export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
   readonly machine: Machine;
@@ -80,7 +74,9 @@ export async function boot({ sequences = SEQUENCES, ...on }: Boot): Promise<Boot
   return { ...ended, tookMs: clock.monotonicMs() - began };
 }
 
-type Ended = Omit<Extract<BootOutcome, { result: BootResult }>, 'tookMs'> | Omit<Extract<BootOutcome, { failure: BootFailure }>, 'tookMs'>;
+type Ended =
+  | Omit<Extract<BootOutcome, { result: BootResult }>, 'tookMs'>
+  | Omit<Extract<BootOutcome, { failure: BootFailure }>, 'tookMs'>;
 
 async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promise<Ended> {
   const { image } = loadVm(on.machine);

@@ -8,7 +8,8 @@ import { explainPeer } from '../tls/peer.ts';
 const WITHIN_MS = 3_000;
 
 /** Asks what listens at the address. Needs no trust yet, so it can run while that is decided. */
-export const probeSuperLink = ({ host, port }: HostPort): Promise<TlsProbe> => probeTls(host, port, WITHIN_MS);
+export const probeSuperLink = ({ host, port }: HostPort): Promise<TlsProbe> =>
+  probeTls(host, port, WITHIN_MS);
 
 /**
  * Compares what listens at the SuperLink's address with what this node trusts; `caPem` undefined: plaintext. Returns a

@@ -50,8 +50,17 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
   const { files, ...rest } =
     config.role === 'superlink' ? superLink(config, facts, launch) : superNode(config, facts, launch);
   const planFile = { path: paths.plan, mode: '0640', what: 'the launch plan' };
-  const endpointsFile = { path: paths.endpoints, mode: '0644', what: 'the addresses and TLS files of Flower' };
-  return { role: config.role, files: [...files, planFile, endpointsFile], starts: unitOf(config.role), ...rest };
+  const endpointsFile = {
+    path: paths.endpoints,
+    mode: '0644',
+    what: 'the addresses and TLS files of Flower',
+  };
+  return {
+    role: config.role,
+    files: [...files, planFile, endpointsFile],
+    starts: unitOf(config.role),
+    ...rest,
+  };
 }
 
 function superLink(

@@ -119,10 +119,16 @@ async function runStep<Outputs>(
     if (inputs !== undefined && !unchanged && !degraded)
       checkpoint.record(step.id, inputs, machine.clock.now());
     if (step.keeps) checkpoint.keep();
-    report.finished(step.id, degraded ? 'degraded' : skipped ? 'skipped' : kept ? 'kept' : 'done', spent(), note);
+    report.finished(
+      step.id,
+      degraded ? 'degraded' : skipped ? 'skipped' : kept ? 'kept' : 'done',
+      spent(),
+      note,
+    );
     return output;
   } catch (error) {
-    if (signal.aborted && !(error instanceof Problem)) report.finished(step.id, 'skipped', spent(), 'cancelled');
+    if (signal.aborted && !(error instanceof Problem))
+      report.finished(step.id, 'skipped', spent(), 'cancelled');
     else report.finished(step.id, 'failed', spent(), asProblem(error, step.title).code);
     throw error;
   } finally {

@@ -135,7 +135,11 @@ export interface StepTools {
 export type IdOf<Outputs> = keyof Outputs & string;
 
 /** `Outputs` maps the step ids of a role to what each step gives; a step sees the outputs that it needs, and no others. */
-export interface Step<Outputs, Id extends IdOf<Outputs> = IdOf<Outputs>, Needs extends IdOf<Outputs> = IdOf<Outputs>> {
+export interface Step<
+  Outputs,
+  Id extends IdOf<Outputs> = IdOf<Outputs>,
+  Needs extends IdOf<Outputs> = IdOf<Outputs>,
+> {
   readonly id: Id;
   readonly title: string;
   /** Steps that must have succeeded; those that need nothing of each other run side by side. */

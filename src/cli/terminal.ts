@@ -9,8 +9,8 @@ const WIDTH = 80;
 const WORD = /(?:`[^`]*`|[^\s`])+|`/g;
 /** Stands for a space inside a value. No argument, file name or message contains it. */
 const FIXED_SPACE = '\0';
-/** Such a line ends with a value to paste. */
-const VALUE_LINE = /^ *for example: /;
+/** Such a line ends with a value or a command to paste. */
+const VALUE_LINE = /^ *(for example|check): /;
 
 const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
 const finish = (line: string): string => line.trimEnd().replaceAll(FIXED_SPACE, ' ');

@@ -108,7 +108,7 @@ describe('inside the launcher', () => {
     });
   });
 
-  it('an address is the same however it is written', () => {
+  it('two spellings of an address are equal', () => {
     expect(further(1)).toEqual({ same: [true, true, false] });
   });
 
@@ -125,7 +125,7 @@ describe('inside the launcher', () => {
     expect(further(5)).toEqual({ phase: 'accepted', fatal: false, in_flight: 0 });
   });
 
-  it('a refusal that is about a run leaves the link as it is', () => {
+  it('a refusal of a run does not change the state of the connection', () => {
     expect(further(6)).toEqual({ phase: 'accepted' });
   });
 

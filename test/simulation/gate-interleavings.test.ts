@@ -1,15 +1,16 @@
 // The ready gate over the real code (test/unit/onegate/gate-model.test.ts searches a model of it): a SuperLink and a
 // SuperNode boot with the real steps, runner, watch, ready command's wait and OneGate client, while Flower is lost, VMs
-// lose power, contexts change, OneGate goes away and updates or their answers get lost - when and where is made up. The
-// clock is turned by hand; Flower and its unit are light (test/support/light-vm.ts).
+// lose power, contexts change, OneGate goes away and updates or their answers get lost, at generated moments. The test
+// controls the clock; Flower and its unit are simulated (test/support/light-vm.ts).
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answerOf, untilDecided } from '../../src/cli/ready.ts';
+import { untilDecided, verdictNow } from '../../src/cli/ready.ts';
 import { HttpFailure, type HttpReply, type HttpRequest } from '../../src/host/http.ts';
 import { opensGate } from '../../src/onegate/guard.ts';
+import { readReady } from '../../src/report/ready-file.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { LightVm } from '../support/light-vm.ts';
 import { chance, type SmallVm, SmallZone } from '../support/small-zone.ts';
@@ -36,7 +37,7 @@ interface Life {
 const path = process.env.PATH;
 let folder: string;
 beforeAll(() => {
-  // In memory where there is such a place: what is synced to a disk here is not what is tested.
+  // In memory where such a folder exists: the test does not cover syncing to a disk.
   folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'gate-'));
   // No systemctl that would answer for these VMs.
   process.env.PATH = '';
@@ -94,12 +95,7 @@ class Machine {
       random: world.random,
       send: (request) => this.#send(request, 'agent'),
       flowerMs: () => world.random() * 4_000,
-      instead: {
-        trust: async (known) => {
-          known.set('clientTrust', undefined);
-          return {};
-        },
-      },
+      plaintext: true,
     });
     this.#start();
   }
@@ -119,7 +115,7 @@ class Machine {
     await clock.sleep(this.#world.random() * 3_000, signal);
     // The script ends with its VM.
     const decided = await Promise.race([untilDecided(this.vm.machine, 600_000), aborted(signal)]);
-    if (decided?.answer !== 'serves') return;
+    if (decided?.verdict !== 'serves') return;
     if (!this.vm.served)
       this.#world.faults.push(`the ready script of the ${this.role} succeeds before it served`);
     await clock.sleep(this.#world.random() * 2_000, signal);
@@ -188,13 +184,13 @@ class Machine {
       serves &&
       template.READY === 'YES' &&
       this.vm.serves &&
-      this.vm.report.status.phase === 'ready' &&
-      answerOf(this.vm.machine, this.vm.report.status) === 'serves'
+      this.vm.status?.phase === 'ready' &&
+      verdictNow(this.vm.machine, readReady(this.vm.machine.paths)!) === 'serves'
     );
   }
 
   end(): void {
-    this.#stop.abort(new Error('the story is over'));
+    this.#stop.abort(new Error('the scenario is over'));
   }
 }
 
@@ -280,7 +276,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
 /**
  * Lives that went wrong once: a boot that is interrupted between Flower's start and the publication, by a CONTEXT that is wrong;
  * a wrong CONTEXT that is corrected while the agent ends because of it; a Flower that dies while a boot is under way;
- * a CONTEXT that becomes wrong before OneGate, which is away, was told where the SuperLink is.
+ * a CONTEXT that becomes wrong before OneGate, which is away, received the address of the SuperLink.
  */
 const FOUND: [Life][] = [
   [
@@ -339,8 +335,8 @@ async function live(life: Life, dir: string): Promise<readonly string[]> {
           role,
           gate,
           serves: vm.serves,
-          phase: vm.report.status.phase,
-          problems: vm.report.status.problems.map(({ code }) => code),
+          phase: vm.status?.phase,
+          problems: vm.status?.problems.map(({ code }) => code),
           template: { ...seen.template, FL_CA_CERT: undefined },
         }),
       );
@@ -354,7 +350,7 @@ async function live(life: Life, dir: string): Promise<readonly string[]> {
   return world.faults;
 }
 
-test(`in ${RUNS} made-up lives nothing says READY=YES before Flower serves, and in the end all is ready`, async () => {
+test(`in ${RUNS} simulated lives no VM reports READY=YES before Flower serves, and all VMs are ready at the end`, async () => {
   let number = 0;
   await fc.assert(
     fc.asyncProperty(lives, async (life) => {

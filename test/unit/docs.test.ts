@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sequenceFor } from '../../src/boot/sequence.ts';
+import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
 import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/config/frameworks.ts';
@@ -85,7 +85,7 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('prints only templates that the agent and lint take', () => {
+  test('prints only templates that the agent and lint accept', () => {
     for (const { words } of ours(text)) {
       const [, name, site, ...rest] = words;
       if (name !== 'template' || !(site! in TOPOLOGIES)) continue;
@@ -119,7 +119,7 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('has only JSON that is JSON, and templates without a finding', () => {
+  test('has only valid JSON, and templates without a finding', () => {
     for (const block of blocks(text, 'json')) {
       const value = JSON.parse(block) as { roles?: unknown };
       if (value.roles !== undefined) expect(lint(block).findings).toEqual([]);
@@ -137,7 +137,7 @@ describe.each(PAGES)('%s', (page) => {
     expect(inCode.filter((target) => !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([]);
   });
 
-  test('links only to what is there', () => {
+  test('links only to existing files and headings', () => {
     const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, link]) => link!)
       .filter((link) => !/^(https?:|#)/.test(link));
@@ -150,13 +150,13 @@ describe.each(PAGES)('%s', (page) => {
     );
     const published: readonly string[] = PUBLISHED;
     // FLOWER_CONTEXT_* is the environment of the agent itself.
-    const strangers = [...names].filter(
+    const unknown = [...names].filter(
       (name) =>
         !isVariableName(name.replace(ALIAS_PREFIX, '')) &&
         !published.includes(name) &&
         !name.startsWith('FLOWER_CONTEXT_'),
     );
-    expect(strangers).toEqual([]);
+    expect(unknown).toEqual([]);
   });
 });
 
@@ -170,11 +170,11 @@ describe.each(['docs/operate.md', 'docs/multi-site.md'])('%s', (page) => {
 
 test('docs/operate.md explains the line of every step of both boots', () => {
   const page = read('docs/operate.md');
-  const titles = [...sequenceFor('superlink'), ...sequenceFor('supernode')].map(({ title }) => title);
+  const titles = [...SEQUENCES.superlink, ...SEQUENCES.supernode].map(({ title }) => title);
   expect(titles.filter((title) => !new RegExp(`^\\| \`${title}\` +\\|`, 'm').test(page))).toEqual([]);
 });
 
-test('docs/operate.md has the room and the download of every framework', () => {
+test('docs/operate.md has the disk space and the download of each framework', () => {
   const page = read('docs/operate.md');
   for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
     expect(page).toMatch(
@@ -185,7 +185,7 @@ test('docs/operate.md has the room and the download of every framework', () => {
     );
 });
 
-test('the apps that are named are the folders of examples, which the package takes', () => {
+test('the apps are the folders of examples, which the package contains', () => {
   expect([...APPS]).toEqual(readdirSync(join(root, 'examples')).sort());
 });
 

@@ -33,9 +33,7 @@ export const certificates = stepOf<SuperLinkOutputs>()({
     const ca = keepOrMakeCa(tools, hostNames.at(-1) ?? '', now);
     const use = { tools, ca: ca.pair, owner, now };
     const { trust, shownPem, kept, note } =
-      operator === undefined
-        ? ownCertificate(use, config, read_context)
-        : operatorFiles(use, operator);
+      operator === undefined ? ownCertificate(use, config, read_context) : operatorFiles(use, operator);
     const described = describeCertificate(shownPem);
     tools.setFacts({
       tls: true,

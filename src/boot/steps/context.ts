@@ -48,7 +48,7 @@ export const readContext = stepOf<CommonOutputs>()({
   },
 });
 
-const connect = (credentials: OneGateCredentials, { machine, journal}: StepTools): OneGate =>
+const connect = (credentials: OneGateCredentials, { machine, journal }: StepTools): OneGate =>
   connectOneGate({
     ...credentials,
     clock: machine.clock,

@@ -28,12 +28,8 @@ export const prepareDirectories = stepOf<CommonOutputs>()({
       ensureFolder(paths.state, { mode: 0o755 }),
       ensureFolder(paths.tls, { mode: 0o750, owner: group }),
       ensureFolder(paths.flowerState, { mode: 0o755 }),
-      ...foldersFlowerNeeds(paths, config).map((folder) =>
-        ensureFolder(folder, { mode: 0o750, owner }),
-      ),
+      ...foldersFlowerNeeds(paths, config).map((folder) => ensureFolder(folder, { mode: 0o750, owner })),
     ].filter(Boolean).length;
-    return made === 0
-      ? { output: owner, kept: true }
-      : { output: owner, note: `${made} created or fixed` };
+    return made === 0 ? { output: owner, kept: true } : { output: owner, note: `${made} created or fixed` };
   },
 });

@@ -235,9 +235,7 @@ async function untilState(
     try {
       const state = readFlowerState(paths.flowerLink);
       if (state?.plan === hash && wanted(state)) return state;
-      await clock
-        .sleep(READ_STATE_EVERY_MS, AbortSignal.any([signal, woken.signal]))
-        .catch(() => undefined);
+      await clock.sleep(READ_STATE_EVERY_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
     } finally {
       stop();
     }

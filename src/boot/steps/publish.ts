@@ -24,14 +24,7 @@ const ofSuperLink = ({ validate: config, certificates, launch_plan }: FromSuperL
 
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
   ...PUBLISH,
-  needs: [
-    'read_context',
-    'validate',
-    'announce_booting',
-    'certificates',
-    'launch_plan',
-    'await_fleet_api',
-  ],
+  needs: ['read_context', 'validate', 'announce_booting', 'certificates', 'launch_plan', 'await_fleet_api'],
   inputs: (outputs, { machine }) => ({
     boot: machine.host.bootId(),
     attributes: outputs.read_context.oneGate && ofSuperLink(outputs),
@@ -51,14 +44,7 @@ const ofSuperNode = ({ validate: config, partition, launch_plan }: FromSuperNode
 
 export const publishSuperNode = stepOf<SuperNodeOutputs>()({
   ...PUBLISH,
-  needs: [
-    'read_context',
-    'validate',
-    'announce_booting',
-    'partition',
-    'launch_plan',
-    'await_registration',
-  ],
+  needs: ['read_context', 'validate', 'announce_booting', 'partition', 'launch_plan', 'await_registration'],
   inputs: (outputs, { machine }) => ({
     boot: machine.host.bootId(),
     attributes: outputs.read_context.oneGate && ofSuperNode(outputs),

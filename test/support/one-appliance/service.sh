@@ -1,5 +1,5 @@
 #!/bin/bash
-# Stand-in for /etc/one-appliance/service: service {install|configure|bootstrap}
+# Stub of /etc/one-appliance/service: service {install|configure|bootstrap}
 here=/etc/one-appliance
 ONE_SERVICE_SETUP_DIR=/opt/one-appliance
 set -e

@@ -125,7 +125,7 @@ test('a SuperNode that asks OneGate needs no CA, but a broken one is an error', 
   ]);
 });
 
-describe('what one-context and oned would not understand', () => {
+describe('text that one-context or oned would not read', () => {
   test.each([
     ["TOKEN='NO'", ['warning TOKEN']],
     ["TOKEN='yes'", []],

@@ -1,4 +1,4 @@
-// A text64 field of OpenNebula's forms encodes by itself, so a line that was base64 already arrives encoded twice.
+// A text64 field of OpenNebula's forms encodes its value, so a line that was base64 already arrives encoded twice.
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,6 +14,6 @@ test('a certificate pasted as PEM and one pasted as base64 are read as the same'
   expect(readCertificates(encode(`${encode(pem)}\n`))).toEqual({ ok: true, value: pem });
 });
 
-test('what only looks like it is refused', () => {
+test('similar texts are refused', () => {
   expect(readCertificates(encode('LS0tLS1CRUdJTi but no base64'))).toMatchObject({ ok: false });
 });

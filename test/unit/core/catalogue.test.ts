@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../../src/core/catalogue.ts';
 
 describe('a problem code', () => {
-  test('stays once it is published: it is FL_ERROR on OneGate, and people search for it', () => {
+  test('is never renamed, because it is FL_ERROR on OneGate and people search for it', () => {
     const given =
       'address_not_in_certificate agent_running app_lacks_settings ca_invalid ca_mismatch ca_missing clock_off ' +
       'config_suspicious config_validation_failed context_unreadable dcgm_unavailable discovery_timeout ' +

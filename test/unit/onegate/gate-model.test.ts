@@ -1,7 +1,7 @@
 // A small model of OneFlow's ready gate, searched to its end: every order in which a SuperLink and a SuperNode can
 // announce, serve and publish, in which one-context's ready script can run, and in which VMs restart, are
 // re-contextualized, lose Flower or lose an update on the way. What is sent is what the agent really sends, through the
-// real guard and the stand-in's OneGate text handling; the gate opens as EventManager.rb does it: on READY=YES anywhere
+// real guard and the text handling of the OneGate stub; the gate opens as EventManager.rb does it: on READY=YES anywhere
 // in an update, once.
 import { describe, expect, test } from 'vitest';
 import {
@@ -179,7 +179,7 @@ function stepsFrom(world: World, rules: Rules): Step[] {
     const asAgent = (attributes: Readonly<Record<string, string>>, serving: boolean): string | undefined =>
       sent(attributes, serving || rules.noGuard === true);
 
-    // The agent goes on without an announcement that is lost (BRIEF), and comes again with a publication that is.
+    // The agent continues without an announcement that is lost (BRIEF), and repeats a publication that is lost.
     if (vm.agent === 'announce' && !mustWithdraw(role, vm))
       add('has nothing to withdraw', { agent: 'start' });
     else if (vm.agent === 'announce')
@@ -250,9 +250,9 @@ function search(rules: Rules, troubles: number) {
     for (const step of steps) {
       const next = keyOf(step.world);
       if (step.fault !== undefined && faults.length < 3) {
-        const story = [step.name];
-        for (let at = cameFrom.get(key); at !== undefined; at = cameFrom.get(at.from)) story.unshift(at.name);
-        faults.push(`${step.fault}: ${story.join(', ')}`);
+        const path = [step.name];
+        for (let at = cameFrom.get(key); at !== undefined; at = cameFrom.get(at.from)) path.unshift(at.name);
+        faults.push(`${step.fault}: ${path.join(', ')}`);
       }
       const before = followers.get(next);
       if (before === undefined) followers.set(next, [key]);
@@ -288,20 +288,20 @@ describe('the ready gate, in every order of events with up to four disturbances'
     expect(faults).toEqual([]);
   });
 
-  test('can always be opened in the end, and what is published in the end is true', () => {
+  test('can always be opened at the end, and the published attributes are true then', () => {
     expect(stuck).toEqual([]);
     expect(ends.length).toBeGreaterThan(0);
     expect(ends.filter((world) => !isDone(world))).toEqual([]);
   });
 });
 
-describe('the model would see', () => {
-  test('an update that is not guarded open the gate before Flower serves', () => {
+describe('the model detects', () => {
+  test('an unguarded update that opens the gate before Flower serves', () => {
     const { faults } = search({ noGuard: true }, 0);
     expect(faults.join('\n')).toContain('its Flower has not served');
   });
 
-  test('a ready script that is let through after a lost publication open it without an address', () => {
+  test('a ready script that opens the gate without an address after a lost publication', () => {
     const { faults } = search({ openAfterLostPublish: true }, 1);
     expect(faults.join('\n')).toContain('FL_ENDPOINT, FL_TLS, FL_CA_CERT, FL_READY=YES cannot be read');
   });

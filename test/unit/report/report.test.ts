@@ -39,7 +39,7 @@ afterEach(() => {
 const wait = { for: 'the SuperLink to publish its address', check: 'flower-context status there' };
 
 describe('a wait', () => {
-  test('stands in the status at once, but is worth a line only when it lasts', () => {
+  test('is in the status at once, and is logged only when it lasts', () => {
     report.waiting('trust', wait);
     expect(readStatus(path())?.waiting).toMatchObject({ ...wait, until: null });
     report.waiting('trust', undefined);
@@ -48,7 +48,7 @@ describe('a wait', () => {
     expect(readStatus(path())?.waiting).toBeNull();
   });
 
-  test('that lasts is told with what to check and until when, and again each minute with how long it has been', () => {
+  test('that lasts is logged with what to check and its end, and again each minute with its duration', () => {
     report.waiting('trust', { ...wait, until: new Date(Date.now() + 300_000) });
     vi.advanceTimersByTime(1_000);
     expect(lines).toHaveLength(1);
@@ -60,7 +60,7 @@ describe('a wait', () => {
     expect(lines[2]).toContain('for 2 min 1 s now');
   });
 
-  test('keeps its beginning when only the check changes', () => {
+  test('keeps its start time when only the check changes', () => {
     report.waiting('trust', wait);
     const since = readStatus(path())?.waiting?.since;
     vi.advanceTimersByTime(5_000);
@@ -76,7 +76,7 @@ describe('a wait', () => {
   });
 });
 
-test('when the steps are gone through again, what stayed as it was is not told', () => {
+test('a second run of the steps does not log unchanged results', () => {
   report.finished('read_context', 'kept', 1);
   report.begin('supernode', steps);
   report.finished('read_context', 'kept', 1);
@@ -85,7 +85,7 @@ test('when the steps are gone through again, what stayed as it was is not told',
   expect(lines[1]).toContain('[2/2] trust: done in 1 ms - another CA');
 });
 
-test('a status file that cannot be written does not end the boot, and is told once', () => {
+test('a status file that cannot be written does not end the boot, and is logged once', () => {
   rmSync(folder, { recursive: true, force: true });
   report.facts({ a: 1 });
   report.facts({ b: 2 });
