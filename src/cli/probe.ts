@@ -5,30 +5,30 @@ import { probeFleet } from '../flower/probe.ts';
 import { readText } from '../host/files.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
-import { print, printError } from '../host/output.ts';
 import { defineCommand, UsageError } from './command.ts';
+import { printErrorText, printText } from './terminal.ts';
 
-/** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
+/** Between two tries: short, because a whole federation waits for Flower's first answer. */
 const AGAIN_AFTER_MS = 25;
-/** But so many times what a try takes: a slow machine needs its processor for Flower (under emulation it was half of it). */
+/** The pause is at least so many times as long as a try, so that a slow machine keeps its processor for Flower. */
 const REST = 20;
 
 export const probe = defineCommand({
   name: 'probe',
-  summary: "asks a SuperLink's Fleet API for an answer, as a SuperNode would",
+  summary: 'Check whether a SuperLink answers at an address, as a SuperNode would',
   args: ['HOST:PORT'],
   options: {
     ca: {
-      description: 'the CA certificate (PEM) that must have signed what the SuperLink shows',
+      description: "the CA certificate that must have signed the SuperLink's (PEM, or base64 of it)",
       value: 'FILE',
     },
     plaintext: { description: 'without TLS' },
-    wait: { description: 'try again for so many seconds', value: 'SECONDS' },
+    wait: { description: 'retry for this time', value: 'SECONDS' },
   },
-  text: 'Nothing is registered: the call is one that the Fleet API refuses, which proves that it is one.',
+  text: 'Sends one unauthenticated call; only a Fleet API rejects it with UNAUTHENTICATED. Registers nothing.',
   examples: [
-    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'would a SuperNode of this zone get through?'],
-    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'wait for it, without TLS'],
+    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'Check with TLS'],
+    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'Wait for a SuperLink without TLS'],
   ],
   async run({ args, value, flag, machine }) {
     const address = parseHostPort(args[0]!);
@@ -53,7 +53,7 @@ export const probe = defineCommand({
       if (refused === undefined) {
         const answer = await probeFleet(target, 5_000, opened);
         if (answer.ok) {
-          print(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)\n`);
+          printText(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)`);
           return EXIT.good;
         }
         reason = answer.reason;
@@ -63,7 +63,7 @@ export const probe = defineCommand({
       const took = machine.clock.monotonicMs() - began;
       await machine.clock.sleep(Math.max(AGAIN_AFTER_MS, Math.min(REST * took, 1_000)));
     }
-    printError(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}\n`);
+    printErrorText(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}`);
     return EXIT.failed;
   },
 });

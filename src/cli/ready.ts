@@ -1,12 +1,12 @@
 import { EXIT } from '../core/exit.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
-import { print } from '../host/output.ts';
 import { type ReadyFile, readReady } from '../report/ready-file.ts';
 import { readStatus } from '../report/status.ts';
 import { currentContextSha256 } from '../vm/load.ts';
 import { demandVm, untilFile } from './await-status.ts';
 import { defineCommand, UsageError } from './command.ts';
+import { printText } from './terminal.ts';
 
 export const ready = defineCommand({
   name: 'ready',
@@ -31,21 +31,21 @@ export const ready = defineCommand({
     const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
     const { file, verdict } = await untilDecided(invocation.machine, deadlineMs);
     if (verdict === 'serves') {
-      print('ready: this VM serves\n');
+      printText('ready: this VM serves');
       return EXIT.good;
     }
     if (verdict === 'failed') {
-      print(`not ready: ${file?.reason ?? 'the boot failed'}\n`);
+      printText(`not ready: ${file?.reason ?? 'the boot failed'}`);
       return EXIT.failed;
     }
-    print(`not ready yet: ${whyUndecided(invocation.machine, file)}\n`);
+    printText(`not ready yet: ${whyUndecided(invocation.machine, file)}`);
     return EXIT.notReady;
   },
 });
 
 function whyUndecided(machine: Machine, file: ReadyFile | undefined): string {
   if (file === undefined) return 'the agent has not run since this VM started';
-  if (verdictNow(machine, file) === 'serves') return "Flower's process is gone; systemd starts it again";
+  if (verdictNow(machine, file) === 'serves') return 'Flower is not running; systemd restarts it';
   if (file.verdict !== null) return 'the agent has not read the changed CONTEXT yet';
   return readStatus(machine.paths.status)?.waiting?.for ?? 'the boot is not finished';
 }

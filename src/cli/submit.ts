@@ -24,20 +24,24 @@ import {
   runIdIn,
   runStateIn,
 } from './submission.ts';
+import { printErrorText, printText } from './terminal.ts';
 
 export const submit = defineCommand({
   name: 'submit',
-  summary: 'starts a run of an app on the SuperLink of this VM, follows it, and ends with its outcome',
+  summary: 'Start a run on the SuperLink of this VM and follow it to its end',
   args: ['APP'],
   passesOn: 'ARGUMENTS OF flwr run',
   options: {
-    'declared-only': { description: 'pass only the settings that the app declares, instead of refusing' },
+    'declared-only': { description: 'pass only the settings that the app declares' },
   },
-  text: 'APP is the folder of a Flower app, or the name of one in /usr/share/flower-context/apps: quickstart needs no network, no data\nand no framework. Strategy, rounds, client counts and checkpoints are those of the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...); single ones can\nbe given otherwise behind --. The app has to declare them in [tool.flwr.app.config] of its pyproject.toml. Exit status 0\nonly when the run was completed. Ctrl-C leaves the run going.',
+  text: 'APP is the folder of a Flower app, or the name of one in /usr/share/flower-context/apps. quickstart needs no network, no data and no framework.\n\nThe run uses strategy, rounds, client counts and checkpoints of the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...). Arguments after -- override single settings. The app must declare all settings in [tool.flwr.app.config] of its pyproject.toml.\n\nExit status 0: the run was completed. Ctrl-C does not stop the run.',
   examples: [
-    ['flower-context submit quickstart', 'the example app of the image, with the settings of the CONTEXT'],
-    ["flower-context submit quickstart -- --run-config 'num-server-rounds=20'", 'one of them otherwise'],
-    ['flower-context submit --declared-only ./other-app', 'an app that was not written for this appliance'],
+    ['flower-context submit quickstart', 'Run the example app of the image with the settings of the CONTEXT'],
+    ["flower-context submit quickstart -- --run-config 'num-server-rounds=20'", 'Override one setting'],
+    [
+      'flower-context submit --declared-only ./other-app',
+      'Run an app that was not written for this appliance',
+    ],
   ],
   async run(invocation) {
     const { machine, args, rest } = invocation;
@@ -70,7 +74,7 @@ function appNamed(name: string, { apps }: Paths): string {
   if (exists(join(folder, 'pyproject.toml'))) return folder;
   throw new UsageError(
     isFolder(folder)
-      ? `${name} is no Flower app: there is no pyproject.toml in ${folder}`
+      ? `${name} is not a Flower app: there is no pyproject.toml in ${folder}`
       : `there is no folder ${name}, and the apps of this image are: ${listFolder(apps).join(', ') || 'none'}`,
   );
 }
@@ -79,10 +83,10 @@ function appNamed(name: string, { apps }: Paths): string {
 function superLinkEndpoints({ paths }: Machine) {
   const endpoints = readEndpoints(paths);
   if (endpoints?.role === 'superlink') return endpoints;
-  printError(
+  printErrorText(
     endpoints === undefined
-      ? 'not ready: this VM has not booted into its role yet (flower-context status)\n'
-      : 'runs are started on the SuperLink, and this VM is a SuperNode\n',
+      ? 'not ready: Flower has not been started on this VM yet (`flower-context status`)'
+      : 'runs are started on the SuperLink, and this VM is a SuperNode',
   );
   return undefined;
 }
@@ -99,7 +103,7 @@ async function settingsFor(
   if (lacking.length === 0) return all;
   const names = lacking.map(([key]) => key).join(', ');
   if (flag('declared-only')) {
-    printError(`not passed on, because the app does not declare it: ${names}\n`);
+    printErrorText(`not passed, because the app does not declare it: ${names}`);
     return all.filter(([key]) => declared.has(key));
   }
   throw new Problem('app_lacks_settings', {
@@ -123,7 +127,7 @@ async function declaredKeys({ paths }: Machine, app: string): Promise<ReadonlySe
     remedy:
       failedToStart === undefined
         ? 'correct the file'
-        : 'look at the environment of Flower: `flower-context status`',
+        : 'check the environment of Flower: `flower-context status`',
   });
 }
 
@@ -164,7 +168,7 @@ class Run {
     if (state === undefined) return this.#leave(id);
     const took = state.seconds === undefined ? '' : ` after ${state.seconds.toFixed(1)} s`;
     if (state.status === 'finished:completed') {
-      print(`run ${id}: completed${took}\n`);
+      printText(`run ${id}: completed${took}`);
       return EXIT.good;
     }
     throw new Problem('run_failed', {
@@ -173,7 +177,7 @@ class Run {
     });
   }
 
-  /** Undefined when the caller does not want to wait any more. `flwr run --stream` ends with status 0 for a failed run too. */
+  /** Undefined when the caller has interrupted. `flwr run --stream` ends with status 0 for a failed run too. */
   async #untilFinished(id: string): Promise<RunState | undefined> {
     const { signal } = this.#interrupted;
     for (let silent = 0; !signal.aborted; ) {
@@ -188,11 +192,11 @@ class Run {
         throw new Problem('run_failed', {
           doing: `asking the SuperLink about run ${id}`,
           found: (stderr.trim() || stdout.trim() || 'no answer').slice(-400),
-          remedy: 'look at the SuperLink: `flower-context status`',
+          remedy: 'check the SuperLink: `flower-context status`',
         });
       }
       await this.#machine.clock.sleep(AGAIN_AFTER_MS, signal).catch(() => undefined);
-      // The stream broke off while the run goes on (the SuperLink was started again): take it up.
+      // The stream broke while the run continues (the SuperLink was restarted): follow it again.
       if (state !== undefined && !signal.aborted) await this.#flwr(['log', id, CONNECTION, '--stream'], true);
     }
     return undefined;
@@ -201,7 +205,7 @@ class Run {
   #leave(id: string): number {
     const by = `FLWR_HOME=${this.#machine.paths.flwrHome} ${this.#program}`;
     printError(
-      `run ${id} goes on. Follow it: ${by} log ${id} ${CONNECTION} --stream. Stop it: ${by} stop ${id} ${CONNECTION}\n`,
+      `run ${id} continues.\n  follow it: ${by} log ${id} ${CONNECTION} --stream\n  stop it: ${by} stop ${id} ${CONNECTION}\n`,
     );
     return EXIT.notReady;
   }

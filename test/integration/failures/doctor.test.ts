@@ -4,7 +4,9 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFile
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { CATALOGUE } from '../../../src/core/catalogue.ts';
 import { issueServer } from '../../../src/tls/issue.ts';
+import { tooWide } from '../../support/too-wide.ts';
 import type { Federation } from '../../support/zone/federation.ts';
 import { run } from '../../support/zone/process.ts';
 import { temporaryFolder } from '../../support/zone/test-zone.ts';
@@ -72,6 +74,7 @@ describe('a healthy federation', () => {
       const { code, stdout } = await vm.cli('doctor');
       expect(stdout).not.toMatch(/what to do|PROBLEM|warning/);
       expect(stdout).toMatch(/no problems\n$/);
+      expect(tooWide(stdout + (await vm.cli('status')).stdout)).toEqual([]);
       expect(code).toBe(0);
       expect(stdout.match(/^(ok|-) /gm)).toHaveLength(15);
     }
@@ -178,6 +181,7 @@ describe('doctor finds', () => {
   test('a Flower that has ended, and another program on its port', async () => {
     await superlink.systemctl('stop', 'flower-context');
     await superlink.systemctl('stop', 'flower-superlink');
+    expect(tooWide((await superlink.cli('doctor')).stdout)).toEqual([]);
     const { report } = await examined(superlink);
     expect(said(check(report, 'units'))).toMatch(/flower-superlink.service is inactive/);
     expect(said(check(report, 'flower'))).toMatch(/Flower is not running/);
@@ -245,6 +249,13 @@ describe('explain', () => {
         expect(page[name], `${page.code}.${name}`).toBeTruthy();
     const list = (await agent()).stdout;
     for (const page of pages) expect(list).toContain(`  ${page.code}`);
+    expect(tooWide(list)).toEqual([]);
+  });
+
+  test.each(Object.keys(CATALOGUE))('prints the page of %s within 80 columns', async (code) => {
+    const { stdout } = await agent(code);
+    expect(stdout).toMatch(/^Where to look\n {2}\S/m);
+    expect(tooWide(stdout)).toEqual([]);
   });
 
   test('prints the page of a code with all its sections', async () => {
