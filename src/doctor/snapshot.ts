@@ -38,7 +38,7 @@ export interface VmSnapshot extends LoadedVm {
 }
 
 /** One try, within the time that a check has. */
-const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_500, firstWaitMs: 0, maxWaitMs: 0 };
+const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxWaitMs: 0 };
 
 /** Reads everything that needs no network; never throws. */
 export function takeSnapshot(machine: Machine): VmSnapshot {

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { type FlowerEndpoints, writeEndpoints } from '../../src/flower/endpoints.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { issueCa } from '../../src/tls/issue.ts';
-import { tooWide } from '../support/too-wide.ts';
+import { oneLine, tooWide } from '../support/terminal-text.ts';
 import { type Outcome, run, until } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
@@ -308,7 +308,7 @@ test('validate outside a VM checks ML_FRAMEWORK against the image of the release
   for (const role of ['superlink', 'supernode']) {
     const { code, stdout } = await agent('validate', file, '--role', role);
     expect(code).toBe(0);
-    expect(stdout.replaceAll(/\n +/g, ' ')).toMatch(
+    expect(oneLine(stdout)).toMatch(
       /^warning: ML_FRAMEWORK: 'pytorch', which is not in the image .* 3\.1 GB are to be downloaded/m,
     );
   }

@@ -1,3 +1,4 @@
+// Text that the agent prints for people.
 /** The lines of more than 80 columns that could have been broken: not at a space inside a value or a command. */
 export const tooWide = (text: string): string[] =>
   text
@@ -10,3 +11,6 @@ export const tooWide = (text: string): string[] =>
         .trim()
         .includes(' '),
     );
+
+/** The text in one line, however it was broken for a terminal. */
+export const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ');
