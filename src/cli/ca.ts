@@ -15,16 +15,19 @@ export const ca = defineCommand({
   summary: 'Print the CA that SuperNodes trust, or its base64 value for FL_SSL_CA_CERTFILE',
   args: [],
   options: {
-    base64: { description: 'print one line: the value of FL_SSL_CA_CERTFILE for another zone' },
+    base64: { description: 'print one line: the value of FL_SSL_CA_CERTFILE in another zone' },
     pem: {
-      description: 'print the certificate, for example for a text64 input, which encodes it',
+      description: 'print the PEM text, for a form with a text64 field, which encodes it',
     },
   },
-  text: "On a SuperLink: its own CA, or the operator's if FL_SSL_* are set. On a SuperNode: the CA that it trusts. Compare the fingerprints of both sides before you trust a value that you received. The certificate is public; the key never leaves the VM.",
+  text: 'On a SuperLink: its own CA, or that of FL_SSL_CA_CERTFILE. On a SuperNode: the CA that it trusts. Compare the fingerprints of both VMs before you use the value. The certificate is public; the key of the CA never leaves its VM.',
   examples: [
     ['flower-context ca', 'Print names, dates and fingerprint'],
-    ['flower-context ca --base64', 'Print the value to paste as FL_SSL_CA_CERTFILE'],
-    ['flower-context ca --pem > ca.pem', 'For a form in Sunstone, or for probe --ca ca.pem'],
+    ['flower-context ca --base64', 'Print the value for FL_SSL_CA_CERTFILE'],
+    [
+      'flower-context ca --pem > ca.pem',
+      'Write the file for a form in Sunstone, or for `flower-context probe --ca ca.pem`',
+    ],
   ],
   async run({ machine, flag }) {
     if (flag('base64') && flag('pem')) throw new UsageError('--base64 and --pem exclude each other');

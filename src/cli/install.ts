@@ -30,7 +30,7 @@ export const install = defineCommand({
       baked: facts.image.flowerVersion,
       framework: config.ML_FRAMEWORK,
       paths: machine.paths,
-      roomAt: machine.host.roomAt,
+      freeSpaceAt: machine.host.freeSpaceAt,
       again: true,
       limitMs: LIMIT_MS,
       onWait: (wait) => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { clockAccepted } from '../../flower/clock.ts';
+import { acceptsClock } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
@@ -37,7 +37,9 @@ async function againstSuperLink(vm: VmSnapshot): Promise<CheckFinding | undefine
   if (vm.role !== 'supernode' || fleet === undefined) return undefined;
   const ca = fleet.caFile === null ? null : readText(fleet.caFile);
   if (ca === undefined) return undefined;
-  const accepted = await clockAccepted({ ...fleet.endpoint, ca }, PER_CALL_MS, vm.now).catch(() => undefined);
+  const accepted = await acceptsClock({ ...fleet.endpoint, ca }, PER_CALL_MS, vm.now.getTime()).catch(
+    () => undefined,
+  );
   if (accepted === undefined) return undefined;
   if (accepted) return ok('the SuperLink accepts it');
   return problem(

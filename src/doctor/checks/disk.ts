@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { roomAt } from '../../host/disk.ts';
+import { freeSpaceAt } from '../../host/disk.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
@@ -18,13 +18,13 @@ export const disk: Check = {
   run(vm) {
     const { state, flowerState } = vm.machine.paths;
     if (!exists(state)) return [none(`${state} does not exist: no boot has created it yet`)];
-    const separate = roomAt(state)?.bytes !== roomAt(flowerState)?.bytes;
+    const separate = freeSpaceAt(state)?.bytes !== freeSpaceAt(flowerState)?.bytes;
     return [...writable(vm, state), ...freeSpace(state), ...(separate ? freeSpace(flowerState) : [])];
   },
 };
 
 function freeSpace(path: string): CheckFinding[] {
-  const found = roomAt(path);
+  const found = freeSpaceAt(path);
   if (found === undefined) return [];
   const free = `${formatBytes(found.bytes)} free in ${path}`;
   const remedy = 'free disk space (`df -h`, `du -xh / | sort -h | tail`), or enlarge the disk';

@@ -1,7 +1,7 @@
 // The agent: its units in systemd, its last boot, and the problems that it reports.
 import { unitOf } from '../../boot/steps/flower.ts';
 import { CATALOGUE, type ProblemCode } from '../../core/catalogue.ts';
-import { isAlive } from '../../host/self.ts';
+import { isAlive } from '../../host/process.ts';
 import { type UnitState, unitState } from '../../host/systemd.ts';
 import type { Status, StatusProblem } from '../../report/status.ts';
 import { type Check, type CheckFinding, ok, problem, warning } from '../check.ts';

@@ -1,5 +1,6 @@
 import { SuperLinkResolver } from '../../cluster/resolver.ts';
 import { Problem } from '../../core/problem.ts';
+import { isVersion } from '../../core/version.ts';
 import { ONCE } from '../../onegate/client.ts';
 import { type Check, type CheckFinding, ok, warning } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
@@ -51,7 +52,7 @@ async function superNodes({ oneGate }: VmSnapshot, running: string): Promise<Che
     .flatMap(({ nodes: all }) => all)
     .filter(({ attributes }) => attributes.get('FL_ROLE') === 'supernode')
     .map(({ id, attributes }) => ({ id, version: attributes.get('FL_VERSION') }))
-    .filter(({ version }) => version !== undefined && /^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version));
+    .filter(({ version }) => version !== undefined && isVersion(version));
   const others = nodes.filter(({ version }) => version !== running);
   if (others.length === 0)
     return ok(`Flower ${running} here${nodes.length === 0 ? '' : ` and on all ${nodes.length} SuperNodes`}`);
