@@ -23,6 +23,10 @@ export async function probeFleetApi(
     ? { ok: true }
     : {
         ok: false,
-        reason: (stderr.trim() || stdout.trim() || 'the probe ended without a word').split('\n')[0]!,
+        // The command breaks its lines for a terminal.
+        reason: (stderr.trim() || stdout.trim() || 'the probe printed no reason').replaceAll(
+          /\s*\n\s*/g,
+          ' ',
+        ),
       };
 }

@@ -56,7 +56,7 @@ export const probe = defineCommand({
           printText(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)`);
           return EXIT.good;
         }
-        reason = answer.reason;
+        reason = `it ${answer.reason}`;
         opened = openGrpc(target);
       } else reason = refused;
       if (machine.clock.monotonicMs() >= end) break;

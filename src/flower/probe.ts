@@ -1,11 +1,10 @@
 // Two questions to a Fleet API, each with one call that changes nothing there.
 import { generateKeyPairSync, sign } from 'node:crypto';
-import { formatHostPort } from '../core/hostport.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
 
 const METHOD = '/flwr.proto.Fleet/PullMessages';
 
-/** `ms`: the time that the answer took. `reason`: a sentence that names the target. */
+/** `ms`: the time that the answer took. `reason`: a predicate, such as 'does not speak TLS'. */
 type ProbeResult =
   | { readonly ok: true; readonly ms: number }
   | { readonly ok: false; readonly reason: string };
@@ -22,16 +21,16 @@ export async function probeFleet(
 ): Promise<ProbeResult> {
   const connection = await opened;
   try {
-    return judge(await connection.call(METHOD, timeoutMs), target);
+    return judge(await connection.call(METHOD, timeoutMs), target.ca === null);
   } finally {
     connection.close();
   }
 }
 
 /** What an answer to the unsigned call means. @internal */
-export function judge({ code, details, ms }: GrpcAnswer, target: GrpcTarget): ProbeResult {
+export function judge({ code, details, ms }: GrpcAnswer, plaintext: boolean): ProbeResult {
   if (code === GrpcStatus.UNAUTHENTICATED) return { ok: true, ms: Math.round(ms) };
-  return { ok: false, reason: `${formatHostPort(target)} ${reasonOf(code, details, target.ca === null)}` };
+  return { ok: false, reason: reasonOf(code, details, plaintext) };
 }
 
 function reasonOf(code: number, details: string, plaintext: boolean): string {

@@ -35,10 +35,12 @@ async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
   const known = fleetEndpoint(vm);
   if (known === undefined) return none('the address is not known yet');
   const ca = known.caFile === null ? null : (readText(known.caFile) ?? null);
+  const at = formatHostPort(known.endpoint);
   const answer = await probeFleet({ ...known.endpoint, ca }, 4_500);
-  if (!answer.ok) return problem(answer.reason, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
+  if (!answer.ok)
+    return problem(`${at} ${answer.reason}`, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
   const how = ca === null ? 'in plaintext' : 'verified with the CA that SuperNodes receive';
-  return ok(`the Fleet API answers at ${formatHostPort(known.endpoint)} (${answer.ms} ms), ${how}`);
+  return ok(`the Fleet API answers at ${at} (${answer.ms} ms), ${how}`);
 }
 
 /** gRPC closes a connection that pings more often than the server allows, unless it counts no strikes. */

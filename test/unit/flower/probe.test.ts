@@ -2,12 +2,11 @@
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../../src/flower/probe.ts';
 
-const tls = { host: '10.0.0.5', port: 9092, ca: 'PEM' };
 const last = (text: string): string => `No connection established. Last error: ${text}. Resolution note: `;
 
 describe('a Fleet API', () => {
   it('is recognized because it refuses a call without the headers of a node', () => {
-    expect(judge({ code: 16, details: 'Missing authentication metadata', ms: 12.4 }, tls)).toEqual({
+    expect(judge({ code: 16, details: 'Missing authentication metadata', ms: 12.4 }, false)).toEqual({
       ok: true,
       ms: 12,
     });
@@ -38,16 +37,15 @@ describe('a Fleet API', () => {
     [14, 'Name resolution failed for target dns:x:9092', /does not resolve/],
     [14, last('Error: something new'), /something new/],
   ])('is not recognized: %i %s', (code, details, reason) => {
-    const result = judge({ code, details, ms: 1 }, tls);
+    const result = judge({ code, details, ms: 1 }, false);
     expect(result.ok).toBe(false);
     expect((result as { reason: string }).reason).toMatch(reason);
-    expect((result as { reason: string }).reason).toContain('10.0.0.5:9092');
   });
 
   it('may require TLS when it closes a plaintext connection', () => {
     const details = last('Failed to connect (2026-11-21T07:04:35.353Z)');
-    const reason = (ca: string | null) => judge({ code: 14, details, ms: 1 }, { ...tls, ca });
-    expect(reason(null)).toMatchObject({ reason: expect.stringContaining('require TLS') });
-    expect(reason('PEM')).toMatchObject({ reason: expect.stringContaining('Failed to connect') });
+    const reason = (plaintext: boolean) => judge({ code: 14, details, ms: 1 }, plaintext);
+    expect(reason(true)).toMatchObject({ reason: expect.stringContaining('require TLS') });
+    expect(reason(false)).toMatchObject({ reason: expect.stringContaining('Failed to connect') });
   });
 });
