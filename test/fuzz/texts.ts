@@ -20,7 +20,7 @@ const damageWith = (words: fc.Arbitrary<string>): fc.Arbitrary<Damage> =>
     ),
   });
 
-/** `originals` with up to five damages each; `words` are what the parser in question looks for. */
+/** `originals` with up to five damages each; `words` are the words that the parser searches. */
 export function damaged(originals: readonly string[], words: readonly string[]): fc.Arbitrary<string> {
   return fc
     .tuple(

@@ -292,7 +292,7 @@ describe.each([
     });
 
     test('ends a SuperNode that sends no more calls', async () => {
-      // Flower asks every 3 s: with a patience of half a second it always looks silent.
+      // Flower asks every 3 s: with a limit of half a second it is always silent.
       const node = supernode(link.keys.ca.certPem, { silence: 0.5 });
       const launched = node.vm.launch(node.plan);
       expect(await launched.ended).toEqual({ code: 75, signal: null });

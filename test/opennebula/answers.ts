@@ -53,7 +53,7 @@ function drive(
   return JSON.parse(out.toString()) as Record<string, DriverAnswer>;
 }
 
-/** The VM templates' files, and which role has which: the names of roles tell, or the first id is the SuperLink's. */
+/** The VM templates' files, and which role has which: by the names of the roles, or the first id is the SuperLink's. */
 function vmTemplates(
   { name, vmTemplates: texts }: Judged,
   body: ReturnType<typeof readBody>,

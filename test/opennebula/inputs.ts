@@ -23,7 +23,7 @@ export const CASES = resolve(import.meta.dirname, '../cases/oneflow');
 const read = (name: string): string => readFileSync(join(CASES, name), 'utf8');
 
 const OURS = { superlink: vmTemplate('superlink'), supernode: vmTemplate('supernode') };
-/** The cases have VM templates of their own, so that their answers stay when ours change. */
+/** The cases have VM templates of their own, so that their answers stay when the generated templates change. */
 const THEIRS = { superlink: read('flower-superlink.txt'), supernode: read('flower-supernode.txt') };
 
 interface Wanted {

@@ -45,7 +45,7 @@ export function classicSunstone(
       .map(([name, { initial }]) => [name, initial]);
     const roles = (body.roles as readonly Record<string, unknown>[]).map((role) => {
       const contents = utils.stringToTemplate(String(role.vm_template_contents ?? '')) || {};
-      // The role's own attributes are laid over the VM template's, and what stands there fills the VM template's question in.
+      // The role's own attributes replace the VM template's, and their values answer the VM template's questions.
       const shown = Object.fromEntries(
         Object.entries(contents).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
       );

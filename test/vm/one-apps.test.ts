@@ -32,7 +32,7 @@ function patience(guest: Container, seconds: number): Container {
   return guest;
 }
 
-/** What stands in a file of the guest now; empty when there is none. */
+/** The current text of a file of the guest; empty when there is none. */
 function read(guest: Container, path: string): string {
   try {
     return readFileSync(guest.path(path), 'utf8').trim();

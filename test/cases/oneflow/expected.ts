@@ -1,4 +1,4 @@
-// Service templates that people have or may write, and what `lint` says when it is right. What OneFlow says stands in test/opennebula/answers.json.
+// Service templates that people have or may write, and the expected findings of `lint`. The answers of OneFlow are in test/opennebula/answers.json.
 import type { LintCode } from '../../../src/templates/lint/codes.ts';
 
 export type Worst = 'none' | 'warning' | 'error';

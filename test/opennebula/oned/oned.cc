@@ -70,7 +70,7 @@ static const char * const KNOWN[] = {"CONTEXT", "DISK", "NIC", "NIC_ALIAS", "MEM
                                      "FEATURES", "PCI", "TOPOLOGY", "NUMA_NODE", "CPU_MODEL", "TEMPLATE_ID"};
 
 /* Each attribute: NAME, a unit separator, VALUE; of a vector: NAME, a group separator, A, a unit separator, VALUE and so on. Each ended by a record
- * separator, each text by a NUL. What is wrong stands behind an exclamation mark. */
+ * separator, each text by a NUL. An error follows an exclamation mark. */
 static void texts()
 {
     std::string text;

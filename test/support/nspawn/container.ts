@@ -135,7 +135,7 @@ function leaderOf(nspawn: number): number | undefined {
       const isFirst = /^NSpid:.*\s1$/m.test(status);
       if (parent === String(nspawn) && isFirst && /^Name:\s+systemd$/m.test(status)) return Number(entry);
     } catch {
-      // Ended while we looked.
+      // It ended during the check.
     }
   }
   return undefined;

@@ -38,7 +38,7 @@ export class Timeline {
     this.changed();
   }
 
-  /** Waits for a condition, looked at now and after every change. @throws after `timeoutMs`, naming `what` */
+  /** Waits for a condition, evaluated now and after every change. @throws after `timeoutMs`, naming `what` */
   async until(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = () => {

@@ -54,7 +54,7 @@ export interface VmSetting {
   readonly service?: { readonly id: number; readonly role: string };
 }
 
-/** One virtual machine of the zone. Change its state through the zone, which tells OneFlow about it. */
+/** One virtual machine of the zone. Change its state through the zone, which informs OneFlow. */
 export class Vm {
   readonly id: number;
   readonly name: string;

@@ -211,7 +211,7 @@ export class Zone {
     this.changed();
   }
 
-  /** Waits until something is true of the zone; looked at after every request and every change. */
+  /** Waits until a condition of the zone is true, evaluated after every request and every change. */
   until(condition: () => boolean, timeoutMs = 30_000, what = String(condition)): Promise<void> {
     return this.#timeline.until(condition, timeoutMs, what);
   }

@@ -1,4 +1,4 @@
-// Anti-patterns of service templates: a stroke that makes one out of a template of ours, and one that is near it and right.
+// Anti-patterns of service templates: a change of a generated template that causes one, and a similar change that does not.
 import type { LintCode } from '../../../src/templates/lint/codes.ts';
 import type { OneFlowVersion } from '../../../src/templates/oneflow.ts';
 import type { Topology } from '../../../src/templates/topology.ts';

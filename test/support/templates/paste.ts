@@ -44,7 +44,7 @@ function pasteIntoContents(
   const named = /of role (\w+)/.exec(where)?.[1];
   const roles = body['roles'] as Members[];
   const role = roles.find(({ name }) => name === named) ?? reach(body, steps.slice(0, 2));
-  // The line is written as it stands inside the JSON text.
+  // The line is written as it is inside the JSON text.
   const unescaped = JSON.parse(`"${line}"`) as string;
   const name = unescaped.split('=')[0]!;
   const gone = /instead of (\w+)=/.exec(where)?.[1] ?? name;

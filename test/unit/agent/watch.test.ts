@@ -75,7 +75,7 @@ function outcome(options: { renewAt?: Date; failure?: [step: StepId, code: Probl
   return { known, failure: problem === undefined ? undefined : { step, problem } };
 }
 
-/** One wait of the watch: lets time pass and tells what has come of it. */
+/** One wait of the watch: lets time pass and returns the result. */
 function waitingAfter(last: BootOutcome): (ms: number) => Promise<string | undefined> {
   let result: string | undefined = 'still watching';
   void watch.untilSomethingChanged(last).then((reason) => {

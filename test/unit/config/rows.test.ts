@@ -358,7 +358,7 @@ function decimal(unset: number, takes: readonly string[], refuses: readonly stri
   };
 }
 
-/** What OpenNebula and one-context read themselves is never an error of ours; it is what they make of it. */
+/** The agent reports no error in variables that OpenNebula and one-context read; they decide about the value. */
 function asYesByOthers(alsoYes: readonly string[]): Cases {
   const alsoNo = ['NO', 'no', '1', 'true', 'yes'].filter((text) => !alsoYes.includes(text));
   return {

@@ -1,4 +1,4 @@
-// Every anti-pattern is found, and something near it is not. Each stroke is made on a template of ours, in both forms.
+// Every anti-pattern is found, and a similar correct template is not. Each change applies to a generated template, in both forms.
 import { describe, expect, test } from 'vitest';
 import { CODES, type LintCode } from '../../../../src/templates/lint/codes.ts';
 import { lint } from '../../../../src/templates/lint/lint.ts';
