@@ -49,7 +49,7 @@ export const FAULTS: readonly Fault[] = [
     file: 'src/onegate/guard.ts',
     find: 'if (options.serving !== true && opensGate(text)) {',
     put: 'if (options.serving === null && opensGate(text)) {',
-    tests: [`${UNIT}/onegate/publish.test.ts`],
+    tests: [`${UNIT}/onegate/guard.test.ts`],
   },
   {
     name: 'a login page that answers 200 counts as a stored update',
@@ -84,21 +84,21 @@ export const FAULTS: readonly Fault[] = [
     file: 'src/vm/context-sh.ts',
     find: 'while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))',
     put: 'while (close === -2 && text.startsWith(ESCAPED_QUOTE, close))',
-    tests: [`${UNIT}/context/context-sh.test.ts`],
+    tests: [`${UNIT}/vm/context-sh.test.ts`],
   },
   {
     name: 'two SuperNodes claim the same partition',
     file: 'src/cluster/partition.ts',
     find: 'return free[without.indexOf(vmId)]!;',
     put: 'return free[0]!;',
-    tests: [`${UNIT}/discovery/partition.test.ts`],
+    tests: [`${UNIT}/cluster/partition.test.ts`],
   },
   {
     name: 'a node that OneFlow is about to end still counts',
     file: 'src/cluster/partition.ts',
     find: '(vm) => vm.state !== VM_STATE.done && !LEAVING.has(vm.lcmState ?? 0),',
     put: '(vm) => vm.state !== VM_STATE.done,',
-    tests: [`${UNIT}/discovery/partition.test.ts`, 'test/simulation/partition-simulation.test.ts'],
+    tests: [`${UNIT}/cluster/partition.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
   {
     name: 'FL_MAX_RETRIES=0 is handed to Flower, which then never tries again',
@@ -182,6 +182,6 @@ export const FAULTS: readonly Fault[] = [
     file: 'src/cluster/partition-manager.ts',
     find: "if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';",
     put: "if (ownClaim) return 'keep';",
-    tests: [`${UNIT}/discovery/partition-keeper.test.ts`, 'test/simulation/partition-simulation.test.ts'],
+    tests: [`${UNIT}/cluster/partition-manager.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
 ];

@@ -44,7 +44,7 @@ test('SuperNodes that boot before their SuperLink wait for it and are accepted w
     gate: false,
     supernodes: 1,
     supernode: { FL_EDGE_MAX_BACKOFF: '2' },
-    puppets: ({ role }) => role === 'superlink',
+    withoutAgent: ({ role }) => role === 'superlink',
   });
   await late.deploy();
   const one = late.zone.vms.find(({ role }) => role === 'superlink')!;

@@ -255,12 +255,12 @@ describe.each([
 
   describe('with one SuperLink that stays', () => {
     let link: Awaited<ReturnType<typeof superlink>>;
-    let keeper: FlowerSetup | undefined;
+    let kept: FlowerSetup | undefined;
     beforeAll(async () => {
       link = await superlink({ keys: pki({ ip: [`${net}.1`] }) });
-      keeper = setups.pop();
+      kept = setups.pop();
     });
-    afterAll(() => keeper?.clear());
+    afterAll(() => kept?.clear());
 
     test('names the reason when the CA is another one from the start', async () => {
       const node = supernode(pki({ ip: [`${net}.1`] }).ca.certPem);
