@@ -1,5 +1,5 @@
 // SuperNodes reconnect without intervention: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
-// through all of it, in this order; nobody touches the SuperNodes.
+// through all of it, in this order; the test never restarts the SuperNodes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-// Real Flower, how a federation starts: with an operator's certificate, and with SuperNodes that are there first.
+// The start of a federation with real Flower: with an operator's certificate, and with SuperNodes that boot first.
 import { expect, test } from 'vitest';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';

@@ -35,7 +35,7 @@ export function damaged(originals: readonly string[], words: readonly string[]):
     );
 }
 
-/** Pieces in any order: what a grammar is made of, without the grammar. */
+/** Pieces in any order: the tokens of a grammar without its rules. */
 export const pieces = (words: readonly string[], maxLength = 30): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...words), { maxLength }).map((parts) => parts.join(''));
 

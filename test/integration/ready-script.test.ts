@@ -1,4 +1,4 @@
-// The ready script as one-context calls it: how long it takes, and what it ends with.
+// The ready script as one-context calls it: its duration and its exit status.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

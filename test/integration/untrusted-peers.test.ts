@@ -9,7 +9,7 @@ import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, temporaryFolder, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
-/** A listener that nobody has any business with. */
+/** A listener that no program may connect to. */
 async function elsewhere(host: string) {
   let visits = 0;
   const server = createServer((socket) => {

@@ -178,7 +178,7 @@ describe('an appliance without OneGate, token or service, as the marketplace tes
 
   async function alone(role: 'superlink' | 'supernode', number: number, more: Record<string, string>) {
     const dir = `/run/fcvm/alone-${number}`;
-    // A test that is tried again makes its guest anew.
+    // A test that is tried again creates its guest again.
     await guests.get(number)?.powerCut();
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir);

@@ -1,5 +1,5 @@
 // A container that boots the image's root file system with its own systemd as PID 1. Everything is real but the kernel,
-// the disk and the disc: it boots in a second. What it writes goes to a layer above the image and survives reboots.
+// the disk and the disc: it boots in a second. Its files are in a layer above the image and survive reboots.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';

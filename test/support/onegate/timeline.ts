@@ -32,7 +32,7 @@ export class Timeline {
     for (const look of [...this.#looks]) look();
   }
 
-  /** Something that nobody awaits went wrong: every wait fails with it. The first reason stays. */
+  /** An error of something that no caller awaits: every wait fails with it. The first reason stays. */
   fail(reason: unknown): void {
     this.#failure ??= reason;
     this.changed();

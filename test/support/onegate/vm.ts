@@ -41,7 +41,7 @@ export interface HistoryRecord {
   readonly [name: string]: string;
 }
 
-/** What a VM is made of besides its spec. */
+/** The parts of a VM besides its spec. */
 export interface VmSetting {
   readonly id: number;
   readonly name: string;

@@ -94,7 +94,7 @@ export class Zone {
     await this.#server.close();
   }
 
-  /** `http://127.33.0.1:PORT`: what goes into ONEGATE_ENDPOINT. */
+  /** `http://127.33.0.1:PORT`: the value of ONEGATE_ENDPOINT. */
   get endpoint(): string {
     return this.options.endpoint ?? this.#server.endpoint;
   }

@@ -146,7 +146,7 @@ function fail(why: string): never {
   throw new Error(why);
 }
 
-/** Whether real Flower of a version is there to be used (`make` builds it). */
+/** Whether real Flower of a version is installed (`make` builds it). */
 export const hasFlower = (version = '1.39.0', framework = 'none'): boolean =>
   existsSync(join(REPOSITORY, `.cache/envs/${version}-${framework}/bin/flower-superlink`));
 

@@ -1,4 +1,4 @@
-// Every row of the table: what it takes, what it makes of it, what it refuses. A row without cases fails.
+// Every row of the table: the values that it accepts, their meaning, and those that it refuses. A row without cases fails.
 import { describe, expect, test } from 'vitest';
 import type { BootConfig, ImageFacts } from '../../../src/config/parse.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
