@@ -49,7 +49,7 @@ async function backAfter(what: string, harm: () => Promise<void>): Promise<void>
     detail,
   });
   const serving = (): boolean => federation.vms.every((vm) => vm.status()?.serving === true);
-  await until('every agent to say so', serving, { timeoutMs: 60_000, everyMs: 200, detail });
+  await until('every agent to report that it serves', serving, { timeoutMs: 60_000, everyMs: 200, detail });
 }
 
 const trains = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-// Foreign text, made up: real documents that were damaged, pieces that mean something to a parser, and plain noise.
+// Generated foreign text: damaged real documents, tokens of the parsers, and random characters.
 import * as fc from 'fast-check';
 
 /** One damage: cut a piece out, put something in, say a piece many times over, or exchange a character. */

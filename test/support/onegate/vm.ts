@@ -32,7 +32,7 @@ export interface VmSpec {
   readonly userTemplate?: Readonly<Record<string, string>>;
   /** CONTEXT variables besides those that oned writes itself. */
   readonly context?: Readonly<Record<string, string>>;
-  /** The content of token.txt; left out: made up. */
+  /** The content of token.txt; generated when left out. */
   readonly token?: string;
 }
 

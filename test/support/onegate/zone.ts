@@ -34,7 +34,7 @@ export interface ZoneOptions {
   readonly firstServiceId?: number;
   /** Seconds since 1970. */
   readonly clock?: () => number;
-  /** Tokens for VMs whose spec names none; made up where this gives undefined. */
+  /** Tokens for VMs whose spec names none; generated where this returns undefined. */
   readonly token?: (vmid: number) => string | undefined;
 }
 
