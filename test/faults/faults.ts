@@ -54,8 +54,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a login page that answers 200 counts as a stored update',
     file: 'src/onegate/client.ts',
-    find: ' = judge(reply, token, ask.body !== undefined);',
-    put: ' = judge(reply, token, false);',
+    find: 'const fault = errorIn(reply, token, body !== undefined);',
+    put: 'const fault = errorIn(reply, token, false);',
     tests: [`${INTEGRATION}/boot-onegate.test.ts`, `${UNIT}/onegate/client.test.ts`],
   },
   {
@@ -75,8 +75,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a pinned CA does not win over the published one',
     file: 'src/tls/trust.ts',
-    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
-    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, wanted);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
+    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, reason);',
+    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, reason);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, reason);',
     tests: [`${UNIT}/tls/trust.test.ts`],
   },
   {
@@ -180,8 +180,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a claim that a peer has written over is not noticed after a first deployment',
     file: 'src/cluster/partition-manager.ts',
-    find: "if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';",
-    put: "if (ownClaim) return 'keep';",
+    find: "return claimOf(shown) === this.#mine?.id ? 'keep' : 'changed';",
+    put: "return 'keep';",
     tests: [`${UNIT}/cluster/partition-manager.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
 ];
