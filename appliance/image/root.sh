@@ -11,6 +11,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh
 role=${1:?usage: root.sh ROLE [FRAMEWORK]} framework=${2:-none} flower=${FLOWER_VERSION:-1.39.0}
+# shellcheck disable=SC2012 # The newest of files whose names this repository chooses.
 [ "$role" = base ] || package=${PACKAGE:-$(ls -t dist/flower-context_*_"$(dpkg --print-architecture)".deb | head -n 1)}
 context=${ONE_CONTEXT:-test/support/one-context}
 [ -e "$context" ] || { echo "root.sh: ONE_CONTEXT names $context, which does not exist; it must be the one-context package (.deb)" >&2; exit 1; }
@@ -29,7 +30,7 @@ if [ ! -e "$base" ]; then
     rm "$base.keys.tar"
   fi
   forget_others base "$base_key"
-  # shellcheck disable=SC2046,SC2086 # Words, one an option; no pattern of them fits a file here.
+  # shellcheck disable=SC2016,SC2046,SC2086 # $1 is mmdebstrap's. Words, one an option; no pattern of them fits a file here.
   mmdebstrap --quiet --variant=minbase --mode=root --components="$components" \
     --include="$(packages)" --aptopt='Apt::Install-Recommends "false"' ${keys:+"--keyring=$cache/$keys"} \
     --customize-hook='rm -f "$1/etc/resolv.conf" && : >"$1/etc/resolv.conf"' \

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2016,SC2034
 # The appliance as OpenNebula's one-apps framework wants it: /etc/one-appliance/service.d/appliance.sh, sourced by
 # /etc/one-appliance/service, which calls the functions below and keeps status file, log and message of the day.
 #

@@ -45,13 +45,13 @@ export interface Release {
   readonly disk?: Disk;
 }
 
-export interface About {
+interface About {
   readonly name: string;
   readonly short: string;
   readonly text: string;
 }
 
-export const ABOUT: Readonly<Record<AppName, About>> = {
+const ABOUT: Readonly<Record<AppName, About>> = {
   'flower-superlink': {
     name: 'Flower SuperLink',
     short: 'Coordinates a federation that learns with Flower',
@@ -172,7 +172,7 @@ const image = (role: Role, { url, size, md5, sha256 }: Disk): Yaml => ({
 });
 
 /** What the certification tests give the VM; none of it needs OneGate or another VM. */
-export const CERTIFICATION: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
+const CERTIFICATION: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
   superlink: { FL_CERT_EXTRA_SAN: 'DNS:superlink.example' },
   supernode: { FL_SUPERLINK_ADDRESS: '127.0.0.1:9092', FL_TLS_ENABLED: 'NO' },
 };

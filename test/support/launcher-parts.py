@@ -34,7 +34,8 @@ for method, code, details in json.loads(sys.argv[3]):
 
 # gRPC options and addresses.
 say(merged=merged([("grpc.a", 1), ("grpc.b", 2), ("grpc.a", 3)], [["grpc.a", 9]]))
-say(same=[normalised(a) == normalised(b) for a, b in [("[::1]:9092", "[0:0:0:0:0:0:0:1]:9092"), ("Host:1", "host:1"), ("a:1", "a:2")]])
+PAIRS = [("[::1]:9092", "[0:0:0:0:0:0:0:1]:9092"), ("Host:1", "host:1"), ("a:1", "a:2")]
+say(same=[normalised(a) == normalised(b) for a, b in PAIRS])
 
 # A heartbeat thread that dies dooms the process; another thread does not.
 link = new_link()

@@ -23,9 +23,9 @@ def main(grid: Grid, context: Context) -> None:
 
     def after_round(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         model = {name: array.numpy() for name, array in arrays.items()}
-        if config["checkpoint-enabled"] and server_round > 0:
-            if server_round % int(config["checkpoint-interval"]) == 0 or server_round == rounds:
-                save(Path(str(config["checkpoint-path"])), server_round, model)
+        due = server_round % int(config["checkpoint-interval"]) == 0 or server_round == rounds
+        if config["checkpoint-enabled"] and server_round > 0 and due:
+            save(Path(str(config["checkpoint-path"])), server_round, model)
         loss, accuracy = evaluate(model, test_set)
         return MetricRecord({"test_loss": loss, "test_accuracy": accuracy})
 

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # Of the framework's stand-in: what notes a state, and what refuses one.
 
 note() {
