@@ -9,7 +9,7 @@ export const version: Command = {
   summary: 'prints the version of the agent and of the Node.js that runs it',
   args: [],
   options: {},
-  examples: [['flower-context version', 'flower-context 0.1.0 (Node.js 24.21.0)']],
+  examples: [['flower-context version', 'flower-context 0.2.0 (Node.js 24.21.0)']],
   run: async () => {
     print(`flower-context ${FLOWER_CONTEXT_VERSION} (Node.js ${process.versions.node})\n`);
     return EXIT.good;
