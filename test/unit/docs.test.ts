@@ -16,6 +16,7 @@ import { lint } from '../../src/templates/lint/lint.ts';
 import { DEFAULT_WISHES, formatTemplate } from '../../src/templates/oneflow.ts';
 import { checkSettings } from '../../src/templates/template-settings.ts';
 import { TOPOLOGIES, type Topology } from '../../src/templates/topology.ts';
+import { filesOfRepository } from '../support/repository.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -165,6 +166,58 @@ describe.each(['docs/operate.md', 'docs/multi-site.md'])('%s', (page) => {
     const codes = [...read(page).matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code!);
     expect(codes.filter((code) => !(code in CATALOGUE) && !(code in CODES))).toEqual([]);
     expect(codes.length).toBeGreaterThan(2);
+  });
+});
+
+/** Headings of a page as GitHub makes anchors of them. */
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe('references', () => {
+  const files = filesOfRepository();
+
+  test('each link with an anchor leads to a heading', () => {
+    const broken = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)\s#]*)#([^)\s]+)\)/g)]
+        .filter(([, file]) => !/^https?:/.test(file!))
+        .filter(
+          ([, file, anchor]) =>
+            !anchorsOf(read(file === '' ? page : join(dirname(page), file!))).includes(anchor!),
+        )
+        .map(([link]) => `${page}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('each `docs/PAGE.md, "HEADING"` in any file names a heading', () => {
+    const broken = files.flatMap(({ path, text }) =>
+      [...text.matchAll(/\b(docs\/(?:reference\/)?[a-z-]+\.md)(?:`?,? "([^"]+)")?/g)]
+        .filter(([, page, heading]) => {
+          if (!existsSync(join(root, page!))) return true;
+          const headings = [...read(page!).matchAll(/^#+ (.+)$/gm)].map(([, title]) => title!);
+          return heading !== undefined && heading !== 'HEADING' && !headings.includes(heading);
+        })
+        .map(([mention]) => `${path}: ${mention}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('no file refers to a document outside the repository', () => {
+    const outside =
+      /\bfacts\/[\w-]+\.md|(?<![\w/.-])(?:variables|flower|flower-http|opennebula|oneflow|one-context|design|node|life|zones|cases|attacks|code-review|style)\.md\b|\bdecision \d|\(facts: [\w-]+ |variables\.md,/;
+    const found = files.flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) =>
+        path !== 'test/unit/docs.test.ts' && outside.test(line.replace(/reference\/variables\.md/g, ''))
+          ? [`${path}:${index + 1}: ${line.trim()}`]
+          : [],
+      ),
+    );
+    expect(found).toEqual([]);
   });
 });
 

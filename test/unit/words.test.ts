@@ -1,52 +1,11 @@
 // The language of the repository: no private words, no old sentences, no old names, no reference to a document outside of it.
-import { readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
 import { expect, test } from 'vitest';
+import { filesOfRepository, type RepositoryFile } from '../support/repository.ts';
 
-const ROOT = resolve(import.meta.dirname, '../..');
-
-/** Not part of the repository, recorded data, and texts of others. This file contains what it searches for. */
-const EXCLUDED = [
-  /^(\.git|\.cache|node_modules|dist|coverage|shared)(\/|$)/,
-  /^LICENSE$/,
-  /^package-lock\.json$/,
-  /^appliance\/flower\/requirements-/,
-  /^test\/fixtures\//,
-  /^test\/opennebula\/answers\.json$/,
-  /^test\/support\/(certs|context-samples|onegate-samples)\//,
-  /^test\/unit\/words\.test\.ts$/,
-  /(^|\/)__pycache__(\/|$)/,
-  /\.png$/,
-];
-
-interface File {
-  readonly path: string;
-  readonly lines: readonly string[];
-  /** All of its text on one line, without comment signs and quotes between two lines. */
-  readonly text: string;
-}
-
-function filesBelow(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    const path = join(folder, entry.name);
-    if (EXCLUDED.some((pattern) => pattern.test(relative(ROOT, path)))) return [];
-    if (entry.isDirectory()) return filesBelow(path);
-    return entry.isFile() ? [path] : [];
-  });
-}
-
-const FILES: readonly File[] = filesBelow(ROOT).map((path) => {
-  const lines = readFileSync(path, 'utf8').split('\n');
-  const text = lines
-    .map((line) => line.replace(/^\s*(?:\/\/|\/?\*+|#|\.\\")?\s*/, ''))
-    .join(' ')
-    .replaceAll(/['"`]?\s*[+,]?\s+['"`]/g, ' ')
-    .replaceAll(/\s+/g, ' ');
-  return { path: relative(ROOT, path), lines, text };
-});
+const FILES = filesOfRepository();
 
 /** `path:line: line` of each line that the pattern matches. */
-const matches = (files: readonly File[], pattern: RegExp): string[] =>
+const matches = (files: readonly RepositoryFile[], pattern: RegExp): string[] =>
   files.flatMap(({ path, lines }) =>
     lines.flatMap((line, index) =>
       pattern.test(line) ? [`${path}:${index + 1}: ${line.trim().slice(0, 120)}`] : [],
