@@ -138,6 +138,10 @@ packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` withou
 marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community marketplace: CHECKOUT=folder URL=where the files of dist will be
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
 
+.PHONY: release
+release: node_modules/.installed ## tag, package and checksums of the version in package.json (DRY_RUN=1, SKIP_TESTS=1; see RELEASING.md)
+	@scripts/release.sh
+
 .PHONY: opennebula-answers
 # Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev
 opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, says of every template of ours: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)

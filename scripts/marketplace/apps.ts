@@ -171,8 +171,8 @@ const image = (role: Role, { url, size, md5, sha256 }: Disk): Yaml => ({
   checksum: { md5, sha256 },
 });
 
-/** What the certification tests give the VM; none of it needs OneGate or another VM. */
-const CERTIFICATION: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
+/** What the certification tests give the VM; none of it needs OneGate or another VM. @internal */
+export const CERTIFICATION: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
   superlink: { FL_CERT_EXTRA_SAN: 'DNS:superlink.example' },
   supernode: { FL_SUPERLINK_ADDRESS: '127.0.0.1:9092', FL_TLS_ENABLED: 'NO' },
 };
