@@ -21,7 +21,7 @@ clean || fail 'the working tree has changes: commit or remove them'
 if git rev-parse -q --verify "refs/tags/$tag" >/dev/null; then fail "the tag $tag exists already"; fi
 
 [ -n "${SKIP_TESTS:-}" ] || run make --no-print-directory test
-rm -f dist/SHA256SUMS
+run rm -f dist/SHA256SUMS
 run make --no-print-directory deb
 clean || fail 'the build changed files of the repository'
 if [ -z "${DRY_RUN:-}" ]; then
