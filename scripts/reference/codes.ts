@@ -14,7 +14,8 @@ const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 export function problemReference(): string {
   const rows = Object.entries(CATALOGUE).map(
-    ([code, { title, kind, remedy }]) => `| ${code} | ${KINDS[kind]} | ${cell(title)} | ${cell(remedy)} |`,
+    ([code, { title, severity, remedy }]) =>
+      `| ${code} | ${KINDS[severity]} | ${cell(title)} | ${cell(remedy)} |`,
   );
   return [
     '## Problem codes',

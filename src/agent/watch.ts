@@ -2,8 +2,8 @@
 // it is then decided by the boot itself, step by step - so that a re-contextualization, a lost SuperLink, a certificate
 // near its end and an OneGate that was away are all the code path that the first boot has proven.
 import type { BootOutcome } from '../boot/boot.ts';
-import { liveFlowerState } from '../boot/live-link.ts';
 import { contextIsWrong } from '../boot/runner.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { notifyWatchdog, onHangup, watchdogInterval } from '../host/notify.ts';

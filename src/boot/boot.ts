@@ -1,15 +1,15 @@
 // One boot: the first, after a crash, after a re-contextualization, after the SuperLink was lost - all the same path.
 
 import { dirname } from 'node:path';
-import { Problem } from '../core/problem.ts';
+import { asProblem, Problem } from '../core/problem.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
 import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { duration, type Report } from '../report/report.ts';
-import { parseAppliance } from '../vm/image.ts';
+import { parseImage } from '../vm/image.ts';
 import { failedAttributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { Knowledge } from './knowledge.ts';
-import { liveFlowerState } from './live-link.ts';
 import { BRIEF } from './onegate-policy.ts';
 import { type Failure, runSteps } from './runner.ts';
 import type { Step } from './step.ts';
@@ -41,7 +41,7 @@ export async function boot({ machine, report, checkpoint, signal, sequence }: Bo
     if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
     failure = await runSteps({ steps, known, machine, checkpoint, report, signal });
   } catch (error) {
-    failure = { step: undefined, problem: asProblem(error) };
+    failure = { step: undefined, problem: asProblem(error, 'booting') };
   }
   const took = duration(machine.clock.monotonicMs() - began);
   if (failure === undefined) {
@@ -119,9 +119,9 @@ function readySentence(known: Knowledge, took: string): string {
   return `ready after ${took}: this ${what} with Flower ${known.get('flowerVersion')}${share}`;
 }
 
-function readAppliance({ paths }: Machine): ReturnType<typeof parseAppliance> {
+function readAppliance({ paths }: Machine): ReturnType<typeof parseImage> {
   const text = readText(paths.appliance);
-  if (text !== undefined) return parseAppliance(text);
+  if (text !== undefined) return parseImage(text);
   throw new Problem('image_incomplete', {
     doing: "reading the image's role",
     found: `${paths.appliance} does not exist`,
@@ -130,12 +130,3 @@ function readAppliance({ paths }: Machine): ReturnType<typeof parseAppliance> {
 }
 
 const reasonOf = ({ reason }: AbortSignal): string => (reason instanceof Error ? reason.message : 'stopped');
-
-const asProblem = (error: unknown): Problem =>
-  error instanceof Problem
-    ? error
-    : new Problem('internal_error', {
-        doing: 'booting',
-        found: error instanceof Error ? error.message : String(error),
-        cause: error,
-      });

@@ -12,7 +12,7 @@ import type { FileAccess } from '../host/files.ts';
 import type { Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
-import type { Appliance } from '../vm/image.ts';
+import type { Image } from '../vm/image.ts';
 
 /** The files Flower serves with, and the CA that SuperNodes are told to trust. */
 export interface ServerTrust {
@@ -28,7 +28,7 @@ export interface ServerTrust {
 }
 
 export interface Facts {
-  appliance: Appliance;
+  appliance: Image;
   /** The CONTEXT, NAME -> value; only `validate` may read values from it. */
   raw: Readonly<Record<string, string>>;
   contextHash: string;

@@ -63,7 +63,7 @@ function superLink(config: SuperLinkConfig, addresses: readonly string[], common
   });
   const names = subjectNames({
     addresses,
-    extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
+    extraSan: config.FL_CERT_EXTRA_SAN,
     loopback,
   });
   const shown = operator ? file.operator : file.server;

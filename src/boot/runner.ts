@@ -1,7 +1,7 @@
 // The runner: takes a list of steps, runs each as soon as what it needs has succeeded, and owns everything around
 // them - order, timing, the journal, checkpoints, the status and errors.
 
-import { joinProblems, Problem } from '../core/problem.ts';
+import { asProblem, joinProblems, Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
 import type { Report } from '../report/report.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -51,7 +51,7 @@ export async function runSteps(run: Run): Promise<Failure | undefined> {
           return true;
         } catch (error) {
           if (signal.aborted && !(error instanceof Problem)) return false;
-          failures.push({ step: step.id, problem: asProblem(error, step) });
+          failures.push({ step: step.id, problem: asProblem(error, step.title) });
           stop.abort();
           return false;
         }
@@ -114,18 +114,9 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
   } catch (error) {
     if (signal.aborted && !(error instanceof Problem))
       report.finished(step.id, 'skipped', spent(), 'interrupted');
-    else report.finished(step.id, 'failed', spent(), asProblem(error, step).code);
+    else report.finished(step.id, 'failed', spent(), asProblem(error, step.title).code);
     throw error;
   } finally {
     report.waiting(step.id, undefined);
   }
 }
-
-const asProblem = (error: unknown, step: Step): Problem =>
-  error instanceof Problem
-    ? error
-    : new Problem('internal_error', {
-        doing: step.title,
-        found: error instanceof Error ? error.message : String(error),
-        cause: error,
-      });

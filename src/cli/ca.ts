@@ -59,9 +59,10 @@ const DAY_MS = 86_400_000;
 
 function describe(pem: string, file: string, now: Date): string {
   const { certificates } = certificatesIn(pem);
-  const blocks = pem.match(/-----BEGIN [\s\S]+?-----END [^-]+-----/g) ?? [];
-  const lines = blocks.flatMap((block, index) => {
-    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(block);
+  const lines = certificates.flatMap((certificate, index) => {
+    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(
+      certificate.pem,
+    );
     const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
     return [
       ...(index === 0 ? [] : ['']),

@@ -7,7 +7,7 @@ import { imageOf } from '../flower/environment.ts';
 import { exists, readBytes, readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { parseVariableFile, type VariableFile } from '../vm/context-file.ts';
-import { parseAppliance } from '../vm/image.ts';
+import { parseImage } from '../vm/image.ts';
 import { UsageError } from './command.ts';
 
 /** What the help of these commands says about their argument. */
@@ -52,7 +52,7 @@ export function readInput(file: string): Buffer {
 /** The image of this machine; where there is none (on a laptop), that of the release, for the role that `--role` names. */
 export function imageFacts(machine: Machine, role: string | undefined): ImageFacts {
   const text = readText(machine.paths.appliance);
-  const appliance = text === undefined ? undefined : parseAppliance(text);
+  const appliance = text === undefined ? undefined : parseImage(text);
   if (role === undefined && appliance === undefined)
     throw new UsageError('say which role it is for: --role superlink or --role supernode');
   const known = role === 'superlink' || role === 'supernode' ? role : appliance!.role;

@@ -43,7 +43,10 @@ export const explain: Command = {
 
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-const pageOf = (code: ProblemCode) => ({ code, ...entryOf(code), ...PAGES[code] });
+const pageOf = (code: ProblemCode) => {
+  const { severity, ...entry } = entryOf(code);
+  return { code, ...entry, kind: severity, ...PAGES[code] };
+};
 
 const list = (codes: readonly ProblemCode[]): string =>
   columns(codes.map((code) => [code, entryOf(code).title] as const)).join('\n');

@@ -1,6 +1,6 @@
 import { currentContext } from '../agent/context-watch.ts';
-import { liveFlowerState } from '../boot/live-link.ts';
 import { EXIT } from '../core/exit.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
 import { problemLines, type Status } from '../report/status.ts';

@@ -1,6 +1,7 @@
 import { operatorCertificates } from '../boot/operator.ts';
 import type { BootConfig } from '../config/config.ts';
 import { EXIT } from '../core/exit.ts';
+import { problemOf } from '../core/finding.ts';
 import { profileFor } from '../flower/profiles/index.ts';
 import { print, printError } from '../host/output.ts';
 import { describeProblem } from '../report/journal.ts';
@@ -10,7 +11,7 @@ import { checkSettings, type TemplateSetting } from '../templates/template-setti
 import { type Count, inputsOf, TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../templates/topology.ts';
 import { readCa } from '../tls/ca.ts';
 import { type Command, type Invocation, UsageError } from './command.ts';
-import { describeLint, problemOf } from './findings.ts';
+import { describeLint } from './findings.ts';
 
 export const template: Command = {
   name: 'template',

@@ -9,8 +9,8 @@ import {
   type SuperNodeConfig,
 } from '../config/parse.ts';
 import { ALIAS_PREFIX } from '../config/table.ts';
-import { CATALOGUE } from '../core/catalogue.ts';
 import { EXIT } from '../core/exit.ts';
+import { findingsOf } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
 import { profileFor } from '../flower/profiles/index.ts';
 import { exists } from '../host/files.ts';
@@ -56,7 +56,7 @@ Runs anywhere: no root, no OpenNebula.`,
 };
 
 export interface Checked {
-  readonly findings: readonly (Finding & { remedy?: string })[];
+  readonly findings: readonly Finding[];
   /** Undefined when there are errors. */
   readonly config: BootConfig | undefined;
 }
@@ -76,7 +76,7 @@ export function check(machine: Machine, file: VariableFile, image: ImageFacts): 
       what();
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      found.push(...error.all.map(asFinding));
+      found.push(...findingsOf(error));
     }
   };
   attempt(() => profileFor(config.FLOWER_VERSION));
@@ -110,25 +110,9 @@ function checkTrust(config: SuperNodeConfig, open: ReadonlySet<string>, now: Dat
 const programsOf = ({ paths }: Machine): ((path: string) => boolean) =>
   exists(paths.appliance) ? (path) => exists(join(paths.root, path)) : () => true;
 
-const asFinding = ({ facts, code }: Problem): Finding & { remedy?: string } => ({
-  variable: facts.variable ?? code,
-  severity: 'error',
-  found: facts.found,
-  expected: facts.expected ?? '',
-  ...(facts.example === undefined ? {} : { example: facts.example }),
-  remedy: facts.remedy ?? CATALOGUE[code].remedy,
-});
-
-export const describe = ({
-  severity,
-  variable,
-  found,
-  expected,
-  example,
-  remedy,
-}: Finding & { remedy?: string }): string[] => [
+export const describe = ({ severity, variable, found, expected, example, remedy }: Finding): string[] => [
   `${severity}: ${variable}: ${found}`,
-  ...(expected === '' ? [] : [`  expected: ${expected}`]),
+  ...(expected === undefined ? [] : [`  expected: ${expected}`]),
   ...(example === undefined ? [] : [`  for example: ${variable}='${example}'`]),
   ...(remedy === undefined ? [] : [`  what to do: ${remedy}`]),
 ];

@@ -1,68 +1,55 @@
-// PEM as a `text64` input delivers it: the command line and Sunstone 6 encode what is typed in, Sunstone 7 does not, and
-// some people encode it themselves. So: PEM, or base64 of it, once or twice. What is inside, src/tls reads.
+// PEM in a variable. The command line and Sunstone 6 encode what is typed into a `text64` input, Sunstone 7 does not, and
+// some operators encode it themselves. So the value is PEM, or base64 of it, once or twice. src/tls reads what is inside.
 import { Buffer } from 'node:buffer';
+import {
+  isBase64,
+  isCertificateLabel,
+  isPrivateKeyLabel,
+  type PemBlock,
+  pemOf,
+  readPem,
+} from '../core/pem.ts';
 import { err, ok, type Result } from '../core/result.ts';
 
 /** Characters of base64: a chain of a dozen certificates has 30 thousand. */
 const MOST_CHARACTERS = 262_144;
 
-/** Reads PEM, or base64 of it (blanks and line ends inside are dropped), with certificates and no private key. */
+/** Certificates without a private key, as clean PEM. */
 export function readCertificates(text: string): Result<string> {
-  const pem = readPem(text);
-  if (!pem.ok) return pem;
-  const labels = labelsOf(pem.value);
-  if (labels.some((label) => label.endsWith('PRIVATE KEY')))
-    return err('it holds a private key; certificates are public, and only they are wanted here');
-  return labels.some((label) => label.endsWith('CERTIFICATE'))
-    ? pem
+  const blocks = readBlocks(text);
+  if (!blocks.ok) return blocks;
+  if (blocks.value.some(({ label }) => isPrivateKeyLabel(label)))
+    return err('it holds a private key; only certificates belong here, because this variable is public');
+  return blocks.value.some(({ label }) => isCertificateLabel(label))
+    ? clean(blocks.value)
     : err('the PEM inside holds no certificate');
 }
 
-/** Reads PEM, or base64 of it, with a private key that needs no passphrase. */
+/** A private key that needs no passphrase, as clean PEM. */
 export function readPrivateKey(text: string): Result<string> {
-  const pem = readPem(text);
-  if (!pem.ok) return pem;
-  const keys = labelsOf(pem.value).filter((label) => label.endsWith('PRIVATE KEY'));
+  const blocks = readBlocks(text);
+  if (!blocks.ok) return blocks;
+  const keys = blocks.value.filter(({ label }) => isPrivateKeyLabel(label));
   if (keys.length === 0) return err('the PEM inside holds no private key');
-  const encrypted = keys.includes('ENCRYPTED PRIVATE KEY') || /^Proc-Type:.*ENCRYPTED/m.test(pem.value);
-  return encrypted
-    ? err('the private key is encrypted with a passphrase, which nobody can enter at boot')
-    : pem;
+  return keys.some(({ encrypted }) => encrypted)
+    ? err('the private key is encrypted with a passphrase, and nobody can enter it at boot')
+    : clean(blocks.value);
 }
 
-function readPem(text: string, again = true): Result<string> {
+const clean = (blocks: readonly PemBlock[]): Result<string> =>
+  ok(blocks.map(({ label, der }) => pemOf(label, der)).join(''));
+
+/** `layers`: how often the text may be encoded. */
+function readBlocks(text: string, layers = 2): Result<readonly PemBlock[]> {
   if (text.length > MOST_CHARACTERS) return err(`longer than ${MOST_CHARACTERS} characters`);
-  if (/^\s*-----BEGIN/m.test(text)) return plainPem(text);
-  const base64 = text.replaceAll(/[ \t\r\n]+/g, '');
-  const body = base64.replace(/={1,2}$/, '');
-  if (!/^[A-Za-z0-9+/]+$/.test(body)) return err('it is not base64');
-  if (body.length % 4 === 1 || (base64 !== body && base64.length % 4 !== 0))
-    return err('the base64 is cut off');
-  const pem = Buffer.from(body, 'base64').toString('latin1');
-  // Whoever pastes the line that `flower-context ca --base64` prints into a field that encodes has encoded it twice.
-  if (pem.startsWith('LS0tLS1CRUdJTi'))
-    return again ? readPem(pem.trim(), false) : err('it was encoded three times');
-  if (/[^\t\n\r\x20-\x7e]/.test(pem))
-    return err('what the base64 holds is not PEM text (DER has to be converted first)');
-  return plainPem(pem);
-}
-
-function plainPem(text: string): Result<string> {
-  const pem = `${text.replaceAll('\r\n', '\n').trimEnd()}\n`;
-  return labelsOf(pem).length > 0 ? ok(pem) : err('it has no complete PEM block');
-}
-
-/** Labels of the PEM blocks that have both ends: CERTIFICATE, PRIVATE KEY ... */
-function labelsOf(pem: string): string[] {
-  const labels: string[] = [];
-  let open: string | undefined;
-  for (const line of pem.split('\n')) {
-    const [, edge, label] = /^-----(BEGIN|END) ([A-Z0-9 ]+)-----\s*$/.exec(line) ?? [];
-    if (edge === 'BEGIN') open = label;
-    else if (edge === 'END' && label !== undefined && label === open) {
-      labels.push(label);
-      open = undefined;
-    }
+  if (text.includes('-----BEGIN ')) {
+    const { blocks, damage } = readPem(text);
+    if (damage !== undefined) return err(damage);
+    return blocks.length > 0 ? ok(blocks) : err('it has no complete PEM block');
   }
-  return labels;
+  if (/[^\t\n\r\x20-\x7e]/.test(text)) return err('it is not PEM text (convert DER to PEM first)');
+  const base64 = text.replaceAll(/\s/g, '');
+  if (!isBase64(base64)) return err('it is neither PEM nor complete base64 of PEM');
+  if (layers === 0) return err('it is encoded more than twice');
+  return readBlocks(Buffer.from(base64, 'base64').toString('latin1'), layers - 1);
 }

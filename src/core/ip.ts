@@ -1,5 +1,5 @@
-// IP addresses as text: strictly read, written in the one way that certificates and logs compare.
-// (node:net has isIP, but it takes zones, and only src/host may import node:net.)
+// The only reader of IP addresses, as text and as the bytes in a certificate, with one canonical spelling.
+// (node:net has isIP, but it accepts zones, and only src/host may import node:net.)
 
 export interface Ip {
   readonly version: 4 | 6;
@@ -18,7 +18,24 @@ export function parseIp(text: string): Ip | undefined {
   return v6 === undefined ? undefined : { version: 6, parts: v6, text: formatV6(v6) };
 }
 
-/** 0.0.0.0 or ::, which can be listened on but not dialled. */
+/** The canonical spelling. A zone (`fe80::1%eth0`) is dropped, because certificates hold none; undefined for no address. */
+export const canonicalIp = (text: string): string | undefined =>
+  parseIp(text.includes(':') ? text.replace(/%.+$/, '') : text)?.text;
+
+/** The 4 or 16 bytes of an address. ::ffff:10.0.0.1 stays an IPv6 address, as gRPC compares it. */
+export const ipBytes = ({ version, parts }: Ip): Buffer =>
+  Buffer.from(version === 4 ? parts : bytesOf(...parts));
+
+/** The canonical spelling of 4 or 16 bytes; undefined for another number of them. */
+export function ipText(bytes: Uint8Array): string | undefined {
+  if (bytes.length === 4) return bytes.join('.');
+  const groups = Buffer.from(bytes).toString('hex').match(/.{4}/g);
+  return bytes.length === 16 && groups !== null
+    ? formatV6(groups.map((hex) => Number.parseInt(hex, 16)))
+    : undefined;
+}
+
+/** 0.0.0.0 or ::, to listen on, never to connect to. */
 export const isUnspecified = (ip: Ip): boolean => ip.parts.every((part) => part === 0);
 
 /** 127.0.0.0/8 or ::1. */
@@ -27,11 +44,11 @@ export const isLoopback = (ip: Ip): boolean =>
     ? ip.parts[0] === 127
     : ip.parts.slice(0, 7).every((part) => part === 0) && ip.parts[7] === 1;
 
-/** fe80::/10 or 169.254.0.0/16: of use on one link only. */
+/** fe80::/10 or 169.254.0.0/16: valid on one link only. */
 export const isLinkLocal = (ip: Ip): boolean =>
   ip.version === 4 ? ip.parts[0] === 169 && ip.parts[1] === 254 : (ip.parts[0]! & 0xff_c0) === 0xfe_80;
 
-/** 224.0.0.0/4, ff00::/8 or 255.255.255.255: no single machine. */
+/** 224.0.0.0/4, ff00::/8 or 255.255.255.255: not one machine. */
 export const isMulticast = (ip: Ip): boolean =>
   ip.version === 4
     ? (ip.parts[0]! & 0xf0) === 0xe0 || ip.text === '255.255.255.255'

@@ -1,22 +1,23 @@
-// PEM as people paste it: byte order marks, CRLF, indentation, all on one line, text around the blocks.
+// The only reader of PEM. It accepts PEM as people paste it: byte order marks, CRLF, indentation, everything on one line,
+// text around the blocks.
 
 export interface PemBlock {
-  /** What stands behind BEGIN: 'CERTIFICATE', 'EC PRIVATE KEY', ... */
+  /** The text after BEGIN: 'CERTIFICATE', 'EC PRIVATE KEY', ... */
   readonly label: string;
   readonly der: Buffer;
-  /** The block is encrypted in the old way, by headers (`Proc-Type: 4,ENCRYPTED`). */
+  /** PKCS#8 with a passphrase (ENCRYPTED PRIVATE KEY), or the older form with the header `Proc-Type: 4,ENCRYPTED`. */
   readonly encrypted: boolean;
 }
 
 export interface PemText {
   readonly blocks: readonly PemBlock[];
-  /** What is wrong with the first block that could not be read. */
+  /** The fault of the first damaged block. */
   readonly damage?: string;
 }
 
 const BEGIN = /-----BEGIN ([A-Z0-9 ]{1,64})-----/g;
 
-/** All blocks of a text, in order. Never throws; what cannot be read is in `damage`. */
+/** All blocks of a text, in order. Reading ends at the first block that is damaged. Never throws. */
 export function readPem(text: string): PemText {
   const blocks: PemBlock[] = [];
   const plain = text.replaceAll('\\n', '\n').replaceAll('\\r', '');
@@ -30,11 +31,12 @@ export function readPem(text: string): PemText {
     }
     const body = plain.slice(from, to);
     const base64 = body.replace(/^[ \t]*[A-Za-z-]+:.*$/gm, '').replace(/\s/g, '');
-    if (!isBase64(base64)) return { blocks, damage: `the block BEGIN ${label} is not base64 throughout` };
+    if (!isBase64(base64))
+      return { blocks, damage: `the block BEGIN ${label} holds characters that are not base64` };
     blocks.push({
       label,
       der: Buffer.from(base64, 'base64'),
-      encrypted: /Proc-Type:\s*4,\s*ENCRYPTED/.test(body),
+      encrypted: label === 'ENCRYPTED PRIVATE KEY' || /Proc-Type:\s*4,\s*ENCRYPTED/.test(body),
     });
   }
   return { blocks };
@@ -49,7 +51,7 @@ export function pemOf(label: string, der: Uint8Array): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-/** Non-empty standard base64, no blanks; missing padding is forgiven. */
+/** Non-empty standard base64, no blanks. Padding may be missing. */
 export const isBase64 = (text: string): boolean =>
   /^[A-Za-z0-9+/]+={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1;
 

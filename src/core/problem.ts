@@ -1,6 +1,5 @@
-// A problem is what a person is told: a code that can be looked up, what was being done, what was found, what was
-// expected, and what to do next. Every room throws these and nothing else.
-import type { ProblemCode } from './catalogue.ts';
+// A problem: a code, what was being done, what was found, what was expected, and what to do next.
+import { CATALOGUE, type ProblemCode, type Severity } from './catalogue.ts';
 
 export interface ProblemFacts {
   /** What was being done, as a phrase: 'reading the server certificate in FL_SSL_CERTFILE'. */
@@ -11,6 +10,8 @@ export interface ProblemFacts {
   readonly expected?: string;
   /** What to do next; the catalogue's remedy for the code when left out. */
   readonly remedy?: string;
+  /** Of this occurrence; the catalogue's for the code when left out. */
+  readonly severity?: Severity;
   /** The CONTEXT variable at fault, if one is. */
   readonly variable?: string;
   /** A value that would be accepted, ready to paste. */
@@ -18,7 +19,7 @@ export interface ProblemFacts {
   readonly cause?: unknown;
 }
 
-/** The only error that leaves a room. `others` holds the rest when several were found at once. */
+/** The only error that functions of the agent throw on purpose. `others` holds the rest when several were found at once. */
 export class Problem extends Error {
   readonly code: ProblemCode;
   readonly facts: ProblemFacts;
@@ -30,6 +31,14 @@ export class Problem extends Error {
     this.code = code;
     this.facts = facts;
     this.others = others;
+  }
+
+  get severity(): Severity {
+    return this.facts.severity ?? CATALOGUE[this.code].severity;
+  }
+
+  get remedy(): string {
+    return this.facts.remedy ?? CATALOGUE[this.code].remedy;
   }
 
   /** This problem and all found with it, in the order they were found. */
@@ -45,3 +54,13 @@ export function joinProblems(problems: readonly [Problem, ...Problem[]]): Proble
   );
   return new Problem(first!.code, first!.facts, rest);
 }
+
+/** The error itself if it is a Problem; any other is an internal_error. */
+export const asProblem = (error: unknown, doing: string): Problem =>
+  error instanceof Problem
+    ? error
+    : new Problem('internal_error', {
+        doing,
+        found: error instanceof Error ? error.message : String(error),
+        cause: error,
+      });

@@ -1,5 +1,5 @@
 // A check is data: what it is called, and how it looks at the machine. It changes nothing and never shows a secret.
-import { entryOf, type ProblemCode } from '../core/catalogue.ts';
+import type { ProblemCode } from '../core/catalogue.ts';
 import { Problem } from '../core/problem.ts';
 import type { VmSnapshot } from './snapshot.ts';
 
@@ -45,10 +45,10 @@ export const wrong = (found: string, remedy: string, code?: ProblemCode): Findin
 
 /** Each problem that was thrown together as a finding; kinds that do not end a boot are warnings. */
 export const fromProblem = (problem: Problem): Finding[] =>
-  problem.all.map(({ code, facts }) => ({
-    verdict: entryOf(code).kind === 'warning' ? 'warning' : 'problem',
+  problem.all.map(({ code, severity, facts, remedy }) => ({
+    verdict: severity === 'warning' ? 'warning' : 'problem',
     found: `${facts.doing}: ${facts.found}`,
-    remedy: facts.remedy ?? entryOf(code).remedy,
+    remedy,
     code,
   }));
 

@@ -1,11 +1,12 @@
 // What the checks look at: whatever the agent, one-context and Flower have left. Any of it may be missing.
-import { type LiveFlowerState, liveFlowerState } from '../boot/live-link.ts';
+
 import { type BootConfig, type Finding, parseVariables } from '../config/parse.ts';
 import { type HostPort, parseHostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import { imageOf } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import { argumentOf, readPlan } from '../flower/plan-file.ts';
+import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
 import { readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 import type { Paths } from '../host/paths.ts';
@@ -14,7 +15,7 @@ import type { Vm } from '../onegate/replies.ts';
 import { readStatus, type Status } from '../report/status.ts';
 import { parseContextSh } from '../vm/context-sh.ts';
 import { tokenFrom } from '../vm/credentials.ts';
-import { type Appliance, parseAppliance } from '../vm/image.ts';
+import { type Image, parseImage } from '../vm/image.ts';
 
 export interface ContextSeen {
   readonly hash: string;
@@ -24,7 +25,7 @@ export interface ContextSeen {
 export interface VmSnapshot {
   readonly machine: Machine;
   readonly now: Date;
-  readonly appliance: Appliance | undefined;
+  readonly appliance: Image | undefined;
   readonly role: 'superlink' | 'supernode' | undefined;
   /** What one-context left, or why it cannot be read. */
   readonly context: ContextSeen | Problem;
@@ -51,7 +52,7 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
   const { paths, clock } = machine;
   const appliance = attempt(() => {
     const text = readText(paths.appliance);
-    return text === undefined ? undefined : parseAppliance(text);
+    return text === undefined ? undefined : parseImage(text);
   });
   const context = readContext(machine);
   const { config, faults } = configured(paths, appliance, context);
@@ -101,7 +102,7 @@ function readContext({ paths }: Machine): ContextSeen | Problem {
 
 function configured(
   paths: Paths,
-  appliance: Appliance | undefined,
+  appliance: Image | undefined,
   context: ContextSeen | Problem,
 ): Pick<VmSnapshot, 'config' | 'faults'> {
   if (appliance === undefined || context instanceof Problem) return { config: undefined, faults: [] };

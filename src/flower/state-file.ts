@@ -1,9 +1,12 @@
-// The link file: what the launcher, inside Flower's process, says of the link between SuperNode and SuperLink.
+// link.json: the state of Flower, as the launcher writes it from inside Flower's process.
 import * as z from 'zod';
+import { readText } from '../host/files.ts';
+import type { Paths } from '../host/paths.ts';
+import { isAlive } from '../host/self.ts';
 
 const option = z.tuple([z.string(), z.union([z.number(), z.string()])]);
 
-const linkSchema = z.object({
+const stateSchema = z.object({
   version: z.literal(1),
   pid: z.int().positive(),
   /** SHA-256 (hex) of the plan this process was started with. */
@@ -19,9 +22,9 @@ const linkSchema = z.object({
   grpc: z.object({ server: z.array(option), client: z.array(option) }),
 });
 
-export type FlowerState = z.infer<typeof linkSchema>;
+export type FlowerState = z.infer<typeof stateSchema>;
 
-/** The link file's content; undefined when it is not one (it is replaced atomically, so this means a foreign file). */
+/** Undefined when the text is not such a state. The launcher replaces the file atomically, so it is never half written. */
 export function parseFlowerState(text: string): FlowerState | undefined {
   let value: unknown;
   try {
@@ -29,6 +32,24 @@ export function parseFlowerState(text: string): FlowerState | undefined {
   } catch {
     return undefined;
   }
-  const { success, data } = linkSchema.safeParse(value);
+  const { success, data } = stateSchema.safeParse(value);
   return success ? data : undefined;
+}
+
+/** The last state that was written, also after its process has ended; undefined when there is none. */
+export function readFlowerState(path: string): FlowerState | undefined {
+  const text = readText(path);
+  return text === undefined ? undefined : parseFlowerState(text);
+}
+
+export interface LiveFlowerState extends FlowerState {
+  /** The SuperLink serves, or the SuperNode is accepted. */
+  readonly up: boolean;
+}
+
+/** The state, if its process still exists: a killed Flower leaves the file behind. */
+export function liveFlowerState({ flowerLink }: Paths): LiveFlowerState | undefined {
+  const state = readFlowerState(flowerLink);
+  if (state === undefined || !isAlive(state.pid)) return undefined;
+  return { ...state, up: state.phase === 'serving' || state.phase === 'accepted' };
 }

@@ -1,7 +1,6 @@
 // What a person reads in `journalctl -u flower-context`. pino makes and levels the records and writes the JSON form;
 // the text form is ours: systemd's <priority>, then a sentence.
 import pino from 'pino';
-import { CATALOGUE } from '../core/catalogue.ts';
 import type { Problem } from '../core/problem.ts';
 import { print } from '../host/output.ts';
 import { problemLines, statusProblem } from './status.ts';
@@ -44,7 +43,7 @@ export function openJournal(
     error: (text, data) => log.error(data ?? {}, text),
     problem(problem) {
       for (const one of problem.all) {
-        const level = CATALOGUE[one.code].kind === 'fatal' ? 'error' : 'warn';
+        const level = one.severity === 'fatal' ? 'error' : 'warn';
         log[level]({ code: one.code, variable: one.facts.variable }, describeProblem(one).join('\n'));
       }
     },

@@ -1,6 +1,5 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
 import * as z from 'zod';
-import { CATALOGUE, type ProblemCode } from '../core/catalogue.ts';
 import type { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 
@@ -47,15 +46,15 @@ export type StatusProblem = z.infer<typeof problemSchema>;
 export type StatusFacts = Status['facts'];
 
 /** What a problem looks like in the status file. */
-export function statusProblem({ code, facts }: Problem): StatusProblem {
+export function statusProblem({ code, severity, facts, remedy }: Problem): StatusProblem {
   return {
     code,
-    kind: CATALOGUE[code as ProblemCode].kind,
+    kind: severity,
     doing: facts.doing,
     found: facts.found,
     expected: facts.expected ?? null,
     example: facts.example ?? null,
-    remedy: facts.remedy ?? CATALOGUE[code].remedy,
+    remedy,
     variable: facts.variable ?? null,
   };
 }

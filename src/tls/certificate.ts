@@ -1,7 +1,7 @@
 // One certificate, read: node:crypto for what it tells, its own DER for what node:crypto keeps to itself.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { ipText } from '../core/ip.ts';
 import { children, content, decode, dotted, encode, isContext } from './der.ts';
-import { ipText } from './ip.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
 import { OID, WEAK_SIGNATURES } from './oids.ts';
 

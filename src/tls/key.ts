@@ -42,7 +42,7 @@ export function readServerKey(text: string, variable: string): ServerKey {
   }
   if (keys.length > 1)
     throw refuse(`${keys.length} private keys`, 'leave only the key of the server certificate');
-  if (block.encrypted || block.label === 'ENCRYPTED PRIVATE KEY') {
+  if (block.encrypted) {
     throw refuse(
       'a key encrypted with a passphrase, which nobody can enter at boot',
       `decrypt it: ${DECRYPT}`,

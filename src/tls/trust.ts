@@ -53,6 +53,8 @@ function plaintextAsTold({ pinnedCaPem, published }: TrustFacts): TrustDecision 
   if (published?.tls === 'YES') {
     warnings.push(
       new Problem('tls_mode_mismatch', {
+        // This node starts in plaintext as it is configured to; a SuperLink that changes its mode later makes it right.
+        severity: 'warning',
         doing: DOING,
         found: `${TLS}=NO here, but the SuperLink publishes FL_TLS=YES; it will not understand this node`,
         remedy: `set ${TLS}=YES here or leave it empty, or ${TLS}=NO on the SuperLink`,

@@ -1,6 +1,7 @@
 // Writing one X.509 certificate: node:crypto signs, node-forge's ASN.1 module writes the bytes around it (forge itself
 // knows no elliptic curves).
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { ipBytes, parseIp } from '../core/ip.ts';
 import { pemOf } from '../core/pem.ts';
 import {
   type Asn1Node,
@@ -20,7 +21,6 @@ import {
   time,
   utf8,
 } from './der.ts';
-import { ipBytes } from './ip.ts';
 import type { SubjectNames } from './names.ts';
 import { OID } from './oids.ts';
 
@@ -80,7 +80,7 @@ export const extension = {
       OID.subjectAltName,
       sequence(
         ...names.dns.map((name) => implicit(2, Buffer.from(name, 'latin1'))),
-        ...names.ip.map((ip) => implicit(7, ipBytes(ip)!)),
+        ...names.ip.map((ip) => implicit(7, ipBytes(parseIp(ip)!))),
       ),
     ),
 } as const;

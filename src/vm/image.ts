@@ -24,13 +24,13 @@ const SCHEMA = z.object({
 });
 
 /** Which role this image has, the Flower baked into it, who Flower runs as. */
-export type Appliance = z.output<typeof SCHEMA>;
+export type Image = z.output<typeof SCHEMA>;
 
 /**
  * Reads appliance.json; members that are not known are left out.
  * @throws Problem image_incomplete that names every member at fault.
  */
-export function parseAppliance(text: string): Appliance {
+export function parseImage(text: string): Image {
   const result = SCHEMA.safeParse(fromJson(text), { reportInput: false });
   if (result.success) return result.data;
   const wrong = result.error.issues.map(

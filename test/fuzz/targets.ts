@@ -28,7 +28,7 @@ import { trustDecision } from '../../src/tls/trust.ts';
 import { parseVariableFile } from '../../src/vm/context-file.ts';
 import { parseContextSh } from '../../src/vm/context-sh.ts';
 import { tokenFrom } from '../../src/vm/credentials.ts';
-import { parseAppliance } from '../../src/vm/image.ts';
+import { parseImage } from '../../src/vm/image.ts';
 import { addressesOf, nicsFrom } from '../../src/vm/nics.ts';
 import { fixture, makeCa, makeServer, NOW } from '../support/certificates.ts';
 import { renderContextSh } from '../support/context-sh.ts';
@@ -527,7 +527,7 @@ const own = target(
     must(read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)), 'a link is whole');
     const told = parseStatus(text);
     must(told === undefined || typeof told.serving === 'boolean', 'a status says whether it serves');
-    parseAppliance(text);
+    parseImage(text);
   },
 );
 

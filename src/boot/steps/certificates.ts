@@ -111,7 +111,7 @@ function ownCertificate(known: Knowledge, tools: StepTools, ca: KeyPair, now: Da
   // is given another name goes on serving.
   const needed = {
     addresses: known.get('addresses'),
-    extraSan: config.FL_CERT_EXTRA_SAN?.map(({ type, value }) => `${type}:${value}`),
+    extraSan: config.FL_CERT_EXTRA_SAN,
     loopback: tools.machine.host.loopback,
   };
   const names = subjectNames({ ...needed, hostname: known.get('hostNames') });

@@ -1,4 +1,5 @@
-import { type Finding, parseVariables } from '../../config/parse.ts';
+import { parseVariables } from '../../config/parse.ts';
+import { problemOf } from '../../core/finding.ts';
 import { joinProblems, Problem } from '../../core/problem.ts';
 import { imageOf } from '../../flower/environment.ts';
 import { profileFor } from '../../flower/profiles/index.ts';
@@ -126,11 +127,9 @@ export const validate: Step = {
     const parsed = parseVariables(raw, imageOf(known.get('appliance'), tools.machine.paths));
     // The ready script is only one-context's: the agent reports READY without it.
     const warnings = [...parsed.warnings, ...platformFindings(raw, () => true)];
-    for (const warning of warnings) tools.warn(asProblem(warning));
-    if (!parsed.ok) {
-      const [first, ...rest] = parsed.problems.map(asProblem);
-      throw joinProblems([first!, ...rest]);
-    }
+    const warned = problemOf(warnings, 'reading');
+    if (warned !== undefined) tools.warn(warned);
+    if (!parsed.ok) throw problemOf(parsed.problems, 'reading')!;
     const { config } = parsed;
     tools.journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
     const problems: Problem[] = [];
@@ -149,19 +148,9 @@ export const validate: Step = {
     const [first, ...rest] = problems;
     if (first !== undefined) throw joinProblems([first, ...rest]);
     known.set('config', config);
-    const warned = warnings.length;
-    return warned === 0
+    const count = warnings.length;
+    return count === 0
       ? { kept: tools.unchanged }
-      : { kept: tools.unchanged, note: `${warned} ${warned === 1 ? 'warning' : 'warnings'}` };
+      : { kept: tools.unchanged, note: `${count} ${count === 1 ? 'warning' : 'warnings'}` };
   },
 };
-
-function asProblem({ variable, severity, found, expected, example }: Finding): Problem {
-  return new Problem(severity === 'error' ? 'config_validation_failed' : 'config_suspicious', {
-    doing: `reading ${variable}`,
-    found,
-    expected,
-    variable,
-    ...(example === undefined ? {} : { example }),
-  });
-}

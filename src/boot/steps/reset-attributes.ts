@@ -1,7 +1,7 @@
 import { Problem } from '../../core/problem.ts';
+import { liveFlowerState } from '../../flower/state-file.ts';
 import { ONCE, type OneGate } from '../../onegate/client.ts';
 import type { Vm } from '../../onegate/replies.ts';
-import { liveFlowerState } from '../live-link.ts';
 import type { Step } from '../step.ts';
 import { unpublish } from '../unpublish.ts';
 

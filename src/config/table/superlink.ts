@@ -1,6 +1,7 @@
 // SuperLink, role level: how it listens and what it remembers.
+
+import { readSanList } from '../../core/san.ts';
 import { certificates, listenAddress, pathBelow, privateKey, text } from '../kinds.ts';
-import { readSanList } from '../san.ts';
 import { optional, SUPERLINK, withDefault } from '../variable.ts';
 
 const AT = { roles: SUPERLINK, level: 'role' } as const;

@@ -1,3 +1,4 @@
+import type { VariableFinding } from '../../core/finding.ts';
 import { Problem } from '../../core/problem.ts';
 import { type Check, fromProblem, none, ok, warning, wrong } from '../check.ts';
 
@@ -20,7 +21,7 @@ export const context: Check = {
   },
 };
 
-const fault = ({ variable, found, expected }: { variable: string; found: string; expected: string }) =>
+const fault = ({ variable, found, expected = 'another value' }: VariableFinding) =>
   wrong(`${variable}: ${found}`, `give it ${expected}`, 'config_validation_failed');
 
 /** Whether there is a token, never which. */

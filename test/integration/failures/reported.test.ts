@@ -21,14 +21,14 @@ describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
       60_000,
     );
     const problem = await inStatus(vm, code);
-    expect(problem.kind).toBe(CATALOGUE[code].kind);
+    expect(problem.kind).toBe(CATALOGUE[code].severity);
     const journal = await inJournal(vm, code);
     for (const text of says) {
       if (typeof text === 'string') expect(journal).toContain(text);
       else expect(journal).toMatch(text);
     }
     expect(vm.status()?.phase).not.toBe('failed');
-    const lacks = CATALOGUE[code].kind === 'degraded' ? code : '-';
+    const lacks = CATALOGUE[code].severity === 'degraded' ? code : '-';
     const stored = (): boolean => ['-', lacks].includes(one.userTemplate.get('FL_ERROR') ?? '-');
     await until('no failure on OneGate', stored);
     expect((await vm.cli('doctor')).stdout).toContain(`flower-context explain ${code}`);

@@ -88,7 +88,7 @@ export async function inJournal(vm: Vm, code: ProblemCode): Promise<string> {
     const length = all.slice(first).findIndex(({ message }) => message.startsWith('  what to do: ')) + 1;
     return first >= 0 && length > 0 && all.slice(first, first + length);
   });
-  const most = CATALOGUE[code].kind === 'fatal' ? 3 : 4;
+  const most = CATALOGUE[code].severity === 'fatal' ? 3 : 4;
   for (const { message, priority } of lines)
     expect({ message, loud: priority <= most }).toMatchObject({ loud: true });
   return lines.map(({ message }) => message).join('\n');

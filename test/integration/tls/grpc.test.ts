@@ -32,7 +32,7 @@ const other = issueCa({ now, commonName: 'flower-context CA of a test' });
 const names = subjectNames({
   addresses: ['127.32.0.2'],
   hostname: 'super.example.org',
-  extraSan: 'DNS:*.fl.example.org',
+  extraSan: [{ type: 'DNS', value: '*.fl.example.org' }],
 });
 const pair = issueServer({ ca, names, now });
 const listeners: Server[] = [];

@@ -42,9 +42,9 @@ export const warnings = (raw: Raw, image: ImageFacts = LINK): readonly Finding[]
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
-/** Shaped like PEM; what is inside is not looked at here. */
+/** Shaped like PEM; the bytes inside are not read here. */
 export const CERTIFICATE_PEM =
-  '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQ==\n-----END CERTIFICATE-----\n';
+  '-----BEGIN CERTIFICATE-----\nMIIBszCCAVmgAwIBAgIUQQ==\n-----END CERTIFICATE-----\n';
 export const KEY_PEM = '-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBMGByqGSM49AgEG\n-----END PRIVATE KEY-----\n';
 export const CERTIFICATE = base64(CERTIFICATE_PEM);
 export const KEY = base64(KEY_PEM);

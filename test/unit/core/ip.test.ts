@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatHostPort, parseHostPort } from '../../../src/core/hostport.ts';
 import {
+  canonicalIp,
   isLinkLocal,
   isLoopback,
   isMulticast,
@@ -10,7 +11,6 @@ import {
   mappedV4,
   parseIp,
 } from '../../../src/core/ip.ts';
-import { canonicalIp } from '../../../src/tls/ip.ts';
 
 const ip = (text: string) => parseIp(text)!;
 

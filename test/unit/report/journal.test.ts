@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { joinProblems, Problem } from '../../../src/core/problem.ts';
 import { openJournal } from '../../../src/report/journal.ts';
+import { statusProblem } from '../../../src/report/status.ts';
 
 function journal(): { lines: string[]; log: ReturnType<typeof openJournal> } {
   const lines: string[] = [];
@@ -44,6 +45,14 @@ describe('the journal as text', () => {
     log.problem(joinProblems([disk, refused]));
     expect(lines.some((line) => line.startsWith('<3>state_unwritable'))).toBe(true);
     expect(lines.some((line) => line.startsWith('<4>onegate_unreachable'))).toBe(true);
+  });
+
+  test('gives a problem the priority and the status the severity of its occurrence, not that of its code', () => {
+    const { lines, log } = journal();
+    const mismatch = new Problem('tls_mode_mismatch', { doing: 'x', found: 'y', severity: 'warning' });
+    log.problem(mismatch);
+    expect(lines.join('')).toMatch(/^<4>tls_mode_mismatch/);
+    expect(statusProblem(mismatch).kind).toBe('warning');
   });
 
   test('leaves out what is below the level the operator chose', () => {

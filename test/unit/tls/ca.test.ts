@@ -117,7 +117,7 @@ describe('what is no usable CA is refused with the reason and a remedy:', () => 
     [
       'a block with a wrong character',
       ca.certPem.replace(/\nMI/, '\nM*'),
-      'not base64 throughout',
+      'not base64',
       'set FL_SSL_CA_CERTFILE',
     ],
     [

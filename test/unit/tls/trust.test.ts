@@ -60,6 +60,9 @@ describe('with FL_TLS_ENABLED=NO', () => {
   test('a SuperLink that publishes FL_TLS=YES is a warning', () => {
     expect(decide({ tlsEnabled: false, published: yes }).tls).toBe(false);
     expect(warned({ tlsEnabled: false, published: yes })).toEqual(['tls_mode_mismatch']);
+    expect(decide({ tlsEnabled: false, published: yes }).warnings.map(({ severity }) => severity)).toEqual([
+      'warning',
+    ]);
   });
 
   test('a pinned CA that is thereby not used is a warning', () => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { Problem } from '../../../src/core/problem.ts';
-import { parseAppliance } from '../../../src/vm/image.ts';
+import { parseImage } from '../../../src/vm/image.ts';
 
 const GOOD = {
   role: 'supernode',
@@ -10,7 +10,7 @@ const GOOD = {
 
 const problemOf = (text: string): Problem => {
   try {
-    parseAppliance(text);
+    parseImage(text);
   } catch (error) {
     return error as Problem;
   }
@@ -18,17 +18,15 @@ const problemOf = (text: string): Problem => {
 };
 
 test('appliance.json is read as the install script writes it', () =>
-  expect(parseAppliance(JSON.stringify(GOOD))).toEqual(GOOD));
+  expect(parseImage(JSON.stringify(GOOD))).toEqual(GOOD));
 
 test('the user has a default', () => {
   const { user: _user, ...least } = GOOD;
-  expect(parseAppliance(JSON.stringify(least))).toEqual(GOOD);
+  expect(parseImage(JSON.stringify(least))).toEqual(GOOD);
 });
 
 test('members that are not known are left out', () => {
-  expect(parseAppliance(JSON.stringify({ ...GOOD, built: '2026-11-21', loopback: '127.9.9.9' }))).toEqual(
-    GOOD,
-  );
+  expect(parseImage(JSON.stringify({ ...GOOD, built: '2026-11-21', loopback: '127.9.9.9' }))).toEqual(GOOD);
 });
 
 test.each([

@@ -1,7 +1,7 @@
-// FL_CERT_EXTRA_SAN: names that the operator wants in the server certificate.
-import { readHostName } from '../core/hostport.ts';
-import { isMulticast, isUnspecified, mappedV4, parseIp } from '../core/ip.ts';
-import { err, ok, type Result } from '../core/result.ts';
+// Names in a certificate (subjectAltName) as FL_CERT_EXTRA_SAN writes them: `IP:203.0.113.7`, `DNS:*.example.org`.
+import { readHostName } from './hostport.ts';
+import { isMulticast, isUnspecified, mappedV4, parseIp } from './ip.ts';
+import { err, ok, type Result } from './result.ts';
 
 /** `value` is a canonical address, or a lower-case name that may begin with `*.`. */
 export interface SubjectAltName {
@@ -12,8 +12,7 @@ export interface SubjectAltName {
 /** A certificate with more names than this does not fit every TLS client's limits. */
 const MOST_ENTRIES = 100;
 
-/** `IP:203.0.113.7` or `DNS:*.example.org`: how an entry is written. */
-const formatSan = ({ type, value }: SubjectAltName): string => `${type}:${value}`;
+export const formatSan = ({ type, value }: SubjectAltName): string => `${type}:${value}`;
 
 /** Reads the comma-separated list; an entry that is repeated counts once. */
 export function readSanList(text: string): Result<readonly SubjectAltName[]> {
@@ -32,18 +31,18 @@ function readEntry(text: string): Result<SubjectAltName> {
   const [, type, value] = /^(IP|DNS)\s*:\s*(.*)$/is.exec(text) ?? [];
   if (type === undefined || value === undefined) {
     const guess = parseIp(text) === undefined ? 'DNS:' : 'IP:';
-    return err(`it lacks its kind; write ${guess} before it`);
+    return err(`its type is missing; write ${guess} before it`);
   }
   return type.toUpperCase() === 'IP' ? readIpEntry(value) : readDnsEntry(value);
 }
 
 function readIpEntry(value: string): Result<SubjectAltName> {
-  if (value.includes('%')) return err('an address with a zone (%) cannot stand in a certificate');
+  if (value.includes('%')) return err('a certificate cannot hold an address with a zone (%)');
   const ip = parseIp(value);
   if (ip === undefined) return err('what follows IP: is not an IP address');
   const mapped = mappedV4(ip);
   if (mapped !== undefined) return err(`this is an IPv4 address written as IPv6; write IP:${mapped}`);
-  if (isUnspecified(ip) || isMulticast(ip)) return err('nobody can dial this address');
+  if (isUnspecified(ip) || isMulticast(ip)) return err('no client can connect to this address');
   return ok({ type: 'IP', value: ip.text });
 }
 
