@@ -147,7 +147,7 @@ release: node_modules/.installed ## tag, package and checksums of the version in
 opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, says of every template of ours: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)
 	@$(NODE) test/opennebula/answers.ts
 
-.PHONY: bench-runtime bench-scale bench-places fuzz test-faults
+.PHONY: bench-runtime bench-scale bench-partitions fuzz test-faults
 test-faults: node_modules/.installed $(BAKED) ## puts old faults back into a copy of the code, one at a time: the tests have to fail (ONLY=text)
 	@$(NODE) test/faults/run.ts
 
@@ -157,7 +157,7 @@ bench-runtime: $(AGENT) ## how the agent is shipped: Node.js and one file, or a 
 bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)
 	@$(NODE) test/bench/scale.ts
 
-bench-places: node_modules/.installed ## how long a role takes until each node has a partition of its own (SEEDS=1000)
+bench-partitions: node_modules/.installed ## how long a role takes until each node has a partition of its own (SEEDS=1000)
 	@PARTS=places $(NODE) test/bench/scale.ts
 
 fuzz: node_modules/.installed ## what reads foreign text, on a million generated cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)

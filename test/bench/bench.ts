@@ -88,7 +88,7 @@ async function withAgent(dir: string, runs: string | undefined): Promise<void> {
   }
 }
 
-/** Flower by itself with the same arguments: until it listens, until it is accepted. */
+/** Flower alone with the same arguments: until it listens, until it is accepted. */
 async function bare(superlink: Vm, dir: string): Promise<void> {
   await superlink.shutdown();
   const plan = JSON.parse(readFileSync(superlink.at('run/flower-context/plan.json'), 'utf8')) as {
@@ -185,7 +185,7 @@ load().then(({ issueCa, issueServer, subjectNames }) => {
 });
 `;
 
-/** What the agent does for its certificates, by itself: its code bundled, in a fresh process. */
+/** What the agent does for its certificates, alone: its code bundled, in a fresh process. */
 async function certificates(dir: string): Promise<void> {
   const outfile = join(dir, 'certificates.cjs');
   await build({
@@ -252,11 +252,11 @@ const dir = mkdtempSync(join(tmpdir(), 'flower-bench-'));
 const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/flower-bench-') : undefined;
 try {
   for (let at = 0; at < RUNS; at++) {
-    const place = join(dir, String(at));
-    mkdirSync(place);
-    await withAgent(place, memory);
-    await certificates(place);
-    await shellWay(place);
+    const folder = join(dir, String(at));
+    mkdirSync(folder);
+    await withAgent(folder, memory);
+    await certificates(folder);
+    await shellWay(folder);
     process.stdout.write(process.stdout.isTTY ? `\r${at + 1} of ${RUNS}` : `${at + 1} of ${RUNS}\n`);
   }
   report();

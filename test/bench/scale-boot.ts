@@ -41,10 +41,10 @@ export async function bootAtOnce(nodes: number, dir: string): Promise<BootRow> {
     const atStart = Promise.withResolvers<void>();
     let there = 0;
     const agents = vms.map(({ token, context }, number) => {
-      const place = join(dir, `${nodes}-${number}`);
-      mkdirSync(place, { recursive: true });
+      const folder = join(dir, `${nodes}-${number}`);
+      mkdirSync(folder, { recursive: true });
       return new LightVm({
-        dir: place,
+        dir: folder,
         role: 'supernode',
         context,
         token,

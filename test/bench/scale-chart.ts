@@ -1,4 +1,4 @@
-// The chart of the scale benchmark, drawn by hand: no library for two simple pictures.
+// The chart of the scale benchmark, written as SVG text: two simple pictures need no library.
 import { ONED_CALLS_PER_SECOND } from './scale-limits.ts';
 import type { OutageRow, TogetherRow } from './scale-scenario.ts';
 

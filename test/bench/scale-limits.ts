@@ -15,7 +15,7 @@ export interface Asked {
   readonly calls: number;
   readonly status: number | undefined;
   readonly ms: number;
-  /** It told the peers that this node takes part. */
+  /** It published for the peers that this node takes part. */
   readonly published: boolean;
 }
 

@@ -1,7 +1,7 @@
-// A large role on made-up time, as if each node had a processor of its own: all boot in the same instant; OneGate is
+// A large role on simulated time, each node on a processor of its own: all boot in the same instant; OneGate is
 // away for five minutes and comes back, once while the role is long settled, once while all of it boots. The real boot,
-// watch, retries, discovery, partition keeper and OneGate client; made up are time, the wire (the small zone, with
-// oned, which does one call at a time), the look at the SuperLink's certificate, and Flower.
+// watch, retries, discovery, partition keeper and OneGate client; simulated are time, the network (the small zone, with
+// oned, which does one call at a time), the check of the SuperLink's certificate, and Flower.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -18,7 +18,7 @@ const WINDOW_MS = 10_000;
 
 export interface OutageRow {
   readonly nodes: number;
-  readonly story: 'settled' | 'booting';
+  readonly phase: 'settled' | 'booting';
   /** Requests a second before the outage: mean, the most over ten seconds, and within one. Of a booting role: none. */
   readonly steady: number;
   readonly steadyPeak: number;
@@ -63,7 +63,7 @@ class Role {
   readonly zone: SmallZone;
   readonly #stop = new AbortController();
   readonly asked: Asked[] = [];
-  readonly #places: string[] = [];
+  readonly #folders: string[] = [];
   readonly #lives: Promise<void>[] = [];
   /** VMs whose one-context has its report on the way. */
   readonly #reporting = new Set<number>();
@@ -90,7 +90,7 @@ class Role {
     Object.assign(superLink.template, { FL_READY: 'YES', FL_ENDPOINT: '127.44.0.2:9092', FL_TLS: 'NO' });
     zone.superNodes.cardinality = nodes;
     for (let number = 0; number < nodes; number++) zone.add(zone.superNodes);
-    for (const { id } of zone.superNodes.nodes) this.#switchOn(id, join(dir, `made-up-${id}`));
+    for (const { id } of zone.superNodes.nodes) this.#switchOn(id, join(dir, `simulated-${id}`));
   }
 
   get published(): number {
@@ -105,14 +105,14 @@ class Role {
   take = (): Asked[] => this.asked.splice(0);
 
   async end(): Promise<void> {
-    this.#stop.abort(new Error('the story is over'));
+    this.#stop.abort(new Error('the scenario is over'));
     await Promise.allSettled(this.#lives);
-    for (const place of this.#places) rmSync(place, { recursive: true, force: true });
+    for (const folder of this.#folders) rmSync(folder, { recursive: true, force: true });
     if (this.crash !== undefined) throw this.crash;
   }
 
   #switchOn(id: number, dir: string): void {
-    this.#places.push(dir);
+    this.#folders.push(dir);
     mkdirSync(dir, { recursive: true });
     const random = this.#random;
     const vm = new LightVm({
@@ -186,11 +186,11 @@ export async function together(nodes: number, dir: string): Promise<TogetherRow>
 }
 
 /** Five minutes without OneGate, and a quarter of an hour after. */
-export async function outage(nodes: number, story: 'settled' | 'booting', dir: string): Promise<OutageRow> {
-  const role = new Role(nodes, dir, story === 'booting');
+export async function outage(nodes: number, phase: 'settled' | 'booting', dir: string): Promise<OutageRow> {
+  const role = new Role(nodes, dir, phase === 'booting');
   const { clock, zone } = role;
   try {
-    if (story === 'settled') {
+    if (phase === 'settled') {
       while (!role.allPublished && clock.monotonicMs() < 1_800_000) await clock.advance(1_000);
       zone.serviceState = 2;
       // All nodes look for the first time within a minute, or half a second of each; then the steady life begins.
@@ -213,7 +213,7 @@ export async function outage(nodes: number, story: 'settled' | 'booting', dir: s
     const after = role.take();
     return {
       nodes,
-      story,
+      phase,
       steady: (before.length * 1_000) / STEADY_MS,
       steadyPeak: peakRate(before, WINDOW_MS),
       steadyPeakSecond: peakRate(before),

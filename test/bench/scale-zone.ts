@@ -1,5 +1,5 @@
 // The front-end of `make bench-scale`, in a process of its own: OneGate limited to what oned serves, a role of
-// SuperNodes, and a TLS listener where their SuperLink would be. Told what to do by the process that started it.
+// SuperNodes, and a TLS listener where their SuperLink would be. The process that started it sends the commands.
 import { createServer } from 'node:tls';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { Zone } from '../support/onegate/index.ts';

@@ -2,11 +2,11 @@
 //
 // OneGate is a double that takes 5 ms for each call to oned and does one at a time; how many calls a request costs is in
 // test/support/onegate/oned-calls.ts. 1 to 1,000 agents boot in the same instant, twice: on simulated time, as if each VM
-// had its own processor, which is what OneGate would see (scale-story.ts); and on real sockets and in real time
+// had its own processor, which is what OneGate would see (scale-scenario.ts); and on real sockets and in real time
 // (scale-boot.ts), where all agents share this machine's processor (up to 300 nodes, therefore). Then, on simulated time,
 // OneGate is away for five minutes. There are no thousand Node processes and no Flower: the real boot in one process, its two
 // steps that talk to systemd replaced (test/support/light-vm.ts). Last, how long a role takes to agree on its partitions, in
-// 1,000 simulated lives (test/support/partition-scenario.ts; `make bench-places` is that part alone).
+// 1,000 simulated lives (test/support/partition-scenario.ts; `make bench-partitions` is that part alone).
 //
 // DOCS=1 writes docs/scale.md and docs/scale.svg; SIZES="1 10" measures fewer, PARTS="settled" only a part.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,8 +30,8 @@ const MOST_AFTER_OUTAGE = 2;
 /** Requests of a SuperNode until READY, the report of one-context counted in. */
 const MOST_REQUESTS = 6;
 const DOCS = resolve(import.meta.dirname, '../../docs');
-const PARTS = (process.env['PARTS'] ?? 'together sockets settled booting places').split(/\s+/);
-/** As many made-up lives as the test tells (test/simulation/partition-simulation.test.ts), and in so many processes. */
+const PARTS = (process.env['PARTS'] ?? 'together sockets settled booting partitions').split(/\s+/);
+/** As many simulated lives as the test runs (test/simulation/partition-simulation.test.ts), and in so many processes. */
 const SEEDS = Number(process.env['SEEDS'] ?? 1_000);
 const SEEDS_AT_A_TIME = 125;
 
@@ -219,7 +219,7 @@ function bootingTable(rows: readonly OutageRow[]): void {
     wanted(!Number.isNaN(row.published), `not all of ${row.nodes} nodes came up after the outage`);
 }
 
-function placesTable(lives: readonly Outcome[]): void {
+function partitionsTable(lives: readonly Outcome[]): void {
   const most = Math.max(...lives.map(({ nodes }) => nodes));
   say(
     `Partitions: ${lives.length} simulated lives of a role of up to ${most} nodes (scale-ups, scale-downs, crashes,`,
@@ -263,14 +263,14 @@ try {
   // In real time, so before the rest and alone.
   for (const nodes of PARTS.includes('sockets') ? SIZES.filter((size) => size <= MOST_ON_SOCKETS) : [])
     sockets.push(await bootAtOnce(nodes, dir));
-  const stories = (['together', 'settled', 'booting'] as const)
+  const outages = (['together', 'settled', 'booting'] as const)
     .filter((part) => PARTS.includes(part))
     .flatMap((part) => SIZES.map((nodes): Job => ({ part, nodes, dir: join(dir, `${part}-${nodes}`) })));
   const lives: Job[] = [];
-  for (let from = 0; PARTS.includes('places') && from < SEEDS; from += SEEDS_AT_A_TIME)
-    lives.push({ part: 'places', from, to: Math.min(SEEDS, from + SEEDS_AT_A_TIME) });
-  const rows = await doAll([...stories, ...lives], (job, seconds) => {
-    const what = job.part === 'places' ? `lives ${job.from} to ${job.to - 1}` : `${job.nodes} nodes`;
+  for (let from = 0; PARTS.includes('partitions') && from < SEEDS; from += SEEDS_AT_A_TIME)
+    lives.push({ part: 'partitions', from, to: Math.min(SEEDS, from + SEEDS_AT_A_TIME) });
+  const rows = await doAll([...outages, ...lives], (job, seconds) => {
+    const what = job.part === 'partitions' ? `lives ${job.from} to ${job.to - 1}` : `${job.nodes} nodes`;
     process.stderr.write(`${job.part}, ${what}: done in ${seconds.toFixed(0)} s\n`);
   });
   callsTable();
@@ -278,7 +278,7 @@ try {
   if (sockets.length > 0) socketsTable(sockets);
   if (rows.settled.length > 0) settledTable(rows.settled);
   if (rows.booting.length > 0) bootingTable(rows.booting);
-  if (rows.places.length > 0) placesTable(rows.places);
+  if (rows.partitions.length > 0) partitionsTable(rows.partitions);
   for (const miss of misses) say(`MISSED: ${miss}`);
   if (process.env['DOCS'] !== undefined) {
     writeFileSync(join(DOCS, 'scale.svg'), chart(rows.together, rows.settled));
@@ -312,7 +312,7 @@ How to read the tables, in their order:
 - **OneGate away while the role is settled.** When it comes back, the peak must stay below twice the steady rate.
 - **OneGate away while all nodes boot.** They wait with jitter.
 - **Partitions.** How long a role that was disturbed takes until each node has a partition of its own again
-  (\`make bench-places\` prints this table alone).
+  (\`make bench-partitions\` prints this table alone).
 
 \`\`\`
 ${printed.join('\n').trim()}

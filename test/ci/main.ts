@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type Part, type PartResult, runPart } from './part.ts';
 import { conclude, summary } from './table.ts';
 
-/** CI has 90 minutes: after 80 the run ends by itself, with a count. */
+/** CI has 90 minutes: after 80 the run ends, with a count. */
 const LIMIT_MINUTES = 80;
 const FOLDER = '.cache/ci';
 

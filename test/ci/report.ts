@@ -1,4 +1,4 @@
-// What is known of one run of vitest, written while it goes on: a run that is ended from outside still says what is missing.
+// The report of one run of vitest, written during the run: a run that is killed still reports which tests are missing.
 import { existsSync, readFileSync } from 'node:fs';
 
 export interface FileReport {

@@ -16,7 +16,7 @@ export class Display {
   private readonly out: WriteStream;
   private readonly live: boolean;
   private readonly began = performance.now();
-  private readonly told = new Map<string, string>();
+  private readonly shown = new Map<string, string>();
   private nodes: () => readonly Watched[] = () => [];
   private foot = '';
   private height = 0;
@@ -85,8 +85,8 @@ export class Display {
   }
 
   private once(key: string, name: string, news: string | undefined): void {
-    if (news === undefined || this.told.get(key) === news) return;
-    this.told.set(key, news);
+    if (news === undefined || this.shown.get(key) === news) return;
+    this.shown.set(key, news);
     this.out.write(`${this.clock}  ${name.padEnd(12)} ${news}\n`);
   }
 

@@ -54,8 +54,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a login page that answers 200 counts as a stored update',
     file: 'src/onegate/client.ts',
-    find: 'const mishap = judge(reply, token, ask.body !== undefined);',
-    put: 'const mishap = judge(reply, token, false);',
+    find: ' = judge(reply, token, ask.body !== undefined);',
+    put: ' = judge(reply, token, false);',
     tests: [`${INTEGRATION}/boot-onegate.test.ts`, `${UNIT}/onegate/client.test.ts`],
   },
   {

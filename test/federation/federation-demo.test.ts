@@ -41,7 +41,7 @@ function processesOf(folder: string): string[] {
     .map((pid) => of(pid, 'cmdline'));
 }
 
-test('brings a federation up, trains three rounds with both nodes, reports, and leaves nothing behind', async () => {
+test('starts a federation, trains three rounds with both nodes, reports, and leaves no process or file', async () => {
   const { ended, output, folder } = demo();
   const code = await ended;
   expect(code, output()).toBe(0);
@@ -77,7 +77,7 @@ describe('Ctrl-C', () => {
     expect(existsSync(folder()!)).toBe(false);
   });
 
-  test('that kills the demo itself (SIGKILL) leaves no process either', async () => {
+  test('leaves no process when SIGKILL ends the demo itself', async () => {
     const { process: child, ended, output, folder } = demo();
     await until('a SuperNode', () => /supernode_\d +find the SuperLink/.test(output()), {
       timeoutMs: 90_000,

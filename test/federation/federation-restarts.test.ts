@@ -1,4 +1,4 @@
-// What comes back by itself: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
+// SuperNodes reconnect without intervention: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
 // through all of it, in this order; nobody touches the SuperNodes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -41,15 +41,15 @@ const acceptedSince = (vm: Vm, moment: Date): boolean => {
 async function backAfter(what: string, harm: () => Promise<void>): Promise<void> {
   const moment = new Date();
   await harm();
-  const story = (): string => federation.vms.map((vm) => vm.story()).join('\n');
+  const detail = (): string => federation.vms.map((vm) => vm.diagnostics()).join('\n');
   const all = (): boolean => federation.supernodes.every((vm) => acceptedSince(vm, moment));
   await until(`both SuperNodes to be back after ${what}`, all, {
     timeoutMs: BACK_WITHIN_MS,
     everyMs: 200,
-    detail: story,
+    detail,
   });
   const serving = (): boolean => federation.vms.every((vm) => vm.status()?.serving === true);
-  await until('every agent to say so', serving, { timeoutMs: 60_000, everyMs: 200, detail: story });
+  await until('every agent to say so', serving, { timeoutMs: 60_000, everyMs: 200, detail });
 }
 
 const trains = async (): Promise<void> => {
@@ -58,7 +58,8 @@ const trains = async (): Promise<void> => {
   expect(training.rounds.map(({ results }) => results)).toEqual([2]);
 };
 
-describe('SuperNodes come back by themselves when the SuperLink', () => {
+describe('SuperNodes reconnect without intervention when the SuperLink', () => {
+  // covers superlink-restarts
   test('is killed and started again on the same database', async () => {
     await backAfter(
       'a kill',
@@ -75,7 +76,8 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
     });
   });
 
-  test('moves to another address, which they find by themselves', async () => {
+  // covers superlink-moves
+  test('moves to another address', async () => {
     const vm = federation.superlink;
     const { ip } = federation.seenBy(vm);
     await backAfter('a move', () => vm.recontextualize({ FL_FLEET_API_ADDRESS: `${ip}:9192` }));
@@ -84,6 +86,7 @@ describe('SuperNodes come back by themselves when the SuperLink', () => {
       expect(node.status()?.facts).toMatchObject({ superlink: `${ip}:9192` });
   });
 
+  // covers superlink-new-ca
   test('comes back with another CA, where Flower itself would stay alive and useless', async () => {
     const vm = federation.superlink;
     const before = federation.seenBy(vm).userTemplate.get('FL_CA_CERT');

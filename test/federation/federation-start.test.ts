@@ -10,7 +10,7 @@ import type { Vm } from '../support/zone/vm.ts';
 const UP_WITHIN_MS = 90_000;
 const REAL = { flower: { version: '1.39.0' } } as const;
 
-test('an operator certificate that does not name the loopback address: SuperNodes connect, and runs start all the same', async () => {
+test('SuperNodes connect and runs start with an operator certificate that does not name the loopback address', async () => {
   const now = new Date();
   const ca = issueCa({ now, commonName: 'the CA of an operator' });
   const address = (vmId: number): string => `${NET}.${vmId + 1}.2`;
@@ -38,7 +38,7 @@ test('an operator certificate that does not name the loopback address: SuperNode
   expect(training.rounds).toHaveLength(1);
 });
 
-test('SuperNodes that are there before their SuperLink wait for it, and are accepted when it comes', async () => {
+test('SuperNodes that boot before their SuperLink wait for it and are accepted when it starts', async () => {
   const late = zone({
     ...REAL,
     gate: false,

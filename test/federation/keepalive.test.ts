@@ -8,7 +8,7 @@ import { keepaliveOptions } from '../../src/flower/keepalive.ts';
 import type { LaunchPlan } from '../../src/flower/plan.ts';
 import { run } from '../../src/host/process.ts';
 import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
-import { FlowerBed, type Launched, pki } from '../support/flower-setup.ts';
+import { FlowerSetup, type Launched, pki } from '../support/flower-setup.ts';
 import { patience } from '../support/load.ts';
 import { makeSilentPath, noNamespaces } from '../support/netns/silent-path.ts';
 import { until } from '../support/zone/process.ts';
@@ -31,35 +31,35 @@ if (refused !== undefined) console.warn(`keepalive tests are skipped: ${refused}
 async function federation(version: string, alter: (plan: LaunchPlan) => LaunchPlan = (plan) => plan) {
   const environment = await flowerEnvironment(version);
   const path = await makeSilentPath();
-  const beds = [new FlowerBed(version, environment), new FlowerBed(version, environment)] as const;
-  const [linkBed, nodeBed] = beds;
+  const setups = [new FlowerSetup(version, environment), new FlowerSetup(version, environment)] as const;
+  const [linkSetup, nodeSetup] = setups;
   const remove = async () => {
-    for (const bed of beds) await bed.clear();
+    for (const setup of setups) await setup.clear();
     await path.remove();
   };
   try {
     const keys = pki({ ip: [path.left.address, '127.0.0.1'] });
     const keepalive = { time, timeout };
     const superlink = { host: path.left.address, port: 9092 };
-    const own = linkBed.credentials('server', keys.server, keys.ca.certPem);
+    const own = linkSetup.credentials('server', keys.server, keys.ca.certPem);
     const tls = { own, operator: null };
-    const link = linkBed.launch(
-      alter(linkBed.superlink({ loopback: '127.0.0.1', fleet: superlink, tls, keepalive })),
+    const link = linkSetup.launch(
+      alter(linkSetup.superlink({ loopback: '127.0.0.1', fleet: superlink, tls, keepalive })),
       { prefix: path.left.prefix },
     );
-    await linkBed.phase(link, 'serving', 60_000);
-    const plan = nodeBed.supernode({ loopback: '127.0.0.1', superlink, ca: keys.ca.certPem, keepalive });
-    const node = nodeBed.launch(alter(plan), { prefix: path.right.prefix });
-    const accepted = await nodeBed.phase(node, 'accepted', 60_000);
+    await linkSetup.phase(link, 'serving', 60_000);
+    const plan = nodeSetup.supernode({ loopback: '127.0.0.1', superlink, ca: keys.ca.certPem, keepalive });
+    const node = nodeSetup.launch(alter(plan), { prefix: path.right.prefix });
+    const accepted = await nodeSetup.phase(node, 'accepted', 60_000);
     return {
       path,
-      linkBed,
-      nodeBed,
+      linkSetup,
+      nodeSetup,
       link,
       node,
       accepted,
       environment,
-      ca: `${nodeBed.root}/trusted.pem`,
+      ca: `${nodeSetup.root}/trusted.pem`,
       remove,
     };
   } catch (error) {
@@ -85,23 +85,24 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
     afterAll(() => fed?.remove());
 
     it('is in force in both running processes, over what Flower itself had set', () => {
-      const server = new Map(fed.linkBed.link()!.grpc.server);
+      const server = new Map(fed.linkSetup.link()!.grpc.server);
       const client = new Map(fed.accepted.grpc.client);
       expect(Object.fromEntries(server)).toMatchObject(Object.fromEntries(OPTIONS.server));
       expect(Object.fromEntries(client)).toMatchObject(Object.fromEntries(OPTIONS.client));
     });
 
-    it(`keeps one connection for ${IDLE_SECONDS} s, polled and idle, and the server never says GOAWAY`, async () => {
+    it(`keeps one connection for ${IDLE_SECONDS} s, polled and idle, and the server never sends GOAWAY`, async () => {
       const before = await fed.path.connections(fed.path.right, 9092);
       expect(before).toHaveLength(1);
       expect(await idleClient(fed, IDLE_SECONDS)).toEqual({ answered: true, lost: false });
       expect(await fed.path.connections(fed.path.right, 9092)).toEqual(before);
       expect(fed.node.output()).not.toMatch(/GOAWAY|too_many_pings/);
-      expect(fed.nodeBed.link()).toMatchObject({ phase: 'accepted', since: fed.accepted.since });
+      expect(fed.nodeSetup.link()).toMatchObject({ phase: 'accepted', since: fed.accepted.since });
     });
 
-    it(`notices a path that goes silent within ${time} + ${timeout} s on both sides, and is back by itself`, async () => {
-      const { path, node, nodeBed, linkBed, accepted } = fed;
+    // covers silent-path
+    it(`notices a path that goes silent within ${time} + ${timeout} s on both sides, and reconnects`, async () => {
+      const { path, node, nodeSetup, linkSetup, accepted } = fed;
       await path.cut();
       const cut = performance.now();
       const limit = { timeoutMs: (time + timeout) * 1000 + patience(SLACK_MS), exact: true };
@@ -118,13 +119,13 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
       ]);
       const noticed = seconds(cut);
       expect(node.output()).toContain(`the path to ${path.left.address}:9092 went silent`);
-      expect(nodeBed.link()).toMatchObject({ phase: 'lost', pid: accepted.pid });
-      expect(linkBed.link()).toMatchObject({ phase: 'serving' });
+      expect(nodeSetup.link()).toMatchObject({ phase: 'lost', pid: accepted.pid });
+      expect(linkSetup.link()).toMatchObject({ phase: 'serving' });
 
       await path.restore();
       const restored = performance.now();
       // Flower spaces its tries by up to 20 s, and a first SYN may have to be sent again.
-      const back = await nodeBed.phase(node, 'accepted', 60_000);
+      const back = await nodeSetup.phase(node, 'accepted', 60_000);
       console.info(
         `Flower ${version}: noticed after ${noticed.toFixed(1)} s, back ${seconds(restored).toFixed(1)} s after the path was`,
       );
@@ -133,14 +134,14 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
   },
 );
 
-describe.skipIf(refused !== undefined)('Flower left to itself', () => {
+describe.skipIf(refused !== undefined)('Flower without the launcher', () => {
   let fed: Federation;
   beforeAll(async () => {
     fed = await federation(VERSIONS[0]!, (plan) => ({ ...plan, grpc: { server: [], client: [] } }));
   }, FLOWER_ENV_TIMEOUT_MS);
   afterAll(() => fed?.remove());
 
-  it('sends away a client that pings like this', async () => {
+  it('sends GOAWAY to a client that pings like this', async () => {
     expect(await idleClient(fed, IDLE_SECONDS)).toEqual({ answered: true, lost: true });
   });
 

@@ -14,9 +14,9 @@ app = ServerApp()
 
 @app.main()
 def main(grid, context):
-    print("rounds", context.run_config["num-server-rounds"], "as told", context.run_config["mode"])
+    print("rounds", context.run_config["num-server-rounds"], "in mode", context.run_config["mode"])
     if context.run_config["mode"] == "fail":
-        raise RuntimeError("told to fail")
+        raise RuntimeError("the app was asked to fail")
     while context.run_config["mode"] == "wait":
         time.sleep(0.2)
 `;
@@ -30,14 +30,17 @@ const declared = (except: readonly string[] = []): string =>
 
 function app(config: string): string {
   const folder = join(temporaryFolder(), 'app');
-  mkdirSync(join(folder, 'told'), { recursive: true });
+  mkdirSync(join(folder, 'sample_app'), { recursive: true });
   writeFileSync(
     join(folder, 'pyproject.toml'),
-    `[project]\nname = "told"\nversion = "1.0.0"\ndescription = ""\nlicense = "Apache-2.0"\n\n[tool.flwr.app]\npublisher = "example"\n\n[tool.flwr.app.components]\nserverapp = "told.server:app"\nclientapp = "told.client:app"\n\n[tool.flwr.app.config]\nmode = "complete"\n${config}\n`,
+    `[project]\nname = "sample_app"\nversion = "1.0.0"\ndescription = ""\nlicense = "Apache-2.0"\n\n[tool.flwr.app]\npublisher = "example"\n\n[tool.flwr.app.components]\nserverapp = "sample_app.server:app"\nclientapp = "sample_app.client:app"\n\n[tool.flwr.app.config]\nmode = "complete"\n${config}\n`,
   );
-  writeFileSync(join(folder, 'told/__init__.py'), '');
-  writeFileSync(join(folder, 'told/server.py'), SERVER);
-  writeFileSync(join(folder, 'told/client.py'), 'from flwr.clientapp import ClientApp\napp = ClientApp()\n');
+  writeFileSync(join(folder, 'sample_app/__init__.py'), '');
+  writeFileSync(join(folder, 'sample_app/server.py'), SERVER);
+  writeFileSync(
+    join(folder, 'sample_app/client.py'),
+    'from flwr.clientapp import ClientApp\napp = ClientApp()\n',
+  );
   return folder;
 }
 
@@ -61,11 +64,12 @@ describe.each(['1.39.0', '1.31.0'])('a run on Flower %s', (version) => {
 
   test('that is completed ends with 0, and had the settings of the CONTEXT', async () => {
     const { code, stdout, stderr } = await vm.cli('submit', app(declared()));
-    expect(`${stdout}${stderr}`).toContain('rounds 7 as told complete');
+    expect(`${stdout}${stderr}`).toContain('rounds 7 in mode complete');
     expect(stdout).toMatch(/^run \d+: completed after [\d.]+ s$/m);
     expect(code).toBe(0);
   });
 
+  // covers run_failed
   test('that fails ends with 1, although `flwr run --stream` ends with 0', async () => {
     const { code, stderr } = await vm.cli(
       'submit',
@@ -74,10 +78,11 @@ describe.each(['1.39.0', '1.31.0'])('a run on Flower %s', (version) => {
       '--run-config',
       'mode="fail" num-server-rounds=9',
     );
-    expect(stderr).toMatch(/^run_failed: following run \d+: finished:failed .*told to fail/m);
+    expect(stderr).toMatch(/^run_failed: following run \d+: finished:failed .*the app was asked to fail/m);
     expect(code).toBe(1);
   });
 
+  // covers app_lacks_settings
   test('of an app that does not declare all settings is refused with the lines to add', async () => {
     const lacking = app(declared(['strategy', 'trim-beta']));
     const refused = await vm.cli('submit', lacking);

@@ -51,12 +51,12 @@ const namesake = makeCa({ cn: 'Root', ...valid });
 const past = { from: day(-9), until: day(-1) };
 const oldRoot = makeCa({ cn: 'Old root', ...past });
 const oldMiddle = makeCa({ cn: 'Old middle', by: root, ...past });
-const server = (wish: Parameters<typeof makeServer>[0]) =>
+const server = (options: Parameters<typeof makeServer>[0]) =>
   makeServer({
     ip: [HOST, 'fd00::5', '::ffff:10.0.0.6'],
     dns: ['super.example.org', '*.fl.example.org'],
     ...valid,
-    ...wish,
+    ...options,
   });
 const self = server({ cn: 'self' });
 const plain = server({ by: root });
@@ -157,7 +157,12 @@ const presented: Case[] = [
   of('another CA of the same name', plain, [], [namesake]),
   of('one of several CAs', plain, [], [other, root]),
   of('a chain', server({ by: middle }), [middle], [root]),
-  of('a chain out of order with a stranger in it', server({ by: middle }), [other, root, middle], [root]),
+  of(
+    'a chain out of order that contains an unrelated certificate',
+    server({ by: middle }),
+    [other, root, middle],
+    [root],
+  ),
   of('a chain with a link missing', server({ by: middle }), [], [root]),
   of('an intermediate as trust anchor', server({ by: middle }), [], [middle]),
   of('a CA below one that allows none', server({ by: below }), [below, middle], [root]),
@@ -292,7 +297,7 @@ function taken({ name, cert, key, ca: trusted, host }: Case): Case | undefined {
   }
 }
 
-const told = (cases: readonly Case[], accepted: (one: Case) => boolean): string[] =>
+const outcomes = (cases: readonly Case[], accepted: (one: Case) => boolean): string[] =>
   cases.map((one) => `${one.name}: ${accepted(one) ? 'accepted' : 'refused'}`);
 
 describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC of Flower %s', (version) => {
@@ -318,38 +323,40 @@ describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC
     ]);
   }, FLOWER_ENV_TIMEOUT_MS);
 
-  test('explainPeer objects to what is refused, and to nothing else', () => {
-    expect(told(presented, accepts)).toEqual(told(presented, gRPC));
+  test('explainPeer refuses exactly the certificates that gRPC refuses', () => {
+    expect(outcomes(presented, accepts)).toEqual(outcomes(presented, gRPC));
     expect(presented.filter(gRPC).length).toBeGreaterThan(15);
     expect(presented.filter((one) => !gRPC(one)).length).toBeGreaterThan(15);
   });
 
-  test('the agent is stricter where that is its policy, and only there', () => {
+  test('the agent is stricter only where its policy says so', () => {
     expect(POLICY.map((one) => [one.name, gRPC(one), accepts(one)])).toEqual(
       POLICY.map(({ name }) => [name, true, false]),
     );
   });
 
-  test('an address is dialled in the spelling that gRPC compares', () => {
+  test('the agent dials an address in the spelling that gRPC compares', () => {
     expect(SPELLINGS.map((one) => [one.name, gRPC(one), accepts(one)])).toEqual(
       SPELLINGS.map(({ name }) => [name, false, true]),
     );
     for (const { host } of SPELLINGS) expect(parseHostPort(`[${host}]:9092`)?.host).not.toBe(host);
   });
 
-  test('what is taken from an operator can be served with', () => {
+  test('Flower can serve with each certificate that the agent accepts from an operator', () => {
     expect(brought).not.toContain(undefined);
-    expect(told(brought as Case[], gRPC)).toEqual(told(brought as Case[], () => true));
-    expect(told(served, gRPC)).toEqual(told(served, () => true));
+    expect(outcomes(brought as Case[], gRPC)).toEqual(outcomes(brought as Case[], () => true));
+    expect(outcomes(served, gRPC)).toEqual(outcomes(served, () => true));
   });
 
-  test('what is not taken from an operator would not have worked, but for policy', () => {
+  test('gRPC refuses each certificate that the agent refuses, except by policy', () => {
     const stricter = [...presented, ...POLICY].filter((one) => taken(one) === undefined && gRPC(one));
-    expect(told(stricter, gRPC)).toEqual(told([...WITHOUT_NAMES.filter(gRPC), ...POLICY], () => true));
+    expect(outcomes(stricter, gRPC)).toEqual(
+      outcomes([...WITHOUT_NAMES.filter(gRPC), ...POLICY], () => true),
+    );
   });
 
-  test('the kinds of key that are refused would not have worked', () => {
-    expect(told(withBadKeys, gRPC)).toEqual(told(withBadKeys, () => false));
+  test('gRPC refuses the kinds of key that the agent refuses', () => {
+    expect(outcomes(withBadKeys, gRPC)).toEqual(outcomes(withBadKeys, () => false));
     for (const { ca: caPem, cert: certPem, key: keyPem } of withBadKeys) {
       expect(() => takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses: [HOST] })).toThrow(
         /gRPC cannot serve/,

@@ -1,6 +1,6 @@
-// `make fuzz`: a million made-up cases (FUZZ_RUNS) for all that reads foreign text (targets.ts), in batches.
+// `make fuzz`: a million generated cases (FUZZ_RUNS) for all parsers of foreign text (targets.ts), in batches.
 //
-// FUZZ_SEED=n repeats a run; FUZZ_BATCH=m goes on with batch m of it; both are printed. A finding ends the run and is
+// FUZZ_SEED=n repeats a run; FUZZ_BATCH=m continues with batch m of it; both are printed. A finding ends the run and is
 // printed with what repeats it. The cases run in a thread of their own: when one hangs, this one still says which batch.
 
 import { setFlagsFromString } from 'node:v8';
@@ -21,7 +21,7 @@ interface Job {
   readonly from: number;
 }
 
-interface Told {
+interface BatchResult {
   readonly batch: number;
   readonly cases: number;
   readonly slowestMs: number;
@@ -42,7 +42,7 @@ function lead(): void {
   const worker = new Worker(new URL(import.meta.url), { workerData: job });
   const began = performance.now();
   let done = 0;
-  let last: Told | undefined;
+  let last: BatchResult | undefined;
   let firstHeap: number | undefined;
   let slowest = { ms: 0, what: '-' };
   const end = (code: number, words: string): void => {
@@ -59,23 +59,23 @@ function lead(): void {
     watchdog = setTimeout(() => end(1, `HANGS: ${repeat()}`), HANGS_AFTER_MS);
   };
   watch();
-  process.once('SIGINT', () => end(130, `stopped; go on with ${repeat()}`));
-  process.once('SIGTERM', () => end(143, `stopped; go on with ${repeat()}`));
-  worker.on('message', (told: Told) => {
+  process.once('SIGINT', () => end(130, `stopped; continue with ${repeat()}`));
+  process.once('SIGTERM', () => end(143, `stopped; continue with ${repeat()}`));
+  worker.on('message', (result: BatchResult) => {
     watch();
-    if (told.finding !== undefined) end(1, `FOUND, repeat with ${repeat()}:\n${told.finding}`);
-    done += told.cases;
-    last = told;
-    if (told.slowestMs > slowest.ms) slowest = { ms: told.slowestMs, what: told.slowest };
-    if (told.batch >= job.from + 3) firstHeap ??= told.heapMiB;
-    if (told.slowestMs > SLOWEST_MS)
-      end(1, `TOO SLOW: ${told.slowest} took ${told.slowestMs.toFixed(0)} ms in batch ${told.batch}`);
-    if (firstHeap !== undefined && told.heapMiB > firstHeap + GROWTH_MIB)
-      end(1, `GROWS: the heap is ${told.heapMiB.toFixed(0)} MiB; ${repeat()}`);
-    if (told.batch % 20 === 19) {
+    if (result.finding !== undefined) end(1, `FOUND, repeat with ${repeat()}:\n${result.finding}`);
+    done += result.cases;
+    last = result;
+    if (result.slowestMs > slowest.ms) slowest = { ms: result.slowestMs, what: result.slowest };
+    if (result.batch >= job.from + 3) firstHeap ??= result.heapMiB;
+    if (result.slowestMs > SLOWEST_MS)
+      end(1, `TOO SLOW: ${result.slowest} took ${result.slowestMs.toFixed(0)} ms in batch ${result.batch}`);
+    if (firstHeap !== undefined && result.heapMiB > firstHeap + GROWTH_MIB)
+      end(1, `GROWS: the heap is ${result.heapMiB.toFixed(0)} MiB; ${repeat()}`);
+    if (result.batch % 20 === 19) {
       const seconds = (performance.now() - began) / 1_000;
       print(
-        `batch ${told.batch}: ${done} cases, ${Math.round(done / seconds)} a second, heap ${told.heapMiB.toFixed(0)} MiB\n`,
+        `batch ${result.batch}: ${done} cases, ${Math.round(done / seconds)} a second, heap ${result.heapMiB.toFixed(0)} MiB\n`,
       );
     }
   });
@@ -88,18 +88,20 @@ function work({ runs, seed, from }: Job): void {
   const collect = runInNewContext('gc') as () => void;
   for (let batch = from; batch * BATCH < runs; batch++) {
     const size = Math.min(BATCH, runs - batch * BATCH);
-    let told: Told = { batch, cases: 0, slowestMs: 0, slowest: '-', heapMiB: 0 };
+    let result: BatchResult = { batch, cases: 0, slowestMs: 0, slowest: '-', heapMiB: 0 };
     for (const target of TARGETS) {
       const numRuns = cases(target, size);
       const { property, slowestMs } = timed(target);
       const outcome = fc.check(property, { numRuns, seed: seed + batch });
-      told = { ...told, cases: told.cases + outcome.numRuns };
-      if (slowestMs() > told.slowestMs) told = { ...told, slowestMs: slowestMs(), slowest: target.name };
-      if (outcome.failed) told = { ...told, finding: `${target.name}: ${fc.defaultReportMessage(outcome)}` };
+      result = { ...result, cases: result.cases + outcome.numRuns };
+      if (slowestMs() > result.slowestMs)
+        result = { ...result, slowestMs: slowestMs(), slowest: target.name };
+      if (outcome.failed)
+        result = { ...result, finding: `${target.name}: ${fc.defaultReportMessage(outcome)}` };
     }
     collect();
-    parentPort!.postMessage({ ...told, heapMiB: process.memoryUsage().heapUsed / 1_048_576 });
-    if (told.finding !== undefined) return;
+    parentPort!.postMessage({ ...result, heapMiB: process.memoryUsage().heapUsed / 1_048_576 });
+    if (result.finding !== undefined) return;
   }
 }
 

@@ -136,7 +136,7 @@ function holdsForService(json: unknown): void {
   for (const myVmId of [1, ids[0] ?? 0]) {
     const { nodes } = membersOf(service, myVmId);
     const { id, of } = choosePartition({ myVmId, nodes, remembered: 3 });
-    must(Number.isInteger(id) && id >= 0 && id < of, 'a place is one of 0..N-1');
+    must(Number.isInteger(id) && id >= 0 && id < of, 'a partition is one of 0..N-1');
     splitRoles(service, myVmId);
   }
 }
@@ -198,7 +198,7 @@ const peers = target(
 );
 
 const token = 'dG9rZW4tb2YtYS1WTQ==';
-const mishaps = target(
+const oneGateErrors = target(
   'what OneGate says when it refuses',
   14,
   fc.tuple(
@@ -213,12 +213,12 @@ const mishaps = target(
     ),
   ),
   ([status, updating, body]) => {
-    const mishap = judge({ status, headers: {}, body }, token, updating);
-    if (mishap === undefined) {
+    const error = judge({ status, headers: {}, body }, token, updating);
+    if (error === undefined) {
       must(status === 200 && (!updating || body === ''), 'only what OneGate says of a success is one');
       return;
     }
-    const text = failureText(mishap) + remedyFor(mishap, new URL('http://172.16.0.1:5030'), 3);
+    const text = failureText(error) + remedyFor(error, new URL('http://172.16.0.1:5030'), 3);
     must(!text.includes(token), 'the token is in no message');
     must(/^[\x20-\x7e]*$/.test(text) && text.length < 1_500, 'a message prints on one line');
   },
@@ -525,8 +525,8 @@ const own = target(
   (text) => {
     const read = parseFlowerState(text);
     must(read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)), 'a link is whole');
-    const told = parseStatus(text);
-    must(told === undefined || typeof told.serving === 'boolean', 'a status says whether it serves');
+    const status = parseStatus(text);
+    must(status === undefined || typeof status.serving === 'boolean', 'a status says whether it serves');
     parseImage(text);
   },
 );
@@ -534,7 +534,7 @@ const own = target(
 export const TARGETS: readonly Target[] = [
   oneGate,
   peers,
-  mishaps,
+  oneGateErrors,
   contextSh,
   files,
   plans,

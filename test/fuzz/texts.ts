@@ -44,7 +44,7 @@ export const noise: fc.Arbitrary<string> = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes).toString('latin1')),
 );
 
-/** `document` with some of its places, at any depth, holding something else, missing, or doubled. */
+/** `document` with some values, at any depth, replaced, removed or doubled. */
 export function reshaped(documents: readonly unknown[]): fc.Arbitrary<unknown> {
   const anything = fc.oneof(
     fc.constantFrom<unknown>(
@@ -74,7 +74,7 @@ export function reshaped(documents: readonly unknown[]): fc.Arbitrary<unknown> {
     .tuple(fc.constantFrom(...documents), fc.array(change, { maxLength: 5 }))
     .map(([original, changes]) => {
       const root = { document: structuredClone(original) };
-      // A copy each time: the empty containers among them are the same objects in every case, and are changed in place.
+      // A copy each time: the empty containers among them are the same objects in every case, and are modified directly.
       for (const { path, put, how } of changes) reshape(root, path, structuredClone(put), how);
       return root.document;
     });
@@ -91,8 +91,8 @@ function reshape(root: { document: unknown }, path: readonly number[], put: unkn
     holder = next as Record<string, unknown>;
     key = keys[step % keys.length]!;
   }
-  const place = holder as Record<string | number, unknown>;
-  if (how === 0) delete place[key];
-  else if (how === 1) place[key] = [place[key], put];
-  else place[key] = put;
+  const parent = holder as Record<string | number, unknown>;
+  if (how === 0) delete parent[key];
+  else if (how === 1) parent[key] = [parent[key], put];
+  else parent[key] = put;
 }

@@ -1,11 +1,12 @@
-// What the agent makes of a CONTEXT: the built program, its unit, and OneGate's view of it.
+// How the agent handles a CONTEXT: the built program, its unit, and OneGate's view of it.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, updates } from '../support/zone/test-zone.ts';
 
 describe('a CONTEXT with wrong values', () => {
-  test('is told whole: every variable in the journal and the status, the code on OneGate, exit status 2, no restart', async () => {
+  // covers wrong-variable
+  test('is reported completely: each variable in the journal and the status, the code on OneGate, exit status 2, no restart', async () => {
     const { federation, vm, one } = await superlink({
       FL_NUM_ROUNDS: 'many',
       FL_STRATEGY: 'FedBest',
@@ -60,21 +61,21 @@ describe('a CONTEXT with wrong values', () => {
     );
   });
 
-  test('gives no secret away, wherever it is told', async () => {
+  test('is reported nowhere with its secrets', async () => {
     const secret = Buffer.from(
       '-----BEGIN PRIVATE KEY-----\nTOP-SECRET-LINE\n-----END PRIVATE KEY-----\n',
     ).toString('base64');
     const { federation, vm } = await superlink({ FL_SSL_KEYFILE: secret, PASSWORD: 'hunter2-password' });
     await vm.whenFailed();
     const { stdout, stderr } = await vm.cli('context');
-    const told = [
+    const texts = [
       vm.journalText(),
       JSON.stringify(vm.status()),
       stdout,
       stderr,
       ...federation.zone.log.map(({ body }) => body),
     ];
-    for (const text of told) {
+    for (const text of texts) {
       expect(text).not.toContain(secret.slice(8, 60));
       expect(text).not.toContain('TOP-SECRET-LINE');
       expect(text).not.toContain('hunter2-password');
@@ -84,7 +85,7 @@ describe('a CONTEXT with wrong values', () => {
 });
 
 describe('a variable that is changed while the SuperLink serves', () => {
-  test('is taken over without a new CA, and Flower is started again only when its plan changed', async () => {
+  test('is applied without a new CA, and Flower restarts only when its plan has changed', async () => {
     const { vm } = await superlink();
     await vm.whenReady();
     const ca = readFileSync(vm.at('var/lib/flower-context/tls/ca.pem'), 'utf8');
@@ -106,7 +107,7 @@ describe('a variable that is changed while the SuperLink serves', () => {
     expect(readFileSync(vm.at('var/lib/flower-context/tls/ca.pem'), 'utf8')).toBe(ca);
   });
 
-  test('is looked at once, and READY is reported once', async () => {
+  test('is read once, and READY is reported once', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();
     const state = async (unit: string): Promise<string | undefined> => (await vm.unit(unit)).ActiveState;
@@ -132,7 +133,8 @@ describe('a variable that is changed while the SuperLink serves', () => {
     await until('READY', () => one.userTemplate.get('READY') === 'YES');
   });
 
-  test('and made wrong does not take down what serves', async () => {
+  // covers wrong-variable-later
+  test('to a wrong one does not stop a Flower that serves', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();
     const before = (await vm.unit('flower-superlink')).MainPID;
@@ -155,7 +157,7 @@ describe('a variable that is changed while the SuperLink serves', () => {
   });
 });
 
-test('a CONTEXT that is corrected while a SuperNode waits is noticed, although systemd delivers no reload then', async () => {
+test('a SuperNode that waits reads a corrected CONTEXT, although systemd sends no reload then', async () => {
   const { vm } = await supernode({ FL_READY: 'NO' });
   await vm.waitFor('the wait for the SuperLink', ({ waiting }) => waiting !== null);
   const { MainPID } = await vm.unit('flower-context');
@@ -164,7 +166,7 @@ test('a CONTEXT that is corrected while a SuperNode waits is noticed, although s
   expect((await vm.unit('flower-context')).MainPID).toBe(MainPID);
 });
 
-test('a VM without REPORT_READY=YES publishes all the same, and leaves READY to whoever wants to say it', async () => {
+test('a VM without REPORT_READY=YES publishes its attributes and no READY', async () => {
   const { federation, vm, one } = await superlink({ REPORT_READY: 'NO' });
   await vm.whenReady();
   expect(one.userTemplate.get('FL_READY')).toBe('YES');
@@ -172,7 +174,7 @@ test('a VM without REPORT_READY=YES publishes all the same, and leaves READY to 
   expect(vm.journalText()).toContain("REPORT_READY: 'NO': one-context does not report READY=YES");
 });
 
-test('a VM without TOKEN=YES serves all the same, and says that there is no OneGate', async () => {
+test('a VM without TOKEN=YES serves and reports that it has no OneGate', async () => {
   const { federation, vm, one } = await superlink({ TOKEN: 'NO' });
   await vm.whenReady();
   expect(updates(federation, one)).toEqual([]);
@@ -180,7 +182,7 @@ test('a VM without TOKEN=YES serves all the same, and says that there is no OneG
   expect(vm.journalText()).toContain('no OneGate (TOKEN=YES is not set)');
 });
 
-test('a VM whose CONTEXT was never left by one-context fails with what to look at', async () => {
+test('a VM without a CONTEXT of one-context fails and names what to check', async () => {
   const { vm } = await superlink();
   await vm.whenReady();
   await vm.systemctl('stop', 'flower-context');

@@ -1,10 +1,11 @@
-// Finding the SuperLink: it comes late, it moves, it is not there at all, it lies.
+// Discovery of a SuperLink that comes late, moves, does not exist or publishes false attributes.
 import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
 import { NET, supernode, zone } from '../support/zone/test-zone.ts';
 
 describe('a SuperNode', () => {
-  test('that is not in a service fails at once, and says which variable would help', async () => {
+  // covers no-service
+  test('outside a service fails at once and names the variable that would help', async () => {
     const federation = zone({ supernodes: 0 });
     await federation.zone.start();
     const one = federation.zone.addVm({ name: 'supernode_0', nics: [{ ip: `${NET}.240.2` }] });
@@ -18,7 +19,8 @@ describe('a SuperNode', () => {
     await until('the error on OneGate', () => one.userTemplate.get('FL_ERROR') === 'not_in_service');
   });
 
-  test('that is there before the SuperLink waits for it where everyone can see it, and goes on within seconds', async () => {
+  // covers superlink-late
+  test('that boots before the SuperLink waits for it visibly and continues within seconds', async () => {
     const { puppet, vm, federation } = await supernode({}, { FL_EDGE_MAX_BACKOFF: '2' });
     const waiting = await vm.waitFor('the wait', (status) => status.waiting !== null);
     expect(waiting.waiting?.for).toMatch(/SuperLink/);
@@ -34,6 +36,7 @@ describe('a SuperNode', () => {
     await vm.waitFor('the discovery', ({ facts }) => facts.superlink === `${NET}.200.1:9092`, 15_000);
   });
 
+  // covers no-service-static-address
   test('with a static address does not ask OneGate for one', async () => {
     const { vm, one, federation } = await supernode(
       {},

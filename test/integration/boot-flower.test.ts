@@ -1,4 +1,4 @@
-// Flower cannot be installed, cannot listen, ends at once, dies later: what the agent makes of it.
+// Flower cannot be installed, cannot listen, ends at once, dies later: how the agent handles it.
 import { createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
@@ -19,7 +19,8 @@ async function occupy(host: string, port: number): Promise<Server> {
   return server;
 }
 
-test('a version of Flower that cannot be installed: the baked one serves, and everyone is told', async () => {
+// covers flower_install_failed
+test('the version of the image serves when another cannot be installed, and the journal, the status and OneGate report it', async () => {
   const { vm, one } = await superlink({ FLOWER_VERSION: '1.38.0' }, { env: NO_INDEX });
   const status = await vm.whenReady(50_000);
   expect(status.facts.flower_version).toBe('1.39.0');
@@ -60,7 +61,7 @@ test('a version of Flower that the agent does not know is refused, and the range
   await vm.toSay('1.31-1.34');
 });
 
-test('a port that is taken is named with its remedy before Flower starts, and the boot succeeds once it is free', async () => {
+test('a port in use is reported with its remedy before Flower starts, and the boot succeeds once the port is free', async () => {
   const squatters: Server[] = [];
   const prepare = async ({ spec }: Vm): Promise<void> =>
     void squatters.push(await occupy(spec.context.ETH0_IP!, 9092));
@@ -82,7 +83,8 @@ test('a port that is taken is named with its remedy before Flower starts, and th
   expect(taken.seenBy(vm).userTemplate.get('FL_ERROR')).toBe('-');
 });
 
-test('Flower that ends at once: its own last lines are in the message, its code on OneGate, and READY is never said', async () => {
+// covers flower-exits
+test('the message has the last lines of a Flower that ends at once, OneGate has the code, and READY is never reported', async () => {
   const { federation, vm, one } = await superlink(
     {},
     { flower: { fake: true, order: 'exit 1 OSError: the database is of another planet' } },
@@ -97,7 +99,7 @@ test('Flower that ends at once: its own last lines are in the message, its code 
   expect(JSON.stringify(federation.zone.log.map(({ attributes }) => attributes))).not.toMatch(/READY":"YES/);
 });
 
-test('Flower that dies later is started again by systemd; the agent says when it went and when it is back', async () => {
+test('systemd restarts a Flower that dies later, and the agent logs its end and its return', async () => {
   const { vm } = await superlink();
   await vm.whenReady();
   await vm.systemctl('kill', '-s', 'KILL', 'flower-superlink');
@@ -108,7 +110,7 @@ test('Flower that dies later is started again by systemd; the agent says when it
   expect((await vm.unit('flower-superlink')).NRestarts).toBe('1');
 });
 
-test('the agent that dies leaves Flower alone, and finds everything as it left it', async () => {
+test('an agent that is killed does not stop Flower, and the next agent changes nothing', async () => {
   const { vm } = await superlink();
   await vm.whenReady();
   const flower = (await vm.unit('flower-superlink')).MainPID;

@@ -1,4 +1,4 @@
-// ML_FRAMEWORK on a VM whose image has none: what the boot makes of it, on both roles.
+// ML_FRAMEWORK on a VM whose image has none: how the boot handles it, on both roles.
 import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -24,7 +24,7 @@ function indexFor(vm: Vm): void {
 
 const environmentOf = (vm: Vm): string => basename(readlinkSync(vm.at('run/flower-context/env')));
 
-test('a SuperNode without room for PyTorch is ready at once with what the image has, and says so', async () => {
+test('a SuperNode without free space for PyTorch is ready at once with the environment of the image, and reports it', async () => {
   const { federation, vm: coordinator } = await superlink();
   await coordinator.whenReady();
   const FL_SUPERLINK_ADDRESS = String(federation.seenBy(coordinator).userTemplate.get('FL_ENDPOINT'));
@@ -47,7 +47,7 @@ test('a SuperNode without room for PyTorch is ready at once with what the image 
   expect(readdirSync(vm.root)).not.toContain('installations');
 });
 
-test('what found no room is installed by `flower-context install` once there is room, and Flower runs from it', async () => {
+test('`flower-context install` installs the framework once there is free space, and Flower runs from it', async () => {
   const { vm } = await superlink({ ML_FRAMEWORK: 'pytorch' }, { ...SMALL_DISK, prepare: indexFor });
   await vm.whenReady();
   const small = await vm.cli('install');
@@ -67,14 +67,14 @@ test('what found no room is installed by `flower-context install` once there is 
   expect(environmentOf(vm)).toBe('1.39.0-pytorch');
 });
 
-test('a SuperLink gets the framework, too: ServerApps import it', async () => {
+test('a SuperLink gets the framework too, because ServerApps import it', async () => {
   const { vm } = await superlink(
     { ML_FRAMEWORK: 'sklearn' },
     {
       prepare: (machine) => {
-        const place = machine.at('opt/flower/envs/1.39.0-sklearn');
-        mkdirSync(dirname(place), { recursive: true });
-        symlinkSync(fakeEnvironment('1.39.0'), place);
+        const path = machine.at('opt/flower/envs/1.39.0-sklearn');
+        mkdirSync(dirname(path), { recursive: true });
+        symlinkSync(fakeEnvironment('1.39.0'), path);
       },
     },
   );

@@ -1,4 +1,4 @@
-// OneGate misbehaves in every way that was recorded or that networks know. All of it may pass, so all of it is borne.
+// OneGate fails in every way that was recorded or that networks have. Each failure may end, so the agent retries.
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Fault } from '../support/onegate/index.ts';
 import { until } from '../support/zone/process.ts';
@@ -12,19 +12,24 @@ afterAll(async () => {
 });
 
 const OUTAGES: readonly (readonly [string, Fault])[] = [
+  // covers onegate-hangs
   ['hangs', { kind: 'hang' }],
+  // covers onegate-401
   ['answers 401, as it does while oned is down', { kind: 'status', status: 401, body: 'Not authorized' }],
+  // covers onegate-404
   [
     'answers 404, as it does while OneFlow is down',
     { kind: 'status', status: 404, body: 'Service 1 not found' },
   ],
+  // covers onegate-500
   ['answers 500', { kind: 'status', status: 500, body: 'Internal server error' }],
   ['resets every connection', { kind: 'reset' }],
   ['is hidden by a login page, which says 200', { kind: 'garbage', body: '<html>log in</html>' }],
 ];
 
 describe.concurrent('a SuperLink whose OneGate', () => {
-  test.each(OUTAGES)('%s serves all the same, and publishes when it can', async (_title, fault) => {
+  // covers onegate_unreachable
+  test.each(OUTAGES)('%s serves, and publishes when OneGate answers', async (_title, fault) => {
     const federation = zone({ supernodes: 0 }, cleanLater);
     const outage = federation.zone.faults.add(fault, { method: 'PUT' });
     await federation.deploy();
@@ -32,7 +37,7 @@ describe.concurrent('a SuperLink whose OneGate', () => {
     const one = federation.seenBy(vm);
     // Eight tries of at most 5 s, and the pauses between them: up to 90 s until it is a degradation.
     await vm.waitFor(
-      'Flower to serve, and the degradation to be told',
+      'Flower to serve, and the degradation to be reported',
       ({ steps, problems }) => {
         const serves = steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'done');
         return serves && problems.some(({ code }) => code === 'onegate_unreachable');
@@ -47,11 +52,12 @@ describe.concurrent('a SuperLink whose OneGate', () => {
     outage.clear();
     const published = () =>
       one.userTemplate.get('FL_READY') === 'YES' && one.userTemplate.get('FL_CA_CERT') !== undefined;
-    await until('what it publishes', published, { timeoutMs: 40_000, detail: () => vm.story() });
+    await until('what it publishes', published, { timeoutMs: 40_000, detail: () => vm.diagnostics() });
     await vm.waitFor('the gate to be opened', ({ serving }) => serving);
   });
 });
 
+// covers onegate-down
 test('a SuperLink whose OneGate is down from the start serves, and publishes when it is up', async () => {
   const federation = zone({ supernodes: 0 });
   await federation.deploy();
@@ -68,11 +74,11 @@ test('a SuperLink whose OneGate is down from the start serves, and publishes whe
   await federation.zone.up();
   await until('what it publishes', () => federation.seenBy(vm).userTemplate.get('FL_READY') === 'YES', {
     timeoutMs: 60_000,
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
 });
 
-test.concurrent('a node that had to give up publishing never says READY=YES before the rest is stored', async () => {
+test.concurrent('a node whose publication failed never reports READY=YES before the other attributes are stored', async () => {
   const federation = zone({ supernodes: 0 }, cleanLater);
   // Eight tries to publish: the ninth would be READY=YES alone.
   const outage = federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'PUT', times: 8 });
@@ -81,11 +87,11 @@ test.concurrent('a node that had to give up publishing never says READY=YES befo
   const one = federation.seenBy(vm);
   await until('all tries to be used up', () => outage.hits === 8, {
     timeoutMs: 90_000,
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
   await until('READY', () => one.userTemplate.get('READY') === 'YES', {
     timeoutMs: 60_000,
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
   const sent = updates(federation, one);
   const ready = sent.findIndex(({ READY }) => READY === 'YES');
@@ -94,7 +100,7 @@ test.concurrent('a node that had to give up publishing never says READY=YES befo
   expect(ready).toBeGreaterThanOrEqual(rest);
 }, 180_000);
 
-test('what somebody overwrote on OneGate is published again when the agent is told to look', async () => {
+test('the agent publishes an attribute again that somebody overwrote on OneGate, after a reload', async () => {
   const federation = zone({ supernodes: 0 });
   await federation.deploy();
   const vm = federation.superlink;
@@ -106,12 +112,12 @@ test('what somebody overwrote on OneGate is published again when the agent is to
   // What `doctor` says to do then.
   await vm.systemctl('reload', 'flower-context');
   await until('the true address', () => userTemplate.get('FL_ENDPOINT') === endpoint, {
-    detail: () => vm.story(),
+    detail: () => vm.diagnostics(),
   });
 });
 
 describe('a SuperNode', () => {
-  test('whose OneGate fails for a while waits, shows it, and finds the SuperLink when it answers', async () => {
+  test('whose OneGate fails for a while waits, shows the wait, and finds the SuperLink when OneGate answers', async () => {
     const federation = zone({ supernodes: 1 });
     await federation.deploy();
     await federation.superlink.whenReady();

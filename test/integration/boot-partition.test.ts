@@ -1,4 +1,4 @@
-// What a SuperNode tells Flower about its share of the data: the built program, and the file that Flower reads.
+// The node config that a SuperNode gives to Flower for its share of the data: the built program, and the file that Flower reads.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { NET, supernode } from '../support/zone/test-zone.ts';
@@ -18,7 +18,7 @@ async function nodeConfigOf(vm: Vm): Promise<string[]> {
 }
 
 describe('the node config of a SuperNode', () => {
-  test('in a service has the place that it claims, and how many there are', async () => {
+  test('in a service gets the partition that it claims, and the number of partitions', async () => {
     const { vm } = await supernode(SUPERLINK);
     expect(await nodeConfigOf(vm)).toEqual(['num-partitions = 1', 'partition-id = 0']);
     expect(vm.status()?.facts).toMatchObject({ partition_id: 0, num_partitions: 1 });
@@ -27,14 +27,14 @@ describe('the node config of a SuperNode', () => {
   test.each([
     ['partition-id=9 site=a', ['num-partitions = 1', 'partition-id = 9', 'site = "a"']],
     ['num-partitions=12', ['num-partitions = 12', 'partition-id = 0']],
-  ])('takes over what FL_NODE_CONFIG says, one key at a time: %s', async (given, lines) => {
+  ])('uses each key of FL_NODE_CONFIG: %s', async (given, lines) => {
     const { vm } = await supernode(SUPERLINK, { FL_NODE_CONFIG: given });
     expect(await nodeConfigOf(vm)).toEqual(lines);
-    // What the peers go by is the place, whatever this node's own app is told.
+    // The peers use the partition on OneGate, whatever the node config gives to the app of this node.
     expect(vm.status()?.facts).toMatchObject({ partition_id: 0, num_partitions: 1 });
   });
 
-  test('outside a service has no place, and the journal says so in one line', async () => {
+  test('outside a service has no partition, and one line of the journal says so', async () => {
     const { vm, one, federation } = await supernode(
       {},
       { FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092`, FL_TLS_ENABLED: 'NO', FL_NODE_CONFIG: 'site=a' },

@@ -1,4 +1,4 @@
-// READY tells the truth: what is sent to OneGate, in which order, and when.
+// READY is true: which updates OneGate gets, in which order, and when.
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -18,7 +18,7 @@ const listens = (host: string, port: number): Promise<boolean> =>
   });
 
 describe('a federation', () => {
-  test('comes up in OneFlow order: SuperNodes are deployed when the SuperLink serves, and find all they need', async () => {
+  test('boots in the order of OneFlow: SuperNodes are deployed when the SuperLink serves, and find its attributes', async () => {
     const federation = zone({ supernodes: 2 });
     await federation.up();
     const [first, second] = federation.supernodes;
@@ -33,7 +33,7 @@ describe('a federation', () => {
     await federation.zone.until(() => federation.zone.services[0]!.state === 'RUNNING');
   });
 
-  test('sends one update each: everything a SuperNode needs, and READY=YES, travel in the one that opens the gate', async () => {
+  test('sends one update per VM, which has all attributes and READY=YES', async () => {
     const federation = zone({ supernodes: 1 });
     await federation.up();
     const sent = updates(federation, federation.seenBy(federation.superlink));
@@ -72,7 +72,7 @@ describe('a SuperLink', () => {
     expect((await vm.unit('flower-context')).StatusText).toContain('Fleet API');
   });
 
-  test('is ready when its Fleet API answers, and systemd knows it from the same moment', async () => {
+  test('is ready when its Fleet API answers, also for systemd', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();
     expect(await listens(one.ip!, 9092)).toBe(true);
@@ -85,7 +85,7 @@ describe('a SuperLink', () => {
     expect(federation.zone.log.filter(({ status }) => status !== 200)).toEqual([]);
   });
 
-  test('keeps its keys to itself: files, owners and modes', async () => {
+  test('protects its keys by owners and modes of the files', async () => {
     const { vm } = await superlink();
     await vm.whenReady();
     const mode = (name: string): string => (statSync(vm.at(name)).mode & 0o777).toString(8);
@@ -111,7 +111,7 @@ describe('a SuperLink', () => {
     expect(plan).not.toContain('PRIVATE KEY');
   });
 
-  test('that comes back after a reboot withdraws its old READY first, and keeps CA and certificate', async () => {
+  test('withdraws its old READY first after a reboot, and keeps CA and certificate', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();
     const files = ['ca.pem', 'server.pem', 'server.key'].map((name) =>

@@ -43,7 +43,7 @@ test('a SuperLink asks three times until READY, a SuperNode five times, the repo
   expect(federation.zone.log.filter(({ path }) => path.includes('extended'))).toEqual([]);
 });
 
-test('a reboot costs one request more: what the boot before has published is withdrawn', async () => {
+test('a reboot costs one more request, which withdraws the attributes of the boot before', async () => {
   const { federation, vm, one } = await superlink();
   await vm.whenReady();
   await untilReported(federation, one);
@@ -56,7 +56,7 @@ test('a reboot costs one request more: what the boot before has published is wit
   expect(ready.slice(0, 2)).toEqual(['NO', 'YES']);
 });
 
-test('a VM whose attributes OneGate does not show withdraws all the same', async () => {
+test('a VM whose attributes OneGate does not show withdraws them too', async () => {
   const federation = zone({ supernodes: 0 });
   federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'GET', path: '/vm' });
   await federation.deploy();

@@ -27,7 +27,8 @@ const canMount = ((): boolean => {
 })();
 
 describe.runIf(canMount)('a disk', () => {
-  test('that is read-only is named, with what to do, and heals when it is writable again', async () => {
+  // covers disk-read-only
+  test('that is read-only is reported with a remedy, and works again when it is writable', async () => {
     const federation = zone({ supernodes: 0, prepare: mounted('ro') });
     await federation.deploy();
     await until('the VM', () => federation.vms.length === 1);
@@ -46,7 +47,8 @@ describe.runIf(canMount)('a disk', () => {
     await vm.whenReady();
   });
 
-  test('that is full is named, leaves no half file behind, and heals when there is room', async () => {
+  // covers disk-full
+  test('that is full is reported, leaves no partial file, and works again when it has free space', async () => {
     const federation = zone({ supernodes: 0, prepare: mounted('size=8k') });
     await federation.deploy();
     await until('the VM', () => federation.vms.length === 1);
@@ -67,11 +69,12 @@ describe.runIf(canMount)('a disk', () => {
 });
 
 describe('a state file', () => {
+  // covers state_damaged, damaged-file
   test.each([
     ['cut off', (text: string) => text.slice(0, text.length / 2)],
     ['zeroes', () => '\0'.repeat(512)],
     ['of a later version', () => '{"version":99,"steps":{}}'],
-  ])('that is damaged (%s) is set aside, said, and never used', async (_title, damage) => {
+  ])('that is damaged (%s) is quarantined, reported and never used', async (_title, damage) => {
     const { vm } = await superlink();
     await vm.whenReady();
     const ca = tls(vm, 'ca.pem');
@@ -90,7 +93,7 @@ describe('a state file', () => {
     expect(tls(vm, 'ca.pem')).toBe(ca);
   });
 
-  test('of the CA that is damaged is set aside and made anew, and SuperNodes that pin it are mentioned', async () => {
+  test('of the CA that is damaged is quarantined and created again, and the report mentions SuperNodes that pin the old CA', async () => {
     const { vm, one } = await superlink();
     await vm.whenReady();
     const before = one.userTemplate.get('FL_CA_CERT');
@@ -137,7 +140,8 @@ describe('the power cut', () => {
   ];
 
   test.each(steps)(
-    'at the step %s: the next boot finishes, with the CA and the keys that were there',
+    // covers power-cut
+    'at the step %s lets the next boot finish with the same CA and keys',
     async (step) => {
       const { vm, one } = await superlink();
       const begun = (): boolean =>
@@ -157,7 +161,8 @@ describe('the power cut', () => {
     },
   );
 
-  test('of a SuperNode, twice: it comes back to the partition it had', async () => {
+  // covers power-cut-partition
+  test('of a SuperNode, twice, does not change its partition', async () => {
     const federation = zone({ supernodes: 2 });
     await federation.up();
     const [first, second] = federation.supernodes as [Vm, Vm];

@@ -1,4 +1,4 @@
-// Whom a SuperNode trusts. Never plaintext by accident; what Flower would not say, the agent says before it starts.
+// The CA that a SuperNode trusts. It never uses plaintext by accident, and the agent reports what Flower would not.
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { issueCa } from '../../src/tls/issue.ts';
@@ -19,28 +19,31 @@ async function refusal(vm: Vm, code: string) {
   return problem!;
 }
 
-describe('a SuperNode told to use TLS by what the SuperLink publishes', () => {
-  test('fails when no CA is published: never plaintext', async () => {
+describe('a SuperNode whose SuperLink publishes TLS', () => {
+  // covers ca-missing
+  test('fails without a published CA and never uses plaintext', async () => {
     const { vm } = await supernode(SAYS);
     expect((await refusal(vm, 'ca_missing')).remedy).toContain('FL_SSL_CA_CERTFILE');
   });
 
   test.each([
+    // covers ca-broken
     ['broken', base64('-----BEGIN CERTIFICATE-----\nnot one\n-----END CERTIFICATE-----\n')],
+    // covers ca-expired
     ['expired', base64(EXPIRED)],
   ])('fails when the CA is %s', async (_title, ca) => {
     const { vm } = await supernode({ ...SAYS, FL_CA_CERT: ca });
     await refusal(vm, 'ca_invalid');
   });
 
-  test('fails when the CA is no base64, and says that this is why it has none', async () => {
+  test('fails when the CA is not base64, and gives that as the reason', async () => {
     const { vm } = await supernode({ ...SAYS, FL_CA_CERT: '%%%%' });
     await refusal(vm, 'ca_missing');
     expect(JSON.stringify(vm.status()?.problems)).toContain('not base64');
   });
 });
 
-test('a SuperNode with FL_TLS_ENABLED=NO goes on in plaintext, with a loud warning that the SuperLink has TLS', async () => {
+test('a SuperNode with FL_TLS_ENABLED=NO uses plaintext and warns that the SuperLink has TLS', async () => {
   const { vm } = await supernode({ ...SAYS, FL_CA_CERT: base64(CA) }, { FL_TLS_ENABLED: 'NO' });
   await vm.waitFor('the start of Flower', ({ steps }) =>
     steps.some(({ id, state }) => id === 'start_flower' && state === 'done'),
@@ -55,7 +58,7 @@ test('a SuperNode with FL_TLS_ENABLED=NO goes on in plaintext, with a loud warni
   ).toMatch(/TLS/);
 });
 
-test('a SuperNode with a static address and neither CA nor FL_TLS_ENABLED=NO is refused, and told both ways out', async () => {
+test('a SuperNode with a static address and neither CA nor FL_TLS_ENABLED=NO fails with both remedies', async () => {
   const { vm } = await supernode({}, { FL_SUPERLINK_ADDRESS: `${NET}.200.1:9092` });
   const problem = await refusal(vm, 'ca_missing');
   expect(problem.found + problem.expected + problem.remedy).toMatch(/FL_SSL_CA_CERTFILE/);
@@ -63,7 +66,8 @@ test('a SuperNode with a static address and neither CA nor FL_TLS_ENABLED=NO is 
 });
 
 describe('a SuperNode whose SuperLink serves', () => {
-  test('but whose pinned CA is another one is told so before Flower starts', async () => {
+  // covers ca-mismatch
+  test('but whose pinned CA is another one fails before Flower starts', async () => {
     const federation = zone({ supernodes: 1, supernode: { FL_SSL_CA_CERTFILE: base64(CA) } });
     await federation.deploy();
     await federation.superlink.whenReady();
@@ -72,7 +76,8 @@ describe('a SuperNode whose SuperLink serves', () => {
     expect(problem.remedy).toContain('FL_SSL_CA_CERTFILE');
   });
 
-  test('at an address that its certificate does not name is given the FL_CERT_EXTRA_SAN line', async () => {
+  // covers address-not-in-certificate
+  test('at an address that its certificate does not name gets the FL_CERT_EXTRA_SAN line', async () => {
     const { federation, vm, one } = await superlink();
     await vm.whenReady();
     await forward(`${NET}.201.9`, 9092, one.ip!);
@@ -85,7 +90,7 @@ describe('a SuperNode whose SuperLink serves', () => {
     expect(problem.found + problem.expected + problem.remedy).toContain(`IP:${NET}.201.9`);
   });
 
-  test('in plaintext, while it wants TLS itself, is told that the modes differ', async () => {
+  test('in plaintext, while it wants TLS itself, reports that the modes differ', async () => {
     const federation = zone({
       supernodes: 1,
       superlink: { FL_TLS_ENABLED: 'NO' },

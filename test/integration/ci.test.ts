@@ -37,7 +37,7 @@ const PASSES = "test('passes', () => {});";
 const ONCE = "let tries = 0;\ntest('passes the second time', () => expect(tries++).toBe(1));";
 
 describe('a part of CI', () => {
-  test('is counted by test, and names what failed and what needed a retry', async () => {
+  test('counts its tests, and names those that failed and those that needed a retry', async () => {
     const result = await suite({
       'good.test.ts': `${PASSES}\n${ONCE}\ntest.skip('later', () => {});`,
       'bad.test.ts': "test('fails', () => expect(1).toBe(2));",
@@ -49,7 +49,7 @@ describe('a part of CI', () => {
     expect(named(({ retried }) => retried)).toEqual(['passes the second time']);
   });
 
-  test('that is ended by its deadline counts as failed what had not come to its end', async () => {
+  test('that its deadline ends counts unfinished tests as failed', async () => {
     const result = await suite(
       { 'hangs.test.ts': `${PASSES}\ntest('one', () => new Promise(() => {}));\ntest('two', () => {});` },
       patience(6_000),

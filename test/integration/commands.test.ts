@@ -28,13 +28,13 @@ describe('template and lint', () => {
     });
   });
 
-  test('what is printed without wishes is what is committed', async () => {
+  test('prints the committed template when no option is given', async () => {
     const { stdout } = await agent('template', 'single-site');
     expect(stdout).toBe(readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'));
   });
 
-  test('wishes are in it: ids, counts, values, the network', async () => {
-    const wishes = [
+  test('applies the options: ids, counts, values, the network', async () => {
+    const options = [
       '--superlink-template',
       '12',
       '--supernode-template',
@@ -50,7 +50,7 @@ describe('template and lint', () => {
       '--network',
       'training',
     ];
-    const { stdout, stderr } = await agent('template', 'single-site', ...wishes);
+    const { stdout, stderr } = await agent('template', 'single-site', ...options);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout).roles).toMatchObject([
       {
@@ -66,7 +66,7 @@ describe('template and lint', () => {
     });
   });
 
-  test('answers have a value for every question', async () => {
+  test('prints answers with a value for each question', async () => {
     const { stdout } = await agent('template', 'single-site', '--set', 'FL_NUM_ROUNDS=9', '--answers');
     const committed = JSON.parse(
       readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'),
@@ -76,7 +76,7 @@ describe('template and lint', () => {
     expect(values).toMatchObject({ FL_NUM_ROUNDS: '9', FL_STRATEGY: 'FedAvg' });
   });
 
-  test('answers are refused for what the form does not ask for', async () => {
+  test('refuses answers that the form does not ask for', async () => {
     const refused = await agent('template', 'single-site', '--set', 'FL_MAX_RETRIES=3', '--answers');
     expect(refused).toMatchObject({ code: 64, stdout: '' });
     expect(refused.stderr).toContain('--all-inputs');
@@ -93,14 +93,14 @@ describe('template and lint', () => {
     expect(stderr).toContain('FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE have to be filled in');
   });
 
-  test('a CA that the agent would refuse is refused', async () => {
+  test('refuses a CA that the agent would refuse', async () => {
     const { certPem } = issueCa({ now: new Date('2001-01-01'), commonName: 'old' });
     const printed = await agent('template', 'training-site', '--set', `FL_SSL_CA_CERTFILE=${certPem}`);
     expect(printed).toMatchObject({ stdout: '' });
     expect(printed.stderr).toMatch(/expired/);
   });
 
-  test('all that is wrong with values is told at once, and no template is printed', async () => {
+  test('reports all wrong values at once and prints no template', async () => {
     const { code, stdout, stderr } = await agent(
       'template',
       'single-site',
@@ -115,7 +115,7 @@ describe('template and lint', () => {
     expect(stderr.match(/^config_validation_failed: setting \w+/gm)).toHaveLength(3);
   });
 
-  test('counts that a run would wait for without end are refused', async () => {
+  test('refuses counts for which a run would wait without end', async () => {
     const { code, stdout, stderr } = await agent('template', 'single-site', '--supernodes', '1');
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain('too_few_supernodes');
@@ -129,13 +129,13 @@ describe('template and lint', () => {
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
     [['install', '--root', '/nowhere'], 'there is no /nowhere/etc/flower-context/appliance.json'],
-  ])('%j is a call that cannot be understood', async (args, message) => {
+  ])('%j is a usage error', async (args, message) => {
     const { code, stderr } = await agent(...args);
     expect(stderr).toContain(message);
     expect(code).toBe(64);
   });
 
-  test('five mistakes are five findings, as text and as JSON', async () => {
+  test('reports five mistakes as five findings, as text and as JSON', async () => {
     const template = JSON.parse(readFileSync(join(REPOSITORY, 'appliance/oneflow/single-site.json'), 'utf8'));
     template.ready_status_gate = false;
     template.deployment = 'none';
@@ -189,13 +189,13 @@ describe('ca', () => {
     expect(stdout).toMatch(/valid +\d{4}-\d\d-\d\d to \d{4}-\d\d-\d\d \(\d+ days left\)/);
   });
 
-  test('gives one line that is the certificate in base64', async () => {
+  test('prints the certificate in base64 as one line', async () => {
     const { stdout } = await agent('ca', '--root', machine(), '--base64');
     expect(stdout).toMatch(/^[A-Za-z0-9+/]+=*\n$/);
     expect(Buffer.from(stdout, 'base64').toString()).toBe(pair.certPem);
   });
 
-  test('says so when there is none', async () => {
+  test('reports a missing CA', async () => {
     expect(await agent('ca', '--root', temporaryFolder())).toMatchObject({
       code: 3,
       stderr: expect.stringContaining('no CA yet'),
@@ -213,7 +213,7 @@ describe('completion of bash', () => {
     return stdout.trim().split('\n');
   }
 
-  test('knows commands, options, choices and variables', async () => {
+  test('completes commands, options, choices and variables', async () => {
     expect(await offers('te')).toEqual(['template']);
     expect(await offers('template', 's')).toEqual(['single-site']);
     expect(await offers('template', '--superl')).toEqual(['--superlink-template']);
@@ -244,7 +244,7 @@ describe('plan', () => {
     ['10.0.0.5', '10.0.0.5:9092'],
     // The tests' own build of the agent takes it; no VM has it.
     ['127.10.1.2', '<the address of this VM>'],
-  ])('of a NIC with %s tells SuperNodes to dial %s', async (ip, endpoint) => {
+  ])('of a NIC with %s makes SuperNodes dial %s', async (ip, endpoint) => {
     const file = join(temporaryFolder(), 'context.sh');
     writeFileSync(file, `ETH0_IP='${ip}'\n`);
     const { stdout } = await agent('plan', file, '--role', 'superlink', '--json');
@@ -252,7 +252,7 @@ describe('plan', () => {
   });
 });
 
-test('validate away from a VM judges ML_FRAMEWORK by the image of the release, and never downloads', async () => {
+test('validate outside a VM checks ML_FRAMEWORK against the image of the release, and never downloads', async () => {
   const file = join(temporaryFolder(), 'context.sh');
   writeFileSync(file, "ML_FRAMEWORK='pytorch'\nFL_USE_CASE='none'\n");
   for (const role of ['superlink', 'supernode']) {
@@ -265,7 +265,7 @@ test('validate away from a VM judges ML_FRAMEWORK by the image of the release, a
 });
 
 describe('submit', () => {
-  /** A SuperLink VM with a stand-in for `flwr` that says what it is told. */
+  /** A SuperLink VM with a stub of `flwr` that runs the given script. */
   function superlink(flwr: string): { root: string; app: string } {
     const root = temporaryFolder();
     const env = join(root, 'opt/env');
@@ -305,7 +305,7 @@ describe('submit', () => {
   const listed = (status: string): string =>
     `echo '{"runs":[{"run-id":"42","status":"${status}","status-details":"why","elapsed":1.5}]}'`;
 
-  test('passes the settings on, the address of this VM, and what stands behind --', async () => {
+  test('passes the settings, the address of this VM and the arguments after --', async () => {
     const { root, app } = superlink(
       `case $1 in run) ${STARTED}; echo "$@"; cat "\${@: -1}" "$FLWR_HOME/config.toml";; list) ${listed('finished:completed')};; esac`,
     );
@@ -329,7 +329,7 @@ describe('submit', () => {
     expect(stdout).toMatch(/run 42: completed after 1\.5 s\n$/);
   });
 
-  test('takes a stream up again that broke off before the run ended', async () => {
+  test('opens a stream again that broke before the run ended', async () => {
     const { root, app } = superlink(
       `case $1 in run) ${STARTED};; log) echo "following again"; touch "$FLWR_HOME/done";; list) if [ -e "$FLWR_HOME/done" ]; then ${listed('finished:completed')}; else ${listed('running')}; fi;; esac`,
     );
@@ -338,7 +338,7 @@ describe('submit', () => {
     expect(code).toBe(0);
   });
 
-  test('finds an app of the image by its name, unless a folder here is called so', async () => {
+  test('finds an app of the image by its name, unless a folder with that name exists here', async () => {
     const { root } = superlink(
       `case $1 in run) echo "run $2"; ${STARTED};; list) ${listed('finished:completed')};; esac`,
     );
@@ -357,7 +357,7 @@ describe('submit', () => {
     expect(folder.stderr).toContain('examples is no Flower app: there is no pyproject.toml in ');
   });
 
-  test('ends with 1 when the run was stopped by somebody', async () => {
+  test('ends with 1 when somebody stopped the run', async () => {
     const { root, app } = superlink(
       `case $1 in run) ${STARTED};; list) ${listed('finished:stopped')};; esac`,
     );
@@ -367,7 +367,8 @@ describe('submit', () => {
     });
   });
 
-  test('ends with 1 when Flower does not take the run', async () => {
+  // covers run_not_started
+  test('ends with 1 when Flower does not accept the run', async () => {
     const { root, app } = superlink('echo "no such federation" >&2; exit 1');
     const { code, stderr } = await agent('submit', '--root', root, app);
     expect(stderr).toContain('no such federation');
@@ -375,7 +376,7 @@ describe('submit', () => {
     expect(code).toBe(1);
   });
 
-  test('leaves the run going at Ctrl-C, and says how to follow and to stop it', async () => {
+  test('does not stop the run at Ctrl-C, and prints how to follow and to stop it', async () => {
     const { root, app } = superlink(`case $1 in run) ${STARTED}; sleep 60;; esac`);
     const child = spawn(NODE, [SHIPPED, 'submit', '--root', root, app], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -403,7 +404,7 @@ describe('submit', () => {
     });
   });
 
-  test('is for a SuperLink that has booted', async () => {
+  test('requires a SuperLink that has booted', async () => {
     const { app } = superlink('exit 1');
     expect(await agent('submit', '--root', temporaryFolder(), app)).toMatchObject({
       code: 3,
@@ -424,7 +425,7 @@ describe('away from a VM', () => {
     },
   );
 
-  test('probe takes the CA as base64, and says when a file holds none', async () => {
+  test('probe accepts the CA as base64, and reports a file without one', async () => {
     const { certPem, keyPem } = issueCa({ now: new Date(), commonName: 'a CA' });
     const file = join(temporaryFolder(), 'ca');
     const probe = (): Promise<{ code: number; stderr: string }> =>
@@ -441,7 +442,7 @@ describe('away from a VM', () => {
   });
 
   test.each([['lint'], ['validate', '--role', 'superlink']])(
-    '%s of a folder says that it is one',
+    '%s of a folder reports that it is a folder',
     async (...args) => {
       const folder = temporaryFolder();
       expect(await agent(...args, folder)).toMatchObject({

@@ -1,4 +1,4 @@
-// Another Flower than the baked one, with stand-ins for the script that installs and for Python.
+// Another Flower than the baked one, with stubs of the script that installs and of Python.
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -27,9 +27,9 @@ function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string
 }
 
 const GB = 1e9;
-const roomOf = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
-const wish = (wanted: string, framework: Framework = 'none') => ({
-  ...roomOf(50 * GB),
+const freeSpace = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
+const request = (wanted: string, framework: Framework = 'none') => ({
+  ...freeSpace(50 * GB),
   wanted,
   baked: '1.39.0',
   framework,
@@ -49,68 +49,71 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('the environment of the wanted Flower', () => {
-  it('is the baked one when that is what is wanted; nothing is installed', async () => {
-    expect(await ensureEnvironment(wish('1.39.0'))).toEqual({
+  it('is the baked one without an installation when that version is wanted', async () => {
+    expect(await ensureEnvironment(request('1.39.0'))).toEqual({
       path: join(paths.environments, '1.39.0-none'),
       version: '1.39.0',
     });
     expect(log()).toBe('');
   });
 
-  it('is installed beside the baked one, by its Python, and found there at the next boot; the wait is told', async () => {
+  it('is installed beside the baked one by its Python, found at the next boot, and the wait is reported', async () => {
     const waits: unknown[] = [];
-    const first = await ensureEnvironment({ ...wish('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
+    const first = await ensureEnvironment({ ...request('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
     expect(first).toEqual({ path: join(paths.environments, '1.36.0-none'), version: '1.36.0' });
     expect(log()).toBe(`1.36.0 none ${join(paths.environments, '1.39.0-none/bin/python')}\n`);
     expect(waits).toEqual(['Flower 1.36.0 (none) to be installed', undefined]);
-    expect(await ensureEnvironment(wish('1.36.0'))).toEqual(first);
+    expect(await ensureEnvironment(request('1.36.0'))).toEqual(first);
     expect(log().split('\n')).toHaveLength(2);
   });
 
-  it('is built again when an earlier attempt was cut off, the baked version included', async () => {
+  it('is built again after an interrupted attempt, also in the baked version', async () => {
     environment('1.36.0-none', 'cut off');
-    expect(await ensureEnvironment(wish('1.36.0'))).not.toHaveProperty('degraded');
+    expect(await ensureEnvironment(request('1.36.0'))).not.toHaveProperty('degraded');
     environment('1.39.0-sklearn', 'cut off');
-    expect(await ensureEnvironment(wish('1.39.0', 'sklearn'))).toMatchObject({ version: '1.39.0' });
+    expect(await ensureEnvironment(request('1.39.0', 'sklearn'))).toMatchObject({ version: '1.39.0' });
     expect(log()).toMatch(/^1\.36\.0 none .*\n1\.39\.0 sklearn .*\n$/);
   });
 
-  it('gives way to the baked one when it cannot be installed, and says why in the words of the installer', async () => {
+  it('is replaced by the baked one when it cannot be installed, with the message of the installer', async () => {
     program(
       paths.makeEnvironment,
       'echo "ERROR: No matching distribution found for flwr==1.36.0" >&2; echo bye >&2; exit 1',
     );
-    const { degraded, ...found } = await ensureEnvironment(wish('1.36.0'));
+    const { degraded, ...found } = await ensureEnvironment(request('1.36.0'));
     expect(found).toEqual({ path: join(paths.environments, '1.39.0-none'), version: '1.39.0' });
     expect(degraded).toMatchObject({ code: 'flower_install_failed', facts: { variable: 'FLOWER_VERSION' } });
     expect(degraded!.message).toContain('No matching distribution found for flwr==1.36.0');
   });
 
-  it('gives way to the baked one when it takes too long', async () => {
+  it('is replaced by the baked one when the installation takes too long', async () => {
     program(paths.makeEnvironment, 'sleep 60');
-    const { degraded, version } = await ensureEnvironment({ ...wish('1.36.0'), limitMs: 200 });
+    const { degraded, version } = await ensureEnvironment({ ...request('1.36.0'), limitMs: 200 });
     expect(version).toBe('1.39.0');
     expect(degraded!.message).toContain('not done within');
   });
 
-  it('gives way to whichever framework is baked when the wanted one cannot be had', async () => {
+  it('is replaced by the baked framework when the wanted one cannot be installed', async () => {
     rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
     environment('1.39.0-sklearn');
     program(paths.makeEnvironment, 'exit 1');
-    const { degraded, path } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
+    const { degraded, path } = await ensureEnvironment(request('1.39.0', 'pytorch'));
     expect(path).toBe(join(paths.environments, '1.39.0-sklearn'));
     expect(degraded!.facts.variable).toBe('ML_FRAMEWORK');
   });
 
-  it('is what the image has when no framework is wanted', async () => {
+  it('is the one of the image when no framework is wanted', async () => {
     rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
     const path = environment('1.39.0-sklearn');
-    expect(await ensureEnvironment(wish('1.39.0'))).toEqual({ path, version: '1.39.0' });
+    expect(await ensureEnvironment(request('1.39.0'))).toEqual({ path, version: '1.39.0' });
     expect(log()).toBe('');
   });
 
-  it('is not begun where the disk has no room for it, and nothing is downloaded', async () => {
-    const { degraded, path } = await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1.2 * GB) });
+  it('is not installed and not downloaded without enough free space', async () => {
+    const { degraded, path } = await ensureEnvironment({
+      ...request('1.39.0', 'pytorch'),
+      ...freeSpace(1.2 * GB),
+    });
     expect(path).toBe(join(paths.environments, '1.39.0-none'));
     expect(degraded).toMatchObject({ code: 'flower_install_failed', facts: { variable: 'ML_FRAMEWORK' } });
     expect(degraded!.message).toMatch(
@@ -120,8 +123,8 @@ describe('the environment of the wanted Flower', () => {
     expect(log()).toBe('');
   });
 
-  it('fits where a framework is small', async () => {
-    expect(await ensureEnvironment({ ...wish('1.39.0', 'sklearn'), ...roomOf(1.2 * GB) })).toEqual({
+  it('is installed when a small framework fits', async () => {
+    expect(await ensureEnvironment({ ...request('1.39.0', 'sklearn'), ...freeSpace(1.2 * GB) })).toEqual({
       path: join(paths.environments, '1.39.0-sklearn'),
       version: '1.39.0',
     });
@@ -132,64 +135,64 @@ describe('the environment of the wanted Flower', () => {
       program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; echo "ERROR: no way" >&2; exit 1`);
     const attempts = (): number => log().split('\n').length - 1;
 
-    it('is not tried again by the next boot, which says the same and since when', async () => {
+    it('is not tried again by the next boot, which reports the same with the time of the attempt', async () => {
       fails();
-      const first = (await ensureEnvironment(wish('1.39.0', 'sklearn'))).degraded!;
-      const second = (await ensureEnvironment(wish('1.39.0', 'sklearn'))).degraded!;
+      const first = (await ensureEnvironment(request('1.39.0', 'sklearn'))).degraded!;
+      const second = (await ensureEnvironment(request('1.39.0', 'sklearn'))).degraded!;
       expect(attempts()).toBe(1);
       expect(first.message).toContain('ERROR: no way');
       expect(second.message).toMatch(/ERROR: no way \(at 20\d\d-.*Z; a boot does not try it again\)/);
     });
 
-    it('is not tried again for want of room, whatever room there is now', async () => {
-      await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1 * GB) });
-      const { degraded } = await ensureEnvironment(wish('1.39.0', 'pytorch'));
+    it('is not tried again after a lack of free space, even when there is enough now', async () => {
+      await ensureEnvironment({ ...request('1.39.0', 'pytorch'), ...freeSpace(1 * GB) });
+      const { degraded } = await ensureEnvironment(request('1.39.0', 'pytorch'));
       expect(degraded!.message).toContain('which has 1.0 GB');
       expect(log()).toBe('');
     });
 
-    it('is tried again when somebody asks for it, and then forgotten', async () => {
-      await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), ...roomOf(1 * GB) });
+    it('is tried again on request, and a success deletes the record of the failure', async () => {
+      await ensureEnvironment({ ...request('1.39.0', 'pytorch'), ...freeSpace(1 * GB) });
       expect(existsSync(paths.failedInstallations)).toBe(true);
       const path = join(paths.environments, '1.39.0-pytorch');
-      expect(await ensureEnvironment({ ...wish('1.39.0', 'pytorch'), again: true })).toEqual({
+      expect(await ensureEnvironment({ ...request('1.39.0', 'pytorch'), again: true })).toEqual({
         path,
         version: '1.39.0',
       });
       expect(existsSync(paths.failedInstallations)).toBe(false);
     });
 
-    it('is another matter for another framework, another version and another image', async () => {
+    it('does not prevent a try for another framework, another version or another image', async () => {
       fails();
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
-      await ensureEnvironment(wish('1.39.0', 'tensorflow'));
-      await ensureEnvironment(wish('1.36.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'tensorflow'));
+      await ensureEnvironment(request('1.36.0', 'sklearn'));
       rmSync(join(paths.environments, '1.39.0-none'), { recursive: true });
       environment('1.39.0-pytorch');
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
       expect(attempts()).toBe(4);
     });
 
-    it('is tried again by the next boot when this one was only interrupted', async () => {
+    it('is tried again by the next boot when the installation was only interrupted', async () => {
       program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; sleep 60`);
       const stop = new AbortController();
       const onWait = (): void => stop.abort();
-      await ensureEnvironment({ ...wish('1.39.0', 'sklearn'), signal: stop.signal, onWait });
+      await ensureEnvironment({ ...request('1.39.0', 'sklearn'), signal: stop.signal, onWait });
       expect(existsSync(paths.failedInstallations)).toBe(false);
     });
 
-    it('is tried once more when the memory of it is damaged', async () => {
+    it('is tried once more when the record of the failure is damaged', async () => {
       fails();
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
       writeFileSync(paths.failedInstallations, '{');
-      await ensureEnvironment(wish('1.39.0', 'sklearn'));
+      await ensureEnvironment(request('1.39.0', 'sklearn'));
       expect(attempts()).toBe(2);
     });
   });
 
-  it('is a broken image when not even the baked one is there', async () => {
+  it('is an error of the image when the baked one does not exist', async () => {
     rmSync(paths.environments, { recursive: true });
-    await expect(ensureEnvironment(wish('1.39.0'))).rejects.toMatchObject({ code: 'image_incomplete' });
+    await expect(ensureEnvironment(request('1.39.0'))).rejects.toMatchObject({ code: 'image_incomplete' });
   });
 });
 
@@ -212,7 +215,7 @@ describe('the script that installs', () => {
     expect(existsSync(join(root, 'precious/file'))).toBe(true);
   });
 
-  it('leaves nothing of an attempt that failed', async () => {
+  it('removes all files of an attempt that failed', async () => {
     expect((await make('1.39.0', 'none', join(root, 'new'))).code).not.toBe(0);
     expect(existsSync(join(root, 'new'))).toBe(false);
   });

@@ -1,4 +1,4 @@
-// Hostile contexts through the built program, as an attacker could hand them in: each gives a correct plan or a clear
+// Hostile contexts through the built program, as an attacker could supply them: each gives a correct plan or a clear
 // refusal; nothing is executed, no secret is printed, nothing is written. These few show that the program does what its
 // functions do; test/unit/config/hostile-plan.test.ts holds the functions to all contexts.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -14,7 +14,7 @@ const WANTED = 20;
 const AT_ONCE = 3;
 
 describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (role) => {
-  test(`${WANTED} of them: a plan or a refusal, and nothing else happens`, async () => {
+  test(`${WANTED} of them give a plan or a refusal and have no other effect`, async () => {
     const folder = temporaryFolder();
     const canary = join(folder, 'canary');
     const [root, home, input] = ['root', 'home', 'input'].map((name) => join(folder, name)) as [
@@ -22,7 +22,7 @@ describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (
       string,
       string,
     ];
-    for (const place of [root, home, input]) mkdirSync(place);
+    for (const folder of [root, home, input]) mkdirSync(folder);
     const before = [...listing(root), ...listing(home)];
     const todo = spread(hostileContexts({ role, canary }), WANTED).map((context, index) => ({
       context,
@@ -53,7 +53,7 @@ describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (
   });
 });
 
-test('a boot with shell code in every variable that is not ours serves, and executes none of it', async () => {
+test('a boot with shell code in each unknown variable serves, and executes none of it', async () => {
   const folder = temporaryFolder();
   const canary = join(folder, 'canary');
   const payloads = [

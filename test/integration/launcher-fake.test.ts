@@ -37,10 +37,10 @@ const ended = (vm: Vm): Promise<Record<string, string>> =>
       const state = await vm.unit(`flower-${vm.spec.role}`);
       return state.SubState === 'auto-restart' && state;
     },
-    { detail: () => vm.story() },
+    { detail: () => vm.diagnostics() },
   );
 
-test('a plan that is replaced while the launcher reads it is not the one that Flower starts with', async () => {
+test('Flower does not start with a plan that was replaced while the launcher read it', async () => {
   const { vm, plan } = await withoutPlan();
   await vm.systemctl('start', '--no-block', 'flower-superlink');
   const waiting = await until('the launcher to wait', async () => {
@@ -48,7 +48,7 @@ test('a plan that is replaced while the launcher reads it is not the one that Fl
     return state.StatusText === 'waiting for the launch plan of flower-context' && state;
   });
 
-  // A pipe in the place of the file: it can be written to once the launcher reads it, and has its end when we say so.
+  // A pipe instead of the file: a write succeeds once the launcher reads it, and the test decides when it ends.
   execFileSync('mkfifo', [vm.at(`${PLAN}.pipe`)]);
   renameSync(vm.at(`${PLAN}.pipe`), vm.at(PLAN));
   const pipe = await until('the launcher to read the plan', () =>
@@ -66,7 +66,7 @@ test('a plan that is replaced while the launcher reads it is not the one that Fl
       const said = vm.flowerLink();
       return said?.phase === 'serving' && said;
     },
-    { detail: () => vm.story() },
+    { detail: () => vm.diagnostics() },
   );
   expect(link.plan).toBe(createHash('sha256').update(formatPlan(plan)).digest('hex'));
   expect(new Map(link.grpc.server).get(name)).toBe(new Map(plan.grpc.server).get(name));
@@ -79,7 +79,7 @@ test('a plan that is replaced while the launcher reads it is not the one that Fl
   expect(starts).toHaveLength(3);
 });
 
-test('a plan that cannot be used ends the launcher with status 78; the agent writes a good one and Flower serves', async () => {
+test('an invalid plan ends the launcher with status 78, the agent writes a valid one, and Flower serves', async () => {
   const { vm, plan } = await withoutPlan();
   writeFileSync(vm.at(PLAN), JSON.stringify({ ...plan, argv: ['--insecure', 2], workdir: '' }));
   await vm.systemctl('start', '--no-block', 'flower-superlink');
@@ -97,7 +97,7 @@ test('a plan that cannot be used ends the launcher with status 78; the agent wri
   expect(JSON.parse(readFileSync(vm.at(PLAN), 'utf8'))).toEqual(plan);
 });
 
-test('Flower that ends with status 0 unasked has failed with status 75; the agent says that it is gone', async () => {
+test('the launcher ends with status 75 when Flower ends with status 0 unasked, and the agent reports the end', async () => {
   const { vm } = await superlink({}, { dropIns: ENDED_STAYS });
   await vm.whenReady();
   vm.orderFake('exit 0 all is well');
@@ -110,7 +110,7 @@ test('Flower that ends with status 0 unasked has failed with status 75; the agen
   await vm.toSay(/Flower is not serving/);
 });
 
-test('Flower that is asked to end has not failed', async () => {
+test('Flower that was asked to end has not failed', async () => {
   const { vm } = await superlink({}, { dropIns: ENDED_STAYS });
   await vm.whenReady();
   await vm.systemctl('stop', 'flower-superlink');
@@ -122,7 +122,7 @@ test('Flower that is asked to end has not failed', async () => {
   expect(vm.flowerLink()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
 });
 
-test('a SuperNode that loses its SuperLink says so at once, and so does its agent; both say when it is back', async () => {
+test('launcher and agent report at once that a SuperNode has lost its SuperLink, and later its return', async () => {
   const federation = zone({ supernodes: 1 });
   await federation.up();
   const [vm] = federation.supernodes as [Vm];
@@ -144,7 +144,7 @@ test('a SuperNode that loses its SuperLink says so at once, and so does its agen
   await vm.toSay(/Flower is back after/);
 });
 
-test('a SuperNode that is refused for its clock: Flower ends, the boot fails, and the clock is a problem of its own', async () => {
+test('Flower ends and the boot fails when a SuperNode is refused for its clock, and the clock is a separate problem', async () => {
   const federation = zone({
     supernodes: 1,
     dropIns: ENDED_STAYS,
@@ -160,7 +160,7 @@ test('a SuperNode that is refused for its clock: Flower ends, the boot fails, an
   expect(byCode.clock_off?.remedy).toContain('timedatectl');
 });
 
-test('a SuperLink that serves gRPC but no Fleet API is never READY, whatever its launcher says', async () => {
+test('a SuperLink that serves gRPC but no Fleet API is never READY, whatever its launcher reports', async () => {
   const { federation, vm, one } = await superlink(
     {},
     { env: HURRY, flower: { fake: true, order: 'foreign' } },

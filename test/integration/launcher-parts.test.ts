@@ -99,7 +99,7 @@ describe('a failed call to the Fleet API', () => {
 });
 
 describe('inside the launcher', () => {
-  it('our value of a gRPC option replaces all others of that name', () => {
+  it('the value of the plan replaces all others of that gRPC option', () => {
     expect(further(0)).toEqual({
       merged: [
         ['grpc.b', 2],
@@ -108,11 +108,11 @@ describe('inside the launcher', () => {
     });
   });
 
-  it('an address is the same however it is written', () => {
+  it('two spellings of an address are equal', () => {
     expect(further(1)).toEqual({ same: [true, true, false] });
   });
 
-  it('a dead heartbeat dooms a SuperNode that would be counted as offline; any other thread does not', () => {
+  it('a dead heartbeat thread ends a SuperNode that would be counted as offline, and no other thread does', () => {
     expect(further(2)).toEqual({ file: 'other.py', doom: null });
     expect(further(3)).toEqual({
       file: 'heartbeat.py',
@@ -120,16 +120,16 @@ describe('inside the launcher', () => {
     });
   });
 
-  it('a broken handshake after acceptance dooms it too, unless a call succeeds in time', () => {
+  it('a failed handshake after acceptance ends it too, unless a call succeeds in time', () => {
     expect(further(4)).toEqual({ phase: 'lost', doomed: true });
     expect(further(5)).toEqual({ phase: 'accepted', doomed: false, in_flight: 0 });
   });
 
-  it('a refusal that is about a run leaves the link as it is', () => {
+  it('a refusal of a run does not change the state of the connection', () => {
     expect(further(6)).toEqual({ phase: 'accepted' });
   });
 
-  it('status 0 that nobody asked for is a failure, and any status after a stop that was asked for is none', () => {
+  it('status 0 without a stop request is a failure, and no status after a stop request is one', () => {
     expect(further(7)).toEqual({ verdicts: [75, 1, 3] });
     expect(further(8)).toEqual({ asked: 0 });
   });

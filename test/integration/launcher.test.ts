@@ -10,25 +10,25 @@ import { keepaliveOptions } from '../../src/flower/keepalive.ts';
 import { formatPlan } from '../../src/flower/plan.ts';
 import { probeFleet } from '../../src/flower/probe.ts';
 import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
-import { FlowerBed, type Launched, pki } from '../support/flower-setup.ts';
+import { FlowerSetup, type Launched, pki } from '../support/flower-setup.ts';
 import { listenForNotify } from '../support/notify.ts';
 import { until } from '../support/zone/process.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
 const BAKED = '1.39.0';
 const ALL_IN_FULL = process.env.FLOWER_VERSIONS === 'all';
-const beds: FlowerBed[] = [];
+const setups: FlowerSetup[] = [];
 let environment = '';
 
-function bed(version: string): FlowerBed {
-  const made = new FlowerBed(version, environment);
-  beds.push(made);
+function newSetup(version: string): FlowerSetup {
+  const made = new FlowerSetup(version, environment);
+  setups.push(made);
   return made;
 }
 
 afterEach(async () => {
   // The SuperNodes first: without a SuperLink they take seconds to say goodbye.
-  for (const made of beds.splice(0).reverse()) await made.clear();
+  for (const made of setups.splice(0).reverse()) await made.clear();
 });
 
 /** How long systemd waits between SIGTERM and SIGKILL. */
@@ -50,9 +50,9 @@ describe.each([
 
   /** A SuperLink with TLS at `${net}.1`, serving, for one test. */
   async function superlink(
-    options: { keys?: ReturnType<typeof pki>; in?: FlowerBed; database?: string } = {},
+    options: { keys?: ReturnType<typeof pki>; in?: FlowerSetup; database?: string } = {},
   ) {
-    const vm = options.in ?? bed(version);
+    const vm = options.in ?? newSetup(version);
     const keys = options.keys ?? pki({ ip: [`${net}.1`] });
     const own = vm.credentials('server', keys.server, keys.ca.certPem);
     const plan = vm.superlink({
@@ -66,7 +66,7 @@ describe.each([
   }
 
   function supernode(ca: string | null, options: { silence?: number; port?: number; host?: string } = {}) {
-    const vm = bed(version);
+    const vm = newSetup(version);
     const plan = vm.supernode({
       loopback: `${net}.11`,
       superlink: { host: options.host ?? `${net}.1`, port: options.port ?? 9092 },
@@ -76,8 +76,8 @@ describe.each([
     return { vm, plan };
   }
 
-  it('tells systemd and the link file that a SuperLink serves, once its Fleet API answers, with the options in force', async () => {
-    const vm = bed(version);
+  it('reports to systemd and in link.json that a SuperLink serves, once its Fleet API answers, with the options in force', async () => {
+    const vm = newSetup(version);
     const keys = pki({ ip: [`${net}.1`] });
     const own = vm.credentials('server', keys.server, keys.ca.certPem);
     const plan = vm.superlink({ loopback: `${net}.1`, tls: { own, operator: null } });
@@ -109,7 +109,7 @@ describe.each([
     await notify.close();
   });
 
-  test('started before there is a plan imports what Flower will import, waits, and goes on in the same process', async () => {
+  test('started before a plan exists imports the modules of Flower, waits, and continues in the same process', async () => {
     const { vm, plan } = supernode(null);
     const notify = await listenForNotify(join(vm.root, 'notify'));
     const launched = vm.launchAhead({ env: { NOTIFY_SOCKET: notify.address } });
@@ -118,7 +118,7 @@ describe.each([
     expect(maps, 'gRPC is imported already').toContain('cygrpc');
     expect(vm.link(), 'nothing is claimed of a link before there is a plan').toBeUndefined();
 
-    vm.handOver(plan);
+    vm.writePlan(plan);
     await notify.until((message) => message.startsWith('STATUS=starting flower-supernode'));
     const link = await vm.phase(launched, 'lost');
     expect(link.pid).toBe(launched.process.pid);
@@ -135,7 +135,7 @@ describe.each([
     await notify.close();
   });
 
-  it('learns from inside that a SuperNode was accepted, lost its SuperLink and is back; a stop is clean', async () => {
+  it('detects inside Flower that a SuperNode was accepted, lost its SuperLink and reconnected, and stops cleanly', async () => {
     const link = await superlink();
     const node = supernode(link.keys.ca.certPem);
     const launched = node.vm.launch(node.plan);
@@ -155,7 +155,7 @@ describe.each([
     expect(back.node_id).toBe(accepted.node_id);
     expect(back.pid).toBe(accepted.pid);
 
-    // It ends by itself before systemd would kill it.
+    // It ends before systemd would kill it.
     launched.process.kill('SIGTERM');
     const kill = setTimeout(() => launched.process.kill('SIGKILL'), stopTimeoutMs('flower-supernode'));
     expect(await launched.ended).toEqual({ code: 0, signal: null });
@@ -191,7 +191,7 @@ describe.each([
     expect(node.vm.link()!.detail).toContain('it does not know this node any more');
   });
 
-  test('says that the certificate does not name the address, where Flower only says that it failed', async () => {
+  test('reports that the certificate does not name the address, where Flower only reports a failure', async () => {
     const link = await superlink({ keys: pki({ dns: ['elsewhere.example.org'] }) });
     const node = supernode(link.keys.ca.certPem);
     const launched = node.vm.launch(node.plan);
@@ -201,8 +201,8 @@ describe.each([
     expect(launched.output()).not.toContain('Hostname');
   });
 
-  test('tells TLS from plaintext', async () => {
-    const vm = bed(version);
+  test('distinguishes TLS from plaintext', async () => {
+    const vm = newSetup(version);
     const link = vm.launch(vm.superlink({ loopback: `${net}.1`, tls: null }));
     await vm.phase(link, 'serving');
     const node = supernode(pki({ ip: [`${net}.1`] }).ca.certPem);
@@ -212,7 +212,7 @@ describe.each([
   });
 
   test("serves the Fleet API with the operator's certificate and the local listeners with its own", async () => {
-    const vm = bed(version);
+    const vm = newSetup(version);
     const own = pki({ ip: [`${net}.1`] });
     const operator = pki({ dns: ['localhost'] });
     const plan = vm.superlink({
@@ -242,9 +242,9 @@ describe.each([
     expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
   });
 
-  test.each([9092, 9093])('tells that port %i is taken, and ends with a failure', async (port) => {
+  test.each([9092, 9093])('reports that port %i is in use, and ends with a failure', async (port) => {
     const taken = createServer().listen({ host: `${net}.2`, port });
-    const vm = bed(version);
+    const vm = newSetup(version);
     const launched = vm.launch(vm.superlink({ loopback: `${net}.2` }));
     expect((await launched.ended).code).not.toBe(0);
     expect(vm.link()).toMatchObject({ phase: 'ended' });
@@ -255,10 +255,10 @@ describe.each([
 
   describe('with one SuperLink that stays', () => {
     let link: Awaited<ReturnType<typeof superlink>>;
-    let keeper: FlowerBed | undefined;
+    let keeper: FlowerSetup | undefined;
     beforeAll(async () => {
       link = await superlink({ keys: pki({ ip: [`${net}.1`] }) });
-      keeper = beds.pop();
+      keeper = setups.pop();
     });
     afterAll(() => keeper?.clear());
 
@@ -269,6 +269,7 @@ describe.each([
       expect(node.vm.link()!.detail).toContain('is not signed by the CA this node trusts');
     });
 
+    // covers clock-supernode
     test('names the clock when the SuperLink refuses the timestamps of this node', async () => {
       const node = supernode(link.keys.ca.certPem);
       const launched = node.vm.launch(node.plan, {
@@ -279,7 +280,7 @@ describe.each([
       expect(node.vm.link()!.detail).toMatch(/refuses this node's timestamps: the clock of this VM/);
     });
 
-    test('measures how far the clock is off by what the SuperLink accepts', async () => {
+    test('measures the offset of the clock by the timestamps that the SuperLink accepts', async () => {
       const { keys } = link;
       const target = { host: `${net}.1`, port: 9092, ca: keys.ca.certPem };
       expect(await checkClock(target, 3_000)).toEqual({ kind: 'accepted' });
@@ -290,7 +291,7 @@ describe.each([
       }
     });
 
-    test('ends a SuperNode that has stopped talking', async () => {
+    test('ends a SuperNode that sends no more calls', async () => {
       // Flower asks every 3 s: with a patience of half a second it always looks silent.
       const node = supernode(link.keys.ca.certPem, { silence: 0.5 });
       const launched = node.vm.launch(node.plan);
@@ -315,8 +316,8 @@ describe('a launch plan that cannot be used', () => {
     environment = await flowerEnvironment('1.39.0');
   }, FLOWER_ENV_TIMEOUT_MS);
 
-  it('is refused with one line for each fault, before anything is started', async () => {
-    const vm = bed('1.39.0');
+  it('is refused before any start, with one line for each fault', async () => {
+    const vm = newSetup('1.39.0');
     const launched = vm.launch(
       JSON.stringify({
         version: 1,
@@ -344,8 +345,8 @@ describe('a launch plan that cannot be used', () => {
     expect(vm.link()).toBeUndefined();
   });
 
-  it('is refused when a certificate of it is not there, by name', async () => {
-    const vm = bed('1.39.0');
+  it('is refused with the name of a certificate that does not exist', async () => {
+    const vm = newSetup('1.39.0');
     const plan = vm.superlink({ loopback: '127.35.1.1' });
     const credentials = {
       certificate: '/nowhere/server.pem',
@@ -358,8 +359,8 @@ describe('a launch plan that cannot be used', () => {
     expect(vm.link()!.detail).toContain("cannot read the Fleet API's key /nowhere/server.key");
   });
 
-  it('is refused when it is no JSON, or for a Flower that is not in the environment', async () => {
-    const vm = bed('1.39.0');
+  it('is refused when it is not JSON, or for a Flower that is not in the environment', async () => {
+    const vm = newSetup('1.39.0');
     const broken = vm.launch('{');
     expect((await broken.ended).code).toBe(78);
     expect(broken.output()).toContain('is not JSON');
@@ -392,16 +393,16 @@ function words(path: string): string[] {
 }
 
 describe('the launcher of an image', () => {
-  it('becomes the Flower that the plan is for, when that is not the one that is baked', {
+  it('starts the Flower of the plan when that is not the baked one', {
     timeout: 60_000,
   }, async () => {
     const [baked, wanted] = [await flowerEnvironment('1.39.0'), await flowerEnvironment('1.31.0')];
-    const vm = new FlowerBed('1.31.0', wanted);
-    beds.push(vm);
+    const vm = new FlowerSetup('1.31.0', wanted);
+    setups.push(vm);
     const notify = await listenForNotify(join(vm.root, 'notify'));
     const launched = vm.launchAhead({ baked, env: { NOTIFY_SOCKET: notify.address } });
     await notify.until((message) => message === 'STATUS=waiting for the launch plan of flower-context');
-    vm.handOver(
+    vm.writePlan(
       vm.supernode({ loopback: '127.35.33.11', superlink: { host: '127.35.33.1', port: 9092 }, ca: null }),
     );
     await notify.until((message) => message.startsWith('STATUS=starting flower-supernode 1.31.0'));
@@ -409,17 +410,17 @@ describe('the launcher of an image', () => {
     await notify.close();
   });
 
-  it('does not take a plan that the agent has replaced by the time it says which one it took', {
+  it('does not use a plan that the agent replaced before the launcher reported it', {
     timeout: 60_000,
   }, async () => {
     const environment = await flowerEnvironment('1.39.0');
-    const vm = new FlowerBed('1.39.0', environment);
-    beds.push(vm);
+    const vm = new FlowerSetup('1.39.0', environment);
+    setups.push(vm);
     const superlink = (port: number) => ({ host: '127.35.33.1', port });
     const [first, second] = [9092, 9192].map((port) =>
       vm.supernode({ loopback: '127.35.33.12', superlink: superlink(port), ca: null }),
     );
-    vm.handOver(first!);
+    vm.writePlan(first!);
     // The link file cannot be replaced in the first moment: the second plan comes exactly then.
     const script = vm.file(
       'late.py',

@@ -58,7 +58,7 @@ async function pass(ms: number, enough: () => boolean = () => false): Promise<vo
 
 const codes = (): string[] => boots.map(({ code }) => code);
 
-test('after a wrong CONTEXT the agent is started when it is told of another one, and not before', async () => {
+test('after a wrong CONTEXT the agent starts again only when the CONTEXT changes', async () => {
   const vm = switchedOn({ context: { ...GOOD, FL_NUM_ROUNDS: 'many' } });
   await pass(3_600_000);
   expect(codes()).toEqual(['config_validation_failed']);
@@ -70,7 +70,7 @@ test('after a wrong CONTEXT the agent is started when it is told of another one,
   expect(codes()).toEqual(['config_validation_failed', 'good']);
 });
 
-test('after another failure it is started again, later each time, at last every five minutes', async () => {
+test('after another failure it starts again with growing pauses of at most five minutes', async () => {
   const found = 'the disk is full';
   switchedOn({
     before: (id) => {

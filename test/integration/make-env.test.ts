@@ -1,4 +1,4 @@
-// make-env.sh with a stand-in for Python that waits where the real one would download for minutes.
+// make-env.sh with a stub of Python that waits where the real one would download for minutes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,7 @@ function make(name: string): ChildProcess {
 const noted = (line: string, times: number): Promise<unknown> =>
   until(`${times} x ${line}`, () => log().filter((one) => one === line).length === times || undefined);
 
-/** Waits until it waits for the other; also ends when it does not, because then it goes on to make the environment. */
+/** Waits until it waits for the other; also ends when it does not, because then it creates the environment. */
 const held = ({ pid }: ChildProcess): Promise<unknown> =>
   until('the second to wait', () => {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
@@ -68,7 +68,7 @@ const endOf = async (child: ChildProcess): Promise<number | null> => {
 };
 
 describe('two at once for the same folder', () => {
-  it('work one after the other: the second finds the work of the first done', async () => {
+  it('run one after the other, and the second finds the result of the first', async () => {
     const first = make('one');
     await noted('pip', 1);
     const second = make('one');
@@ -80,7 +80,7 @@ describe('two at once for the same folder', () => {
     expect(existsSync(join(root, 'envs/one/.incomplete'))).toBe(false);
   });
 
-  it('also when the first is killed while its pip goes on: the second begins when that has ended', async () => {
+  it('the second begins only when the pip of a killed first has ended', async () => {
     const first = make('one');
     await noted('pip', 1);
     first.kill('SIGKILL');
@@ -95,7 +95,7 @@ describe('two at once for the same folder', () => {
   });
 });
 
-it('pip works beside what it makes, on the disk that has room for it, and leaves nothing there', async () => {
+it('pip works beside the new environment, on the disk whose free space was checked, and leaves nothing there', async () => {
   const made = join(root, 'envs/one');
   writeFileSync(join(root, 'go'), '');
   expect(await endOf(make('one'))).toBe(0);

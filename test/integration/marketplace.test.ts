@@ -71,7 +71,7 @@ const hasYaml = (() => {
 })();
 
 describe('the layout', () => {
-  it('has for each app what the marketplace looks for', () => {
+  it('has the files that the marketplace needs for each app', () => {
     for (const app of APPS) {
       const files = readdirSync(join(checkout, 'appliances', app));
       expect(files).toEqual(expect.arrayContaining([`${UUIDS[app]}.yaml`, 'README.md', 'CHANGELOG.md']));
@@ -110,7 +110,7 @@ describe('the layout', () => {
     }
   });
 
-  it('has a logo, the time of its making in every listing, and a place among what the marketplace builds', () => {
+  it('has a logo, its creation time in each listing, and an entry among the builds of the marketplace', () => {
     for (const app of APPS) {
       const text = readFileSync(join(checkout, 'appliances', app, `${UUIDS[app]}.yaml`), 'utf8');
       expect(Number(/^creation_time: (\d+)$/m.exec(text)?.[1])).toBeGreaterThan(1_700_000_000);
@@ -133,7 +133,7 @@ describe('the layout', () => {
     expect(config()).toBe(once);
   });
 
-  it('is refused where it could not be built, with what to do', () => {
+  it('is refused with a remedy where it could not be built', () => {
     expect(layOut(checkout)).toMatchObject({ status: 64, stderr: expect.stringContaining('CHECKOUT URL') });
     expect(layOut(scratch, 'https://example.org', released)).toMatchObject({
       status: 1,
@@ -186,7 +186,7 @@ describe('the build from the layout', () => {
     expect(installed).toBe(`supernode --flower ${BAKED_FLOWER} --framework none\n${CONTENT}`);
   });
 
-  it('installs nothing when the file is another one, or is not there', () => {
+  it('installs nothing when the file differs or does not exist', () => {
     try {
       writeFileSync(join(released, PACKAGE), 'something else');
       const other = install();
@@ -203,7 +203,7 @@ describe('the build from the layout', () => {
     }
   });
 
-  it('takes a package that is beside install.sh instead, and says which is missing', () => {
+  it('uses a package beside install.sh instead, and names a missing one', () => {
     const { status, installed } = install((folder) => {
       rmSync(join(folder, 'packages.sha256'));
       writeFileSync(join(folder, PACKAGE), 'of the builder');
@@ -222,7 +222,7 @@ describe('the build from the layout', () => {
     expect(none.stdout).toContain(`no line for a package *_${architecture}.deb`);
   });
 
-  it('keeps needrestart away: it would restart the ssh that Packer works through', () => {
+  it('disables needrestart, which would restart the ssh that Packer uses', () => {
     const bin = join(scratch, 'bin');
     mkdirSync(bin);
     const tool = (name: string, text: string): void =>
@@ -257,14 +257,14 @@ describe('the build from the layout', () => {
 describe('what is listed', () => {
   const disk = { url: 'https://images.example/x.qcow2', size: 2147483648, md5: 'd4', sha256: '5a' };
 
-  it.skipIf(!hasYaml)('is read by others as it was meant, the values of the form to the last bar', () => {
+  it.skipIf(!hasYaml)('is valid YAML with the same values, also those of the form', () => {
     for (const app of APPS) {
       const value = listing(app, '1.2.3', { at: 1790000000, disk });
       expect(read(document(value))).toEqual(JSON.parse(JSON.stringify(value)));
     }
   });
 
-  it('names version, day, size and checksums of a disk that was built, and none where there is none', () => {
+  it('names version, date, size and checksums of a disk that was built, and none without a disk', () => {
     const built = listing('flower-superlink', '1.2.3', { at: 1790000000, disk }) as Record<string, unknown>;
     expect(built.version).toBe('1.2.3-rel-20260921');
     expect(built.creation_time).toBe(1790000000);
@@ -282,7 +282,7 @@ describe('what is listed', () => {
     expect((listing('flower-superlink', '1.2.3') as Record<string, unknown>).images).toEqual([]);
   });
 
-  it('asks for what the table has for the role, with the words of the table', () => {
+  it('asks for the variables of the role with the texts of the table', () => {
     for (const role of ['superlink', 'supernode'] as const) {
       const { opennebula_template } = listing(`flower-${role}`, '1.2.3') as {
         opennebula_template: {
@@ -303,19 +303,19 @@ describe('what is listed', () => {
     }
   });
 
-  it('gives a SuperNode the memory in which PyTorch trains', () => {
+  it('gives a SuperNode enough memory for PyTorch', () => {
     const { opennebula_template } = listing('flower-supernode', '1.2.3') as {
       opennebula_template: { memory: string };
     };
     expect(Number(opennebula_template.memory)).toBeGreaterThanOrEqual(8192);
   });
 
-  it('names the versions of OpenNebula that were tested, and no other', () => {
+  it('names only the tested versions of OpenNebula', () => {
     for (const app of APPS)
       expect((listing(app, '1.2.3') as Record<string, unknown>).opennebula_version).toBe('6.8, 7.0, 7.4');
   });
 
-  it('the template of the service is the one of a single site, with a network that is asked for', () => {
+  it('the service template is that of a single site, with an input for the network', () => {
     const { opennebula_template } = listing('flower-service', '1.2.3') as {
       opennebula_template: { roles: Record<string, string>[]; networks: unknown };
     };
@@ -336,7 +336,7 @@ describe('what is listed', () => {
     );
   });
 
-  it('the service has a role for each image, by the name it is listed under, and no ids of this or that zone', () => {
+  it('the service has a role for each image by its listed name, and no ids of a zone', () => {
     const service = listing('flower-service', '1.2.3') as {
       roles: Record<string, string>;
       opennebula_template: { roles: { name: string; vm_template?: number; vm_template_contents: string }[] };
@@ -352,7 +352,7 @@ describe('what is listed', () => {
 });
 
 describe('what is certified', () => {
-  it('is given only variables that the role knows', () => {
+  it('uses only variables of the role', () => {
     for (const app of IMAGES) {
       const text = readFileSync(join(checkout, 'appliances', app, 'metadata.yaml'), 'utf8');
       const given = [...text.matchAll(/^ +:([A-Z][A-Z_]+): /gm)].map(([, name]) => name as VariableName);
@@ -362,14 +362,14 @@ describe('what is certified', () => {
     }
   });
 
-  it('reaches the shell of the VM as it is written, through the shell of the front-end', () => {
+  it('reaches the shell of the VM unchanged through the shell of the front-end', () => {
     // What the marketplace's quoting does to a command that does not consider it.
     expect(throughFrontEnd('grep -q "does match" file')).toBe('grep -q does match file');
     for (const role of ['superlink', 'supernode'] as const)
       for (const { command } of certification(role)) expect(throughFrontEnd(command)).toBe(command);
   });
 
-  it('the change logs speak of the Flower that is baked', () => {
+  it('the change logs name the baked Flower', () => {
     for (const app of IMAGES) {
       expect(existsSync(join(checkout, 'appliances', app, 'CHANGELOG.md'))).toBe(true);
       expect(readFileSync(join(checkout, 'appliances', app, 'CHANGELOG.md'), 'utf8')).toContain(

@@ -1,4 +1,4 @@
-// The real client over real sockets: against the OneGate stand-in (which is checked against recorded exchanges), with
+// The real client over real sockets: against the OneGate stub (which is checked against recorded exchanges), with
 // everything that a network and a front-end can do to it, and against servers that behave worse than that.
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
@@ -59,7 +59,7 @@ const serve = async (): Promise<void> => {
 };
 
 describe('against OneGate', () => {
-  test('what is published arrives as it was sent, and opens the gate only when the node serves', async () => {
+  test('an update arrives unchanged, and opens the gate only when the node serves', async () => {
     const oneGate = oneGateOf(superLink);
     await oneGate.update({ READY: 'NO', FL_READY: 'NO', FL_ERROR: 'config_validation_failed' });
     expect(published(superLink, 'FL_ERROR')).toBe('config_validation_failed');
@@ -96,14 +96,14 @@ describe('against OneGate', () => {
     expect(role!.nodes.map((node) => attribute(node, 'FL_PARTITION_ID'))).toEqual(['0', undefined]);
   });
 
-  test('a VM outside any service is told so at once', async () => {
+  test('a VM outside any service gets that error at once', async () => {
     const alone = zone.addVm();
     await expect(oneGateOf(alone).service()).rejects.toMatchObject({ code: 'not_in_service' });
     await expect(oneGateOf(alone).peer(superLink.id)).rejects.toMatchObject({ code: 'not_in_service' });
     expect(retries).toEqual([]);
   });
 
-  test('a wrong token is told after the last try, without the token', async () => {
+  test('a wrong token is reported after the last try, without the token', async () => {
     const token = 'bm90IHRoZSB0b2tlbg==';
     const oneGate = connectOneGate({
       endpoint: zone.endpoint,
@@ -122,7 +122,7 @@ describe('against OneGate', () => {
   });
 });
 
-describe('trouble that passes costs a retry, nothing else', () => {
+describe('a temporary failure costs only a retry', () => {
   test.each<[Fault, string]>([
     [{ kind: 'hang' }, 'no whole answer within'],
     [{ kind: 'reset' }, 'closed before an answer came'],
@@ -141,7 +141,7 @@ describe('trouble that passes costs a retry, nothing else', () => {
     expect(retries.map((retry) => retry.why)).toEqual(Array(2).fill(expect.stringContaining(why)));
   });
 
-  test('a page that says 200 to an update', async () => {
+  test('a page with status 200 as the reply to an update', async () => {
     zone.faults.add({ kind: 'garbage', body: '<html>log in</html>' }, { method: 'PUT', times: 2 });
     await oneGateOf(superLink).update({ FL_ERROR: '-' });
     expect(retries.map(({ why }) => why)).toEqual(
@@ -150,7 +150,7 @@ describe('trouble that passes costs a retry, nothing else', () => {
     expect(published(superLink, 'FL_ERROR')).toBe('-');
   });
 
-  test('OneGate being restarted', async () => {
+  test('a restart of OneGate', async () => {
     await zone.down();
     const read = oneGateOf(superLink, { ...QUICK, tries: 40 }).vm();
     await expect.poll(() => retries.length).toBeGreaterThan(1);
@@ -159,7 +159,7 @@ describe('trouble that passes costs a retry, nothing else', () => {
     expect(retries[0]!.why).toContain('connection refused');
   });
 
-  test.each(['oned', 'oneflow'] as const)('%s being down', async (part) => {
+  test.each(['oned', 'oneflow'] as const)('an outage of %s', async (part) => {
     zone.backends[part] = 'down';
     const read = oneGateOf(superLink, { ...QUICK, tries: 40 }).service();
     await expect.poll(() => retries.length).toBeGreaterThan(1);
@@ -167,7 +167,7 @@ describe('trouble that passes costs a retry, nothing else', () => {
     expect((await read).id).toBe(1);
   });
 
-  test('a charset that is wrong, a late answer: not even that', async () => {
+  test('a wrong charset and a late answer cost no retry', async () => {
     zone.faults.add({ kind: 'content-type', type: 'text/html' }, { times: 1 });
     await oneGateOf(superLink).vm();
     zone.faults.add({ kind: 'slow', ms: 100 }, { times: 1 });
@@ -175,7 +175,7 @@ describe('trouble that passes costs a retry, nothing else', () => {
     expect(retries).toEqual([]);
   });
 
-  test('updates keep their order through it', async () => {
+  test('updates keep their order', async () => {
     zone.faults.add({ kind: 'reset' }, { method: 'PUT', times: 2 });
     const oneGate = oneGateOf(superLink);
     await Promise.all([
@@ -190,7 +190,7 @@ describe('trouble that passes costs a retry, nothing else', () => {
   });
 });
 
-describe('servers that behave worse', () => {
+describe('servers that break HTTP', () => {
   const servers: Server[] = [];
   const sockets = new Set<Socket>();
 
@@ -217,7 +217,7 @@ describe('servers that behave worse', () => {
     return outcome;
   };
 
-  test('one that drips a byte now and then does not stretch the deadline', async () => {
+  test('one that sends single bytes slowly does not extend the deadline', async () => {
     const url = await listen((socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n');
       const timer = setInterval(() => socket.write('x'), 20);
@@ -227,7 +227,7 @@ describe('servers that behave worse', () => {
     expect((await failureOf(url)).kind).toBe('timeout');
   });
 
-  test('one that drips headers neither', async () => {
+  test('one that sends headers slowly does not extend the deadline', async () => {
     const url = await listen((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n');
       const timer = setInterval(() => socket.write('X-More: x\r\n'), 20);
@@ -236,7 +236,7 @@ describe('servers that behave worse', () => {
     expect((await failureOf(url)).kind).toBe('timeout');
   });
 
-  test('one that never stops talking is cut off', async () => {
+  test('one that never ends its reply is cut off', async () => {
     const url = await listen((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n\r\n');
       socket.on('drain', () => socket.write('x'.repeat(10_000)));
@@ -275,11 +275,11 @@ describe('servers that behave worse', () => {
     expect((await failureOf(url)).kind).toBe(kind);
   });
 
-  test('nobody listening', async () => {
+  test('a closed port is reported', async () => {
     expect((await failureOf(new URL('http://127.34.0.3:9/vm'))).kind).toBe('refused');
   });
 
-  test('a redirect is not followed, so the token stays', async () => {
+  test('a redirect is not followed, so no other host gets the token', async () => {
     let visits = 0;
     const elsewhere = await listen(() => visits++, '127.34.0.4');
     const url = await listen((socket) =>
@@ -318,7 +318,7 @@ describe('servers that behave worse', () => {
     expect(visits).toBe(0);
   });
 
-  test('https with a certificate that the system does not know is not spoken to', async () => {
+  test('a server with a certificate that the system does not trust gets no request', async () => {
     const certs = join(import.meta.dirname, '../support/certs');
     const pair = {
       cert: readFileSync(join(certs, 'server.pem')),
@@ -337,7 +337,7 @@ describe('servers that behave worse', () => {
     expect(asked).toBe('');
   });
 
-  test('https towards a plain server is a TLS failure, not a hang', async () => {
+  test('https to a plaintext server fails with a TLS error and does not hang', async () => {
     const url = await listen((socket) =>
       socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')),
     );
@@ -347,7 +347,7 @@ describe('servers that behave worse', () => {
     ).toBe('tls');
   });
 
-  test('giving up ends the connection at once, with the reason of whoever gave up', async () => {
+  test('an abort ends the connection at once, with the reason of the caller', async () => {
     const url = await listen((socket) => socket.resume());
     const stop = new AbortController();
     const asking = request({ method: 'GET', url, timeoutMs: 60_000, maxBytes: 100, signal: stop.signal });

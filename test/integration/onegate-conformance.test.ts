@@ -9,15 +9,15 @@ import {
   sampleNames,
   storedCases,
 } from '../support/onegate-conformance/sample.ts';
-import { type Story, stories } from '../support/onegate-conformance/sequence.ts';
+import { type Recording, recordings } from '../support/onegate-conformance/sequence.ts';
 import { exceptions } from '../support/onegate-samples/exceptions.ts';
 
 /** Sends a sample and says how the answer differs from the recorded one; undefined when it does not. */
-async function differenceFor(story: Story, sample: Sample): Promise<string | undefined> {
+async function differenceFor(recording: Recording, sample: Sample): Promise<string | undefined> {
   const exception = exceptions[sample.name];
   const patience = exception?.compare === 'silence' ? 200 : 20_000;
   const answer = await exchange(
-    addressOf(story.zone.listening),
+    addressOf(recording.zone.listening),
     sample.request,
     sample.response.length,
     patience,
@@ -31,17 +31,17 @@ async function differenceFor(story: Story, sample: Sample): Promise<string | und
     : `${sample.name} (${sample.note})\n  recorded: ${recorded}\n  got:      ${got}`;
 }
 
-describe('the OneGate stand-in against the recorded exchanges', () => {
+describe('the OneGate stub against the recorded exchanges', () => {
   const seen = new Set<string>();
-  const all = stories();
-  afterEach(() => Promise.all(all.map((story) => story.zone.stop())));
+  const all = recordings();
+  afterEach(() => Promise.all(all.map((recording) => recording.zone.stop())));
 
-  test.for(all)('answers byte for byte: $title', async (story) => {
-    const { zone } = story;
+  test.for(all)('answers byte for byte: $title', async (recording) => {
+    const { zone } = recording;
     const stored = new Map(storedCases().map((entry) => [entry.file, entry]));
     const differences: unknown[] = [];
     await zone.start();
-    for (const step of story.steps) {
+    for (const step of recording.steps) {
       if (typeof step !== 'string') {
         step(zone);
         continue;
@@ -49,7 +49,7 @@ describe('the OneGate stand-in against the recorded exchanges', () => {
       const sample = readSample(step);
       const expected = stored.get(sample.name);
       const before = expected && zone.vm(1).userTemplate.published();
-      differences.push(await differenceFor(story, sample));
+      differences.push(await differenceFor(recording, sample));
       if (expected && before) {
         const after = zone.vm(1).userTemplate.published();
         const changed = Object.entries(after).filter(
@@ -77,8 +77,8 @@ describe('the OneGate stand-in against the recorded exchanges', () => {
   });
 });
 
-describe('what one VM can ask, in any state', () => {
-  test('is answered by the stand-in as recorded', async () => {
+describe('each request of one VM, in any state', () => {
+  test('is answered by the stub as recorded', async () => {
     const zone = await new Zone({ firstVmId: 5 }).start();
     try {
       const vm = zone.addVm({ userTemplate: { KEPT: 'as it was' } });

@@ -25,13 +25,13 @@ function answers(site: Topology, role: 'superlink' | 'supernode'): Inputs {
   };
   const inputs = { ...made.user_inputs, ...made.roles.find(({ name }) => name === role)!.user_inputs };
   const presets = Object.entries(inputs).map(([name, text]) => [name, parseInput(text).preset] as const);
-  return Object.fromEntries(presets.filter(([name]) => !OF_THE_BED.includes(name)));
+  return Object.fromEntries(presets.filter(([name]) => !OF_THE_SETUP.includes(name)));
 }
 
 /** All VMs share one loopback here. */
-const OF_THE_BED = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS'];
+const OF_THE_SETUP = ['FL_FLEET_API_ADDRESS', 'FL_CONTROL_API_ADDRESS'];
 
-test('a form that is left as it is makes a federation, and every line of its journal is explained', async () => {
+test('a form with its defaults gives a federation, and docs explain each line of its journal', async () => {
   const page = readFileSync(join(REPOSITORY, 'docs/operate.md'), 'utf8');
   const explained = [...page.matchAll(/^\| `([^`]+)` +\|/gm)].map(([, line]) =>
     line!.replace(/ ?\.\.\..*/, ''),
@@ -78,7 +78,7 @@ test('a training site joins a coordinator of another zone with the line that `fl
   }
 });
 
-test('a training site does not join with the CA of somebody else', async () => {
+test('a training site does not join with the CA of another operator', async () => {
   const { vm: coordinator } = await superlink();
   const { vm: other } = await superlink();
   const { facts } = await coordinator.whenReady(30_000);

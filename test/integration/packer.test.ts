@@ -48,19 +48,19 @@ describe.skipIf(!packer16)("Debian's Packer", () => {
     expect({ status, said: `${stdout}${stderr}` }).toMatchObject({ status: 0 });
   });
 
-  it("takes what one-apps' build.sh passes for every appliance", () => {
+  it('accepts the arguments that build.sh of one-apps passes for each appliance', () => {
     const passed = { ...given(), distro: 'debian', version: '13', headless: 'true', arch: 'x86_64' };
     expect(packer('validate', passed).status).toBe(0);
   });
 
-  it('finds them formatted as it would', () => {
+  it('finds them formatted by its own rules', () => {
     const { status } = spawnSync('packer', ['fmt', '-check', join(repository, 'appliance/packer/flower')]);
     expect(status).toBe(0);
   });
 });
 
 describe('the CONTEXT for the build', () => {
-  it('lets Packer in by its password, and what it opens for that is closed at the end', () => {
+  it('lets Packer log in with its password, and the end of the build closes that access', () => {
     const text = execFileSync(join(repository, 'appliance/packer/flower/gen_context'), ['pass-word'], {
       encoding: 'utf8',
     });

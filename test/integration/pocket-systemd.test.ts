@@ -63,7 +63,7 @@ describe('a unit', () => {
     expect(await property('a', 'StatusText')).toBe('serving');
   });
 
-  test('hears only its main process unless NotifyAccess=all', async () => {
+  test('accepts notifications only of its main process unless NotifyAccess=all', async () => {
     unit(
       'a',
       'Type=notify\nNotifyAccess=main\nTimeoutStartSec=1\nExecStart=/bin/sh -c "sh -c \'systemd-notify STATUS=child; true\'; exec sleep 100"',
@@ -75,7 +75,7 @@ describe('a unit', () => {
     expect(await property('a', 'StatusText')).toBe('');
   });
 
-  test('with Restart=always comes back after RestartSec also from a clean exit', async () => {
+  test('with Restart=always starts again after RestartSec, also after a clean exit', async () => {
     unit('a', 'ExecStart=/bin/sleep 0.05\nRestart=always\nRestartSec=100ms');
     await systemctl('start', 'a');
     await until('two restarts', async () => Number(await property('a', 'NRestarts')) >= 2);
@@ -83,7 +83,7 @@ describe('a unit', () => {
     expect(await property('a', 'ActiveState')).toBe('inactive');
   });
 
-  test('with Restart=on-failure stays down after an exit status that RestartPreventExitStatus names', async () => {
+  test('with Restart=on-failure does not start again after an exit status that RestartPreventExitStatus names', async () => {
     unit(
       'a',
       'ExecStart=/bin/sh -c "exit 2"\nRestart=on-failure\nRestartSec=10ms\nRestartPreventExitStatus=2',
@@ -95,7 +95,7 @@ describe('a unit', () => {
     expect(await property('a', 'NRestarts')).toBe('0');
   });
 
-  test('that stopped takes all its processes along, also those that ignore SIGTERM', async () => {
+  test('ends all its processes when it stops, also those that ignore SIGTERM', async () => {
     unit('a', `ExecStart=/bin/sh -c "trap '' TERM; sleep 100 & echo child $!; wait"\nTimeoutStopSec=300ms`);
     await systemctl('start', 'a');
     const child = await until('the child', async () => /child (\d+)/.exec(await journal('a'))?.[1]);
@@ -139,7 +139,7 @@ describe('a unit', () => {
     );
   });
 
-  test('that nobody knows is not-found and inactive, and cannot be started', async () => {
+  test('that does not exist is not-found and inactive, and cannot be started', async () => {
     expect((await systemctl('show', 'nobody', '-p', 'LoadState,ActiveState')).stdout).toBe(
       'LoadState=not-found\nActiveState=inactive\n',
     );
@@ -156,7 +156,7 @@ describe('the supervisor', () => {
     ['a power cut', (one: ChildProcess) => one.kill('SIGUSR1')],
     ['SIGKILL', (one: ChildProcess) => one.kill('SIGKILL')],
     ['the end of who started it', (one: ChildProcess) => one.stdin!.end()],
-  ])('takes every main process along at %s', async (_title, end) => {
+  ])('ends each main process at %s', async (_title, end) => {
     unit('a', `ExecStart=/bin/sh -c "echo pid $$; exec sleep 100"`);
     await systemctl('start', 'a');
     const pid = Number(await until('the pid', async () => /pid (\d+)/.exec(await journal('a'))?.[1]));
@@ -165,7 +165,7 @@ describe('the supervisor', () => {
     await until('the process to be gone', () => !alive(pid));
   });
 
-  test('ends at once also what has left its session', async () => {
+  test('ends at once also a process that has left its session', async () => {
     writeFileSync(join(root, 'astray'), '#!/bin/sh\necho pid $$\nexec sleep 100\n', { mode: 0o755 });
     unit('a', 'ExecStart=/bin/sh -c "setsid $FLOWER_CONTEXT_ROOT/astray & wait"');
     await systemctl('start', 'a');

@@ -1,4 +1,4 @@
-// The door to other programs, with real ones.
+// The start of other programs, with real ones.
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/host/process.ts';
@@ -16,7 +16,7 @@ function alive(pid: number): boolean {
 }
 
 describe('a program that is run', () => {
-  it('gives its status, what it wrote and each line as it came', async () => {
+  it('returns its status, its output and each line at its time', async () => {
     const lines: string[] = [];
     const result = await sh('echo out; echo err >&2; printf last; exit 3', {
       onLine: (line, stream) => lines.push(`${stream}: ${line}`),
@@ -31,7 +31,7 @@ describe('a program that is run', () => {
     expect(lines.sort()).toEqual(['stderr: err', 'stdout: last', 'stdout: out']);
   });
 
-  it('gets its arguments as they are: there is no shell', async () => {
+  it('gets its arguments unchanged, without a shell', async () => {
     const { stdout } = await run('printf', ['%s', '$(id) `id` ; "\' \n']);
     expect(stdout).toBe('$(id) `id` ; "\' \n');
   });
@@ -42,11 +42,11 @@ describe('a program that is run', () => {
     expect(stdout).toBe('ONLY=this\n');
   });
 
-  it('that is not there is a result, not an exception', async () => {
+  it('that does not exist gives a result, not an exception', async () => {
     expect(await run('no-such-program-here', [])).toMatchObject({ code: null, failedToStart: 'ENOENT' });
   });
 
-  it('is ended when its time is up, with everything it started, even what ignores the polite signal', async () => {
+  it('is killed at its deadline with all its children, also those that ignore SIGTERM', async () => {
     const result = await sh('(trap "" TERM; echo $$; exec sleep 60) & trap "" TERM; echo $!; wait', {
       timeoutMs: 300,
       graceMs: 300,
@@ -57,14 +57,14 @@ describe('a program that is run', () => {
     }
   });
 
-  it('is ended when the caller has lost interest', async () => {
+  it('is killed when the caller aborts', async () => {
     const caller = new AbortController();
     const running = sh('sleep 60', { signal: caller.signal });
     caller.abort();
     expect(await running).toMatchObject({ signal: 'SIGTERM', timedOut: false });
   });
 
-  it('does not hold us when it left a child with the output behind', async () => {
+  it('does not delay the caller when a child keeps its output open', async () => {
     const { code, stdout } = await sh('sleep 90 & echo $!', { graceMs: 200 });
     const child = Number(stdout);
     const outlives = alive(child);
@@ -72,7 +72,7 @@ describe('a program that is run', () => {
     expect([code, outlives]).toEqual([0, true]);
   });
 
-  it('has only the end of a flood kept', async () => {
+  it('keeps only the end of a long output', async () => {
     const { stdout } = await sh('seq 1 200000', { maxBytes: 14 });
     expect(stdout).toBe('199999\n200000\n');
   });

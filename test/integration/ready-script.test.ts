@@ -54,7 +54,7 @@ describe('the ready script', () => {
     },
   );
 
-  test('waits once in a boot, and then answers at once: three calls leave one-context soon', () => {
+  test('waits once in a boot and then answers at once, so that three calls do not delay one-context', () => {
     oneContextIs('activating');
     agent('exit 3');
     // The pauses of what stands for a shell's wait are no matter here.
@@ -73,7 +73,7 @@ describe('the ready script', () => {
     expect(timeouts().at(-1)).toBe(first);
   });
 
-  test.each([0, 1, 3])("ends as the agent's answer does, with %i", (status) => {
+  test.each([0, 1, 3])("ends with the status of the agent's answer: %i", (status) => {
     for (const state of ['activating', 'active']) {
       oneContextIs(state);
       agent(`exit ${status}`);

@@ -74,7 +74,7 @@ describe('a CONTEXT that was read', () => {
     expect(calls()).toEqual([]);
   });
 
-  test('in a boot in which one-context has read none is nothing to compare with', async () => {
+  test('is not compared in a boot in which one-context has read none', async () => {
     write(FOLDER, "A='1'\n");
     systemctl(':');
     expect(await run()).toBe(EXIT.good);
@@ -82,11 +82,11 @@ describe('a CONTEXT that was read', () => {
   });
 });
 
-describe('a CONTEXT that is another one than was read', () => {
+describe('a CONTEXT that differs from the one that was read', () => {
   test.each([
     ['on a disc', (text: string) => write(DISC, isoWith('CONTEXT', { 'context.sh': text }))],
     ['in the folder of a container', (text: string) => write(FOLDER, text)],
-  ])('%s has one-context started again, once', async (_, lay) => {
+  ])('%s starts one-context again, once', async (_, lay) => {
     lay("A='2'\n");
     write(READ, "A='1'\n");
     systemctl(`echo "A='2'" >'${at(READ)}'`);
@@ -94,7 +94,7 @@ describe('a CONTEXT that is another one than was read', () => {
     expect(calls()).toEqual([START]);
   });
 
-  test('and is changed again during that run has it started once more', async () => {
+  test('and changes again during that run starts it once more', async () => {
     write(FOLDER, "A='2'\n");
     write(READ, "A='1'\n");
     // Each run reads the disc at its beginning; the first four are overtaken by the next change.
@@ -117,7 +117,7 @@ describe('a CONTEXT that is another one than was read', () => {
     expect(calls()).toEqual([START, START, START]);
   });
 
-  test('is looked at only when one-context has ended', async () => {
+  test('is compared only when one-context has ended', async () => {
     write(FOLDER, "A='2'\n");
     write(READ, "A='1'\n");
     mkdirSync(at(LOCK));
@@ -156,7 +156,7 @@ test.runIf(canMakeDiscs)('a disc as OpenNebula makes it is read', async () => {
   expect(calls()).toEqual([START]);
 });
 
-test('the hook asks for the look in each run of one-context, and for the agent first', () => {
+test('the hook starts the agent first and then the comparison in each run of one-context', () => {
   // Its own commands with another systemctl on the path.
   const hook = readFileSync(
     join(import.meta.dirname, '../../appliance/one-context.d/net-91-flower-context'),

@@ -79,7 +79,7 @@ describe.runIf(canMount)('a OneGate over https', () => {
     expect(await doctor(bundle, port)).toMatch(/OneGate +answers as VM 7/);
   });
 
-  test('is not believed when its CA is in none', async () => {
+  test('is refused when its CA is in no trust store', async () => {
     const port = await oneGate(ca);
     expect(await doctor(readFileSync(BUNDLE, 'utf8'), port)).toContain('its certificate is not trusted');
   });

@@ -1,5 +1,5 @@
 // Whoever else is on the network: proxies of the environment, replies that point elsewhere or never end, and a peer of
-// the service that publishes what it likes. None of it gets a connection, a process or a file; all of it is told.
+// the service with arbitrary attributes. None of them gets a connection, a process or a file; each is reported.
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -42,7 +42,7 @@ test('a proxy of the environment gets neither a request to OneGate nor the probe
   expect(proxy.visits()).toBe(0);
 });
 
-test('a reply that points elsewhere is no answer, and nobody goes there with the token', async () => {
+test('a redirect is no answer, and the agent never follows it with the token', async () => {
   const other = await elsewhere(`${NET}.210.2`);
   const federation = zone({ supernodes: 0 });
   const redirect = federation.zone.faults.add({ kind: 'redirect', to: `${other.url}/vm` });
@@ -57,12 +57,12 @@ test('a reply that points elsewhere is no answer, and nobody goes there with the
   expect(other.visits()).toBe(0);
 });
 
-test('a reply of 64 MiB is cut off, told, and costs no memory; the boot goes on when it is over', async () => {
+test('a reply of 64 MiB is cut off, reported, and costs no memory, and the boot continues afterwards', async () => {
   const flood = { kind: 'oversize', bytes: 64 * 1_048_576 } as const;
   const { federation, puppet, vm } = await supernode({}, { FL_EDGE_MAX_BACKOFF: '1' });
   const fault = federation.zone.faults.add(flood, { method: 'GET', path: '/service' });
   const status = await vm.waitFor(
-    'the flood to be told',
+    'the flood to be reported',
     ({ waiting }) => waiting?.for.includes('longer than'),
     30_000,
   );
@@ -84,13 +84,13 @@ test('a reply of 64 MiB is cut off, told, and costs no memory; the boot goes on 
 async function unharmed(vm: Vm, canary: string): Promise<void> {
   expect(vm.hasPlan()).toBe(false);
   expect(existsSync(canary)).toBe(false);
-  const told = vm.journalText() + (await vm.cli('status')).stdout;
-  expect(told.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
-  expect(told).not.toContain('internal_error');
+  const output = vm.journalText() + (await vm.cli('status')).stdout;
+  expect(output.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+  expect(output).not.toContain('internal_error');
 }
 
 describe('a peer that publishes as its FL_ENDPOINT', () => {
-  test('everything an address is not, makes a SuperNode wait with a reason, until there is a true one', async () => {
+  test('a SuperNode waits with a reason for each invalid address, until a valid one is published', async () => {
     const canary = join(temporaryFolder(), 'canary');
     const hostile = [
       `$(touch ${canary}):9092`,
@@ -126,7 +126,7 @@ describe('a peer that publishes as its FL_ENDPOINT', () => {
       puppet.userTemplate.set('FL_ENDPOINT', value);
       const before = looks();
       await until(`two looks at ${value.slice(0, 60)}`, () => looks() >= before + 2, {
-        detail: () => vm.story(),
+        detail: () => vm.diagnostics(),
       });
       const { waiting, facts, phase } = vm.status()!;
       expect(phase, value).toBe('booting');
@@ -166,7 +166,7 @@ describe('a peer that publishes as its FL_CA_CERT', () => {
   ];
 
   test.each(hostile)(
-    '%s, makes a SuperNode fail with a reason, and never go on in plaintext',
+    '%s, makes a SuperNode fail with a reason and never use plaintext',
     async (_what, text, code) => {
       const canary = join(temporaryFolder(), 'canary');
       const { vm } = await supernode({
@@ -186,14 +186,14 @@ describe('a peer that publishes as its FL_CA_CERT', () => {
   );
 });
 
-test('a SuperLink of another service that answers at the published address is not trusted for it', async () => {
-  const stranger = await superlink();
-  await stranger.vm.whenReady();
+test('a SuperLink of another service at the published address is not trusted', async () => {
+  const other = await superlink();
+  await other.vm.whenReady();
   const own = issueCa({ now: new Date(), commonName: 'the CA that is published' }).certPem;
   const { vm } = await supernode({
     FL_READY: 'YES',
     FL_TLS: 'YES',
-    FL_ENDPOINT: stranger.one.userTemplate.get('FL_ENDPOINT')!,
+    FL_ENDPOINT: other.one.userTemplate.get('FL_ENDPOINT')!,
     FL_CA_CERT: Buffer.from(own).toString('base64'),
   });
   const { problems } = await vm.whenFailed();

@@ -1,4 +1,4 @@
-// Which files wheels.sh asks for; a stand-in for pip takes the list instead of downloading.
+// Which files wheels.sh asks for; a stub of pip takes the list instead of downloading.
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -32,7 +32,7 @@ function askedFor(target: string, framework = 'none'): string[] {
 }
 
 describe('the wheels for an image', () => {
-  it('are those for its Python, whatever the builder has: one of each name, with all hashes', () => {
+  it('are those for the Python of the image, one of each name, with all hashes', () => {
     for (const target of ['3.11', '3.12', '3.13']) {
       const asked = askedFor(target);
       const names = asked.map((line) => line.split('==')[0]);

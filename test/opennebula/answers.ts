@@ -33,7 +33,7 @@ const folder = mkdtempSync(join(tmpdir(), 'opennebula-'));
 process.on('exit', () => rmSync(folder, { recursive: true }));
 
 const contexts = new Map<string, number>();
-const placeOf = (context: Names): number => {
+const indexOf = (context: Names): number => {
   const key = JSON.stringify(
     Object.fromEntries(Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1))),
   );
@@ -184,7 +184,7 @@ async function askVersion(from: Source): Promise<Readonly<Record<string, OfVersi
               ? { failed }
               : {
                   roles: Object.fromEntries(
-                    Object.entries(roles!).map(([role, context]) => [role, placeOf(context)]),
+                    Object.entries(roles!).map(([role, context]) => [role, indexOf(context)]),
                   ),
                 },
         ],

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 /** How somebody starts a service; `, other values`: with a value typed for each input of the service. */
 export type Way = string;
 
-/** Where a way ends, or the CONTEXT of each role's VMs: a place in `contexts`. */
+/** Where a way ends, or the CONTEXT of each role's VMs: an index into `contexts`. */
 export type Outcome =
   | { readonly refused: string }
   | { readonly failed: string }

@@ -153,7 +153,7 @@ def command_line(body, networks)
   input, output, errors = $stdin, $stdout, $stderr
   stdin = STDIN.dup
   asked = StringIO.new
-  # An endless row of Enter. A question that never takes one (a mandatory number) would go on for ever: 20,000 are enough for any form.
+  # Enter without end. A question that never accepts one (a mandatory number) would loop for ever: 20,000 are enough for any form.
   reader, writer = IO.pipe
   feeder = Thread.new do
     writer.write("\n" * 20_000)

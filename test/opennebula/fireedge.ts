@@ -110,7 +110,7 @@ function withRoles(
     const own = values[String(role.name)];
     return own === undefined ? role : { ...role, user_inputs_values: own };
   });
-  // 7.0 sends the parts that it has put in their places once more.
+  // 7.0 sends the parts again that it has already inserted.
   return { ...(version.startsWith('7.0') ? sent : rest), roles };
 }
 
@@ -182,12 +182,12 @@ const withoutScreen = (src: string): Plugin => ({
       if (/^(yup|lodash)(\/|$)/.test(path))
         return { path: createRequire(join(NPM, 'package.json')).resolve(path) };
       if (importer.includes('/node_modules/')) return undefined;
-      const place = path.startsWith('/')
+      const target = path.startsWith('/')
         ? path
         : path.startsWith('.')
           ? join(dirname(importer), path)
           : join(src, MODULES[path] ?? path.replace(/^@(?=modules\/)/, ''));
-      const found = file(place);
+      const found = file(target);
       return found !== undefined && KEPT.some((kept) => kept.test(found.slice(src.length)))
         ? { path: found }
         : { path, namespace: 'screen' };

@@ -39,7 +39,7 @@ const made = (
   { form = 6, all = false, network, set = [] }: Wanted = {},
 ): Judged => {
   const values = new Map(set);
-  const wishes = {
+  const options = {
     ...DEFAULT_WISHES,
     site,
     supernodes: TOPOLOGIES[site].supernodes,
@@ -48,7 +48,7 @@ const made = (
     network,
     values,
   };
-  return { name: label, text: formatTemplate(wishes), vmTemplates: OURS, generated: true, values };
+  return { name: label, text: formatTemplate(options), vmTemplates: OURS, generated: true, values };
 };
 
 /** Inputs that the form asks, and inputs that it does not ask: the latter become lines of their role. */

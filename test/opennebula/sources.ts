@@ -80,7 +80,7 @@ function fetchInto(folder: string, ref: string): void {
   renameSync(part, folder);
 }
 
-/** Headers of oned that oned.h takes the place of. */
+/** Headers of oned that oned.h replaces. */
 const REPLACED = [
   'ImagePool',
   'Nebula',

@@ -1,5 +1,5 @@
 // make packer: one real `packer build` with the QEMU builder, without KVM: from a base disk with one-context and the
-// one-apps framework (stand-ins) to the disk of an appliance. Prints the path of that disk.
+// one-apps framework (stubs) to the disk of an appliance. Prints the path of that disk.
 //
 // Inside the VM no package index is reached; Flower comes from a folder of wheels that is copied in, as in an air-gapped
 // site. Takes some minutes.

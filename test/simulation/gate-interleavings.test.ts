@@ -1,7 +1,7 @@
 // The ready gate over the real code (test/unit/onegate/gate-model.test.ts searches a model of it): a SuperLink and a
 // SuperNode boot with the real steps, runner, watch, ready command's wait and OneGate client, while Flower is lost, VMs
-// lose power, contexts change, OneGate goes away and updates or their answers get lost - when and where is made up. The
-// clock is turned by hand; Flower and its unit are light (test/support/light-vm.ts).
+// lose power, contexts change, OneGate goes away and updates or their answers get lost, at generated moments. The test
+// controls the clock; Flower and its unit are simulated (test/support/light-vm.ts).
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,7 +36,7 @@ interface Life {
 const path = process.env.PATH;
 let folder: string;
 beforeAll(() => {
-  // In memory where there is such a place: what is synced to a disk here is not what is tested.
+  // In memory where such a folder exists: the test does not cover syncing to a disk.
   folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'gate-'));
   // No systemctl that would answer for these VMs.
   process.env.PATH = '';
@@ -194,7 +194,7 @@ class Machine {
   }
 
   end(): void {
-    this.#stop.abort(new Error('the story is over'));
+    this.#stop.abort(new Error('the scenario is over'));
   }
 }
 
@@ -280,7 +280,7 @@ const lives: fc.Arbitrary<Life> = fc.record({
 /**
  * Lives that went wrong once: a boot that is interrupted between Flower's start and the publication, by a CONTEXT that is wrong;
  * a wrong CONTEXT that is corrected while the agent ends because of it; a Flower that dies while a boot is under way;
- * a CONTEXT that becomes wrong before OneGate, which is away, was told where the SuperLink is.
+ * a CONTEXT that becomes wrong before OneGate, which is away, received the address of the SuperLink.
  */
 const FOUND: [Life][] = [
   [
@@ -354,7 +354,7 @@ async function live(life: Life, dir: string): Promise<readonly string[]> {
   return world.faults;
 }
 
-test(`in ${RUNS} made-up lives nothing says READY=YES before Flower serves, and in the end all is ready`, async () => {
+test(`in ${RUNS} simulated lives no VM reports READY=YES before Flower serves, and all VMs are ready at the end`, async () => {
   let number = 0;
   await fc.assert(
     fc.asyncProperty(lives, async (life) => {

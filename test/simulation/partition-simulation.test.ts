@@ -1,5 +1,5 @@
 // The partition protocol in a thousand simulated lives of a service: the real protocol over the real client, on a clock
-// that is turned by hand (test/support/partition-scenario.ts), and then a few lives against the OneGate stand-in, over
+// that the test controls (test/support/partition-scenario.ts), and then a few lives against the OneGate stub, over
 // real sockets and in real time.
 //
 // 200 of them in every run of the tests, LIVES=all 1,000, SEEDS=5000 as many; SEED=17 runs one and prints what happened.
@@ -10,7 +10,7 @@ import { type Clock, realClock } from '../../src/core/clock.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { published, type Service, type Vm, Zone } from '../support/onegate/index.ts';
-import { type Outcome, Story } from '../support/partition-scenario.ts';
+import { type Outcome, Scenario } from '../support/partition-scenario.ts';
 import { chance, SmallZone } from '../support/small-zone.ts';
 
 const SEEDS = Number(process.env.SEEDS ?? (process.env.LIVES === 'all' ? 1_000 : 200));
@@ -31,21 +31,21 @@ afterAll(() => {
   console.log(
     [
       `${outcomes.length} lives of up to ${Math.max(...outcomes.map((one) => one.nodes))} nodes; after the last disturbance:`,
-      `  seconds until every place is right and in use: ${spread(outcomes.map((one) => one.seconds))}`,
+      `  seconds until every partition is right and in use: ${spread(outcomes.map((one) => one.seconds))}`,
       `  readings of the claims by one node:            ${spread(outcomes.map((one) => one.rounds))}`,
       `  restarts of Flower on one node:                ${spread(outcomes.map((one) => one.restarts))}`,
     ].join('\n'),
   );
 });
 
-describe('whatever happens to a role, once it is left alone each node has a place of its own out of 0..N-1', () => {
+describe('after any disturbances of a role each node gets a partition of its own out of 0..N-1', () => {
   const parts = ONE === undefined ? Array.from({ length: PARTS }, (_, part) => part) : [Number(ONE)];
   test.each(parts)('part %d', async (part) => {
     for (let seed = part; seed < (ONE === undefined ? SEEDS : part + 1); seed += PARTS) {
-      const story = new Story(seed);
-      const outcome = await story.tell(1 + (seed % 10));
-      if (ONE !== undefined) console.log(story.told.join('\n'), outcome);
-      expect(outcome.fault, `SEED=${seed}\n${story.told.join('\n')}`).toBeUndefined();
+      const scenario = new Scenario(seed);
+      const outcome = await scenario.run(1 + (seed % 10));
+      if (ONE !== undefined) console.log(scenario.log.join('\n'), outcome);
+      expect(outcome.fault, `SEED=${seed}\n${scenario.log.join('\n')}`).toBeUndefined();
       // Twice what a node lets pass between two readings of all claims, and some.
       expect(outcome.seconds, `SEED=${seed}`).toBeLessThan(400);
       outcomes.push(outcome);
@@ -53,23 +53,23 @@ describe('whatever happens to a role, once it is left alone each node has a plac
   });
 });
 
-test('a first deployment, all nodes in the same second, has no two equal places at any moment, and nobody restarts', async () => {
+test('a first deployment of all nodes in the same second never gives two nodes one partition and restarts no Flower', async () => {
   for (let seed = 0; seed < 50; seed++) {
-    const story = new Story(seed);
-    story.zone.serviceState = 1;
-    story.scaleUp(1 + (seed % 12));
+    const scenario = new Scenario(seed);
+    scenario.zone.serviceState = 1;
+    scenario.scaleUp(1 + (seed % 12));
     for (let second = 0; second < 60; second++) {
-      await story.clock.advance(1_000);
-      const places = story.nodes.flatMap((node) => (node.inUse === undefined ? [] : [node.inUse.id]));
-      expect(new Set(places).size).toBe(places.length);
+      await scenario.clock.advance(1_000);
+      const partitions = scenario.nodes.flatMap((node) => (node.inUse === undefined ? [] : [node.inUse.id]));
+      expect(new Set(partitions).size).toBe(partitions.length);
     }
-    expect(story.fault()).toBeUndefined();
-    expect(story.nodes.map((node) => node.restarts).every((count) => count === 0)).toBe(true);
-    for (const node of story.nodes) node.crash();
+    expect(scenario.fault()).toBeUndefined();
+    expect(scenario.nodes.map((node) => node.restarts).every((count) => count === 0)).toBe(true);
+    for (const node of scenario.nodes) node.crash();
   }
 });
 
-test('a boot asks four times: for itself, the service, the SuperLink, and to store everything; then only for the list', async () => {
+test('a boot sends four requests, for its VM, the service, the SuperLink and the update, and later only reads the list', async () => {
   const clock = new FakeClock();
   const random = chance(3);
   const zone = new SmallZone(clock, random);
@@ -103,11 +103,11 @@ test('a boot asks four times: for itself, the service, the SuperLink, and to sto
       backoff: 'exponential',
       maxBackoffSeconds: 300,
     });
-    const place = await keeper.choose({ service, stored });
+    const partition = await keeper.choose({ service, stored });
     await oneGate.update(
       {
-        FL_PARTITION_ID: `${place!.id}`,
-        FL_NUM_PARTITIONS: `${place!.of}`,
+        FL_PARTITION_ID: `${partition!.id}`,
+        FL_NUM_PARTITIONS: `${partition!.of}`,
         FL_NODE_READY: 'YES',
         READY: 'YES',
       },
@@ -123,11 +123,11 @@ test('a boot asks four times: for itself, the service, the SuperLink, and to sto
   expect(new Set(asked.slice(4))).toEqual(new Set(['GET /service']));
 });
 
-describe('against the OneGate stand-in, over sockets, a hundred times faster than real time', () => {
+describe('against the OneGate stub, over sockets, a hundred times faster than real time', () => {
   const SPEED = 100;
   const fast: Clock = { ...realClock, sleep: (ms, signal) => realClock.sleep(ms / SPEED, signal) };
 
-  /** The agents of all SuperNodes of a zone, as far as places go. */
+  /** The agents of all SuperNodes of a zone, reduced to their partitions. */
   function run(zone: Zone, service: Service) {
     const agents = new Map<number, { stop: AbortController; keeper: PartitionManager }>();
     const problems: unknown[] = [];
@@ -146,9 +146,9 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
       const keeper = new PartitionManager({ oneGate, clock: fast, random: Math.random });
       agents.set(vm.id, { stop, keeper });
       const live = async (): Promise<void> => {
-        const place = (await keeper.choose({ signal }))!;
+        const partition = (await keeper.choose({ signal }))!;
         await oneGate.update(
-          { FL_PARTITION_ID: `${place.id}`, FL_NUM_PARTITIONS: `${place.of}`, FL_NODE_READY: 'YES' },
+          { FL_PARTITION_ID: `${partition.id}`, FL_NUM_PARTITIONS: `${partition.of}`, FL_NODE_READY: 'YES' },
           { serving: true },
         );
         await keeper.watch({ signal, onMove: async () => {} });
@@ -160,7 +160,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
     zone.onResume(start);
     zone.onPoweroff(end);
     zone.onTerminate(end);
-    const places = (): string[] =>
+    const partitions = (): string[] =>
       service
         .role('supernode')
         .nodes.filter((vm) => vm.state !== 'DONE')
@@ -168,7 +168,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
         .sort();
     const settled = async (count: number): Promise<void> => {
       const wanted = Array.from({ length: count }, (_, id) => `${id}/${count}`).sort();
-      await expect.poll(places, { timeout: 20_000, interval: 20 }).toEqual(wanted);
+      await expect.poll(partitions, { timeout: 20_000, interval: 20 }).toEqual(wanted);
       expect(problems).toEqual([]);
     };
     const endAll = (): void => {
@@ -177,7 +177,7 @@ describe('against the OneGate stand-in, over sockets, a hundred times faster tha
     return { settled, endAll };
   }
 
-  test('places are right after deployment, growth, shrinkage, a power cut, an outside termination and vandalism', async () => {
+  test('partitions are right after deployment, growth, shrinkage, a power cut, an outside termination and vandalism', async () => {
     const zone = await new Zone({ address: '127.34.0.7', cooldownMs: 50, shutdownMs: 100 }).start();
     try {
       const service = zone.addService({

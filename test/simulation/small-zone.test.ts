@@ -1,5 +1,5 @@
 // The simulations run against a zone of a few lines (test/support/small-zone.ts). What the agent reads there is what it
-// reads from the stand-in, which is checked against recorded exchanges: the same questions of the same service in the
+// reads from the stub, which is checked against recorded exchanges: the same questions of the same service in the
 // same state give the same answers.
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { realClock } from '../../src/core/clock.ts';
@@ -33,7 +33,7 @@ afterEach(() => zone.stop());
 
 /** What a reading of one and of the other says, without what the simulations do not need. */
 const seen = ({ id, state, attributes }: Vm) => ({ id, state, attributes: Object.fromEntries(attributes) });
-const told = ({ state, roles }: Service) => ({
+const summary = ({ state, roles }: Service) => ({
   state,
   roles: roles.map(({ name, cardinality, nodes }) => ({ name, cardinality, nodes: nodes.map(seen) })),
 });
@@ -52,8 +52,8 @@ async function compare(id: number): Promise<unknown[]> {
   const { real, made } = asVm(id);
   const questions: ((gate: OneGate) => Promise<unknown>)[] = [
     (gate) => gate.vm().then(seen),
-    (gate) => gate.service().then(told),
-    (gate) => gate.serviceInFull().then(told),
+    (gate) => gate.service().then(summary),
+    (gate) => gate.serviceInFull().then(summary),
     ...[1, 2, 9].map((peer) => (gate: OneGate) => gate.peer(peer).then(seen)),
   ];
   const answers: unknown[] = [];
@@ -66,7 +66,7 @@ async function compare(id: number): Promise<unknown[]> {
   return answers;
 }
 
-test('the zone of the simulations answers the agent as the stand-in does', async () => {
+test('the zone of the simulations gives the agent the same answers as the stub', async () => {
   const [, own, full] = await compare(2);
   expect(own).toMatchObject({
     state: 2,

@@ -31,7 +31,7 @@ export interface Made {
   readonly key: KeyObject;
 }
 
-export interface Wish {
+export interface CertificateOptions {
   readonly cn?: string;
   /** Self-signed when left out. */
   readonly by?: Made;
@@ -50,7 +50,7 @@ export function make({
   until = days(99),
   key,
   extensions = [],
-}: Wish): Made {
+}: CertificateOptions): Made {
   const own = key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const name = distinguishedName(cn);
   const certPem = writeCertificate(
@@ -61,13 +61,13 @@ export function make({
 }
 
 /** A CA, self-signed or an intermediate; `pathLength` is left out unless wished. */
-export function makeCa({ pathLength, ...wish }: Wish & { pathLength?: number } = {}): Made {
-  const key = wish.key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+export function makeCa({ pathLength, ...options }: CertificateOptions & { pathLength?: number } = {}): Made {
+  const key = options.key ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
   const limit = pathLength === undefined ? [] : [integer(Buffer.from([pathLength]))];
   const constraints = octets(encode(sequence(boolean(true), ...limit)));
   return make({
     cn: 'Test CA',
-    ...wish,
+    ...options,
     key,
     extensions: [
       sequence(oid('2.5.29.19'), boolean(true), constraints),
@@ -79,11 +79,16 @@ export function makeCa({ pathLength, ...wish }: Wish & { pathLength?: number } =
 
 /** A server certificate of `by` for addresses and names; `extra` replaces usage and EKU. */
 export function makeServer(
-  wish: Wish & { by?: Made; ip?: readonly string[]; dns?: readonly string[]; extra?: readonly Asn1Node[] },
+  options: CertificateOptions & {
+    by?: Made;
+    ip?: readonly string[];
+    dns?: readonly string[];
+    extra?: readonly Asn1Node[];
+  },
 ): Made {
-  const names: SubjectNames = uniqueNames({ dns: wish.dns ?? [], ip: wish.ip ?? ['10.0.0.5'] });
-  const extra = wish.extra ?? [extension.digitalSignature(), extension.serverAuth()];
-  return make({ cn: 'server', ...wish, extensions: [...extra, extension.subjectAltName(names)] });
+  const names: SubjectNames = uniqueNames({ dns: options.dns ?? [], ip: options.ip ?? ['10.0.0.5'] });
+  const extra = options.extra ?? [extension.digitalSignature(), extension.serverAuth()];
+  return make({ cn: 'server', ...options, extensions: [...extra, extension.subjectAltName(names)] });
 }
 
 /** Extended key usage for clients only. */

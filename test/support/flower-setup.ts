@@ -39,7 +39,7 @@ export interface LaunchOptions {
   readonly env?: Record<string, string>;
   /** Words before the interpreter: `ip netns exec NAME`. */
   readonly prefix?: readonly string[];
-  /** A script to run in place of the launcher. */
+  /** A script to run instead of the launcher. */
   readonly script?: string;
 }
 
@@ -51,7 +51,7 @@ export interface Keepalive {
   readonly timeout: number;
 }
 
-export class FlowerBed {
+export class FlowerSetup {
   readonly root: string;
   readonly paths: ReturnType<typeof pathsUnder>;
   readonly #environment: string;
@@ -61,7 +61,7 @@ export class FlowerBed {
   constructor(version: string, environment: string) {
     this.#version = version;
     this.#environment = environment;
-    this.root = mkdtempSync(join(tmpdir(), 'flower-bed-'));
+    this.root = mkdtempSync(join(tmpdir(), 'flower-setup-'));
     this.paths = pathsUnder(this.root);
     mkdirSync(this.paths.run, { recursive: true });
   }
@@ -130,7 +130,7 @@ export class FlowerBed {
     return options.silence === undefined ? plan : { ...plan, silence_seconds: options.silence };
   }
 
-  /** Writes a file into the bed; its absolute path. */
+  /** Writes a file into the folder of this setup; returns its absolute path. */
   file(name: string, content: string): string {
     const path = join(this.root, name);
     writeFileSync(path, content);
@@ -161,16 +161,16 @@ export class FlowerBed {
   }
 
   /** What the agent does when it has a plan: the environment first. */
-  handOver(plan: LaunchPlan): void {
+  writePlan(plan: LaunchPlan): void {
     this.#link('run/flower-context/env', this.#environment);
     writeFileSync(`${this.paths.plan}.new`, formatPlan(plan));
     renameSync(`${this.paths.plan}.new`, this.paths.plan);
   }
 
   #link(path: string, target: string): void {
-    const place = join(this.root, path);
-    mkdirSync(join(place, '..'), { recursive: true });
-    symlinkSync(target, place);
+    const link = join(this.root, path);
+    mkdirSync(join(link, '..'), { recursive: true });
+    symlinkSync(target, link);
   }
 
   #start(words: readonly string[], options: LaunchOptions): Launched {
@@ -226,7 +226,7 @@ export class FlowerBed {
   }
 }
 
-/** Processes that were started for a bed: its root is in their environment. */
+/** Processes that were started for a setup: its root is in their environment. */
 function processesOf(root: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

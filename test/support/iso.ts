@@ -10,13 +10,13 @@ export function isoWith(label: string, files: Readonly<Record<string, string>>):
   // The folder's size depends on the number of records only.
   const empty = folderOf([SELF, PARENT, ...contents.map(({ name, bytes }) => record(name, 0, bytes.length))]);
   const first = 18 + sectors(empty.length);
-  const places = contents.map((_, index) =>
+  const offsets = contents.map((_, index) =>
     contents.slice(0, index).reduce((at, { bytes }) => at + Math.max(1, sectors(bytes.length)), first),
   );
   const folder = folderOf([
     SELF,
     PARENT,
-    ...contents.map(({ name, bytes }, index) => record(name, places[index]!, bytes.length)),
+    ...contents.map(({ name, bytes }, index) => record(name, offsets[index]!, bytes.length)),
   ]);
   const volume = Buffer.alloc(SECTOR);
   volume.write('\x01CD001\x01', 0, 'latin1');

@@ -29,7 +29,7 @@ import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 interface Unit {
   state: 'activating' | 'active' | 'inactive';
   reloadQueued: boolean;
-  /** Aborted when the unit is to be started although it would not start by itself now. */
+  /** Aborted when the unit must start although systemd would not start it now. */
   readonly startNow: AbortController;
 }
 
@@ -175,7 +175,7 @@ export class LightVm {
           await aborted(over);
         } else {
           // RestartSec, RestartSteps and RestartMaxDelaySec. systemd forgets its count of restarts only when the unit is
-          // started by hand, not when the agent has served meanwhile.
+          // started manually, not when the agent has served meanwhile.
           const pauseMs = 5_000 * 60 ** (Math.min(restarts++, 6) / 6) + random();
           await clock.sleep(pauseMs, over).catch(() => undefined);
         }
@@ -304,9 +304,9 @@ export class LightVm {
   }
 
   #write(path: string, text: string): void {
-    const place = join(this.spec.dir, path);
-    mkdirSync(dirname(place), { recursive: true });
-    writeFileSync(place, text);
+    const file = join(this.spec.dir, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, text);
   }
 }
 

@@ -1,6 +1,6 @@
 // How slow this machine is at the moment. Tests never assert a time; what they wait for may take longer on a busy machine, so
 // every limit of a wait is multiplied by a factor: measured once when a run begins, and never less than what the kernel
-// reports while the run goes on.
+// reports during the run.
 import { spawn } from 'node:child_process';
 import { availableParallelism, loadavg } from 'node:os';
 

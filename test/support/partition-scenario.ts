@@ -1,5 +1,5 @@
-// A service's life, made up from a seed: VMs come, go, crash, are restored, write nonsense, while OneGate has its bad
-// minutes. The SuperNodes run the real protocol over the real client; only HTTP and time are made up.
+// The life of a service, generated from a seed: VMs come, go, crash, are restored, write nonsense, while OneGate has its bad
+// minutes. The SuperNodes run the real protocol over the real client; only HTTP and time are simulated.
 import type { Partition } from '../../src/cluster/partition.ts';
 import { PartitionManager, type PartitionMemory } from '../../src/cluster/partition-manager.ts';
 import { connectOneGate, ONCE } from '../../src/onegate/client.ts';
@@ -14,10 +14,10 @@ class Node {
   inUse: Partition | undefined;
   restarts = 0;
   #stop = new AbortController();
-  readonly #story: Story;
+  readonly #scenario: Scenario;
 
-  constructor(story: Story, vm: SmallVm, disk?: PartitionMemory) {
-    this.#story = story;
+  constructor(scenario: Scenario, vm: SmallVm, disk?: PartitionMemory) {
+    this.#scenario = scenario;
     this.vm = vm;
     this.disk = disk;
   }
@@ -33,7 +33,7 @@ class Node {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     this.#live(signal).catch((error: unknown) => {
-      if (!signal.aborted) this.#story.broken = error;
+      if (!signal.aborted) this.#scenario.broken = error;
     });
   }
 
@@ -43,7 +43,7 @@ class Node {
   }
 
   async #live(signal: AbortSignal): Promise<void> {
-    const { zone, clock, random } = this.#story;
+    const { zone, clock, random } = this.#scenario;
     const oneGate = connectOneGate({
       endpoint: 'http://127.34.0.1:5030',
       token: 'dG9rZW4=',
@@ -62,7 +62,7 @@ class Node {
         this.disk = memory;
       },
     });
-    // As the boot does: without OneGate it goes on, and comes again.
+    // The boot does the same: it continues without OneGate and tries again later.
     for (;;) {
       const stored = await oneGate.vm({ policy: ONCE, signal }).catch(() => undefined);
       const chosen = await keeper.choose({ stored, signal }).catch(() => undefined);
@@ -102,13 +102,13 @@ export interface Outcome {
   readonly nodes: number;
 }
 
-export class Story {
+export class Scenario {
   readonly clock = new FakeClock();
   readonly random: () => number;
   readonly zone: SmallZone;
   nodes: Node[] = [];
   broken: unknown;
-  readonly told: string[] = [];
+  readonly log: string[] = [];
   readonly #readings = new Map<number, number>();
   readonly #endings: Promise<void>[] = [];
   readonly #doomed = new Set<SmallVm>();
@@ -123,8 +123,8 @@ export class Story {
   }
 
   #pick = <T>(list: readonly T[]): T | undefined => list[Math.floor(this.random() * list.length)];
-  #tell = (text: string): void =>
-    void this.told.push(`${Math.round(this.clock.monotonicMs() / 1000)} s: ${text}`);
+  #note = (text: string): void =>
+    void this.log.push(`${Math.round(this.clock.monotonicMs() / 1000)} s: ${text}`);
 
   /** Nodes that OneFlow lists and does not end. */
   get staying(): Node[] {
@@ -132,7 +132,7 @@ export class Story {
   }
 
   scaleUp(count: number, from?: Node): void {
-    this.#tell(`${count} nodes are added${from === undefined ? '' : `, from an image of VM ${from.vm.id}`}`);
+    this.#note(`${count} nodes are added${from === undefined ? '' : `, from an image of VM ${from.vm.id}`}`);
     this.zone.superNodes.cardinality += count;
     for (let n = 0; n < count; n++) {
       const vm = this.zone.add(this.zone.superNodes, from?.vm.template);
@@ -146,7 +146,7 @@ export class Story {
     const { superNodes } = this.zone;
     const doomed = superNodes.nodes.filter((vm) => vm.state === 3 && !this.#doomed.has(vm)).slice(0, count);
     for (const vm of doomed) this.#doomed.add(vm);
-    this.#tell(`VMs ${doomed.map((vm) => vm.id).join(', ')} are ended by OneFlow`);
+    this.#note(`VMs ${doomed.map((vm) => vm.id).join(', ')} are ended by OneFlow`);
     superNodes.cardinality -= doomed.length;
     for (const vm of doomed) {
       this.#after(this.random() * 500, () => {
@@ -161,7 +161,7 @@ export class Story {
 
   /** Ended outside OneFlow, during its cooldown: listed as DONE for a while, then dropped. */
   terminate(node: Node): void {
-    this.#tell(`VM ${node.vm.id} is terminated from outside`);
+    this.#note(`VM ${node.vm.id} is terminated from outside`);
     node.crash();
     node.vm.state = 6;
     node.vm.lcmState = 0;
@@ -172,7 +172,7 @@ export class Story {
   }
 
   reboot(node: Node, how: 'crashes' | 'is restored from a snapshot' | 'loses its disk'): void {
-    this.#tell(`VM ${node.vm.id} ${how}`);
+    this.#note(`VM ${node.vm.id} ${how}`);
     node.crash();
     if (how === 'is restored from a snapshot') node.disk = this.#pick(node.snapshots);
     if (how === 'loses its disk') node.disk = undefined;
@@ -199,12 +199,12 @@ export class Story {
       '00000000000000000000',
     ];
     const value = this.#pick(values);
-    this.#tell(`VM ${node.vm.id} is made to claim ${JSON.stringify(value)}`);
+    this.#note(`VM ${node.vm.id} is made to claim ${JSON.stringify(value)}`);
     node.vm.template.FL_PARTITION_ID = value;
   }
 
   outage(which: 'down' | 'unreadable'): void {
-    this.#tell(`OneGate is ${which}`);
+    this.#note(`OneGate is ${which}`);
     this.zone[which] = true;
     this.#after(2_000 + this.random() * 40_000, () => {
       this.zone[which] = false;
@@ -235,24 +235,27 @@ export class Story {
     if (this.staying.length > 9) this.scaleDown(4);
   }
 
-  /** What is not as it should be now; undefined when each staying node has a place of its own out of 0..N-1. */
+  /** What is not as it should be now; undefined when each staying node has a partition of its own out of 0..N-1. */
   fault(): string | undefined {
     const { staying } = this;
     const count = staying.length;
-    const places = staying.map((node) => node.inUse?.id);
+    const partitions = staying.map((node) => node.inUse?.id);
     const wrong = staying.find((node) => node.inUse?.of !== count);
     if (wrong !== undefined) return `VM ${wrong.vm.id} counts ${wrong.inUse?.of} of ${count} nodes`;
-    if (new Set(places).size !== count || places.some((id) => id === undefined || id < 0 || id >= count)) {
-      return `the places are ${places.join(' ')}`;
+    if (
+      new Set(partitions).size !== count ||
+      partitions.some((id) => id === undefined || id < 0 || id >= count)
+    ) {
+      return `the partitions are ${partitions.join(' ')}`;
     }
-    // An attribute that is there twice is read as its last value.
+    // An attribute that occurs twice is read as its last value.
     const shown = ({ vm }: Node): unknown => [vm.template.FL_PARTITION_ID].flat().at(-1);
     const silent = staying.find((node) => shown(node) !== `${node.inUse?.id}`);
-    return silent === undefined ? undefined : `VM ${silent.vm.id} publishes another place than it has`;
+    return silent === undefined ? undefined : `VM ${silent.vm.id} publishes another partition than it has`;
   }
 
   /** Disturbances first, then quiet. */
-  async tell(disturbances: number): Promise<Outcome> {
+  async run(disturbances: number): Promise<Outcome> {
     this.zone.serviceState = this.random() < 0.7 ? 1 : 2;
     this.scaleUp(1 + Math.floor(this.random() * 6));
     for (let n = 0; n < disturbances; n++) {

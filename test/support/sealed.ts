@@ -42,8 +42,8 @@ function guard(
 const folder = resolve(tmpdir());
 function mayWrite(path: unknown): boolean {
   if (typeof path === 'number') return true;
-  const place = resolve(path instanceof URL ? fileURLToPath(path) : String(path));
-  return place === '/dev/null' || place.startsWith(folder + sep);
+  const file = resolve(path instanceof URL ? fileURLToPath(path) : String(path));
+  return file === '/dev/null' || file.startsWith(folder + sep);
 }
 
 function checkWrite(name: string, paths: unknown[]): void {

@@ -1,4 +1,4 @@
-// One OneFlow service in a few lines, behind the same door as the real client's HTTP: for simulations of thousands of
+// One OneFlow service in a few lines, behind the same HTTP interface as the real client uses: for simulations of thousands of
 // services on a fake clock, where sockets would be too slow. What OneGate really answers is test/support/onegate's.
 import type { HttpReply, HttpRequest } from '../../src/host/http.ts';
 import { HttpFailure } from '../../src/host/http.ts';
@@ -20,7 +20,7 @@ export interface SmallRole {
   readonly nodes: SmallVm[];
 }
 
-/** Repeatable chance: the same seed gives the same story. */
+/** Repeatable chance: the same seed gives the same sequence. */
 export function chance(seed: number): () => number {
   let at = seed >>> 0;
   return () => {

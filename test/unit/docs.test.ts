@@ -151,13 +151,13 @@ describe.each(PAGES)('%s', (page) => {
     );
     const published: readonly string[] = PUBLISHED;
     // FLOWER_CONTEXT_* is the environment of the agent itself.
-    const strangers = [...names].filter(
+    const unknown = [...names].filter(
       (name) =>
         !isVariableName(name.replace(ALIAS_PREFIX, '')) &&
         !published.includes(name) &&
         !name.startsWith('FLOWER_CONTEXT_'),
     );
-    expect(strangers).toEqual([]);
+    expect(unknown).toEqual([]);
   });
 });
 
@@ -227,7 +227,7 @@ test('docs/operate.md explains the line of every step of both boots', () => {
   expect(titles.filter((title) => !new RegExp(`^\\| \`${title}\` +\\|`, 'm').test(page))).toEqual([]);
 });
 
-test('docs/operate.md has the room and the download of every framework', () => {
+test('docs/operate.md has the disk space and the download of each framework', () => {
   const page = read('docs/operate.md');
   for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
     expect(page).toMatch(

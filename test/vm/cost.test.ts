@@ -95,7 +95,7 @@ describe.skipIf(process.env.CI !== undefined)('what the agent costs in a VM', ()
     };
     console.log(
       Object.entries({ Flower: flower, 'the agent': agent, "Debian's programs": rest })
-        .map(([who, { all, kept }]) => `${who.padEnd(18)} ${all.toFixed(0)} MiB, ${kept.toFixed(0)} for good`)
+        .map(([who, { all, kept }]) => `${who.padEnd(18)} ${all.toFixed(0)} MiB, ${kept.toFixed(0)} kept`)
         .join('\n'),
     );
     // Beyond Flower's own.
@@ -121,9 +121,9 @@ describe.skipIf(process.env.CI !== undefined)('what the agent costs in a VM', ()
     print('SuperNode', times.agent, times.bare);
   });
 
-  test('a SuperLink, from the hook to READY, with everything to be made as at its first boot', async () => {
+  test('a SuperLink, from the hook to READY, at its first boot', async () => {
     const { superlink } = service;
-    // They could not trust what is made here, and would go on trying.
+    // They could not trust the certificates of this test, and would retry.
     for (const node of service.supernodes) await node.powerCut();
     const bare = await bareFlower(superlink);
     const address = service.oneVm(superlink).ip!;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { patience } from '../support/load.ts';
 import { updatesOf } from '../support/onegate/index.ts';
-import { renewStory, shapeOf, storyInDocs } from '../support/vm/docs-journal.ts';
+import { journalInDocs, renewJournal, shapeOf } from '../support/vm/docs-journal.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { FRAMEWORK } from '../support/vm/images.ts';
 import { container, vm } from '../support/vm/machines.ts';
@@ -10,12 +10,12 @@ import { ACCELERATOR, VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 import { roundsOf } from '../support/zone/training.ts';
 
-const BEDS = [
-  { bed: 'VMs', make: vm, rounds: 1 },
-  { bed: 'containers', make: container, rounds: 3 },
+const MACHINES = [
+  { machines: 'VMs', make: vm, rounds: 1 },
+  { machines: 'containers', make: container, rounds: 3 },
 ];
 
-const HERE = BEDS.filter(({ bed }) => bed === 'containers' || VIRTUAL_MACHINES);
+const HERE = MACHINES.filter(({ machines }) => machines === 'containers' || VIRTUAL_MACHINES);
 
 /** What the app's ClientApp does, too, with the framework of the image: under the sandbox of the unit, as every ClientApp. */
 const WITH: Record<string, string> = {
@@ -54,8 +54,8 @@ async function stretchLeases({ superlink, supernodes }: GuestService): Promise<v
 }
 
 describe.each(HERE)(
-  'one SuperLink and two SuperNodes boot from the image, as $bed',
-  ({ bed, make, rounds }) => {
+  'one SuperLink and two SuperNodes boot from the image, as $machines',
+  ({ machines, make, rounds }) => {
     const secret = 'S3cret-in-the-CONTEXT';
     let service: GuestService;
     let guests: Guest[];
@@ -77,7 +77,7 @@ describe.each(HERE)(
 
     test('each publishes in one update, READY=YES in it, and only after its probe has passed', async () => {
       const moments = await orderOf(service, guests);
-      console.log(`${bed}, on one clock:\n${table(moments)}`);
+      console.log(`${machines}, on one clock:\n${table(moments)}`);
       for (const guest of guests) {
         const own = moments.filter((moment) => moment.guest === guest.spec.name);
         const flag = guest.spec.role === 'superlink' ? 'FL_READY=YES' : 'FL_NODE_READY=YES';
@@ -86,7 +86,7 @@ describe.each(HERE)(
         expect(whole).toHaveLength(1);
         expect(whole[0]).toContain(guest.spec.role === 'superlink' ? 'FL_CA_CERT=' : 'FL_PARTITION_ID=');
         expect(updates.findIndex((what) => / READY=YES/.test(what))).toBe(updates.indexOf(whole[0]!));
-        // Each line of the journal is written after what it tells of.
+        // Each line of the journal is written after the event that it reports.
         const said = own.filter(({ seenBy }) => seenBy === 'journal').map(({ what }) => what);
         expect(said).toEqual([
           expect.stringMatching(/wait (for the Fleet API|until the SuperLink accepts this node): done/),
@@ -122,20 +122,22 @@ describe.each(HERE)(
       }
     });
 
-    test('the story of a good boot fits one screen, and is the one in docs/operate.md', async () => {
+    test('the journal of a successful boot fits one screen and is the one in docs/operate.md', async () => {
       const { superlink } = service;
-      const story = await superlink.until('systemd to know that it is ready', async () => {
+      const journal = await superlink.until('systemd to know that it is ready', async () => {
         const text = await superlink.journal('flower-context', { format: 'short' });
         return text.includes('Started flower-context.service') && text;
       });
-      expect(story.split('\n').length).toBeLessThan(24);
-      if (bed !== 'containers') return;
-      if (process.env.DOCS) renewStory(story);
-      expect(shapeOf(story), `make e2e DOCS=1 takes this one:\n${story}`).toEqual(shapeOf(storyInDocs()));
+      expect(journal.split('\n').length).toBeLessThan(24);
+      if (machines !== 'containers') return;
+      if (process.env.DOCS) renewJournal(journal);
+      expect(shapeOf(journal), `make e2e DOCS=1 takes this one:\n${journal}`).toEqual(
+        shapeOf(journalInDocs()),
+      );
     });
 
     test('submit trains on both, with the app of the image', async () => {
-      if (bed === 'VMs' && ACCELERATOR === 'tcg') await stretchLeases(service);
+      if (machines === 'VMs' && ACCELERATOR === 'tcg') await stretchLeases(service);
       const app = await appOf(service.superlink);
       const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
         timeoutMs: 120_000,

@@ -69,7 +69,7 @@ test('root.sh prints the path of a folder and nothing else, whatever the one-con
   expect(readFileSync(join(root, 'var/lib/dpkg/status'), 'utf8')).toContain('Package: one-context\n');
 });
 
-test('root.sh says what is wrong with a ONE_CONTEXT that does not exist', () => {
+test('root.sh reports a ONE_CONTEXT that does not exist', () => {
   const { status, stdout, stderr } = spawnSync(join(REPOSITORY, 'appliance/image/root.sh'), ['base'], {
     env: { ...process.env, ONE_CONTEXT: '/nowhere/one-context.deb' },
     encoding: 'utf8',
@@ -102,7 +102,7 @@ test('build.sh ends when the disk cannot be made, and leaves no image', () => {
   expect(existsSync(join(copy, 'root.raw'))).toBe(false);
 });
 
-test('an image has nothing of the network of the machine that made it', () => {
+test('an image has no network settings of the machine that built it', () => {
   for (const role of ['base', 'superlink'] as const) {
     const root = rootOf(role);
     const text = (path: string): string => readFileSync(join(root, path), 'utf8');

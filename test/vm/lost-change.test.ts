@@ -1,5 +1,5 @@
 // A change of the CONTEXT while one-context is at work at the one before. one-contextd reads the disc once, at its beginning,
-// and systemd joins a request to start it with the run that goes on. Two VMs that cannot become ready: a SuperNode that
+// and systemd joins a request to start it with the current run. Two VMs that cannot become ready: a SuperNode that
 // waits for its SuperLink, and one whose CONTEXT is wrong, so that its agent has ended.
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -84,7 +84,7 @@ class Node {
     return this.guest.statusNow()?.facts['context'] === stdout.split(' ')[0];
   }
 
-  /** one-context is at work: its ready script goes on. */
+  /** one-context runs: its ready script has not ended. */
   atWork = (unit: string): Promise<unknown> =>
     this.guest.until(
       `${unit} to be at its ready script`,
@@ -120,7 +120,7 @@ describe('two changes, 20 s apart, of a VM that cannot become ready', () => {
     await Promise.all(nodes.map((node) => node.changedTwice()));
   });
 
-  test('afterwards nothing is started any more, and nothing has failed but the agent of the wrong CONTEXT', async () => {
+  test('afterwards no unit starts any more, and only the agent of the wrong CONTEXT has failed', async () => {
     await Promise.all(nodes.map((node) => node.atRest()));
     const failed = await Promise.all(
       nodes.map(({ guest }) => guest.sh('systemctl list-units --failed --no-legend --plain | cut -d" " -f1')),

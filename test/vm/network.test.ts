@@ -81,7 +81,7 @@ const oneContextDone = (guest: Container): Promise<unknown> =>
 describe('a static address', () => {
   beforeAll(() => serve());
 
-  test('is there with IPv6, with the name servers of the CONTEXT and the route to OneGate, before and after a change of the CONTEXT', async () => {
+  test('is set with IPv6, the name servers of the CONTEXT and the route to OneGate, before and after a change of the CONTEXT', async () => {
     const guest = await superlink({ ETH0_IP6: 'fd00:100::10', ETH0_IP6_GATEWAY: SIX.gateway });
     const complete = async (): Promise<void> => {
       expect(await addresses(guest, 4)).toEqual([LAN.first]);
@@ -112,7 +112,7 @@ describe('a static address', () => {
 describe('DHCP', () => {
   const LEASED = /^172\.16\.100\.20\d$/;
 
-  test('where there is no DHCPv6: the leased address is published, and names are resolved', async () => {
+  test('without DHCPv6 gives an address that is published, and name servers', async () => {
     await serve(`${LEASES.first},${LEASES.last},10m`);
     const guest = await superlink({ ETH0_METHOD: 'dhcp', ETH0_IP: '', ETH0_DNS: '' });
     const [address] = await addresses(guest, 4);
@@ -148,7 +148,7 @@ describe('DHCP', () => {
 describe('SET_HOSTNAME', () => {
   beforeAll(() => serve());
 
-  test('names the VM, which serves all the same', async () => {
+  test('names the VM, which serves', async () => {
     const guest = await superlink({ SET_HOSTNAME: 'superlink-42.fl.example' });
     await oneContextDone(guest);
     expect(await guest.sh('hostname')).toBe('superlink-42');

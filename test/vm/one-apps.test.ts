@@ -17,7 +17,7 @@ import { REPOSITORY } from '../support/zone/vm.ts';
 
 const READY = 'All set and ready to serve';
 
-/** As Packer leaves the disk: framework and appliance.sh in place, installed. */
+/** As Packer leaves the disk: framework and appliance.sh are installed. */
 function withFramework(guest: Container): Container {
   execFileSync(join(REPOSITORY, 'test/support/one-appliance/install.sh'), [guest.path('/')]);
   return guest;
@@ -86,8 +86,8 @@ async function superlink(
 const readyInZone = (guest: Container): string | undefined =>
   service!.oneVm(guest).userTemplate.get('READY')?.toString();
 
-describe('a boot that goes well', () => {
-  test('ends with the status and the message that the framework has for it, and READY with all that is published', async () => {
+describe('a successful boot', () => {
+  test('ends with the status and the message of the framework, and READY with all attributes', async () => {
     const guest = await superlink();
     await noted(guest, 'bootstrap_success');
     expect(motd(guest)).toContain(READY);
@@ -107,7 +107,7 @@ describe('a boot that goes well', () => {
     expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('active');
   });
 
-  test('is done again at a reboot: nothing is reported before this boot serves', async () => {
+  test('runs again at a reboot, which reports nothing before it serves', async () => {
     const guest = await superlink();
     await noted(guest, 'bootstrap_success');
     const { facts } = await guest.whenReady();
@@ -126,7 +126,7 @@ describe('a boot that goes well', () => {
 });
 
 describe('a boot that fails', () => {
-  test('is a failure for the framework too, with the reason in its log; the corrected CONTEXT makes it a success', async () => {
+  test('is a failure for the framework with the reason in its log, and the corrected CONTEXT makes it a success', async () => {
     const guest = await superlink({ superlink: { FL_NUM_ROUNDS: 'three' } });
     await noted(guest, 'bootstrap_failure');
     expect(motd(guest)).toContain('APPLIANCE ERROR');
@@ -146,7 +146,7 @@ describe('a boot that fails', () => {
     await service!.zone.until(() => readyInZone(guest) === 'YES', 30_000, 'READY');
   });
 
-  test('that the power cut off in the middle is taken up at the next, although the framework noted only its beginning', async () => {
+  test('that a power cut interrupted resumes at the next boot, although the framework stored only its start', async () => {
     const guest = await superlink();
     await guest.until('the bootstrap to begin', async () => status(guest) === 'bootstrap_started');
     await guest.powerCut();
@@ -156,7 +156,7 @@ describe('a boot that fails', () => {
     expect(motd(guest)).toContain(READY);
   });
 
-  test('and succeeds after the framework has given up: status and message are corrected, READY is reported', async () => {
+  test('and succeeds after the framework has given up corrects status and message and reports READY', async () => {
     const guest = await superlink({}, (one) => {
       patience(one, 0);
       // OneGate is away: no READY before it was published.
@@ -172,7 +172,7 @@ describe('a boot that fails', () => {
   });
 });
 
-describe('by itself, without OneGate, token or service, as the marketplace tests it', () => {
+describe('an appliance without OneGate, token or service, as the marketplace tests it', () => {
   const guests = new Map<number, Container>();
   afterAll(() => Promise.all([...guests.values()].map((guest) => guest.powerCut())));
 
@@ -201,7 +201,7 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     link = await alone('superlink', 1, ofLink);
   });
 
-  test('a SuperLink comes up and says so, and passes its certification', async () => {
+  test('a SuperLink boots, reports it, and passes its certification', async () => {
     await noted(link, 'bootstrap_success');
     await certify(link, 'superlink');
     expect(motd(link)).toContain(READY);
@@ -212,27 +212,27 @@ describe('by itself, without OneGate, token or service, as the marketplace tests
     });
   });
 
-  test('a SuperNode that was told where its SuperLink is and whom to trust comes up', async () => {
+  test('a SuperNode with an address of its SuperLink and a CA boots', async () => {
     const ca = await link.sh('base64 -w0 /var/lib/flower-context/tls/ca.pem');
-    const told = { FL_SUPERLINK_ADDRESS: '172.16.100.51:9092', FL_SSL_CA_CERTFILE: ca };
-    const node = await alone('supernode', 2, told);
+    const settings = { FL_SUPERLINK_ADDRESS: '172.16.100.51:9092', FL_SSL_CA_CERTFILE: ca };
+    const node = await alone('supernode', 2, settings);
     await noted(node, 'bootstrap_success');
     expect(motd(node)).toContain(READY);
   });
 
-  test('a SuperNode passes its certification, for which a SuperLink is started beside it', async () => {
+  test('a SuperNode passes its certification, which starts a SuperLink beside it', async () => {
     const node = await alone('supernode', 4, ofNode);
     await certify(node, 'supernode');
   });
 
-  test('a SuperNode that was told nothing says what it misses', async () => {
+  test('a SuperNode without any settings reports what it misses', async () => {
     const node = await alone('supernode', 3, {});
     await noted(node, 'bootstrap_failure');
     expect(motd(node)).toContain('APPLIANCE ERROR');
     expect(read(node, '/var/log/one-appliance/bootstrap.log')).toContain('FL_SUPERLINK_ADDRESS');
   });
 
-  test('the certification fails where what it asks for is not so', async () => {
+  test('the certification fails when its expectation is not met', async () => {
     expect(await failing(guests.get(3)!, 'supernode')).toEqual(
       expect.arrayContaining([
         'flower-context ready --timeout 0',

@@ -72,7 +72,7 @@ describe('the package', () => {
     expect(found).toBe('');
   });
 
-  test('is made of the same bytes when it is made again', () => {
+  test('has the same bytes when it is built again', () => {
     const again = mkdtempSync(join(tmpdir(), 'flower-deb-'));
     const build = (folder: string): Buffer => {
       const env = { ...process.env, DEB_COMPRESSION: 'none' };
@@ -112,7 +112,7 @@ describe('on a Debian with one-context and nothing else', () => {
   });
   afterAll(() => guest?.powerCut());
 
-  test('installs without the network: all that it depends on is Debian', async () => {
+  test('installs without the network, because it depends on Debian packages only', async () => {
     await guest.sh('apt-get install -qq -y /root/flower-context.deb', { timeoutMs: 120_000 });
     // An image has no manual pages and no documentation, but every licence.
     const missing = (await guest.sh('dpkg --verify flower-context')).split('\n').filter(Boolean);
@@ -126,18 +126,18 @@ describe('on a Debian with one-context and nothing else', () => {
     await guest.sh('test -x /opt/flower/scripts/health-check.sh');
   });
 
-  test('starts nothing by itself: which role this is, the install script says', async () => {
+  test('starts nothing, because the install script sets the role', async () => {
     expect((await guest.exec('systemctl is-enabled flower-context')).stdout.trim()).toBe('disabled');
     expect((await guest.unit('flower-context', 'ActiveState')).ActiveState).toBe('inactive');
   });
 
-  test('without a role the agent says that the image is not finished', async () => {
+  test('the agent without a role reports that the image is incomplete', async () => {
     const { code, stdout, stderr } = await guest.exec('flower-context boot');
     expect(code).not.toBe(0);
     expect(`${stdout}${stderr}`).toContain('image_incomplete');
   });
 
-  test('purged, it leaves nothing but the user, and no unit that failed', async () => {
+  test('leaves only the user after a purge, and no failed unit', async () => {
     await guest.sh('apt-get purge -qq -y flower-context', { timeoutMs: 120_000 });
     expect(
       await present(guest, [
@@ -171,7 +171,7 @@ describe('on a SuperLink that serves', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  test('another version takes over: the same keys and certificates, another agent, and Flower never notices', async () => {
+  test('another version starts another agent with the same keys and certificates, without a restart of Flower', async () => {
     const before = {
       agent: await pid('flower-context'),
       flower: await pid('flower-superlink'),
@@ -193,7 +193,7 @@ describe('on a SuperLink that serves', () => {
     expect(service.oneVm(guest).userTemplate.get('READY')).toBe('YES');
   });
 
-  test('removed, it stops Flower and keeps what cannot be made again; installed again, it is the same SuperLink', async () => {
+  test('a removal stops Flower and keeps its state, and a new installation gives the same SuperLink', async () => {
     const before = await state();
     await guest.sh('dpkg -r flower-context', { timeoutMs: 120_000 });
     expect((await guest.unit('flower-superlink', 'ActiveState')).ActiveState).toBe('inactive');
@@ -205,7 +205,7 @@ describe('on a SuperLink that serves', () => {
     expect(await state()).toBe(before);
   });
 
-  test('purged while Flower serves, it leaves nothing of it', async () => {
+  test('a purge while Flower serves removes all its files', async () => {
     await guest.sh('dpkg -P flower-context', { timeoutMs: 120_000 });
     expect(await present(guest, [...PROGRAM, ...STATE, '/run/flower-context', '/run/flower'])).toEqual([]);
     expect(await guest.sh('pgrep -u flower || true')).toBe('');

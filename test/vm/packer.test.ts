@@ -26,7 +26,7 @@ describe.skipIf(disk === undefined)('the disk that Packer made', () => {
     rmSync(scratch, { recursive: true, force: true });
   });
 
-  test('boots, comes up under the one-apps framework, and reports READY', async () => {
+  test('boots under the one-apps framework and reports READY', async () => {
     await guest.until(
       'the framework to note it',
       async () => (await guest.sh('cat /etc/one-appliance/status')) === 'bootstrap_success',
@@ -38,7 +38,7 @@ describe.skipIf(disk === undefined)('the disk that Packer made', () => {
     expect(await guest.sh('systemctl list-units --failed --no-legend')).toBe('');
   });
 
-  test('keeps no way in by password, no keys and nothing of the build', async () => {
+  test('has no password login, no keys and no files of the build', async () => {
     expect(await guest.sh('passwd --status root')).toMatch(/^root L /);
     expect(await guest.sh('sshd -T | grep -i ^passwordauthentication')).toBe('passwordauthentication no');
     const left = '/opt/one-appliance/flower /etc/ssh/sshd_config.d/00-packer.conf /root/.ssh/authorized_keys';

@@ -52,7 +52,7 @@ describe('a VM whose CONTEXT is changed while it runs', () => {
     expect(await pidOf(superlink, 'flower-superlink')).toBe(flower);
   });
 
-  test('a changed name in the certificate makes a new certificate under the same CA, and restarts Flower', async () => {
+  test('a changed name gives a new certificate under the same CA, and restarts Flower', async () => {
     const before = (await superlink.status())!;
     await superlink.recontextualize({ FL_CERT_EXTRA_SAN: 'DNS:flower.example' });
     const status = await superlink.waitFor(
@@ -65,7 +65,7 @@ describe('a VM whose CONTEXT is changed while it runs', () => {
     expect(states(status).validate).toBe('done');
   });
 
-  test('a wrong CONTEXT is said, and what serves goes on serving', async () => {
+  test('a wrong CONTEXT is reported and does not stop a Flower that serves', async () => {
     const running = await pidOf(superlink, 'flower-superlink');
     await superlink.recontextualize({ FL_NUM_ROUNDS: 'many' });
     const status = await superlink.whenFailed();
@@ -77,15 +77,15 @@ describe('a VM whose CONTEXT is changed while it runs', () => {
   });
 });
 
-describe('a SuperNode that waits for a SuperLink that is not there', () => {
+describe('a SuperNode that waits for a SuperLink that does not exist', () => {
   let service: GuestService;
   afterAll(() => service?.stop());
 
-  test('is given the right address, and goes on from there', async () => {
+  test('gets the right address and continues', async () => {
     service = new GuestService({
       make: container,
       supernodes: 1,
-      // One call of the ready script in place of three: one-context is done sooner.
+      // One call of the ready script instead of three: one-context is done sooner.
       supernode: { FL_SUPERLINK_ADDRESS: '172.16.100.99:9092', RETRY_COUNT: '1', RETRY_WAIT_PERIOD: '1' },
     });
     await service.deploy();
@@ -96,7 +96,7 @@ describe('a SuperNode that waits for a SuperLink that is not there', () => {
       'the boot to fail or to wait',
       ({ phase, waiting }) => phase === 'failed' || waiting !== null,
     );
-    // one-context goes on only when its ready script has given up on it.
+    // one-context continues only when its ready script has given up.
     await node!.until(
       'one-context to be done',
       async () => (await node!.unit('one-context')).ActiveState === 'active',

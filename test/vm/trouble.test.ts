@@ -6,7 +6,7 @@ import { container, vm } from '../support/vm/machines.ts';
 import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
 
-// What goes wrong on a real machine, told by the journal alone: the rows of the failure table that need one.
+// Failures on a real machine, as the journal alone reports them: the rows of the failure table that need a machine.
 
 let service: GuestService;
 afterEach(() => service?.stop());
@@ -34,18 +34,18 @@ const STATE = '/var/lib/flower-context';
 const LIBRARIES = '/opt/flower/envs/1.39.0-none/lib';
 
 describe('the disk', () => {
-  test('is full: the journal names the file and the remedy, and the remedy works', async () => {
+  test('that is full is in the journal with the file and the remedy, and the remedy works', async () => {
     const guest = await superlink({ options: () => [`--tmpfs=${STATE}:mode=0755,size=16k`] });
     const status = await guest.whenFailed();
     expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
-    const story = await guest.journal();
-    expect(story).toMatch(/state_unwritable: .*\/var\/lib\/flower-context\/.*ENOSPC|no space left/i);
-    expect(story).toContain('df -h');
+    const journal = await guest.journal();
+    expect(journal).toMatch(/state_unwritable: .*\/var\/lib\/flower-context\/.*ENOSPC|no space left/i);
+    expect(journal).toContain('df -h');
     await guest.sh(`mount -o remount,size=4m ${STATE} && systemctl restart --no-block flower-context`);
     await guest.whenReady();
   });
 
-  test('is read-only under /var: said, and nothing half-started', async () => {
+  test('that is read-only under /var is reported, and no unit is started partly', async () => {
     const options = ({ dir }: GuestSpec): string[] => {
       mkdirSync(`${dir}/empty`);
       return [`--bind-ro=${dir}/empty:${STATE}`];
@@ -63,29 +63,32 @@ describe('the disk', () => {
   });
 });
 
-describe("the agent's memory", () => {
+describe("the agent's state file", () => {
   test.each([
     ['cut in the middle', (text: string) => text.slice(0, text.length / 2)],
     ['empty', () => ''],
     ['full of zeros', (text: string) => '\0'.repeat(text.length)],
-  ])('is %s: set aside, said, and the boot completes with the same CA', async (_how, damage) => {
-    const guest = await superlink();
-    const { facts } = await guest.whenReady();
-    await guest.powerCut();
-    const file = guest.path(`${STATE}/checkpoint.json`);
-    writeFileSync(file, damage(readFileSync(file, 'utf8')));
-    await guest.powerOn();
-    const status = await guest.whenReady();
-    expect(status.facts.ca_sha256).toBe(facts.ca_sha256);
-    expect(
-      readdirSync(guest.path(STATE)).filter((name) => name.startsWith('checkpoint.json')).length,
-    ).toBeGreaterThan(1);
-    expect(await guest.journal()).toMatch(/checkpoint\.json.*(set aside|damaged)|damaged.*checkpoint/i);
-  });
+  ])(
+    'that is %s is quarantined and reported, and the boot completes with the same CA',
+    async (_how, damage) => {
+      const guest = await superlink();
+      const { facts } = await guest.whenReady();
+      await guest.powerCut();
+      const file = guest.path(`${STATE}/checkpoint.json`);
+      writeFileSync(file, damage(readFileSync(file, 'utf8')));
+      await guest.powerOn();
+      const status = await guest.whenReady();
+      expect(status.facts.ca_sha256).toBe(facts.ca_sha256);
+      expect(
+        readdirSync(guest.path(STATE)).filter((name) => name.startsWith('checkpoint.json')).length,
+      ).toBeGreaterThan(1);
+      expect(await guest.journal()).toMatch(/checkpoint\.json.*(set aside|damaged)|damaged.*checkpoint/i);
+    },
+  );
 });
 
 describe('OneGate', () => {
-  test('is away for the first minute: the SuperLink serves, and is READY soon after it is back', async () => {
+  test('is down for the first minute, the SuperLink serves, and is READY soon after the outage', async () => {
     const guest = await superlink({ before: () => void service.zone.down() });
     await guest.waitFor(
       'Flower to serve',
@@ -118,7 +121,7 @@ describe('OneGate', () => {
 });
 
 describe('Flower', () => {
-  test('crashes at its start: its own words are in the problem; once it is mended the VM comes up by itself', async () => {
+  test('that crashes at its start has its last lines in the problem, and the VM comes up once it is repaired', async () => {
     let module = '';
     let whole = '';
     const guest = await superlink({
@@ -144,7 +147,7 @@ describe('Flower', () => {
 });
 
 describe.skipIf(!VIRTUAL_MACHINES)('the clock', () => {
-  test('of a SuperNode is an hour ahead: said, with the number; put right, the node is accepted', async () => {
+  test('of a SuperNode is an hour ahead, which is reported with the offset, and the node is accepted after a correction', async () => {
     const later = new Date(Date.now() + 3_600_000).toISOString().slice(0, 19);
     const make = (spec: GuestSpec) =>
       spec.role === 'superlink' ? container(spec) : vm(spec, ['-rtc', `base=${later}`]);

@@ -25,7 +25,7 @@ describe('the units of the image', () => {
   });
   afterAll(() => service?.stop());
 
-  test('systemd finds nothing wrong with them', async () => {
+  test('systemd-analyze verify accepts them', async () => {
     const { code, stdout, stderr } = await guest.exec(`systemd-analyze verify --man=no ${UNITS.join(' ')}`);
     const version = Number(/^systemd (\d+)/.exec(await guest.sh('systemctl --version'))![1]);
     // Debian 12's systemd does not know how to wait longer each time; it says so and tries every five seconds.
@@ -34,7 +34,7 @@ describe('the units of the image', () => {
     expect({ code, said: `${stdout}${stderr}`.replaceAll(unknown, '') }).toEqual({ code: 0, said: '' });
   });
 
-  test('one-context and the agent start in the same boot: no ordering cycle took a job away', async () => {
+  test('one-context and the agent start in the same boot without an ordering cycle', async () => {
     expect(await guest.sh('journalctl -b --no-pager -o cat')).not.toMatch(
       /ordering cycle|Found dependency on/i,
     );
@@ -45,7 +45,7 @@ describe('the units of the image', () => {
     expect(await started('flower-context')).toBeGreaterThan(await started('one-context-online'));
   });
 
-  test('the agent is not held up by the network stage of one-context, and does not hold it up', async () => {
+  test('the agent and the network stage of one-context do not delay each other', async () => {
     const { After, Before } = await guest.unit('flower-context', 'After', 'Before');
     expect(After).not.toMatch(/\bone-context\.service\b/);
     expect(Before).not.toMatch(/one-context/);
@@ -83,7 +83,7 @@ describe('the units of the image', () => {
     expect(status).toMatch(/^Seccomp:\t2$/m);
   });
 
-  test('the agent says what it is doing in systemctl status, and is watched', async () => {
+  test('the agent reports its state in systemctl status, and has a watchdog', async () => {
     const { StatusText, WatchdogUSec, Type } = await guest.unit(
       'flower-context',
       'StatusText',
@@ -95,7 +95,7 @@ describe('the units of the image', () => {
     expect(WatchdogUSec).toBe('2min');
   });
 
-  test('an agent that is killed comes back, and Flower never notices', async () => {
+  test('an agent that is killed starts again, without a restart of Flower', async () => {
     const before = (await guest.unit('flower-superlink', 'MainPID')).MainPID;
     const agent = (await guest.unit('flower-context', 'MainPID')).MainPID;
     await guest.sh(`kill -KILL ${agent}`);
@@ -106,7 +106,7 @@ describe('the units of the image', () => {
     expect((await guest.unit('flower-superlink', 'MainPID')).MainPID).toBe(before);
   });
 
-  test('a Flower that is killed comes back by systemd, and the agent says so', async () => {
+  test('systemd restarts a Flower that is killed, and the agent reports it', async () => {
     const before = (await guest.unit('flower-superlink', 'MainPID')).MainPID;
     await guest.sh(`kill -KILL ${before}`);
     await guest.until('another Flower to serve', async () => {
@@ -121,7 +121,7 @@ describe('a SuperLink whose Fleet API is on port 443', () => {
   let service: GuestService;
   afterAll(() => service?.stop());
 
-  test('serves there, although Flower is not root', async () => {
+  test('serves, although Flower is not root', async () => {
     service = new GuestService({
       make: container,
       supernodes: 0,

@@ -38,27 +38,27 @@ const environments = (guest: Container): Promise<string> => guest.sh('ls -A /opt
 const published = (guest: Container): unknown => service!.oneVm(guest).userTemplate.get('FL_VERSION');
 
 describe('a FLOWER_VERSION that is not baked', () => {
-  test('where no package index is reached: the baked one runs, and journal, status and OneGate say so', async () => {
+  test('without a package index runs the baked one, and journal, status and OneGate report it', async () => {
     const guest = await superlink();
     const status = await guest.whenReady(180);
     expect(status.problems).toEqual([
       expect.objectContaining({ code: 'flower_install_failed', kind: 'degraded' }),
     ]);
     expect(status.facts.flower_version).toBe(BAKED);
-    const story = await guest.journal();
-    expect(story).toMatch(new RegExp(`flower_install_failed: .*Flower ${OTHER.replaceAll('.', '\\.')}`));
-    expect(story).toContain('open the way to the package index, then `flower-context install` tries again');
+    const journal = await guest.journal();
+    expect(journal).toMatch(new RegExp(`flower_install_failed: .*Flower ${OTHER.replaceAll('.', '\\.')}`));
+    expect(journal).toContain('open the way to the package index, then `flower-context install` tries again');
     expect(published(guest)).toBe(BAKED);
     expect(service!.oneVm(guest).userTemplate.get('READY')).toBe('YES');
     // Nothing half-made is left.
     expect(await environments(guest)).toBe(`${BAKED}-none`);
   });
 
-  describe.skipIf(!existsSync(WHEELS))('where an index is reached', () => {
+  describe.skipIf(!existsSync(WHEELS))('with a package index', () => {
     let index: ChildProcess | undefined;
     afterAll(() => index && endWith(index, 'SIGKILL'));
 
-    test('is installed beside the baked one and runs; a reboot finds it there', async () => {
+    test('is installed beside the baked one, runs, and is kept at a reboot', async () => {
       const port = 8043;
       index = spawn(
         'python3',

@@ -17,7 +17,7 @@ export interface Expected {
 }
 
 const HARMLESS = ['none', 'warning'] as const;
-const TOLD = ['warning', 'error'] as const;
+const REPORTED = ['warning', 'error'] as const;
 
 export const EXPECTED: Readonly<Record<string, Expected>> = {
   'base7.json': { what: 'a small, correct template in the form of 7', lint: ['none'] },
@@ -39,11 +39,11 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'context-beside-input.json': {
     what: 'an input and a value in CONTEXT for the same variable: OneFlow 7 takes the input',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'context-unknown-name-7.json': {
     what: 'CONTEXT refers to a name that nobody gives a value: the VM gets an empty one',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'cyclic-parents.json': {
     what: 'each role waits for the other: no VM is ever made',
@@ -51,13 +51,13 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'parent-address.json': {
     what: "the SuperLink's address taken from its VM by OneFlow: the SuperNodes do not ask OneGate then, and have no CA",
-    lint: TOLD,
+    lint: REPORTED,
     code: 'superlink_address_set',
     beyond: 'OneFlow starts it, and every SuperNode ends with ca_missing',
   },
   'start-script-lines-7.json': {
     what: 'a START_SCRIPT of several lines: OneFlow 7 puts a comma behind each and takes ${HOME} out',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'nic-object-7.json': {
     what: 'NIC is an object: OneFlow 7 cannot fill the template in',
@@ -71,29 +71,29 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'numbers-as-text-too-few.json': {
     what: 'too few SuperNodes, written as text',
-    lint: TOLD,
+    lint: REPORTED,
     code: 'too_few_supernodes',
     beyond: 'OneFlow starts it, and the federation waits for a SuperNode that never comes',
   },
   'expression-text-7.json': {
     what: 'an expression that compares with a text: never true',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'expression-two-signs-7.json': {
     what: 'an expression that OneFlow refuses at create: it needs no rule',
-    lint: ['none', ...TOLD],
+    lint: ['none', ...REPORTED],
   },
   'inputs-for-cli.json': {
     what: 'inputs of four parts, of an unknown type: the command line ends at them',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'number-without-default.json': {
     what: 'a number that may stay empty: with Enter the command line sends no value, and OneFlow refuses that',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'boolean-of-three-parts.json': {
     what: 'a boolean without a default: the command line takes no Enter',
-    lint: TOLD,
+    lint: REPORTED,
   },
   'blanks-and-zero-in-inputs.json': {
     what: 'blanks around the bars, and 0 instead of O: OpenNebula takes both, and so do its own services',
@@ -101,17 +101,20 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'preset-with-quotes.json': {
     what: 'quotes in a line of a role: OneFlow 7 turns them into backslashes, and then makes no VM where one is last',
-    lint: TOLD,
+    lint: REPORTED,
   },
-  'preset-of-two-lines.json': { what: 'a value of two lines: OneFlow 7 cuts it, or makes no VM', lint: TOLD },
-  'preset-with-braces.json': { what: '${HOME} in a value: OneFlow takes it out', lint: TOLD },
+  'preset-of-two-lines.json': {
+    what: 'a value of two lines: OneFlow 7 cuts it, or makes no VM',
+    lint: REPORTED,
+  },
+  'preset-with-braces.json': { what: '${HOME} in a value: OneFlow takes it out', lint: REPORTED },
   'mixed-form.json': {
     what: 'user_inputs of 7 beside roles in the form of 6, as in the marketplace of OpenNebula 7: 6 asks nothing, and the VMs get the text $NAME',
     lint: ['warning'],
   },
   'input-that-no-role-names.json': {
-    what: 'an input that stands in no role: 7 hands it to every VM, 6 to none',
-    lint: TOLD,
+    what: 'an input that no role names: 7 gives it to every VM, 6 to none',
+    lint: REPORTED,
     beyond: 'OneFlow starts it, and on 6 the answers are lost',
   },
   'another-service.json': {
@@ -120,9 +123,9 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
   },
   'six-on-seven.json': {
     what: 'a CONTEXT block in the form of 6 with inputs: OneFlow 7 cannot fill it in',
-    lint: TOLD,
+    lint: REPORTED,
   },
-  'six-comment-bracket.json': { what: 'the same with a ] in a comment, which oned skips', lint: TOLD },
+  'six-comment-bracket.json': { what: 'the same with a ] in a comment, which oned skips', lint: REPORTED },
   'six-one-line.json': {
     what: 'attributes on one line, which is right for oned',
     lint: HARMLESS,
@@ -132,7 +135,7 @@ export const EXPECTED: Readonly<Record<string, Expected>> = {
     lint: ['error'],
   },
   'six-without-append.json': {
-    what: "no APPEND: the CONTEXT of the role takes the place of the VM template's, and the rest of that is lost",
-    lint: TOLD,
+    what: 'no APPEND: the CONTEXT of the role replaces that of the VM template, whose other entries are lost',
+    lint: REPORTED,
   },
 };

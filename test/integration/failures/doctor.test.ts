@@ -60,8 +60,8 @@ function replace(path: string, text: string): void {
   onTestFinished(() => writeFileSync(path, before, { mode }));
 }
 
-describe('a federation that is well', () => {
-  test('has a line for each check, nothing to do, and exit status 0 on both sides', async () => {
+describe('a healthy federation', () => {
+  test('has a line for each check, no remedy, and exit status 0 on both sides', async () => {
     for (const vm of [superlink, supernode]) {
       const { code, stdout } = await vm.cli('doctor');
       expect(stdout).not.toMatch(/what to do|PROBLEM|warning/);
@@ -71,13 +71,13 @@ describe('a federation that is well', () => {
     }
   });
 
-  test('is told to a program as JSON, with the same verdicts', async () => {
+  test('is printed as JSON with the same results', async () => {
     const { report } = await examined(superlink);
     expect(report).toMatchObject({ version: 1, role: 'superlink', problems: 0, warnings: 0 });
     expect(new Set(report.checks.map(({ verdict }) => verdict))).toEqual(new Set(['ok', 'none']));
   });
 
-  test('is not changed by being looked at', async () => {
+  test('is not changed by doctor', async () => {
     const folder = superlink.at('var/lib/flower-context');
     const before = readdirSync(folder);
     await superlink.cli('doctor');
@@ -86,20 +86,20 @@ describe('a federation that is well', () => {
 });
 
 describe('doctor finds', () => {
-  test('an OneGate that is down, and is done in time all the same', async () => {
+  test('a OneGate that is down, and ends in time', async () => {
     await federation.zone.down();
     onTestFinished(() => federation.zone.up());
     await complains(superlink, 'onegate', 'problem', /refused.*systemctl status opennebula-gate/s);
   });
 
-  test('an OneGate that hangs, within 5 s', async () => {
+  test('a OneGate that hangs, within 5 s', async () => {
     const outage = federation.zone.faults.add({ kind: 'hang' });
     onTestFinished(() => outage.clear());
     // It never answers: that there is a verdict says that the limit was kept.
     await complains(supernode, 'onegate', 'problem', /no whole answer within 4\.5 s/);
   });
 
-  test('a token that OneGate does not take', async () => {
+  test('a token that OneGate refuses', async () => {
     const outage = federation.zone.faults.add({ kind: 'status', status: 401, body: 'Not authorized' });
     onTestFinished(() => outage.clear());
     await complains(superlink, 'onegate', 'problem', /401.*oned/s);
@@ -111,7 +111,7 @@ describe('doctor finds', () => {
     await complains(superlink, 'clock', 'warning', /[56]\d\.\d s behind OneGate's.*timedatectl.*clock_off/s);
   });
 
-  test('that OneGate stores something else than this VM would say', async () => {
+  test('attributes on OneGate that differ from those of this VM', async () => {
     const { userTemplate } = federation.seenBy(superlink);
     const endpoint = userTemplate.get('FL_ENDPOINT')!;
     userTemplate.set('FL_ENDPOINT', '203.0.113.9:9092');
@@ -119,7 +119,7 @@ describe('doctor finds', () => {
     await complains(superlink, 'published', 'problem', /FL_ENDPOINT.*reload/s);
   });
 
-  test('another version of Flower on the other side, from both sides', async () => {
+  test('another version of Flower on the peer, from both sides', async () => {
     const [one, other] = [federation.seenBy(superlink), federation.seenBy(supernode)];
     one.userTemplate.set('FL_VERSION', '1.31.0');
     onTestFinished(() => one.userTemplate.set('FL_VERSION', '1.39.0'));
@@ -169,7 +169,7 @@ describe('doctor finds', () => {
     await complains(supernode, 'token', 'problem', /no ONEGATE_ENDPOINT and no VMID/);
   });
 
-  test('a Flower that is gone, and a stranger on its port', async () => {
+  test('a Flower that has ended, and another program on its port', async () => {
     await superlink.systemctl('stop', 'flower-context');
     await superlink.systemctl('stop', 'flower-superlink');
     const { report } = await examined(superlink);
@@ -178,10 +178,10 @@ describe('doctor finds', () => {
     expect(said(check(report, 'ports'))).toMatch(/nothing listens there/);
     expect(said(check(report, 'published'))).not.toMatch(/undefined/);
 
-    const stranger = createServer();
+    const other = createServer();
     const { ip } = federation.seenBy(superlink);
-    await new Promise<void>((resolve) => stranger.listen(9092, ip, resolve));
-    onTestFinished(() => void stranger.close());
+    await new Promise<void>((resolve) => other.listen(9092, ip, resolve));
+    onTestFinished(() => void other.close());
     await complains(superlink, 'ports', 'problem', /it is not Flower.*port_in_use/s);
   });
 
@@ -195,7 +195,7 @@ describe('doctor finds', () => {
   });
 });
 
-test('on a VM where nothing has run yet it looks at what there is, and says what to start', async () => {
+test('doctor checks what exists on a VM without a boot, and names the unit to start', async () => {
   const root = temporaryFolder();
   const { code, stdout } = await run(NODE, [SHIPPED, 'doctor', '--root', root]);
   expect(code).toBe(1);
@@ -219,7 +219,7 @@ describe('explain', () => {
     for (const page of pages) expect(list).toContain(`  ${page.code}`);
   });
 
-  test('prints the page of one: meaning, how it is found, what the agent does, what to do, where to look', async () => {
+  test('prints the page of a code with all its sections', async () => {
     const { stdout, code } = await agent('ca_mismatch');
     expect(code).toBe(0);
     expect(stdout.match(/^[A-Z].*$/gm)).toEqual([
@@ -232,7 +232,7 @@ describe('explain', () => {
     expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(110);
   });
 
-  test('guesses what a wrong code was meant to be', async () => {
+  test('suggests the closest code for a wrong one', async () => {
     expect(await agent('ca_mismach')).toMatchObject({
       code: 64,
       stderr: expect.stringContaining('did you mean ca_mismatch?'),

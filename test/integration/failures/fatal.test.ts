@@ -1,4 +1,5 @@
-// What ends a boot is told everywhere: exit status, journal, OneGate, status, the commands - and nothing is left behind.
+// A problem that ends a boot is in the exit status, the journal, OneGate, the status and the commands. No temporary
+// file stays behind.
 import { describe, expect, test } from 'vitest';
 import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { until } from '../../support/zone/process.ts';
@@ -9,7 +10,7 @@ import { halfWritten, inJournal, inStatus, keepsItsSecrets } from './setup.ts';
 const all = Object.entries(FATAL) as [ProblemCode, Fatal][];
 
 describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
-  test(`is told everywhere: ${title}`, async () => {
+  test(`is reported everywhere: ${title}`, async () => {
     const patient = await bring();
     const { federation, vm, one } = patient;
     await vm.whenFailed(60_000);
@@ -20,7 +21,7 @@ describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
     for (const text of says) expect(journal).toMatch(typeof text === 'string' ? literal(text) : text);
 
     await until('FL_ERROR on OneGate', () => one.userTemplate.get('FL_ERROR') === code, {
-      detail: () => vm.story(),
+      detail: () => vm.diagnostics(),
     });
     const gate = updates(federation, one).flatMap((update) => Object.entries(update));
     expect(gate.filter(([name, value]) => /READY$/.test(name) && value === 'YES')).toEqual([]);

@@ -1,4 +1,4 @@
-// Every problem that ends a boot, and how to bring it about in the built program.
+// Each problem that ends a boot, and how to cause it in the built program.
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -111,7 +111,8 @@ export const FATAL = {
     says: ['FL_SSL_CA_CERTFILE', 'flower-context ca --base64'],
   },
   ca_invalid: {
-    title: 'a server certificate in the place of the CA',
+    // covers ca-not-a-ca
+    title: 'a server certificate instead of the CA',
     exit: 1,
     bring: () => supernode({ ...PUBLISHED, FL_CA_CERT: operator('127.42.9.9').FL_SSL_CERTFILE }),
     says: ['is not a CA', 'a CA of somebody else'],
@@ -123,7 +124,7 @@ export const FATAL = {
     says: ['a CA of somebody else', 'SHA-256', 'flower-context CA'],
   },
   tls_mode_mismatch: {
-    title: 'TLS here, plaintext there',
+    title: 'TLS on this node, plaintext on the SuperLink',
     exit: 1,
     bring: () =>
       supernode(
@@ -150,7 +151,8 @@ export const FATAL = {
     says: ['server, monitor', 'one role named superlink'],
   },
   discovery_timeout: {
-    title: 'a SuperLink that never becomes ready, looked for with FL_EDGE_BACKOFF=fixed',
+    // covers superlink-never
+    title: 'a SuperLink that never becomes ready, polled with FL_EDGE_BACKOFF=fixed',
     exit: 1,
     bring: () =>
       supernode(
@@ -161,7 +163,7 @@ export const FATAL = {
     says: ['after 30 tries', 'FL_ERROR=flower_start_failed', 'exponential waits without end'],
   },
   flower_version_unsupported: {
-    title: 'a version of Flower that nobody knows yet',
+    title: 'a version of Flower that does not exist',
     exit: 2,
     bring: () => superlink({ FLOWER_VERSION: '1.41.0' }),
     says: ['1.41.0', '1.35-1.39'],
@@ -174,7 +176,7 @@ export const FATAL = {
     flowerRuns: true,
   },
   health_check_timeout: {
-    title: 'Flower that runs and says that it serves, but does not answer',
+    title: 'Flower that runs and logs that it serves, but does not answer',
     exit: 1,
     bring: () => superlink({}, { env: HURRY, flower: { fake: true, order: 'mute' } }),
     says: ['does not answer as a Fleet API', 'verified with the CA'],
@@ -212,7 +214,7 @@ export const FATAL = {
     flowerRuns: true,
   },
   internal_error: {
-    title: 'an operating system that fails in a way nobody thought of',
+    title: 'an unexpected error of the operating system',
     exit: 1,
     bring: async () => {
       const sabotage = join(temporaryFolder(), 'sabotage.cjs');

@@ -1,11 +1,11 @@
-// What is wrong before anything is known: no CONTEXT that can be read, no role. There is no OneGate to tell then.
+// Failures before the agent has a CONTEXT or a role. It has no OneGate to report to then.
 import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../support/zone/process.ts';
 import type { Vm } from '../../support/zone/vm.ts';
 import { inJournal, inStatus, keepsItsSecrets, patientOf, superlink, zone } from './setup.ts';
 
-/** The CONTEXT of a VM whose agent is stopped, put into the place of the one that one-context left. */
+/** Replaces the CONTEXT that one-context left on a VM whose agent is stopped. */
 function replaceContext(vm: Vm, text: string | Buffer): void {
   for (const stage of readdirSync(vm.at('run/one-context')).filter((name) => name.startsWith('context.sh'))) {
     chmodSync(vm.at(`run/one-context/${stage}`), 0o600);
@@ -13,16 +13,17 @@ function replaceContext(vm: Vm, text: string | Buffer): void {
   }
 }
 
+// covers context_unreadable
 describe('a CONTEXT that is not what one-context writes', () => {
   test.each([
     ['a command', "ETH0_IP='127.42.1.2'\nreboot now\n", /line 2/],
     ['an open quote', "ETH0_IP='127.42.1.2\n", /line 1/],
     ['no end', 'A'.repeat(17 * 1024 * 1024), /bytes, more than|line 1/],
-  ])('(%s) ends the boot, is named with its place, and is never executed', async (_title, text, says) => {
+  ])('(%s) ends the boot, is reported with its line, and is never executed', async (_title, text, says) => {
     const patient = await superlink();
     const { vm } = patient;
     await vm.whenReady();
-    // Nothing may serve from before, or the agent stays with it; nor be started again from the plan that is there.
+    // Flower must not serve from before, or the agent keeps it; nor may systemd start it again from the existing plan.
     await vm.systemctl('stop', 'flower-context');
     await vm.systemctl('stop', 'flower-superlink');
     rmSync(vm.at('run/flower-context/plan.json'));
@@ -38,7 +39,7 @@ describe('a CONTEXT that is not what one-context writes', () => {
     await keepsItsSecrets(patient);
   });
 
-  test('takes nothing down: Flower goes on serving', async () => {
+  test('does not stop Flower', async () => {
     const { vm, one } = await superlink();
     await vm.whenReady();
     const { MainPID } = await vm.unit('flower-superlink');
@@ -50,12 +51,12 @@ describe('a CONTEXT that is not what one-context writes', () => {
   });
 });
 
-test('an image without a role is named as such, again and again, and by doctor', async () => {
+test('the agent and doctor report an image without a role, and the agent retries', async () => {
   const prepare = (vm: Vm): void => rmSync(vm.at('etc/flower-context/appliance.json'));
   const federation = zone({ supernodes: 0, superlink: {}, prepare });
   await federation.deploy();
   const { vm } = await patientOf(federation);
-  await until('the story', () => vm.journalText().includes('image_incomplete: '));
+  await until('the problem', () => vm.journalText().includes('image_incomplete: '));
   expect(vm.journalText()).toContain('appliance.json does not exist');
   await until('another try', async () => Number((await vm.unit('flower-context')).NRestarts) > 0);
   expect((await vm.cli('doctor')).stdout).toContain('flower-context explain image_incomplete');

@@ -1,17 +1,17 @@
-// What a boot goes on with is told all the same: journal, status and doctor; OneGate is told of no failure, only of what
-// is lacking.
+// A problem that does not end the boot is in the journal, the status and the output of doctor. OneGate gets no failure,
+// only the code of a degradation.
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE, type ProblemCode } from '../../../src/core/catalogue.ts';
 import { until } from '../../support/zone/process.ts';
-import { TOLD, type Told } from './reported.ts';
+import { REPORTED, type Reported } from './reported.ts';
 import { inJournal, inStatus, keepsItsSecrets, superlink, supernode } from './setup.ts';
 
-const all = Object.entries(TOLD).flatMap(([code, many]) =>
+const all = Object.entries(REPORTED).flatMap(([code, many]) =>
   many.map((one) => [code as ProblemCode, one.title, one] as const),
 );
 
-describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
-  test(`is told, and the boot goes on: ${title}`, async () => {
+describe.each(all)('%s', (code, title, { bring, says, until: step }: Reported) => {
+  test(`is reported and the boot continues: ${title}`, async () => {
     const patient = await bring();
     const { vm, one } = patient;
     const done = ['done', 'kept', 'degraded'];
@@ -36,8 +36,8 @@ describe.each(all)('%s', (code, title, { bring, says, until: step }: Told) => {
   });
 });
 
-test('a clock that is right again is not complained of any more', async () => {
-  const { federation, vm } = await TOLD.clock_off![1]!.bring();
+test('a clock that is right again is no longer reported', async () => {
+  const { federation, vm } = await REPORTED.clock_off![1]!.bring();
   await inStatus(vm, 'clock_off');
   await vm.waitFor('no acceptance', ({ phase }) => phase === 'booting');
   federation.superlink.orderFake('refuse UNAUTHENTICATED Invalid signature');
@@ -46,7 +46,8 @@ test('a clock that is right again is not complained of any more', async () => {
 });
 
 describe('agent_running', () => {
-  test('a second agent changes nothing, says why, and ends with 1', async () => {
+  // covers agent_running
+  test('a second agent changes nothing, reports the reason, and ends with 1', async () => {
     const { vm } = await superlink();
     await vm.whenReady();
     const before = JSON.stringify(vm.status());
@@ -59,7 +60,7 @@ describe('agent_running', () => {
 });
 
 describe('interrupted', () => {
-  test('a boot that is told to stop says so, leaves its finished steps, and goes on with them', async () => {
+  test('a boot that gets SIGTERM reports it, and the next boot resumes after the finished steps', async () => {
     const { vm, one } = await supernode({ FL_READY: 'NO' });
     await vm.waitFor('the wait for the SuperLink', ({ waiting }) => waiting !== null);
     await vm.systemctl('stop', 'flower-context');
@@ -74,12 +75,13 @@ describe('interrupted', () => {
     await vm.waitFor('the next boot', ({ phase, boot }) => phase === 'booting' && boot === 'resumed');
   });
 
-  test('as a command it ends with 1 and the code', async () => {
+  // covers interrupted
+  test('the command boot ends with 1 and the code after SIGTERM', async () => {
     const { vm } = await supernode({ FL_READY: 'NO' });
     await vm.waitFor('the wait for the SuperLink', ({ waiting }) => waiting !== null);
     await vm.systemctl('stop', 'flower-context');
     const boot = vm.cli('boot');
-    await vm.waitFor('the boot by hand', ({ phase, waiting }) => phase === 'booting' && waiting !== null);
+    await vm.waitFor('the manual boot', ({ phase, waiting }) => phase === 'booting' && waiting !== null);
     process.kill(vm.status()!.pid, 'SIGTERM');
     const { code, stdout } = await boot;
     expect(code).toBe(1);

@@ -1,4 +1,4 @@
-// Every problem that a boot goes on with, and how to bring it about in the built program.
+// Each problem that does not end a boot, and how to cause it in the built program.
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -7,11 +7,11 @@ import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { HURRY, NOBODY, type Patient, patientOf, superlink, supernode, zone } from './setup.ts';
 
-export interface Told {
+export interface Reported {
   readonly title: string;
   bring(): Promise<Patient>;
   readonly says: readonly (string | RegExp)[];
-  /** The step that is done all the same. */
+  /** The step that is done in spite of the problem. */
   readonly until: string;
 }
 
@@ -38,7 +38,7 @@ async function backInTime(): Promise<Patient> {
 
 /**
  * A SuperNode that its SuperLink refuses for its timestamps. Flower ends a second after that, and the boot with it
- * (launcher-fake.test.ts); this one tries again, as if it took longer than the agent's next look.
+ * (launcher-fake.test.ts); this one tries again, so that the agent reads the state before Flower ends.
  */
 async function refusedForItsClock(): Promise<Patient> {
   const federation = zone({
@@ -52,16 +52,16 @@ async function refusedForItsClock(): Promise<Patient> {
   return patientOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
 }
 
-export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
+export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   config_suspicious: [
     {
-      title: 'keepalive pings that many a server would not bear',
+      title: 'keepalive pings that many servers refuse',
       bring: () => superlink({ FL_GRPC_KEEPALIVE_TIME: '5', FL_GRPC_KEEPALIVE_TIMEOUT: '2' }),
       says: ['FL_GRPC_KEEPALIVE_TIME'],
       until: 'publish',
     },
     {
-      title: 'plaintext because the SuperLink says so',
+      title: 'plaintext because the SuperLink publishes it',
       bring: () => supernode(PLAIN),
       says: ['FL_TLS=NO', 'nothing is encrypted'],
       until: 'start_flower',
@@ -93,12 +93,14 @@ export const TOLD: Partial<Record<ProblemCode, readonly Told[]>> = {
   ],
   clock_off: [
     {
+      // covers clock-superlink
       title: 'certificates of next month',
       bring: backInTime,
       says: ['CA of next month', 'timedatectl'],
       until: 'certificates',
     },
     {
+      // covers clock-supernode-reported
       title: 'a SuperLink that refuses the timestamps of this node',
       bring: refusedForItsClock,
       says: [

@@ -1,14 +1,13 @@
-// What the tests of failures share: zones on addresses of their own, and what "told" means.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+// What the tests of failures share: zones on addresses of their own, and what "reported" means.
+import { existsSync, readdirSync } from 'node:fs';
 import { expect } from 'vitest';
 import { CATALOGUE, type ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import type { Vm as OneVm } from '../../support/onegate/index.ts';
 import type { Federation, FederationSpec } from '../../support/zone/federation.ts';
 import { until } from '../../support/zone/process.ts';
-import * as scene from '../../support/zone/test-zone.ts';
-import { REPOSITORY, type Vm } from '../../support/zone/vm.ts';
+import * as testZone from '../../support/zone/test-zone.ts';
+import type { Vm } from '../../support/zone/vm.ts';
 
 const NET = '127.42';
 /** Nothing listens there. */
@@ -25,7 +24,7 @@ const spec = (more: Partial<FederationSpec>): Partial<FederationSpec> => ({
 });
 
 export const zone = (more: Partial<FederationSpec> = {}, ...rest: Rest): Federation =>
-  scene.zone(spec(more), ...rest);
+  testZone.zone(spec(more), ...rest);
 
 type Rest = [finished?: (clean: () => void | Promise<void>) => void];
 
@@ -39,13 +38,13 @@ export interface Patient {
 export const superlink = (
   context: Readonly<Record<string, string>> = {},
   more: Partial<FederationSpec> = {},
-): Promise<Patient> => scene.superlink({ PASSWORD, ...context }, spec(more));
+): Promise<Patient> => testZone.superlink({ PASSWORD, ...context }, spec(more));
 
 export const supernode = (
   says: Readonly<Record<string, string>>,
   context: Readonly<Record<string, string>> = {},
   more: Partial<FederationSpec> = {},
-): Promise<Patient> => scene.supernode(says, { PASSWORD, ...context }, spec(more));
+): Promise<Patient> => testZone.supernode(says, { PASSWORD, ...context }, spec(more));
 
 /** The first VM of a federation that is deployed already. */
 export async function patientOf(federation: Federation, which = (vms: readonly Vm[]) => vms[0]) {
@@ -70,7 +69,7 @@ export function operator(
   };
 }
 
-/** The problem in the status, once it is there; with the kind that the catalogue gives and a remedy. */
+/** The problem in the status, once the status has it; with the kind that the catalogue gives and a remedy. */
 export async function inStatus(vm: Vm, code: ProblemCode) {
   const { problems } = await vm.waitFor(`the problem ${code}`, (status) =>
     status.problems.some((one) => one.code === code),
@@ -80,7 +79,7 @@ export async function inStatus(vm: Vm, code: ProblemCode) {
   return problem;
 }
 
-/** The lines of the journal that tell of the problem: the cause first, the remedy last, nothing below its priority. */
+/** The lines of the journal that report the problem: the cause first, the remedy last, nothing below its priority. */
 export async function inJournal(vm: Vm, code: ProblemCode): Promise<string> {
   const lines = await until(`${code} in the journal`, () => {
     const all = vm.journal();
@@ -101,13 +100,13 @@ export async function keepsItsSecrets({ federation, vm }: Patient): Promise<void
   const said = await Promise.all(
     [['status'], ['doctor'], ['doctor', '--json']].map((args) => vm.cli(...args)),
   );
-  const told = [
+  const texts = [
     vm.journalText(),
     JSON.stringify(vm.status()),
     ...said.flatMap(({ stdout, stderr }) => [stdout, stderr]),
     ...federation.zone.log.map(({ body }) => body),
   ];
-  for (const secret of secrets) for (const text of told) expect(text).not.toContain(secret);
+  for (const secret of secrets) for (const text of texts) expect(text).not.toContain(secret);
 }
 
 /** Temporary files of an atomic write that never got their name. */
@@ -119,6 +118,3 @@ export const halfWritten = (vm: Vm): string[] =>
         /(^|\/)\.[^/]+\.\d+-\d+$/.test(name),
       ),
     );
-
-/** The titles of the tests in a file, as they are written. */
-export const textOf = (file: string): string => readFileSync(join(REPOSITORY, 'test', file), 'utf8');

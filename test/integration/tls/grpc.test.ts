@@ -101,13 +101,13 @@ describe('a gRPC client that trusts the CA', () => {
     },
   );
 
-  test('refuses an address that is not named, and so it is explained', async () => {
+  test('refuses an address that is not named, and explainPeer gives that reason', async () => {
     expect(await ask('127.32.0.3', ca.certPem)).not.toBe('hello');
     expect(explain('127.32.0.3', ca.certPem)?.facts.example).toBe('FL_CERT_EXTRA_SAN="IP:127.32.0.3"');
   });
 
   test.each(['super.example.com', 'a.b.fl.example.org', 'fl.example.org'])(
-    'refuses %s, and so it is explained',
+    'refuses %s, and explainPeer gives that reason',
     async (name) => {
       expect(await ask('127.32.0.2', ca.certPem, calledAs(name))).not.toBe('hello');
       expect(explain(name, ca.certPem)?.code).toBe('address_not_in_certificate');
@@ -115,12 +115,12 @@ describe('a gRPC client that trusts the CA', () => {
   );
 });
 
-test('a gRPC client that trusts another CA of the same name is refused, and so it is explained', async () => {
+test('a gRPC client that trusts another CA of the same name refuses, and explainPeer gives that reason', async () => {
   expect(await ask('127.32.0.2', other.certPem)).not.toBe('hello');
   expect(explain('127.32.0.2', other.certPem)?.code).toBe('ca_mismatch');
 });
 
-test('a certificate renewed under the same CA is accepted without a word to the clients', async () => {
+test('clients accept a certificate that was renewed under the same CA, without a change', async () => {
   const renewed = issueServer({ ca, names, now: new Date() });
   ports['127.32.0.2'] = await serve('127.32.0.2', renewed);
   expect(await ask('127.32.0.2', ca.certPem)).toBe('hello');

@@ -23,7 +23,7 @@ struct Readable : Template
     const std::multimap<std::string, Attribute *>& all() const { return attributes; }
 };
 
-/* The lexer prints each character that it does not know to stdout, and goes on; the answers go elsewhere. */
+/* The lexer prints each unknown character to stdout and continues; the answers go to another file. */
 static FILE * answers = nullptr;
 
 static void answer(const std::string& text)

@@ -1,4 +1,4 @@
-# The server hands a new service over; the driver deploys it itself.
+# The server passes a new service on; the driver deploys it itself.
 class ServiceLCM
   def initialize(*) = nil
 

@@ -1,5 +1,5 @@
 // Two "machines" and a router between them, each a network namespace, and a path that can go silent: the router then
-// drops what it should forward, both ways, and nobody is told - as with a dead switch or a NAT that forgot.
+// drops what it should forward, both ways, without any error for the endpoints, as with a dead switch or a NAT that forgot.
 import { run } from '../../../src/host/process.ts';
 
 export interface Machine {

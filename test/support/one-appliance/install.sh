@@ -1,5 +1,5 @@
 #!/bin/sh
-# install.sh ROOT: the framework's stand-in and the appliance's script, in the state after `service install`.
+# install.sh ROOT: the stub of the framework and the appliance's script, in the state after `service install`.
 set -eu
 root=${1:?usage: install.sh ROOT}
 here=$(cd "$(dirname "$0")" && pwd)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Stand-in for /etc/one-appliance/service: service {install|configure|bootstrap}
+# Stub of /etc/one-appliance/service: service {install|configure|bootstrap}
 here=/etc/one-appliance
 # shellcheck disable=SC2034 # Read by the appliance.
 ONE_SERVICE_SETUP_DIR=/opt/one-appliance

@@ -47,7 +47,7 @@ const ours = /^(P\d*B?|ONE_142P|CHARSET)$/;
 
 type UserTemplate = Readonly<Record<string, unknown>>;
 
-/** Replays what one VM can ask, its own access in place of the recorded one. Leaves the VM's other attributes alone. */
+/** Replays what one VM can ask, its own access instead of the recorded one. Leaves the VM's other attributes alone. */
 export async function replayWithOneVm(access: Access): Promise<Report> {
   const address = addressOf(access.endpoint);
   const recordedToken = headerOf(readSample('02').request, 'x-onegate-token') ?? '';

@@ -2,8 +2,8 @@ import { Zone, type ZoneOptions } from '../onegate/index.ts';
 import type { Vm } from '../onegate/vm.ts';
 import { headerOf, parseReply, readSample, sampleNames } from './sample.ts';
 
-/** A recorded lab, told again: samples by the start of their names, and what happened to the lab between them. */
-export interface Story {
+/** A replay of a recorded lab: samples by the start of their names, and what happened to the lab between them. */
+export interface Recording {
   readonly title: string;
   readonly zone: Zone;
   readonly steps: ReadonlyArray<string | ((zone: Zone) => void)>;
@@ -86,7 +86,7 @@ function lab(samples: readonly string[], options: ZoneOptions = {}): Zone {
   });
 }
 
-function mainLab(): Story {
+function mainLab(): Recording {
   const samples = [...from(1, 311), ...from(312, 313), ...from(320, 324), ...from(330, 374)];
   const done = (zone: Zone, vmid: number) => zone.finish(zone.vm(vmid));
   return {
@@ -170,7 +170,7 @@ function mainLab(): Story {
   };
 }
 
-function guestClient(): Story {
+function guestClient(): Recording {
   const samples = from(400, 410);
   return {
     title: "the guest's own onegate command",
@@ -185,7 +185,7 @@ function guestClient(): Story {
   };
 }
 
-function runningService(): Story {
+function runningService(): Recording {
   const samples = ['314', '325', '326'];
   return {
     title: 'a running service whose node is powered off, then terminated from outside',
@@ -209,6 +209,6 @@ function runningService(): Story {
 }
 
 /** All recorded exchanges, as three labs. */
-export function stories(): Story[] {
+export function recordings(): Recording[] {
   return [mainLab(), guestClient(), runningService()];
 }

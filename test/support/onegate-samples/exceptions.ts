@@ -1,4 +1,4 @@
-/** Samples that the stand-in does not repeat byte for byte, each with the reason and what is compared instead. */
+/** Samples that the stub does not repeat byte for byte, each with the reason and what is compared instead. */
 export const exceptions: Readonly<
   Record<string, { readonly reason: string; readonly compare: 'status and body' | 'silence' }>
 > = {

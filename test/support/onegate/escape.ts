@@ -1,7 +1,7 @@
 /**
  * What OneGate does to the text of an update before oned sees it, and which names it refuses.
  *
- * OneGate puts quotes around values by itself, one character at a time and without a grammar; that is why commas,
+ * OneGate puts quotes around values, one character at a time and without a grammar; that is why commas,
  * brackets, quotes and backslashes do not survive. Recorded: samples 100-131, 147, 160-176 and put-charset.json.
  */
 

@@ -14,7 +14,7 @@ export type Fault =
   | { readonly kind: 'content-type'; readonly type: string }
   /** Sends `bytes` of JSON that never ends well. */
   | { readonly kind: 'oversize'; readonly bytes: number }
-  /** 302 to another place. */
+  /** 302 to another URL. */
   | { readonly kind: 'redirect'; readonly to: string }
   /** 200 with a body that is not JSON, e.g. a proxy's login page. */
   | { readonly kind: 'garbage'; readonly body?: string }

@@ -1,5 +1,5 @@
 /**
- * The OneGate stand-in: an OpenNebula front-end in one process, as far as a guest can see it.
+ * The OneGate stub: an OpenNebula front-end in one process, as far as a guest can see it.
  *
  * Behaviour is taken from exchanges recorded on a real oned + OneFlow + OneGate; "sample NN" in a comment names one
  * (test/support/onegate-samples), and test/integration/onegate-conformance.test.ts replays them.

@@ -1,4 +1,4 @@
-/** One request that reached the stand-in. */
+/** One request that reached the stub. */
 export interface RequestRecord {
   /** Milliseconds since 1970. */
   readonly at: number;

@@ -1,5 +1,5 @@
 /**
- * The stand-in as a program, to look at by hand or to put behind something that is not TypeScript.
+ * The stub as a program, to try manually or to run behind something that is not TypeScript.
  *
  *   node test/support/onegate/main.ts [--listen 127.33.0.1:5030] [--supernodes 2] [--no-gate]
  *

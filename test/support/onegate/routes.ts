@@ -19,7 +19,7 @@ const restrictedByOned = [
   'IMPORT_VM_ID',
 ];
 
-/** Actions that OneGate knows and this stand-in only accepts. */
+/** Actions that OneGate has and this stub only accepts. */
 const otherActions = ['hold', 'release', 'stop', 'suspend', 'resched', 'unresched', 'recover', 'undeploy'];
 
 /** A request that was read and whose parameters were understood. */

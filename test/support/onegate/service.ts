@@ -65,7 +65,7 @@ export class Role {
 
 /**
  * A OneFlow service with straight deployment: parents first, children when the parents are up.
- * Invariant: a node is in `waiting` from its creation until the gate has seen it, and only then may its role go on.
+ * Invariant: a node is in `waiting` from its creation until the gate has seen it, and only then may its role continue.
  */
 export class Service {
   readonly id: number;

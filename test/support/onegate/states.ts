@@ -30,7 +30,7 @@ export const vmStates = {
 } as const;
 export type VmState = keyof typeof vmStates;
 
-/** The gate counts these as "it came up" when it looks by itself: an agent must not power off on failure. */
+/** The gate counts these as "it came up" when it polls: an agent must not power off on failure. */
 export const countedAsUp: readonly VmState[] = ['DONE', 'POWEROFF', 'SUSPENDED', 'STOPPED', 'UNDEPLOYED'];
 
 /** A running service turns to WARNING while a node is in one of these: sample 314. */

@@ -22,7 +22,7 @@ export interface ZoneOptions {
   readonly network?: Partial<NetworkSpec>;
   /** How long a service rests after scaling. OneFlow's default: 300 000. */
   readonly cooldownMs?: number;
-  /** How often the gate looks by itself, besides listening. OneFlow: 30 000. */
+  /** How often the gate polls, besides its subscription. OneFlow: 30 000. */
   readonly pollMs?: number;
   /** From "create" to RUNNING. 0: at once; 'manual': when {@link Zone.boot} says so. */
   readonly bootMs?: number | 'manual';
@@ -80,7 +80,7 @@ export class Zone {
     this.faults.onChange = () => this.changed();
   }
 
-  /** Begins to listen. Before {@link addService}: VMs are told the endpoint in their CONTEXT. */
+  /** Begins to listen. Before {@link addService}: the CONTEXT of the VMs names the endpoint. */
   async start(): Promise<this> {
     await this.#server.listen();
     if (this.options.pollMs !== 0) this.#timeline.every(this.options.pollMs ?? 30_000, () => this.poll());
@@ -99,7 +99,7 @@ export class Zone {
     return this.options.endpoint ?? this.#server.endpoint;
   }
 
-  /** Where it really listens, whatever the VMs are told. */
+  /** Where it really listens, whatever the CONTEXT of the VMs names. */
   get listening(): string {
     return this.#server.endpoint;
   }
@@ -145,7 +145,7 @@ export class Zone {
     this.#hooks.poweroff.push(hook);
   }
 
-  /** The VM is being shut down for good (ACPI): end its agent gracefully. DONE follows after `shutdownMs`. */
+  /** The VM is being shut down before its end (ACPI): end its agent gracefully. DONE follows after `shutdownMs`. */
   onTerminate(hook: VmHook): void {
     this.#hooks.terminate.push(hook);
   }
@@ -200,7 +200,7 @@ export class Zone {
     this.#become(vm, 'BOOT_FAILURE');
   }
 
-  /** The gate looks by itself now, instead of in 30 seconds. */
+  /** The gate polls now, instead of in 30 seconds. */
   poll(): void {
     for (const service of [...this.services]) service.poll();
   }

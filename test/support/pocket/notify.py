@@ -34,9 +34,9 @@ class NotifySocket:
 
     def receive(self):
         """(pid of the sender, {'READY': '1', ...}), or (0, None) when nothing is there."""
-        room = socket.CMSG_SPACE(struct.calcsize("3i")) + socket.CMSG_SPACE(4 * 16)
+        space = socket.CMSG_SPACE(struct.calcsize("3i")) + socket.CMSG_SPACE(4 * 16)
         try:
-            data, ancillary, _flags, _sender = self.socket.recvmsg(65536, room)
+            data, ancillary, _flags, _sender = self.socket.recvmsg(65536, space)
         except BlockingIOError:
             return 0, None
         pid = 0

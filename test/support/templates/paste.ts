@@ -1,4 +1,4 @@
-// Does what a finding says: writes, removes or renames the line it gives, at the place it names.
+// Applies a finding: writes, removes or renames the line that it gives, at the position that it names.
 import type { LintFinding } from '../../../src/templates/lint/lint.ts';
 
 type Members = Record<string, unknown>;
@@ -25,7 +25,7 @@ export function paste(text: string, { path, fix }: LintFinding): string {
     reach(body, [steps.at(-2)!])[name] = value;
     return JSON.stringify(body, null, 2);
   }
-  // The place is the member itself, or what it has to stand in.
+  // The position is that of the member itself, or of its future parent.
   const inside = fix.where !== undefined || (last !== name && isObject(reach(body, steps)));
   const owner = reach(body, inside ? steps : steps.slice(0, -1));
   if (fix.do === 'remove') delete owner[name];

@@ -1,4 +1,4 @@
-// Service templates for tests of lint: one of ours, taken apart by hand. The same strokes work on both forms.
+// Service templates for tests of lint: one of ours with single parts changed. The same changes work on both forms.
 import { DEFAULT_WISHES, type OneFlowVersion, serviceTemplate } from '../../../src/templates/oneflow.ts';
 import { TOPOLOGIES, type Topology } from '../../../src/templates/topology.ts';
 

@@ -1,4 +1,4 @@
-// The story of a good boot as docs/operate.md shows it.
+// The journal of a successful boot as docs/operate.md shows it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { REPOSITORY } from '../zone/vm.ts';
@@ -7,14 +7,14 @@ const PAGE = join(REPOSITORY, 'docs/operate.md');
 const BLOCK =
   /(<!-- The journal of a boot in a test: `make e2e DOCS=1` writes it\. -->\n```\n)([\s\S]*?)(\n```)/;
 
-export function storyInDocs(): string {
+export function journalInDocs(): string {
   return BLOCK.exec(readFileSync(PAGE, 'utf8'))?.[2] ?? '';
 }
 
-export function renewStory(story: string): void {
+export function renewJournal(journal: string): void {
   writeFileSync(
     PAGE,
-    readFileSync(PAGE, 'utf8').replace(BLOCK, (_, head, _old, tail) => `${head}${story}${tail}`),
+    readFileSync(PAGE, 'utf8').replace(BLOCK, (_, head, _old, tail) => `${head}${journal}${tail}`),
   );
 }
 
@@ -22,8 +22,8 @@ export function renewStory(story: string): void {
  * What two good boots have in common: their lines without times. Steps that run side by side end in any order, and a wait
  * is said only when it lasts.
  */
-export const shapeOf = (story: string): string[] =>
-  story
+export const shapeOf = (journal: string): string[] =>
+  journal
     .split('\n')
     .filter((line) => !line.includes('waiting for'))
     .map((line) =>

@@ -32,7 +32,7 @@ export abstract class Guest {
 
   /** Switches it on; returns when commands can be run in it. */
   abstract powerOn(): Promise<void>;
-  /** Pulls the plug: nothing is told, nothing is flushed. */
+  /** Cuts the power: no process gets a signal, no buffer is flushed. */
   abstract powerCut(): Promise<void>;
   /** Shuts down in good order. */
   abstract shutdown(): Promise<void>;
@@ -78,13 +78,13 @@ export abstract class Guest {
   whenFailed = (seconds?: number): Promise<Status> =>
     this.waitFor('the boot to fail', ({ phase }) => phase === 'failed', seconds);
 
-  /** Waits until `look` gives something; a failure tells this guest's story. */
+  /** Waits until `look` gives something; an error contains the diagnostics of this guest. */
   async until<T>(what: string, look: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
     const options = { timeoutMs: seconds * 1_000 * this.slowness, everyMs: 100 * this.slowness };
     try {
       return await until(`${this.spec.name}: ${what}`, look, options);
     } catch (error) {
-      throw new Error(`${(error as Error).message}\n${await this.story()}`);
+      throw new Error(`${(error as Error).message}\n${await this.diagnostics()}`);
     }
   }
 
@@ -101,7 +101,7 @@ export abstract class Guest {
   }
 
   /** For the message of a test that failed. */
-  async story(): Promise<string> {
+  async diagnostics(): Promise<string> {
     const tell = `flower-context status; journalctl -b --no-pager -n 80 -o short-monotonic -u 'flower-*' -u 'one-context*'; systemctl --failed --no-pager`;
     const { stdout, stderr } = await this.exec(tell, { timeoutMs: 60_000 }).catch((error: Error) => ({
       stdout: '',

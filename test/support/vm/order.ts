@@ -15,7 +15,7 @@ export interface Moment {
 const LINES =
   /(wait for the Fleet API|wait until the SuperLink accepts this node|publish on OneGate): (done|kept)/;
 /** Of an update, what decides who may start when. */
-const TOLD = ['READY', 'FL_READY', 'FL_NODE_READY', 'FL_ENDPOINT', 'FL_CA_CERT', 'FL_PARTITION_ID'];
+const SHOWN = ['READY', 'FL_READY', 'FL_NODE_READY', 'FL_ENDPOINT', 'FL_CA_CERT', 'FL_PARTITION_ID'];
 
 async function journalOf(guest: Guest): Promise<Moment[]> {
   // A guest's clock starts with the second, not the millisecond, of this machine's.
@@ -33,9 +33,9 @@ async function journalOf(guest: Guest): Promise<Moment[]> {
 
 function recordOf(service: GuestService, guest: Guest): Moment[] {
   return updatesOf(service.zone, service.oneVm(guest)).map(({ at, attributes }) => {
-    const told = Object.entries(attributes).filter(([name]) => TOLD.includes(name));
-    const short = told.map(([name, value]) => `${name}=${value.length > 24 ? '...' : value}`);
-    const others = Object.keys(attributes).length - told.length;
+    const shown = Object.entries(attributes).filter(([name]) => SHOWN.includes(name));
+    const short = shown.map(([name, value]) => `${name}=${value.length > 24 ? '...' : value}`);
+    const others = Object.keys(attributes).length - shown.length;
     const more = others > 0 ? ` and ${others} more` : '';
     return { at, guest: guest.spec.name, seenBy: 'OneGate', what: `update ${short.join(' ')}${more}` };
   });

@@ -1,6 +1,6 @@
 #!/bin/sh
 # private.sh COMMAND...: runs it with network, mounts and processes of its own. Whatever it starts or mounts is gone when
-# it ends, however it ends. Inside: a bridge, fcvm0, that OneGate's stand-in and every guest are on.
+# it ends, however it ends. Inside: a bridge, fcvm0, that the OneGate stub and every guest are on.
 set -eu
 if [ "${FCVM:-}" != inside ]; then
   [ "$(id -u)" = 0 ] || { echo 'private.sh: booting containers and VMs takes root' >&2; exit 1; }

@@ -66,14 +66,14 @@ export function fakeEnvironment(version: string): string {
     .update(JSON.stringify([files, links]))
     .digest('hex')
     .slice(0, 16);
-  const place = join(MADE, `${version}-${key}`);
-  if (!existsSync(place)) make(place, files, links);
-  return place;
+  const folder = join(MADE, `${version}-${key}`);
+  if (!existsSync(folder)) make(folder, files, links);
+  return folder;
 }
 
 /** Under another name first: test files run side by side, and the first of them makes it. */
 function make(
-  place: string,
+  folder: string,
   files: Readonly<Record<string, string>>,
   links: Readonly<Record<string, string>>,
 ): void {
@@ -88,9 +88,9 @@ function make(
     symlinkSync(target, join(beside, name));
   }
   try {
-    renameSync(beside, place);
+    renameSync(beside, folder);
   } catch (error) {
     rmSync(beside, { recursive: true });
-    if (!existsSync(place)) throw error;
+    if (!existsSync(folder)) throw error;
   }
 }

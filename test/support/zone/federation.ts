@@ -1,4 +1,4 @@
-// A whole OpenNebula zone on one machine: OneGate and OneFlow's stand-in, and a folder with real units for each VM.
+// A whole OpenNebula zone on one machine: a stub of OneGate and OneFlow, and a folder with real units for each VM.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Vm as OneVm, ZoneOptions } from '../onegate/index.ts';

@@ -24,7 +24,7 @@ const VMS_PER_WORKER = 50;
 const VMS_PER_ZONE = 5;
 let serial = 0;
 
-/** vitest's onTestFinished; tests that run side by side must hand in their own. */
+/** vitest's onTestFinished; tests that run side by side must pass their own. */
 type Finished = (clean: () => void | Promise<void>) => void;
 
 /** A folder that is gone after the test. */

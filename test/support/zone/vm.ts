@@ -67,7 +67,7 @@ export class Vm {
   readonly root: string;
   private context: Context;
   private supervisor: ChildProcess | undefined;
-  /** The boot that goes on, if one does: whoever ends the VM waits for it. */
+  /** The boot that runs, if one does: whoever ends the VM waits for it. */
   private booting: Promise<void> = Promise.resolve();
 
   constructor(spec: VmSpec) {
@@ -132,7 +132,7 @@ export class Vm {
     this.supervisor = undefined;
   }
 
-  /** one-context leaves a changed CONTEXT; nobody is told. */
+  /** one-context leaves a changed CONTEXT; the agent gets no signal. */
   leaveContext(changes: Context): void {
     this.context = { ...this.context, ...changes };
     this.writeContext();
@@ -170,21 +170,22 @@ export class Vm {
       const status = this.status();
       return status !== undefined && wanted(status) ? status : undefined;
     };
-    return until(`${this.root}: ${what}`, look, { timeoutMs, detail: () => this.story() });
+    return until(`${this.root}: ${what}`, look, { timeoutMs, detail: () => this.diagnostics() });
   }
 
   /** Waits for a good boot; an error at once when systemd has given the agent up. */
   whenReady = (timeoutMs?: number): Promise<Status> =>
     until(`${this.root}: the boot to be ready`, () => this.readyOrDoomed(), {
       ...(timeoutMs !== undefined && { timeoutMs }),
-      detail: () => this.story(),
+      detail: () => this.diagnostics(),
     });
 
   private async readyOrDoomed(): Promise<Status | undefined> {
     const status = this.status();
     if (status?.phase !== 'failed') return status?.phase === 'ready' ? status : undefined;
     const { ActiveState } = await this.unit('flower-context');
-    if (ActiveState === 'failed') throw new Error(`the boot has failed for good\n${this.story()}`);
+    if (ActiveState === 'failed')
+      throw new Error(`the boot has failed and will not be retried\n${this.diagnostics()}`);
     return undefined;
   }
 
@@ -213,14 +214,14 @@ export class Vm {
   async toSay(what: string | RegExp, unit = 'flower-context'): Promise<void> {
     const said = (): boolean =>
       typeof what === 'string' ? this.journalText(unit).includes(what) : what.test(this.journalText(unit));
-    await until(`${unit} to write ${what}`, said, { detail: () => this.story() });
+    await until(`${unit} to write ${what}`, said, { detail: () => this.diagnostics() });
   }
 
-  /** What a fake Flower does from now on, in place of what Flower does. */
+  /** What a fake Flower does from now on, instead of what Flower does. */
   orderFake(order: FakeOrder): void {
-    const place = 'etc/fake-flwr';
-    this.write(`${place}.new`, order);
-    renameSync(this.at(`${place}.new`), this.at(place));
+    const file = 'etc/fake-flwr';
+    this.write(`${file}.new`, order);
+    renameSync(this.at(`${file}.new`), this.at(file));
   }
 
   systemctl = (...args: string[]): Promise<Outcome> => run(this.at('usr/bin/systemctl'), args);
@@ -240,7 +241,7 @@ export class Vm {
   }
 
   /** For the message of a test that failed. */
-  story(): string {
+  diagnostics(): string {
     const tail = (unit: string): string[] => [
       `  journal of ${unit}:`,
       ...this.journal(unit)
@@ -328,17 +329,17 @@ export class Vm {
   }
 
   private write(path: string, text: string, mode = 0o644): void {
-    const place = this.at(path);
-    mkdirSync(dirname(place), { recursive: true });
-    rmSync(place, { force: true });
-    writeFileSync(place, text, { mode });
+    const file = this.at(path);
+    mkdirSync(dirname(file), { recursive: true });
+    rmSync(file, { force: true });
+    writeFileSync(file, text, { mode });
   }
 
   private link(path: string, target: string): void {
-    const place = this.at(path);
-    mkdirSync(dirname(place), { recursive: true });
-    rmSync(place, { recursive: true, force: true });
-    symlinkSync(target, place);
+    const link = this.at(path);
+    mkdirSync(dirname(link), { recursive: true });
+    rmSync(link, { recursive: true, force: true });
+    symlinkSync(target, link);
   }
 }
 

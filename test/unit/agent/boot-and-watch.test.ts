@@ -65,21 +65,21 @@ async function through(
   return { status, said };
 }
 
-test('systemd is told once that the agent is ready, after the first boot that succeeds', async () => {
+test('the agent notifies systemd once that it is ready, after the first boot that succeeds', async () => {
   expect(await through([GOOD, GOOD])).toEqual({
     status: EXIT.good,
     said: ['boot', 'READY=1', 'watch', 'boot', 'watch'],
   });
 });
 
-test('a boot that fails ends the agent, for systemd to start it again; Flower may go on waiting', async () => {
+test('a boot that fails ends the agent, which systemd starts again, and does not end a Flower that waits', async () => {
   expect(await through([failed('certificates', 'state_unwritable')])).toEqual({
     status: EXIT.failed,
     said: ['boot'],
   });
 });
 
-test('a wrong CONTEXT ends the agent for good, and the Flower that waits for a plan with it', async () => {
+test('a wrong CONTEXT ends the agent without a restart, and the Flower that waits for a plan', async () => {
   expect(await through([WRONG])).toEqual({ status: EXIT.badContext, said: ['boot', 'stop Flower'] });
 });
 
@@ -107,7 +107,7 @@ test('what serves is not taken down by a look that fails', async () => {
   });
 });
 
-test('each boot has the signal of a CONTEXT that changes while it goes on', async () => {
+test('each boot gets a signal that a change of the CONTEXT aborts', async () => {
   const signals = [new AbortController(), new AbortController()];
   const given: AbortSignal[] = [];
   const stop = new AbortController();

@@ -93,7 +93,7 @@ describe('the watch', () => {
     expect(await waitingAfter(outcome())(600_000)).toBe('still watching');
   });
 
-  test('asks to look again when the link has been lost for a quarter of a minute, and says why it is lost', async () => {
+  test('asks for another boot when the link has been lost for 15 seconds, and gives the reason of the loss', async () => {
     linkIs('accepted');
     const pass = waitingAfter(outcome());
     await pass(1_000);
@@ -124,7 +124,7 @@ describe('the watch', () => {
     expect(await waitingAfter(outcome())(40_000)).toMatch(/^Flower has been away/);
   });
 
-  test('asks to look again when the server certificate is due, not before', async () => {
+  test('asks for another boot when the server certificate is due, not before', async () => {
     linkIs('accepted');
     const pass = waitingAfter(outcome({ renewAt: new Date(clock.now().getTime() + 60_000) }));
     expect(await pass(50_000)).toBe('still watching');
@@ -149,20 +149,20 @@ describe('the watch', () => {
     expect(await pass(5_000)).toBe('the last look failed');
   });
 
-  test('tells OneGate again what it could not be told', async () => {
+  test('publishes again what OneGate did not store', async () => {
     linkIs('accepted');
     report.problem(new Problem('onegate_unreachable', { doing: 'publishing', found: 'connection refused' }));
     expect(await waitingAfter(outcome())(16_000)).toBe('OneGate has not been told everything yet');
   });
 
-  test('does not try a wrong CONTEXT again until it is told to', async () => {
+  test('does not try a wrong CONTEXT again before SIGHUP', async () => {
     const pass = waitingAfter(outcome({ failure: ['validate', 'config_validation_failed'] }));
     expect(await pass(600_000)).toBe('still watching');
     process.emit('SIGHUP');
     expect(await pass(10_000)).toBe('told to look at the CONTEXT again');
   });
 
-  test('does not go on saying that it serves when Flower dies after a look that failed', async () => {
+  test('stops reporting that it serves when Flower dies after a failed boot', async () => {
     linkIs('accepted');
     report.serving(true);
     const pass = waitingAfter(outcome({ failure: ['validate', 'config_validation_failed'] }));

@@ -33,14 +33,14 @@ describe('what a VM says while it does not serve takes back all that it may have
   });
 
   test('when the boot failed', () => {
-    const told = { READY: 'NO', FL_ERROR: 'ca_mismatch' };
+    const published = { READY: 'NO', FL_ERROR: 'ca_mismatch' };
     expect(failedAttributes('superlink', 'ca_mismatch')).toEqual({
-      ...told,
+      ...published,
       FL_ROLE: 'superlink',
       FL_READY: 'NO',
     });
     expect(failedAttributes('supernode', 'ca_mismatch')).toEqual({
-      ...told,
+      ...published,
       FL_ROLE: 'supernode',
       FL_NODE_READY: 'NO',
     });
@@ -74,7 +74,7 @@ describe('what OneGate shows of a VM when its boot begins', () => {
 });
 
 describe('the one update that opens the gate', () => {
-  const told = (variables: Readonly<Record<string, string>>) => {
+  const attributesFor = (variables: Readonly<Record<string, string>>) => {
     const known = new Knowledge();
     known.set('config', configOf('supernode', variables));
     known.set('flowerVersion', '1.39.0');
@@ -84,7 +84,7 @@ describe('the one update that opens the gate', () => {
   };
 
   test('has READY=YES in it, so that nothing has to follow', () => {
-    expect(told({ REPORT_READY: 'YES' })).toMatchObject({
+    expect(attributesFor({ REPORT_READY: 'YES' })).toMatchObject({
       READY: 'YES',
       FL_NODE_READY: 'YES',
       FL_PARTITION_ID: '0',
@@ -92,6 +92,6 @@ describe('the one update that opens the gate', () => {
   });
 
   test('leaves READY alone where nobody asked for it', () => {
-    expect(told({ REPORT_READY: 'NO' })).not.toHaveProperty('READY');
+    expect(attributesFor({ REPORT_READY: 'NO' })).not.toHaveProperty('READY');
   });
 });

@@ -75,7 +75,7 @@ describe('the runner', () => {
     expect(order).toEqual(['certified', 'announced']);
   });
 
-  test('starts nothing that needs a failed step, interrupts what goes on beside it, and names the step', async () => {
+  test('starts no step that needs a failed one, interrupts the steps that run, and names the failed step', async () => {
     let ran = false;
     const { failure } = await runAll([
       step('read_context', [], async () => {
@@ -122,14 +122,14 @@ describe('the runner', () => {
   });
 
   test('tells a step that it succeeded before only when its inputs are the same', async () => {
-    const told: boolean[] = [];
+    const changes: boolean[] = [];
     const once = (inputs: unknown) =>
       runAll([
         step(
           'certificates',
           [],
           async ({ unchanged }) => {
-            told.push(unchanged);
+            changes.push(unchanged);
             return {};
           },
           () => inputs,
@@ -138,7 +138,7 @@ describe('the runner', () => {
     await once({ names: ['a'] });
     await once({ names: ['a'] });
     await once({ names: ['b'] });
-    expect(told).toEqual([false, true, false]);
+    expect(changes).toEqual([false, true, false]);
   });
 
   test('forgets a finished step before it runs with other inputs, so that a kill in between leaves it undone', async () => {

@@ -1,4 +1,4 @@
-// What the ready script is told: an answer counts only for the CONTEXT that is on the disk.
+// The answer to the ready script counts only for the CONTEXT that is on the disk.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';

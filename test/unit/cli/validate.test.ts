@@ -67,7 +67,7 @@ describe('a SuperNode with an address', () => {
   });
 });
 
-test('a SuperNode that asks OneGate needs no CA, but a broken one is told', () => {
+test('a SuperNode that asks OneGate needs no CA, but a broken CA is reported', () => {
   expect(said("FL_TLS_ENABLED='YES'\n")).toEqual([]);
   const broken = Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
   expect(said(`FL_SSL_CA_CERTFILE='${broken.toString('base64')}'\n`)).toEqual(['error FL_SSL_CA_CERTFILE']);

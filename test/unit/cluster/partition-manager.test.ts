@@ -64,7 +64,7 @@ describe('at boot', () => {
   test.each([
     ['this VM shows a claim already', '2'],
     ['this VM shows a claim of another life', 'x'],
-  ])('where %s, the place is not the rank of a first deployment', async (_what, shown) => {
+  ])('the partition is not the rank of a first deployment where %s', async (_what, shown) => {
     const { clock, zone, paths, keeperOf, claim } = role(3);
     zone.serviceState = 1;
     claim(3, shown);
@@ -104,7 +104,7 @@ describe('at boot', () => {
     expect(paths).toEqual(['4 GET /service', '4 GET /service?extended=true']);
   });
 
-  test("a disk that remembers another VM's place remembers nothing", async () => {
+  test('a disk with the partition of another VM counts as an empty disk', async () => {
     const { clock, keeperOf, claim } = role(2);
     claim(2, '1');
     const memory: PartitionMemory = { vmId: 2, id: 1, of: 2, roster: '2 3' };
@@ -127,7 +127,7 @@ describe('at boot', () => {
     expect(notes.join()).toContain('404');
   });
 
-  test('outside a service there is no place', async () => {
+  test('a node outside a service has no partition', async () => {
     const clock = new FakeClock();
     const oneGate = connectOneGate({
       endpoint: 'http://127.34.0.1:5030',
@@ -193,7 +193,7 @@ describe('afterwards', () => {
     expect(paths).not.toContain('3 PUT /vm');
   });
 
-  test('a node that OneFlow is about to end does not fight for its place', async () => {
+  test('a node that OneFlow is about to end does not claim its partition again', async () => {
     const { clock, zone, keeperOf, claim, paths } = role(3);
     const keeper = keeperOf(2);
     claim(3, '1');
@@ -298,7 +298,7 @@ describe('afterwards', () => {
     expect(Math.max(...read) - Math.min(...read)).toBeGreaterThan(60_000);
   });
 
-  test('Flower is offered the place again when it could not be given it', async () => {
+  test('Flower is offered the partition again after a failed restart', async () => {
     const { clock, keeperOf, claim } = role(2);
     const keeper = keeperOf(3);
     claim(2, '1');
@@ -331,21 +331,21 @@ describe('afterwards', () => {
 });
 
 describe('after a first deployment', () => {
-  /** The three nodes of a role that is being deployed, each with its place published. */
+  /** The three nodes of a role that is being deployed, each with its partition published. */
   async function deployed(options: Partial<KeeperOptions> = {}) {
-    const scene = role(3);
-    const { zone, clock, keeperOf, claim } = scene;
+    const setup = role(3);
+    const { zone, clock, keeperOf, claim } = setup;
     zone.serviceState = 1;
     const keepers = [2, 3, 4].map((vmId) => keeperOf(vmId, vmId === 3 ? options : {}));
     for (const keeper of keepers) await clock.run(keeper.choose());
-    for (const [place, keeper] of keepers.entries()) {
-      expect(keeper.partition).toEqual({ id: place, of: 3 });
-      claim(place + 2, String(place));
+    for (const [id, keeper] of keepers.entries()) {
+      expect(keeper.partition).toEqual({ id, of: 3 });
+      claim(id + 2, String(id));
     }
     zone.serviceState = 2;
-    scene.paths.length = 0;
-    const read = (): string[] => scene.paths.filter((path) => path.includes('extended'));
-    return { ...scene, keepers, read };
+    setup.paths.length = 0;
+    const read = (): string[] => setup.paths.filter((path) => path.includes('extended'));
+    return { ...setup, keepers, read };
   }
 
   test('the claims are not read while the list of VMs is the same', async () => {
@@ -397,7 +397,7 @@ describe('after a first deployment', () => {
     expect(read().length).toBeGreaterThanOrEqual(1);
   });
 
-  test('an older node that took the place while the claim was not shown has it: the younger moves', async () => {
+  test('the younger node moves when an older one took the partition while its claim was not visible', async () => {
     const { clock, keepers, claim, claims } = await deployed();
     const { stop } = watch(keepers[2]!);
     await clock.advance(20_000);
@@ -408,9 +408,9 @@ describe('after a first deployment', () => {
     expect(claims()).toEqual(['0', '2', '1']);
   });
 
-  test('a node that reads the claims makes way for a younger one that holds on to the same place', async () => {
+  test('a node that reads the claims leaves its partition to a younger one that keeps the same partition', async () => {
     const { clock, keeperOf, keepers, claim, claims } = await deployed();
-    // Its disk and its claim are lost, and a nonsense of the youngest hides which place is free.
+    // Its disk and its claim are lost, and an invalid claim of the youngest hides which partition is free.
     claim(3, 'x');
     claim(4, '1');
     const rebooted = keeperOf(3);

@@ -17,7 +17,7 @@ const roles = fc.uniqueArray(
   { minLength: 1, maxLength: 9, selector: (node) => node.vmId },
 );
 
-describe('the place of a node', () => {
+describe('the partition of a node', () => {
   test('in a first deployment is the rank of its VM id', () => {
     const nodes = unclaimed(12, 7, 30);
     expect([7, 12, 30].map((myVmId) => choosePartition({ myVmId, nodes }))).toEqual([
@@ -55,7 +55,7 @@ describe('the place of a node', () => {
     expect(choosePartition({ myVmId: 7, nodes, remembered: 1 })).toMatchObject({ id: 2 });
   });
 
-  test('after a restore from a snapshot is what it published since, also when the older place is free', () => {
+  test('after a restore from a snapshot is what it published since, also when the older partition is free', () => {
     const nodes = [{ vmId: 7, claim: 2 }, { vmId: 12, claim: 0 }, { vmId: 30 }];
     expect(choosePartition({ myVmId: 7, nodes, remembered: 1 })).toMatchObject({ id: 2 });
   });
@@ -106,7 +106,7 @@ describe('a review', () => {
     expect(reviewPartition({ myVmId: 30, nodes, mine: { id: 2, of: 3 } })).toMatchObject({ id: 0, of: 2 });
   });
 
-  test('lets the older of two with the same place stay', () => {
+  test('does not move the older of two nodes with the same partition', () => {
     const nodes = [
       { vmId: 7, claim: 1 },
       { vmId: 12, claim: 1 },
@@ -186,7 +186,7 @@ describe('who counts', () => {
     expect(membersOf(parseService(recordedJson('322')), 2).key).toBe('2 3 12');
   });
 
-  test('a VM that is powered off: it comes back with its place', () => {
+  test('a VM that is powered off, because it returns with its partition', () => {
     expect(membersOf(service(2, [{ id: 4, state: 8, lcm: 0, claim: '0' }, { id: 5 }]), 5).nodes).toEqual([
       { vmId: 4, claim: 0 },
       { vmId: 5, claim: undefined },

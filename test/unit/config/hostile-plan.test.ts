@@ -35,8 +35,8 @@ async function outcomeOf(argv: readonly string[]): Promise<PlanOutcome> {
 
 describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (role) => {
   test('each of them: a plan or a refusal, and nothing else happens', async () => {
-    const place = join(folder, role);
-    const [canary, root, file] = [join(place, 'canary'), join(place, 'root'), join(place, 'context.sh')];
+    const base = join(folder, role);
+    const [canary, root, file] = [join(base, 'canary'), join(base, 'root'), join(base, 'context.sh')];
     mkdirSync(root, { recursive: true });
     const contexts = hostileContexts({ role, canary });
     expect(contexts.length).toBeGreaterThan(500);
@@ -44,12 +44,12 @@ describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (
     const counts = new Map<number, number>();
     for (const context of contexts) {
       writeFileSync(file, renderContextSh(context.raw));
-      const before = listing(place);
+      const before = listing(base);
       const outcome = await outcomeOf(['--root', root, file, '--role', role, '--json']);
       counts.set(outcome.code, (counts.get(outcome.code) ?? 0) + 1);
       const fault = existsSync(canary) ? 'something was executed' : faultIn(context, outcome);
       if (fault !== undefined) wrong.push(`${context.name}: ${fault}`);
-      expect(listing(place), context.name).toEqual(before);
+      expect(listing(base), context.name).toEqual(before);
     }
     expect(wrong).toEqual([]);
     // Both outcomes occur, or the test would prove nothing.

@@ -137,7 +137,7 @@ describe('names that are not ours', () => {
 });
 
 describe('problems', () => {
-  test('are all told in one pass, the broken values and the broken rules', () => {
+  test('are all reported in one pass, both wrong values and broken rules', () => {
     const found = problems({
       FL_NUM_ROUNDS: 'x',
       FL_FLEET_API_ADDRESS: 'nowhere',

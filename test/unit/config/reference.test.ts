@@ -107,8 +107,8 @@ describe('user inputs', () => {
 
   test('infrastructure is never asked for, but written', () => {
     expect(userInput('TOKEN')).toBeUndefined();
-    const told = ALL_NAMES.map((name) => [name, rowOf(name).template] as const);
-    expect(Object.fromEntries(told.filter(([, template]) => template !== undefined))).toEqual({
+    const templates = ALL_NAMES.map((name) => [name, rowOf(name).template] as const);
+    expect(Object.fromEntries(templates.filter(([, template]) => template !== undefined))).toEqual({
       TOKEN: 'YES',
       NETWORK: 'YES',
       REPORT_READY: 'YES',

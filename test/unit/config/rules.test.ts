@@ -343,7 +343,7 @@ test('an example in a problem, once it is used, solves it', () => {
   }
 });
 
-test('both numbers of clients are told at once, when both are too small', () => {
+test('both numbers of clients are reported at once when both are too small', () => {
   const said = problems({ FL_STRATEGY: 'Bulyan' });
   expect(said.map(({ variable }) => variable)).toEqual(['FL_MIN_AVAILABLE_CLIENTS', 'FL_MIN_FIT_CLIENTS']);
 });

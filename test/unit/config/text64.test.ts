@@ -1,4 +1,4 @@
-// A text64 field of OpenNebula's forms encodes by itself, so a line that was base64 already arrives encoded twice.
+// A text64 field of OpenNebula's forms encodes its value, so a line that was base64 already arrives encoded twice.
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

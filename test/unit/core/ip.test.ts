@@ -74,7 +74,7 @@ describe('IP addresses', () => {
     );
   });
 
-  test('are told apart: wildcard, loopback, one link, many receivers, IPv4 in disguise', () => {
+  test('are classified as wildcard, loopback, link-local, multicast or IPv4 mapped to IPv6', () => {
     expect(['0.0.0.0', '::', '10.0.0.1'].map((text) => isUnspecified(ip(text)))).toEqual([true, true, false]);
     expect(['127.9.9.9', '::1', '128.0.0.1', '::2'].map((text) => isLoopback(ip(text)))).toEqual([
       true,

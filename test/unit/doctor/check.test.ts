@@ -9,7 +9,7 @@ const check = (id: string, run: Check['run']): Check => ({ id, title: id, run })
 
 test('a check that hangs or breaks holds nobody up, and says so', async () => {
   const clock = new FakeClock();
-  const scene = { machine: { clock } } as unknown as VmSnapshot;
+  const snapshot = { machine: { clock } } as unknown as VmSnapshot;
   const results = await clock.run(
     examine(
       [
@@ -22,7 +22,7 @@ test('a check that hangs or breaks holds nobody up, and says so', async () => {
           throw new TypeError('x is no function');
         }),
       ],
-      scene,
+      snapshot,
     ),
   );
   expect(

@@ -56,7 +56,7 @@ describe("a SuperLink's launch plan", () => {
     expect(plan.program).toBe('flower-superlink');
   });
 
-  it('speaks plaintext only when it is told so, and then says it to Flower', () => {
+  it('uses plaintext only when the settings ask for it, and then passes --insecure to Flower', () => {
     expect(launchPlan(superlink, { ...linkFacts, tls: null }).argv[0]).toBe('--insecure');
     expect(launchPlan(superlink, linkFacts).argv).not.toContain('--insecure');
   });

@@ -1,4 +1,4 @@
-// Twenty thousand made-up texts for all that reads foreign text (test/fuzz/targets.ts); `make fuzz` makes up a million.
+// Twenty thousand generated texts for all parsers of foreign text (test/fuzz/targets.ts); `make fuzz` generates a million.
 // Each case has its time, and all of them together leave the heap as it was.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

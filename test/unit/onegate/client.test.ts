@@ -134,7 +134,7 @@ describe('a VM', () => {
     expect(seen).toEqual([1, 1, 1]);
   });
 
-  test('that is told to stop does not wait for the question before its own, and does not ask', async () => {
+  test('that is aborted does not wait for the request before its own, and sends none', async () => {
     const { clock, oneGate, asked } = slowWire();
     const stop = new AbortController();
     const first = oneGate.vm();
@@ -341,7 +341,7 @@ describe('updates', () => {
     expect(stored).toEqual(['READY=NO', 'READY=YES']);
   });
 
-  test('go on after one that failed', async () => {
+  test('continue after one that failed', async () => {
     const answers = [...Array.from({ length: 8 }, () => refused), exchange('10')];
     const { oneGate, asked, clock } = oneGateWith(answers);
     const first = oneGate.update({ READY: 'NO' });

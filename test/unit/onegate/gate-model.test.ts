@@ -1,7 +1,7 @@
 // A small model of OneFlow's ready gate, searched to its end: every order in which a SuperLink and a SuperNode can
 // announce, serve and publish, in which one-context's ready script can run, and in which VMs restart, are
 // re-contextualized, lose Flower or lose an update on the way. What is sent is what the agent really sends, through the
-// real guard and the stand-in's OneGate text handling; the gate opens as EventManager.rb does it: on READY=YES anywhere
+// real guard and the text handling of the OneGate stub; the gate opens as EventManager.rb does it: on READY=YES anywhere
 // in an update, once.
 import { describe, expect, test } from 'vitest';
 import {
@@ -179,7 +179,7 @@ function stepsFrom(world: World, rules: Rules): Step[] {
     const asAgent = (attributes: Readonly<Record<string, string>>, serving: boolean): string | undefined =>
       sent(attributes, serving || rules.noGuard === true);
 
-    // The agent goes on without an announcement that is lost (BRIEF), and comes again with a publication that is.
+    // The agent continues without an announcement that is lost (BRIEF), and repeats a publication that is lost.
     if (vm.agent === 'announce' && !mustWithdraw(role, vm))
       add('has nothing to withdraw', { agent: 'start' });
     else if (vm.agent === 'announce')
@@ -250,9 +250,9 @@ function search(rules: Rules, troubles: number) {
     for (const step of steps) {
       const next = keyOf(step.world);
       if (step.fault !== undefined && faults.length < 3) {
-        const story = [step.name];
-        for (let at = cameFrom.get(key); at !== undefined; at = cameFrom.get(at.from)) story.unshift(at.name);
-        faults.push(`${step.fault}: ${story.join(', ')}`);
+        const path = [step.name];
+        for (let at = cameFrom.get(key); at !== undefined; at = cameFrom.get(at.from)) path.unshift(at.name);
+        faults.push(`${step.fault}: ${path.join(', ')}`);
       }
       const before = followers.get(next);
       if (before === undefined) followers.set(next, [key]);

@@ -5,7 +5,7 @@ import { opensGate, publishable } from '../../../src/onegate/guard.ts';
 import { escapeAttributes } from '../../support/onegate/escape.ts';
 import { parseTemplate } from '../../support/onegate/template.ts';
 
-/** What oned stores for a form body: the stand-in's OneGate and parser, which are checked against recorded exchanges. */
+/** What oned stores for a form body: OneGate and the parser of the stub, which are checked against recorded exchanges. */
 function stored(form: string): Record<string, unknown> {
   const data = new URLSearchParams(form).get('data') ?? '';
   return Object.fromEntries(parseTemplate(escapeAttributes(data)).map(({ name, value }) => [name, value]));

@@ -77,7 +77,7 @@ test('there are no answers to what is judged no more', () => {
 
 describe.each(generated.map((judged) => [judged.name, judged] as const))('%s', (name, judged) => {
   test.each(VERSIONS.map((version) => version.name))(
-    'OpenNebula %s creates it, starts it and hands every input over',
+    'OpenNebula %s creates it, starts it and passes each input on',
     (version) => {
       const answer = answers[name]?.versions[version];
       if (answer?.refused !== undefined) {
@@ -102,9 +102,9 @@ function complaintsOf(judged: Judged, version: string, way: string, outcome: Out
   if ('failed' in outcome) return [`fails: ${outcome.failed}`];
   const { inputs, roles } = readBody(JSON.parse(judged.text));
   return roles.flatMap((role) => {
-    const place = outcome.roles[role.name];
-    if (place === undefined) return [`${role.name} has no VM`];
-    const context = contexts[place]!;
+    const index = outcome.roles[role.name];
+    if (index === undefined) return [`${role.name} has no VM`];
+    const context = contexts[index]!;
     const asked: Names = { ...inputs, ...role.inputs };
     const typed = way.endsWith('other values');
     // Nobody types values at the roles of Sunstone; there are none in such a form.

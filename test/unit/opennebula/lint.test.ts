@@ -10,7 +10,7 @@ const cases = JUDGED.filter(({ generated }) => !generated);
 
 type Verdict = 'refused at create' | 'fails later' | 'starts';
 
-/** Of the versions that know its form. Sunstone is left out here: what it does not ask is told by a rule of its own. */
+/** Of the versions that know its form. Sunstone is left out here: a rule of its own reports what it does not ask. */
 function verdictOf(name: string): Verdict {
   const versions = Object.values(answers[name]?.versions ?? {}).filter(
     ({ refused }) => !/'vm_template' is required/.test(refused ?? ''),

@@ -48,7 +48,7 @@ describe('a wait', () => {
     expect(readStatus(path())?.waiting).toBeNull();
   });
 
-  test('that lasts is told with what to check and until when, and again each minute with how long it has been', () => {
+  test('that lasts is logged with what to check and its end, and again each minute with its duration', () => {
     report.waiting('trust', { ...wait, until: new Date(Date.now() + 300_000) });
     vi.advanceTimersByTime(1_000);
     expect(lines).toHaveLength(1);
@@ -76,7 +76,7 @@ describe('a wait', () => {
   });
 });
 
-test('when the steps are gone through again, what stayed as it was is not told', () => {
+test('a second run of the steps does not log unchanged results', () => {
   report.finished('read_context', 'kept', 1);
   report.begin('supernode', steps);
   report.finished('read_context', 'kept', 1);
@@ -85,7 +85,7 @@ test('when the steps are gone through again, what stayed as it was is not told',
   expect(lines[1]).toContain('[2/2] trust: done in 1 ms - another CA');
 });
 
-test('a status file that cannot be written does not end the boot, and is told once', () => {
+test('a status file that cannot be written does not end the boot, and is logged once', () => {
   rmSync(folder, { recursive: true, force: true });
   report.facts({ a: 1 });
   report.facts({ b: 2 });

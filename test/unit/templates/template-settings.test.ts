@@ -19,7 +19,7 @@ describe('settings', () => {
     expect([...values]).toEqual([['FL_NUM_ROUNDS', '7']]);
   });
 
-  test('are told all together when they are wrong', () => {
+  test('are reported all together when they are wrong', () => {
     expect(
       problemsOf(
         [

@@ -42,14 +42,14 @@ interface Made {
   }[];
 }
 
-const wishesOf = (site: Topology, wishes: Partial<TemplateOptions> = {}): TemplateOptions => ({
+const optionsFor = (site: Topology, options: Partial<TemplateOptions> = {}): TemplateOptions => ({
   ...DEFAULT_WISHES,
   site,
   supernodes: TOPOLOGIES[site].supernodes,
-  ...wishes,
+  ...options,
 });
-const make = (site: Topology, wishes: Partial<TemplateOptions> = {}): Made =>
-  serviceTemplate(wishesOf(site, wishes)) as unknown as Made;
+const make = (site: Topology, options: Partial<TemplateOptions> = {}): Made =>
+  serviceTemplate(optionsFor(site, options)) as unknown as Made;
 const questions = (owner: Pick<Made, 'user_inputs' | 'custom_attrs'>): Record<string, string> =>
   owner.user_inputs ?? owner.custom_attrs ?? {};
 const presetsIn = (inputs: Record<string, string>): Record<string, string> =>
@@ -97,7 +97,7 @@ describe.each(every)('the $site template, form of $form, all inputs: $all', ({ s
 
   test('has an answer for every question', () => {
     const { custom_attrs_values, user_inputs_values, roles } = answers(
-      wishesOf(site, { form, all }),
+      optionsFor(site, { form, all }),
     ) as Record<string, Record<string, string>> & { roles?: Record<string, unknown>[] };
     expect(Object.keys(custom_attrs_values ?? user_inputs_values!)).toEqual(Object.keys(questions(made)));
     const ofRoles = made.roles.filter((role) => Object.keys(questions(role)).length > 0);
@@ -295,7 +295,7 @@ describe('a value that is set', () => {
   });
 
   test('is in the answers', () => {
-    expect(answers(wishesOf('single-site', { values }))).toMatchObject({
+    expect(answers(optionsFor('single-site', { values }))).toMatchObject({
       custom_attrs_values: { FL_NUM_ROUNDS: '20', FL_STRATEGY: 'FedAvg', FL_NODE_CONFIG: '' },
     });
   });

@@ -64,13 +64,13 @@ describe('the server certificate of the last boot', () => {
 });
 
 describe('the CA of an earlier boot', () => {
-  test('goes on until its last day', () => {
+  test('is kept until its last day', () => {
     expect(caStillFits(ca, { now: NOW })).toEqual({ fits: true });
     expect(caStillFits(ca, { now: days(9 * 365) })).toEqual({ fits: true });
     expect(why(caStillFits(ca, { now: days(3660) }))).toBe('the CA expired on 2037-01-01 12:00 UTC');
   });
 
-  test('goes on, with a word about the clock, when it lies in the future', () => {
+  test('is kept, with a warning about the clock, when it starts in the future', () => {
     expect(caStillFits(ca, { now: days(-1) })).toMatchObject({ fits: true, warning: { code: 'clock_off' } });
   });
 

@@ -29,7 +29,7 @@ describe('the form of a file', () => {
     expect(formOf("A='1'\nB='2'\n")).toBe('context.sh');
   });
 
-  test('a template is told by its CONTEXT block', () => expect(formOf(TEMPLATE)).toBe('template'));
+  test('a template is recognized by its CONTEXT block', () => expect(formOf(TEMPLATE)).toBe('template'));
 
   test('anything else is an env file', () => {
     expect(formOf('A=1\nexport B="2" # two\n')).toBe('env');
@@ -40,7 +40,7 @@ describe('the form of a file', () => {
     expect(formOf(renderContextSh({ NOTE: 'x\nCONTEXT = [ A = "1" ]' }))).toBe('context.sh');
   });
 
-  test('a damaged context.sh is told as such, not read by a parser that skips what it does not understand', () => {
+  test('a damaged context.sh is reported and not read by a parser that skips what it does not understand', () => {
     const damaged = renderContextSh({ A: '1', B: 'two' }).slice(0, -2);
     expect(() => parseVariableFile(damaged)).toThrow(/line 3: the value of B begins here/);
     expect(() => parseVariableFile("A='it'\\''s'\nB=2\n")).toThrow(/line 2/);
@@ -138,7 +138,7 @@ describe("a template's CONTEXT block", () => {
     ['a bracket too many', 'CONTEXT = [ A = "hunter2" ] ]', 'line 1: there is a ] where a NAME is expected'],
     ['a vector in a vector', 'CONTEXT = [ A = [ B = "hunter2" ] ]', 'line 1: A has a [ for a value'],
     [']]>', 'CONTEXT = [ A = "hunter2]]>" ]', 'line 1: the value of CONTEXT has ]]> in it'],
-  ])('%s is told with its line', (_, text, found) => {
+  ])('%s is reported with its line', (_, text, found) => {
     expect(() => parseTemplateBlock(text)).toThrow(found);
     expect(() => parseTemplateBlock(text)).not.toThrow(/hunter2/);
     expect(() => parseVariableFile(text)).toThrow(found);

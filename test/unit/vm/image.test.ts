@@ -43,7 +43,7 @@ test.each([
   expect(problem.facts.found).toContain(`${member} (`);
 });
 
-test('all that is wrong is told at once', () => {
+test('all errors are reported at once', () => {
   expect(problemOf('{}').facts.found).toMatch(/role .*flower /);
 });
 

@@ -31,7 +31,7 @@ PAUSE_SECONDS = 0.1
 DIAL_AGAIN = [(f"grpc.{which}_reconnect_backoff_ms", 100) for which in ("initial", "min", "max")]
 
 
-def told():
+def read_order():
     """The first word of the file, and the rest as at most two words; empty texts when there is none."""
     try:
         with open(os.path.join(os.environ["FLOWER_CONTEXT_ROOT"], "etc/fake-flwr"), encoding="utf-8") as file:
@@ -44,7 +44,7 @@ def told():
 def pause():
     """A pause in which orders to hang or to end are obeyed."""
     while True:
-        order, status, text = told()
+        order, status, text = read_order()
         if order == "exit":
             print(text, file=sys.stderr, flush=True)
             sys.exit(int(status))
@@ -76,7 +76,7 @@ def start():
     """What both do first. The listeners for Flower's own child processes, to be kept."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    if told()[0] in ("hang", "exit"):
+    if read_order()[0] in ("hang", "exit"):
         pause()
     names = ("--control-api-address", "--serverappio-api-address", "--clientappio-api-address")
     beside = [argument(name) for name in names]
@@ -87,14 +87,14 @@ def start():
 
 class Fleet(grpc.GenericRpcHandler):
     def service(self, details):
-        if not details.method.startswith(FLEET) or told()[0] == "foreign":
+        if not details.method.startswith(FLEET) or read_order()[0] == "foreign":
             return None
         metadata = dict(details.invocation_metadata)
         return grpc.unary_unary_rpc_method_handler(lambda _request, context: self.answer(metadata, context))
 
     def answer(self, metadata, context):
         """In the order in which Flower judges a call."""
-        order, status, text = told()
+        order, status, text = read_order()
         if order == "mute":
             threading.Event().wait()
         if "flwr-timestamp" not in metadata:
@@ -149,7 +149,7 @@ def call(channel, method, name):
             return ask(b"", metadata=(("flwr-timestamp", datetime.now(UTC).isoformat()), (NODE, name)))
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAUTHENTICATED:
-                if told()[0] != "stay":
+                if read_order()[0] != "stay":
                     os.kill(os.getpid(), signal.SIGINT)
             elif error.code() != grpc.StatusCode.UNAVAILABLE or "handshake failed" in error.details().lower():
                 raise

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2154
-# Of the framework's stand-in: what notes a state, and what refuses one.
+# Part of the stub of the framework: what notes a state, and what refuses one.
 
 note() {
   echo "$1" >"$here/status"

@@ -81,7 +81,7 @@ describe('a file around a template', () => {
     expect(lint(JSON.stringify(file, null, 1)).findings).toMatchObject([{ code: 'cooldown_short', path }]);
   });
 
-  test('a body that is a broken text is told with its line there', () => {
+  test('a body that is a broken text is reported with the line in that text', () => {
     expect(lint('{"BODY":\n "{\\n  \\"name\\": }"}').findings).toMatchObject([
       { code: 'not_json', path: '$.BODY', line: 1, found: 'line 2 of the text: a value is missing' },
     ]);

@@ -4,7 +4,7 @@ import { formatPath, NotJson, readJson } from '../../../../src/templates/lint/js
 import { lint } from '../../../../src/templates/lint/lint.ts';
 import { Template } from '../../../support/templates/workshop.ts';
 
-describe('the place of a finding', () => {
+describe('the position of a finding', () => {
   test('is the line and column of the member in the file', () => {
     const text = new Template('single-site', 7).inRole('supernode', { cooldown: 5 }).text;
     const [finding] = lint(text).findings;
@@ -77,7 +77,7 @@ describe('a text that is not JSON', () => {
     expect(lint(text).findings).toMatchObject([{ code: 'not_json', line, found }]);
   });
 
-  test('is told from JSON that is no template', () => {
+  test('is distinguished from JSON that is no template', () => {
     expect(lint('[1]').findings).toMatchObject([{ code: 'schema', found: 'it is not a service template' }]);
   });
 });

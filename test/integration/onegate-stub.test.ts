@@ -38,7 +38,7 @@ async function running(zone: Zone, supernodes = 2) {
   return service;
 }
 
-test('a role deploys when its parents have said READY=YES, and the hook is told of every VM', async () => {
+test('a role deploys when its parents have reported READY=YES, and the hook gets each VM', async () => {
   const zone = await zoneWith();
   const deployed: string[] = [];
   zone.onDeploy((vm) => deployed.push(vm.name));
@@ -68,7 +68,7 @@ test.for([['READY=yes'], ['READY=NO'], ['READY=Y']])('the gate stays closed at %
   expect(service.role('superlink').state).toBe('DEPLOYING');
 });
 
-test('when the gate looks by itself, it wants READY to be YES exactly', async () => {
+test('when the gate polls, it requires READY to be exactly YES', async () => {
   const zone = await zoneWith();
   const service = federation(zone);
   const vm = service.nodes[0]!;
@@ -91,7 +91,7 @@ test('a node that is powered off while the gate waits counts as up, one that is 
   expect(second.role('superlink')).toMatchObject({ state: 'RUNNING', cardinality: 0, nodes: [] });
 });
 
-test('a node that cannot be started fails the service, when the gate looks', async () => {
+test('a node that cannot be started fails the service when the gate polls', async () => {
   const zone = await zoneWith();
   const service = federation(zone);
   zone.failBoot(service.nodes[0]!);
@@ -100,7 +100,7 @@ test('a node that cannot be started fails the service, when the gate looks', asy
   expect([service.state, service.role('supernode').nodes]).toEqual(['FAILED_DEPLOYING', []]);
 });
 
-test('scaling up appends, scaling down takes the oldest, and between them lies a cooldown', async () => {
+test('scaling up appends nodes, scaling down removes the oldest, and a cooldown separates the two', async () => {
   const zone = await zoneWith({ cooldownMs: 20 });
   const service = await running(zone);
   const ids = () => service.role('supernode').nodes.map((vm) => vm.id);
@@ -122,7 +122,7 @@ test('scaling up appends, scaling down takes the oldest, and between them lies a
   expect(ids()).toEqual([3]);
 });
 
-test('a service refuses its own nodes until OneFlow has written them down', async () => {
+test('a service refuses its own nodes until OneFlow has stored them', async () => {
   const zone = await zoneWith({ listMs: 30 });
   const vm = federation(zone).nodes[0]!;
   const early = await request(zone, vm, '/service');
@@ -130,7 +130,7 @@ test('a service refuses its own nodes until OneFlow has written them down', asyn
   await expect.poll(async () => (await request(zone, vm, '/service')).status).toBe(200);
 });
 
-test('the log keeps what was published, by whom and with what result', async () => {
+test('the log keeps each update with its VM and its result', async () => {
   const zone = await zoneWith();
   const vm = zone.addVm();
   await put(zone, vm, 'FL_ENDPOINT=10.0.0.1:9092\nFL_CA_CERT=QUJDRA==');
@@ -145,7 +145,7 @@ test('the log keeps what was published, by whom and with what result', async () 
   expect(JSON.stringify(zone.log)).not.toContain(vm.token);
 });
 
-test('faults hit whom they are for, as often as they are for, and then are gone', async () => {
+test('a fault affects only its VM and only as often as configured', async () => {
   const zone = await zoneWith();
   const [one, two] = [zone.addVm(), zone.addVm()];
   const fault = zone.faults.add(
@@ -176,7 +176,7 @@ test('a connection can be reset, cut in the middle of a reply, or answered with 
   ]);
 });
 
-test('a reply can have another type, another date, another place, no end, or be no JSON', async () => {
+test('a reply can have another type, another date, another Location, no end, or be no JSON', async () => {
   const zone = await zoneWith();
   const vm = zone.addVm();
   const once = { times: 1 };
@@ -197,7 +197,7 @@ test('a reply can have another type, another date, another place, no end, or be 
   await expect(request(zone, vm).then((answer) => answer.json())).rejects.toThrow();
 });
 
-test('a hanging or slow reply comes late or never, and leaves the others alone', async () => {
+test('a hanging or slow reply does not delay other replies', async () => {
   const zone = await zoneWith();
   const [one, two] = [zone.addVm(), zone.addVm()];
   zone.faults.add({ kind: 'hang' }, { vm: one.id });
@@ -210,7 +210,7 @@ test('a hanging or slow reply comes late or never, and leaves the others alone',
   expect(performance.now() - started).toBeGreaterThan(55);
 });
 
-test('connections are refused while it is down, and work again on the same port', async () => {
+test('connections are refused during an outage, and work again on the same port', async () => {
   const zone = await zoneWith();
   const vm = zone.addVm();
   const { endpoint } = zone;
@@ -220,7 +220,7 @@ test('connections are refused while it is down, and work again on the same port'
   expect([zone.endpoint, (await request(zone, vm)).status]).toEqual([endpoint, 200]);
 });
 
-test('oned does one call at a time, so many for each request', async () => {
+test('oned runs one call at a time, with a known number of calls for each request', async () => {
   const zone = await zoneWith();
   const vm = zone.addVm();
   zone.backends.msPerCall = 20;
@@ -232,16 +232,16 @@ test('oned does one call at a time, so many for each request', async () => {
   expect(zone.backends.longestQueue).toBeGreaterThan(0);
 });
 
-test('a hook that fails is heard of', async () => {
+test('the error of a hook that fails is thrown', async () => {
   const zone = await zoneWith();
   zone.onDeploy(async () => {
-    throw new Error('no room for an agent');
+    throw new Error('no memory for an agent');
   });
   zone.addVm();
-  await expect(zone.until(() => false)).rejects.toThrow('no room for an agent');
+  await expect(zone.until(() => false)).rejects.toThrow('no memory for an agent');
 });
 
-test('a card with IPv6 and an alias shows up in the CONTEXT and in GET /vm', async () => {
+test('a NIC with IPv6 and an alias is in the CONTEXT and in GET /vm', async () => {
   const zone = await zoneWith();
   const vm = zone.addVm({
     nics: [
