@@ -18,5 +18,5 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "installing$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086 # Words, one a package.
+# shellcheck disable=SC2086 # One word for each package.
 apt-get update -q >/dev/null && apt-get install -yq --no-install-recommends $missing >/dev/null
