@@ -1,4 +1,4 @@
-// What the docs say is checked against what there is: every command, template, link, variable and code in them.
+// Checks the pages against the code: every command, template, link, reference, variable and code in them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -35,7 +35,7 @@ const blocks = (text: string, language: string): string[] =>
     .filter(([, found]) => found === language)
     .map(([, , body]) => body!);
 
-/** Words of one command of a shell, as far as the docs use it: quotes, $(...), comments, redirections, pipes. */
+/** The words of each command of a script: quotes, $(...), comments, redirections and pipes as the pages use them. */
 function commandsIn(script: string): string[][] {
   const commands: string[][] = [[]];
   const token =
@@ -52,11 +52,11 @@ function commandsIn(script: string): string[][] {
 
 interface Call {
   readonly words: string[];
-  /** Only mentioned in a sentence: its arguments may be left out. */
+  /** Mentioned in a sentence, so it may be without arguments. */
   readonly mention: boolean;
 }
 
-function ours(text: string): Call[] {
+function agentCommands(text: string): Call[] {
   const inline = [
     ...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`((?:npx )?flower-context [^`]+)`/g),
   ];
@@ -72,8 +72,8 @@ function ours(text: string): Call[] {
 describe.each(PAGES)('%s', (page) => {
   const text = read(page);
 
-  test('has only commands that the agent understands', () => {
-    for (const { words, mention } of ours(text)) {
+  test('contains only valid commands of the agent', () => {
+    for (const { words, mention } of agentCommands(text)) {
       const [, name, ...args] = words;
       if (name === '--help' || name === 'COMMAND') continue;
       const command = COMMANDS.find((one) => one.name === name);
@@ -86,8 +86,8 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('prints only templates that the agent and lint take', () => {
-    for (const { words } of ours(text)) {
+  test('prints only templates that the agent and lint accept', () => {
+    for (const { words } of agentCommands(text)) {
       const [, name, site, ...rest] = words;
       if (name !== 'template' || !(site! in TOPOLOGIES)) continue;
       const invocation = parse(
@@ -120,14 +120,14 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('has only JSON that is JSON, and templates without a finding', () => {
+  test('contains only valid JSON, and templates without findings', () => {
     for (const block of blocks(text, 'json')) {
       const value = JSON.parse(block) as { roles?: unknown };
       if (value.roles !== undefined) expect(lint(block).findings).toEqual([]);
     }
   });
 
-  test('calls only targets that the Makefile has', () => {
+  test('names only targets of the Makefile', () => {
     const makefile = read('Makefile');
     const targets = [...text.matchAll(/\bmake ([a-z][a-z0-9-]*)/g)].map(([, target]) => target!);
     const inCode = targets.filter(
@@ -138,7 +138,7 @@ describe.each(PAGES)('%s', (page) => {
     expect(inCode.filter((target) => !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([]);
   });
 
-  test('links only to what is there', () => {
+  test('links only to existing files', () => {
     const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, link]) => link!)
       .filter((link) => !/^(https?:|#)/.test(link));
@@ -238,17 +238,17 @@ test('docs/operate.md has the disk space and the download of each framework', ()
     );
 });
 
-test('the apps that are named are the folders of examples, which the package takes', () => {
+test('the named apps are the folders of examples', () => {
   expect([...APPS]).toEqual(readdirSync(join(root, 'examples')).sort());
 });
 
-test('the example app declares every setting that the agent passes to a run', () => {
+test('the example app declares every setting that the agent passes', () => {
   const declared = read('examples/quickstart/pyproject.toml').split('[tool.flwr.app.config]')[1]!;
   const keys = namesOf('superlink').flatMap((name) => rowOf(name).runConfig ?? []);
   expect(keys.filter((key) => !new RegExp(`^${key} = `, 'm').test(declared))).toEqual([]);
 });
 
-test('commands are found in scripts as a shell finds them', () => {
+test('commands are found in scripts by the rules of a shell', () => {
   expect(commandsIn('a "b c" | flower-context d \\\n  --e=\'f g\' > h.json # i\nk "$(cat l)"')).toEqual([
     ['a', 'b c'],
     ['flower-context', 'd', '--e=f g'],

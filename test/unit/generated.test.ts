@@ -1,4 +1,4 @@
-// The committed files are what `make generate` makes; one row of the table changes all surfaces and nothing else is touched.
+// The committed generated files are what `make generate` writes.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { GENERATED } from '../../scripts/generated.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 describe('the committed file', () => {
-  test.each([...GENERATED.keys()])('%s is what `make generate` makes', (path) => {
+  test.each([...GENERATED.keys()])('%s is what `make generate` writes', (path) => {
     expect(readFileSync(join(root, path), 'utf8')).toBe(GENERATED.get(path));
   });
 });
@@ -18,7 +18,7 @@ test.each([
   'appliance/man',
   'appliance/completion',
   'docs/reference',
-])('there is nothing in %s that nobody makes', (folder) => {
+])('%s contains only generated files', (folder) => {
   const made = [...GENERATED.keys()]
     .filter((path) => path.startsWith(`${folder}/`))
     .map((path) => path.slice(folder.length + 1));
