@@ -34,7 +34,12 @@ const FILES: Readonly<
   run: { access: 'root 0755', what: 'what the agent tells others on this VM; gone at reboot' },
   motd: { access: '0644 root', what: 'what is shown at login (pam_motd)' },
   status: { access: 'root 0644', what: 'every step, wait, problem and fact of the boot; no secrets' },
+  ready: { access: 'root 0644', what: 'whether this VM serves: what the ready script decides by' },
   plan: { access: 'root:flower 0640', what: 'how Flower is started: arguments, environment, gRPC options' },
+  endpoints: {
+    access: 'root 0644',
+    what: 'listeners, the endpoint that SuperNodes dial, and the TLS files of Flower',
+  },
   nodeConfig: { access: 'root:flower 0640', what: 'what a ClientApp reads of its node' },
   runConfig: {
     access: 'root:flower 0640',

@@ -1,75 +1,72 @@
 // GET /metrics for Prometheus: few numbers, all of them about what the agent promises.
-
 import type { BootOutcome } from '../boot/boot.ts';
 import { Problem } from '../core/problem.ts';
 import { serveText, type TextServer } from '../host/http-server.ts';
-import type { Machine } from '../host/machine.ts';
-import type { Report } from '../report/report.ts';
 
-export interface Metrics {
-  /** Opens, moves or closes the port as the CONTEXT now says. */
-  follow(outcome: BootOutcome): Promise<void>;
-  end(): void;
+/** What the numbers are rendered from. */
+export interface MetricsSource {
+  readonly ready: boolean;
+  readonly boots: number;
+  readonly outcome: BootOutcome;
+  readonly now: Date;
 }
 
-export function serveMetrics(report: Report, machine: Machine): Metrics {
-  let server: TextServer | undefined;
-  let boots = 0;
-  return {
-    async follow(outcome) {
-      boots++;
-      const config = outcome.known.peek('config');
-      const port = config?.FL_METRICS_ENABLED ? config.FL_METRICS_PORT : undefined;
-      if (server?.port === port) return;
-      server?.close();
-      server = undefined;
-      if (port === undefined) return;
-      const opened = await serveText(port, '/metrics', () => render(report, outcome, boots, machine));
-      if ('why' in opened) {
-        report.problem(
-          new Problem('metrics_unavailable', {
-            doing: `listening on port ${port} for metrics`,
-            found: opened.why,
-            variable: 'FL_METRICS_PORT',
-          }),
-        );
-      } else server = opened;
-    },
-    end: () => server?.close(),
-  };
+export class Metrics {
+  readonly #source: () => MetricsSource;
+  #server: TextServer | undefined;
+
+  constructor(source: () => MetricsSource) {
+    this.#source = source;
+  }
+
+  /** Opens, moves or closes the port as the CONTEXT now says. Resolves with the problem when it cannot be opened. */
+  async follow({ result, failure }: BootOutcome): Promise<Problem | undefined> {
+    const config = result?.config ?? failure?.config;
+    const port = config?.FL_METRICS_ENABLED ? config.FL_METRICS_PORT : undefined;
+    if (this.#server?.port === port) return undefined;
+    this.end();
+    if (port === undefined) return undefined;
+    const opened = await serveText(port, '/metrics', () => renderMetrics(this.#source()));
+    if ('why' in opened)
+      return new Problem('metrics_unavailable', {
+        doing: `listening on port ${port} for metrics`,
+        found: opened.why,
+        variable: 'FL_METRICS_PORT',
+      });
+    this.#server = opened;
+    return undefined;
+  }
+
+  end(): void {
+    this.#server?.close();
+    this.#server = undefined;
+  }
 }
 
-function render(report: Report, { known }: BootOutcome, boots: number, { clock }: Machine): string {
-  const { status } = report;
-  const renewAt = known.peek('renewAt');
-  const rows: [name: string, help: string, value: number][] = [
+export function renderMetrics({ ready, boots, outcome, now }: MetricsSource): string {
+  const { result, failure, degradations, tookMs } = outcome;
+  const rows: [name: string, type: 'gauge' | 'counter', help: string, value: number][] = [
+    ['ready', 'gauge', '1 while this VM serves and has published it', Number(ready)],
+    ['boots_total', 'counter', 'boots since the agent started', boots],
     [
-      'flower_context_ready',
-      '1 while this VM serves and has published it',
-      Number(status.phase === 'ready' && status.serving),
+      'problems',
+      'gauge',
+      'open problems of the last boot, warnings not counted',
+      degradations.length + (failure?.problem.all.length ?? 0),
     ],
-    ['flower_context_boots_total', 'how often the steps were gone through since the agent started', boots],
-    [
-      'flower_context_problems',
-      'problems that stand now',
-      status.problems.filter(({ kind }) => kind !== 'warning').length,
-    ],
-    [
-      'flower_context_boot_seconds',
-      'how long the last pass took',
-      status.steps.reduce((sum, { ms }) => sum + (ms ?? 0), 0) / 1_000,
-    ],
-    ...(renewAt === undefined
-      ? []
-      : [
-          [
-            'flower_context_certificate_renewal_seconds',
-            'until the server certificate is renewed',
-            (renewAt.getTime() - clock.now().getTime()) / 1_000,
-          ] as [string, string, number],
-        ]),
+    ['boot_seconds', 'gauge', 'duration of the last boot', tookMs / 1_000],
   ];
+  if (result?.renewAt !== undefined)
+    rows.push([
+      'certificate_renewal_seconds',
+      'gauge',
+      'until the server certificate is renewed',
+      (result.renewAt.getTime() - now.getTime()) / 1_000,
+    ]);
   return rows
-    .map(([name, help, value]) => `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`)
+    .map(([name, type, help, value]) => {
+      const full = `flower_context_${name}`;
+      return `# HELP ${full} ${help}\n# TYPE ${full} ${type}\n${full} ${value}\n`;
+    })
     .join('');
 }

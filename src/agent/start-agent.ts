@@ -1,28 +1,21 @@
-// What `run` and `boot` share: one agent per machine, its journal, its memory.
-import { type BootOutcome, boot as bootOnce } from '../boot/boot.ts';
+// What `run` and `boot` share: one agent per machine, its journal and its checkpoint.
+import { boot } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
-import { sequenceFor } from '../boot/sequence.ts';
 import { Problem } from '../core/problem.ts';
 import { ensureFolder, remove, removeLeftovers } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { takeLock } from '../host/net.ts';
+import { notifyReady, notifyStopping, onHangup } from '../host/notify.ts';
 import { openJournal } from '../report/journal.ts';
 import { Report } from '../report/report.ts';
+import { Supervisor } from './supervisor.ts';
 
-export interface Agent {
-  readonly machine: Machine;
-  readonly report: Report;
-  readonly signal: AbortSignal;
-  /** `interrupt` ends the boot without ending the agent. */
-  boot(interrupt?: AbortSignal): Promise<BootOutcome>;
-}
-
-/** Takes the machine's agent lock and opens its memory. Throws Problem when another agent is at work. */
-export async function startAgent(machine: Machine, options: { fresh: boolean }): Promise<Agent> {
+/** Takes the machine's agent lock and opens the checkpoint. Throws Problem agent_running. */
+export async function startAgent(machine: Machine, options: { fresh: boolean }): Promise<Supervisor> {
   if ((await takeLock(machine.paths.root)) === undefined) {
     throw new Problem('agent_running', {
       doing: 'starting the agent',
-      found: 'another flower-context is at work on this machine',
+      found: 'another flower-context runs on this machine',
       expected: 'one at a time',
     });
   }
@@ -43,17 +36,12 @@ export async function startAgent(machine: Machine, options: { fresh: boolean }):
     clock: machine.clock,
     resumed: !checkpoint.empty,
   });
-  return {
+  return new Supervisor({
     machine,
     report,
     signal: stop.signal,
-    boot: (interrupt) =>
-      bootOnce({
-        machine,
-        report,
-        checkpoint,
-        signal: interrupt === undefined ? stop.signal : AbortSignal.any([stop.signal, interrupt]),
-        sequence: sequenceFor,
-      }),
-  };
+    boot: (run) => boot({ machine, report, checkpoint, ...run }),
+    notify: { ready: notifyReady, stopping: notifyStopping },
+    onReload: onHangup,
+  });
 }

@@ -1,5 +1,8 @@
 import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import { hostName } from '../host/machine.ts';
+import { nameOf } from '../host/net.ts';
+import { asksDns, namesFromContext, withHostPart } from '../vm/host-names.ts';
 import { addressesOf, type Nic } from '../vm/nics.ts';
 
 /** Every address of the VM, the one others should dial first: what the CONTEXT says, then what only the kernel knows (DHCP). */
@@ -25,4 +28,21 @@ export function advertisedEndpoint(
     found: 'this VM has no address: no ETHx_IP in the CONTEXT, none in the kernel',
     expected: 'a network interface with an address',
   });
+}
+
+/** DNS that does not answer delays the boot no longer than this. */
+const DNS_WITHIN_MS = 2_000;
+
+/**
+ * The host name that one-context gives this VM, with and without its domain, where it can be found out in time; else the
+ * one that the VM has.
+ */
+export async function hostNamesOf(
+  raw: Readonly<Record<string, string>>,
+  [first]: readonly string[],
+): Promise<string[]> {
+  const named = namesFromContext(raw);
+  if (named.length > 0) return named;
+  const found = asksDns(raw) && first !== undefined ? await nameOf(first, DNS_WITHIN_MS) : undefined;
+  return withHostPart(found ?? hostName());
 }

@@ -1,132 +1,139 @@
-// One boot: the first, after a crash, after a re-contextualization, after the SuperLink was lost - all the same path.
-
-import { dirname } from 'node:path';
+// One boot: the first, after a crash, after a change of the CONTEXT, after the SuperLink was lost - all the same path.
+import type { BootConfig } from '../config/parse.ts';
 import { asProblem, Problem } from '../core/problem.ts';
+import type { Role } from '../core/role.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
-import { ensureFolder, readText, writeIfChanged } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { duration, type Report } from '../report/report.ts';
-import { parseImage } from '../vm/image.ts';
-import { failedAttributes } from './attributes.ts';
+import type { OneGate } from '../onegate/client.ts';
+import type { Report } from '../report/report.ts';
+import { loadVm } from '../vm/load.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { Knowledge } from './knowledge.ts';
-import { BRIEF } from './onegate-policy.ts';
-import { type Failure, runSteps } from './runner.ts';
-import type { Step } from './step.ts';
+import { type RunResult, runSteps } from './runner.ts';
+import { SEQUENCES, type Sequences } from './sequence.ts';
+import type { CommonOutputs, PreparedPlan, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 
-export interface Boot {
+export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
   readonly signal: AbortSignal;
-  /** The steps of a role. */
-  readonly sequence: (role: 'superlink' | 'supernode') => readonly Step[];
+  readonly sequences?: Sequences;
 }
 
-export interface BootOutcome {
-  readonly known: Knowledge;
-  readonly failure: Failure | undefined;
+/** What stays of a boot that succeeded. */
+export interface BootResult {
+  readonly role: Role;
+  readonly config: BootConfig;
+  readonly flowerVersion: string;
+  /** SHA-256 of the launch plan that Flower runs with. */
+  readonly planHash: string;
+  /** Everything others need is on OneGate, or this VM has no OneGate. */
+  readonly published: boolean;
+  /** When the server certificate is to be renewed. */
+  readonly renewAt: Date | undefined;
+  /** Undefined on a SuperLink and outside a service. */
+  readonly partition: SuperNodeOutputs['partition'];
 }
 
-/** Runs the role's steps; on failure tells OneGate, the journal and the status. Never throws. */
-export async function boot({ machine, report, checkpoint, signal, sequence }: Boot): Promise<BootOutcome> {
-  const known = new Knowledge();
-  const began = machine.clock.monotonicMs();
-  let failure: Failure | undefined;
-  try {
-    const appliance = readAppliance(machine);
-    known.set('appliance', appliance);
-    const steps = sequence(appliance.role);
-    report.begin(appliance.role, steps);
-    if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
-    failure = await runSteps({ steps, known, machine, checkpoint, report, signal });
-  } catch (error) {
-    failure = { step: undefined, problem: asProblem(error, 'booting') };
+/** What a failed boot leaves for the decision what happens next. */
+export interface FailureFacts {
+  /** Only another CONTEXT can help. */
+  readonly contextAtFault: boolean;
+  /** This boot has made a launch plan: what runs, if anything, is its own Flower, which has not proven itself. */
+  readonly planned: boolean;
+  /** The checkpoint says that what serves was published, by this agent or an earlier one. */
+  readonly publishedBefore: boolean;
+  /** Flower serves (was accepted) at this moment. */
+  readonly flowerUp: boolean;
+}
+
+export interface BootFailure extends FailureFacts {
+  readonly problem: Problem;
+  readonly role: Role | undefined;
+  readonly config: BootConfig | undefined;
+  readonly oneGate: OneGate | undefined;
+}
+
+export type BootOutcome = {
+  readonly tookMs: number;
+  /** What the boot continued without. */
+  readonly degradations: readonly Problem[];
+} & (
+  | { readonly result: BootResult; readonly failure?: undefined }
+  | { readonly result?: undefined; readonly failure: BootFailure }
+);
+
+/** Runs the role's steps. Never throws. */
+export async function boot({ sequences = SEQUENCES, ...on }: Boot): Promise<BootOutcome> {
+  const { clock } = on.machine;
+  const began = clock.monotonicMs();
+  const ended = await runRole(sequences, on).catch((error: unknown) => ({
+    failure: failureOf(on, asProblem(error, 'booting')),
+    degradations: [],
+  }));
+  return { ...ended, tookMs: clock.monotonicMs() - began };
+}
+
+type Ended =
+  | Omit<Extract<BootOutcome, { result: BootResult }>, 'tookMs'>
+  | Omit<Extract<BootOutcome, { failure: BootFailure }>, 'tookMs'>;
+
+async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promise<Ended> {
+  const { image } = loadVm(on.machine);
+  if (image instanceof Problem) throw image;
+  const run = { ...on, image };
+  if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
+  if (image.role === 'superlink') {
+    on.report.begin(image.role, sequences.superlink);
+    const ended = await runSteps({ ...run, steps: sequences.superlink });
+    if (ended.problem !== undefined) return failed(on, image.role, ended);
+    return { result: resultOfSuperLink(ended.outputs), degradations: ended.degradations };
   }
-  const took = duration(machine.clock.monotonicMs() - began);
-  if (failure === undefined) {
-    const sentence = readySentence(known, took);
-    report.phase('ready', sentence);
-    if (known.get('config').role === 'superlink')
-      report.journal.info(`run config for \`flwr run --run-config\`: ${machine.paths.runConfig}`);
-    writeMotd(machine, sentence, known.get('config').role === 'superlink');
-  } else if (failure.problem.code === 'interrupted') {
-    report.phase(
-      'stopped',
-      `${reasonOf(signal)} before the boot was over; the next look goes on where it was`,
-    );
-  } else {
-    await reportFailure({ machine, report, checkpoint }, known, failure, took);
-  }
-  return { known, failure };
+  on.report.begin(image.role, sequences.supernode);
+  const ended = await runSteps({ ...run, steps: sequences.supernode });
+  if (ended.problem !== undefined) return failed(on, image.role, ended);
+  return { result: resultOfSuperNode(ended.outputs), degradations: ended.degradations };
 }
 
-/** What a person who logs in wants to know first. Not worth failing for. */
-function writeMotd({ paths }: Machine, sentence: string, superlink: boolean): void {
-  const lines = [
-    `flower-context: ${sentence}`,
-    '  flower-context status             every step, what is waited for, what is wrong',
-    '  journalctl -u flower-context      the story of the boot',
-    ...(superlink
-      ? [
-          '  flower-context submit quickstart  start a run, here of the example app, with the settings of the CONTEXT',
-          `  ${paths.runConfig}   those settings, for \`flwr run --run-config\``,
-        ]
-      : []),
-  ];
-  try {
-    ensureFolder(dirname(paths.motd), { mode: 0o755 });
-    writeIfChanged(paths.motd, `${lines.join('\n')}\n`, { mode: 0o644, durable: false });
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-  }
-}
+type Outputs = CommonOutputs & { readonly launch_plan: PreparedPlan };
 
-async function reportFailure(
-  run: Pick<Boot, 'machine' | 'report' | 'checkpoint'>,
-  known: Knowledge,
-  { problem }: Failure,
-  took: string,
-): Promise<void> {
-  run.report.problem(problem);
-  writeMotd(run.machine, `the boot failed: ${problem.code}`, false);
-  // Once there is a plan of this boot, what runs is this boot's own Flower, and that has not proven itself. And what was
-  // never published (OneGate was away) must not let the ready script open the gate for nodes that find no address.
-  const published = run.report.status.serving || run.checkpoint.finishedAt('publish') !== undefined;
-  const stillServes =
-    known.peek('planHash') === undefined && published && liveFlowerState(run.machine.paths)?.up === true;
-  run.report.serving(stillServes);
-  run.report.phase(
-    'failed',
-    `the boot failed after ${took}: ${problem.code}${stillServes ? '; Flower goes on with its earlier settings' : ''}`,
-  );
-  const role = known.peek('appliance')?.role;
-  const oneGate = known.peek('oneGate');
-  if (role === undefined || oneGate === undefined) return;
-  const attributes = stillServes ? { FL_ERROR: problem.code } : failedAttributes(role, problem.code);
-  try {
-    await oneGate.update(attributes, { policy: BRIEF });
-  } catch (error) {
-    run.report.journal.warn(`OneGate was not told of the failure: ${(error as Error).message}`);
-  }
-}
+const commonResult = ({ validate: config, launch_plan, publish }: Outputs) => ({
+  role: config.role,
+  config,
+  flowerVersion: launch_plan.flowerVersion,
+  planHash: launch_plan.hash,
+  published: publish,
+});
 
-function readySentence(known: Knowledge, took: string): string {
-  const config = known.get('config');
-  const what = config.role === 'superlink' ? 'SuperLink serves' : 'SuperNode takes part';
-  const partition = known.peek('partition');
-  const share = partition === undefined ? '' : `, partition ${partition.id} of ${partition.of}`;
-  return `ready after ${took}: this ${what} with Flower ${known.get('flowerVersion')}${share}`;
-}
+const resultOfSuperLink = (outputs: SuperLinkOutputs): BootResult => ({
+  ...commonResult(outputs),
+  renewAt: outputs.certificates?.renewAt,
+  partition: undefined,
+});
 
-function readAppliance({ paths }: Machine): ReturnType<typeof parseImage> {
-  const text = readText(paths.appliance);
-  if (text !== undefined) return parseImage(text);
-  throw new Problem('image_incomplete', {
-    doing: "reading the image's role",
-    found: `${paths.appliance} does not exist`,
-    expected: 'the file that the install script writes',
-  });
-}
+const resultOfSuperNode = (outputs: SuperNodeOutputs): BootResult => ({
+  ...commonResult(outputs),
+  renewAt: undefined,
+  partition: outputs.partition,
+});
 
-const reasonOf = ({ reason }: AbortSignal): string => (reason instanceof Error ? reason.message : 'stopped');
+const failed = (
+  on: Omit<Boot, 'sequences'>,
+  role: Role,
+  { problem, outputs, degradations }: Extract<RunResult<Outputs>, { problem: Problem }>,
+): Ended => ({ failure: { ...failureOf(on, problem, outputs), role }, degradations });
+
+const failureOf = (
+  { machine, checkpoint }: Pick<Boot, 'machine' | 'checkpoint'>,
+  problem: Problem,
+  outputs: Partial<Outputs> = {},
+): BootFailure => ({
+  problem,
+  role: undefined,
+  config: outputs.validate,
+  oneGate: outputs.read_context?.oneGate,
+  contextAtFault: problem.contextAtFault,
+  planned: outputs.launch_plan !== undefined,
+  publishedBefore: checkpoint.finishedAt('publish') !== undefined,
+  flowerUp: liveFlowerState(machine.paths)?.up === true,
+});

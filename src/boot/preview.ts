@@ -1,22 +1,26 @@
-// What a boot with these variables would write and start, computed without doing any of it.
+// What a boot with this configuration would write and start, computed by the functions of the boot's own steps.
 import { join } from 'node:path';
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
-import { checkpointDirectory } from '../flower/directories.ts';
-import { nodeConfigToml } from '../flower/node-config.ts';
-import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
-import { runConfigToml } from '../flower/run-config.ts';
+import { environmentPath } from '../flower/environment.ts';
+import type { LaunchPlan } from '../flower/plan.ts';
 import type { Machine } from '../host/machine.ts';
-import { subjectNames } from '../tls/names.ts';
-import { nicsFrom } from '../vm/nics.ts';
-import { advertisedEndpoint, allAddresses } from './addresses.ts';
-import { certificateFiles } from './steps/certificates.ts';
+import { advertisedEndpoint } from './addresses.ts';
+import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
+import {
+  certificateFiles,
+  type LaunchFacts,
+  serverNames,
+  superLinkCaFile,
+  superLinkLaunch,
+  superNodeLaunch,
+} from './launch.ts';
 import { unitOf } from './steps/flower.ts';
 
 export interface PlannedFile {
   readonly path: string;
   readonly mode: string;
-  /** The text, where it is known beforehand and not secret. */
+  /** The text, where it is known before the boot and not secret. */
   readonly content?: string;
   readonly what: string;
 }
@@ -26,49 +30,56 @@ export interface Preview {
   readonly files: readonly PlannedFile[];
   readonly starts: string;
   readonly launch_plan: LaunchPlan;
-  /** What other VMs would see; <...> stands for what only the running VM knows. */
+  /** What other VMs see; <...> replaces what only the running VM can find out. */
   readonly endpoint: string;
 }
 
-/** Where discovery would have to be asked, this stands instead (RFC 2606: nobody's name). */
-const DISCOVERED: HostPort = { host: 'discovered.invalid', port: 9092 };
+type Facts = Pick<CheckFacts, 'addresses' | 'hostNames' | 'now' | 'open'>;
 
-export function preview(
-  config: BootConfig,
-  raw: Readonly<Record<string, string>>,
-  { paths, host }: Machine,
-): Preview {
-  const common = {
+/** An address that only the running VM can find out (RFC 2606: a name that nobody has). */
+const UNKNOWN: HostPort = { host: 'discovered.invalid', port: 9092 };
+
+/** For a configuration that `checkContext` accepts with the same facts. */
+export function preview(config: BootConfig, facts: Facts, { paths, host }: Machine): Preview {
+  const launch = {
     version: config.FLOWER_VERSION,
-    environment: join(paths.environments, `${config.FLOWER_VERSION}-${config.ML_FRAMEWORK}`),
+    environment: environmentPath(config.FLOWER_VERSION, config.ML_FRAMEWORK, paths),
     paths,
     loopback: host.loopback,
   };
-  return config.role === 'superlink'
-    ? superLink(config, allAddresses(nicsFrom(raw, host), []), common)
-    : superNode(config, common);
+  const { files, ...rest } =
+    config.role === 'superlink' ? superLink(config, facts, launch) : superNode(config, facts, launch);
+  const planFile = { path: paths.plan, mode: '0640', what: 'the launch plan' };
+  const endpointsFile = {
+    path: paths.endpoints,
+    mode: '0644',
+    what: 'the addresses and TLS files of Flower',
+  };
+  return {
+    role: config.role,
+    files: [...files, planFile, endpointsFile],
+    starts: unitOf(config.role),
+    ...rest,
+  };
 }
 
-type Common = Pick<Parameters<typeof launchPlan>[1], 'version' | 'environment' | 'paths' | 'loopback'>;
-
-function superLink(config: SuperLinkConfig, addresses: readonly string[], common: Common): Preview {
-  const { paths, loopback } = common;
-  const operator = config.FL_SSL_CERTFILE !== undefined;
-  const file = certificateFiles(paths);
-  const plan = launchPlan(config, {
-    ...common,
-    tls: config.FL_TLS_ENABLED
-      ? { own: operator ? file.loopback : file.server, operator: operator ? file.operator : null }
-      : null,
-  });
-  const names = subjectNames({
-    addresses,
-    extraSan: config.FL_CERT_EXTRA_SAN,
-    loopback,
-  });
-  const shown = operator ? file.operator : file.server;
+function superLink(
+  config: SuperLinkConfig,
+  facts: Facts,
+  launch: LaunchFacts,
+): Omit<Preview, 'role' | 'starts'> {
+  const { paths, loopback } = launch;
+  const { addresses } = facts;
+  const operator = operatorCertificates(config, facts);
+  const shown = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
+  const { dns, ip } = serverNames(config, { addresses, loopback });
+  const certificate = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
+  const endpoint =
+    addresses.length === 0
+      ? undefined
+      : advertisedEndpoint(config.FL_FLEET_API_ADDRESS, addresses, operator?.dialable);
+  const { plan, runConfig } = superLinkLaunch(config, { ...launch, endpoint: endpoint ?? UNKNOWN });
   return {
-    role: 'superlink',
     files: [
       ...(config.FL_TLS_ENABLED
         ? [
@@ -78,48 +89,41 @@ function superLink(config: SuperLinkConfig, addresses: readonly string[], common
             {
               path: shown.certificate,
               mode: '0644',
-              what: operator
-                ? 'FL_SSL_CERTFILE'
-                : `a server certificate for ${[...names.dns, ...names.ip].join(', ')} and the host name`,
+              what: operator === undefined ? certificate : 'FL_SSL_CERTFILE',
             },
           ]
         : []),
-      {
-        path: paths.runConfig,
-        mode: '0640',
-        what: 'for `flwr run --run-config`',
-        content: runConfigToml(config, checkpointDirectory(paths, config.FL_CHECKPOINT_PATH)),
-      },
-      { path: paths.plan, mode: '0640', what: 'the launch plan' },
+      { path: paths.runConfig, mode: '0640', what: 'for `flwr run --run-config`', content: runConfig },
     ],
-    starts: unitOf('superlink'),
     launch_plan: plan,
-    endpoint:
-      addresses.length === 0
-        ? '<the address of this VM>'
-        : formatHostPort(advertisedEndpoint(config.FL_FLEET_API_ADDRESS, addresses)),
+    endpoint: endpoint === undefined ? '<the address of this VM>' : formatHostPort(endpoint),
   };
 }
 
-function superNode(config: SuperNodeConfig, common: Common): Preview {
-  const { paths } = common;
-  const superlink = config.FL_SUPERLINK_ADDRESS ?? DISCOVERED;
-  const caFile = join(paths.tls, 'superlink-ca.pem');
-  const tls =
-    config.FL_TLS_ENABLED ??
-    (config.FL_SSL_CA_CERTFILE !== undefined || config.FL_SUPERLINK_ADDRESS === undefined);
+function superNode(
+  config: SuperNodeConfig,
+  { now, open }: Facts,
+  launch: LaunchFacts,
+): Omit<Preview, 'role' | 'starts'> {
+  const { paths } = launch;
+  const { FL_SUPERLINK_ADDRESS: address, FL_SSL_CA_CERTFILE: ca } = config;
+  // A SuperLink serves TLS unless it says otherwise.
+  const tls = knownTrust(config, now, open)?.tls ?? true;
+  const { plan, nodeConfig } = superNodeLaunch(config, {
+    ...launch,
+    superlink: address ?? UNKNOWN,
+    tls,
+    partition: undefined,
+    gpu: config.FL_GPU_ENABLED,
+  });
   return {
-    role: 'supernode',
     files: [
       ...(tls
         ? [
             {
-              path: caFile,
+              path: superLinkCaFile(paths),
               mode: '0644',
-              what:
-                config.FL_SSL_CA_CERTFILE === undefined
-                  ? 'the CA that the SuperLink publishes'
-                  : 'the CA of FL_SSL_CA_CERTFILE',
+              what: ca === undefined ? 'the CA that the SuperLink publishes' : 'the CA of FL_SSL_CA_CERTFILE',
             },
           ]
         : []),
@@ -127,21 +131,10 @@ function superNode(config: SuperNodeConfig, common: Common): Preview {
         path: paths.nodeConfig,
         mode: '0640',
         what: 'the node config; partition-id and num-partitions are added in a service',
-        content: nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
-          partition: undefined,
-          dataPath: paths.data,
-          useCase: config.FL_USE_CASE,
-        }),
+        content: nodeConfig,
       },
-      { path: paths.plan, mode: '0640', what: 'the launch plan' },
     ],
-    starts: unitOf('supernode'),
-    launch_plan: launchPlan(config, {
-      ...common,
-      superlink,
-      ca: tls ? caFile : null,
-      nodeConfig: paths.nodeConfig,
-    }),
-    endpoint: config.FL_SUPERLINK_ADDRESS === undefined ? '<from OneGate>' : formatHostPort(superlink),
+    launch_plan: plan,
+    endpoint: address === undefined ? '<from OneGate>' : formatHostPort(address),
   };
 }

@@ -1,40 +1,40 @@
-// The runner: takes a list of steps, runs each as soon as what it needs has succeeded, and owns everything around
-// them - order, timing, the journal, checkpoints, the status and errors.
-
+// The runner: starts each step as soon as what it needs has succeeded, and owns everything around the steps - order,
+// timing, the journal, checkpoints, the status and errors.
 import { asProblem, joinProblems, Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
 import type { Report } from '../report/report.ts';
+import type { Image } from '../vm/image.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Knowledge } from './knowledge.ts';
-import type { Step, StepId, StepResult } from './step.ts';
+import type { IdOf, Step, StepTools } from './step.ts';
 
-export interface Run {
-  readonly steps: readonly Step[];
-  readonly known: Knowledge;
+export interface Run<Outputs> {
+  readonly steps: readonly Step<Outputs>[];
   readonly machine: Machine;
+  readonly image: Image;
   readonly checkpoint: Checkpoint;
   readonly report: Report;
   readonly signal: AbortSignal;
+  readonly contextRead: StepTools['contextRead'];
+  readonly notServing: StepTools['notServing'];
 }
 
-/** Why a boot did not succeed, and at which step. */
-export interface Failure {
-  readonly step: StepId | undefined;
-  readonly problem: Problem;
-}
+/** `outputs` holds those of the steps that succeeded: all of them when there is no problem. */
+export type RunResult<Outputs> = (
+  | { readonly outputs: Outputs; readonly problem: undefined }
+  | { readonly outputs: Partial<Outputs>; readonly problem: Problem }
+) & {
+  /** What the boot continued without. */
+  readonly degradations: readonly Problem[];
+};
 
-/** Whether only another CONTEXT can help: then there is nothing to try again. */
-export const contextIsWrong = ({ step, problem }: Failure): boolean =>
-  (step === 'read_context' || step === 'validate') &&
-  problem.code !== 'state_unwritable' &&
-  problem.code !== 'internal_error';
-
-/** Runs the steps to their end. Resolves with undefined when all succeeded, else with everything that went wrong. */
-export async function runSteps(run: Run): Promise<Failure | undefined> {
+/** Runs the steps to their end. Never throws: everything that went wrong is one Problem, `interrupted` when it was cancelled. */
+export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Outputs>> {
   const stop = new AbortController();
   const signal = AbortSignal.any([run.signal, stop.signal]);
-  const failures: Failure[] = [];
-  const ends = new Map<StepId, Promise<boolean>>();
+  const outputs: Partial<Outputs> = {};
+  const problems: Problem[] = [];
+  const degradations: Problem[] = [];
+  const ends = new Map<string, Promise<boolean>>();
 
   for (const step of run.steps) {
     const needs = step.needs.map((id) => {
@@ -47,11 +47,11 @@ export async function runSteps(run: Run): Promise<Failure | undefined> {
       Promise.all(needs).then(async (met) => {
         if (!met.every(Boolean) || signal.aborted) return false;
         try {
-          await runStep(step, run, signal);
+          outputs[step.id] = await runStep(step, pick(outputs, step.needs), run, signal, degradations);
           return true;
         } catch (error) {
           if (signal.aborted && !(error instanceof Problem)) return false;
-          failures.push({ step: step.id, problem: asProblem(error, step.title) });
+          problems.push(asProblem(error, step.title));
           stop.abort();
           return false;
         }
@@ -63,24 +63,29 @@ export async function runSteps(run: Run): Promise<Failure | undefined> {
   try {
     run.checkpoint.keep();
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    failures.push({ step: undefined, problem: error });
+    problems.push(asProblem(error, 'writing the checkpoint'));
   }
-  const [first, ...others] = failures;
-  if (first !== undefined) {
-    return {
-      step: first.step,
-      problem: joinProblems([first.problem, ...others.map((failure) => failure.problem)]),
-    };
-  }
-  if (succeeded.every(Boolean)) return undefined;
-  const found = 'the agent was asked to stop before all steps were done';
-  return { step: undefined, problem: new Problem('interrupted', { doing: 'booting', found }) };
+  const [first, ...others] = problems;
+  if (first !== undefined) return { outputs, degradations, problem: joinProblems([first, ...others]) };
+  // Every step has put its output there: the map is whole.
+  if (succeeded.every(Boolean)) return { outputs: outputs as Outputs, degradations, problem: undefined };
+  const found = 'it was cancelled before all steps were done';
+  return { outputs, degradations, problem: new Problem('interrupted', { doing: 'booting', found }) };
 }
 
-async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void> {
-  const { known, machine, checkpoint, report } = run;
-  const inputs = step.inputs?.(known, machine);
+/** The outputs of the needs: they have succeeded, so each is there. */
+const pick = <Outputs>(outputs: Partial<Outputs>, needs: readonly IdOf<Outputs>[]): Outputs =>
+  Object.fromEntries(needs.map((id) => [id, outputs[id]])) as Outputs;
+
+async function runStep<Outputs>(
+  step: Step<Outputs>,
+  needed: Outputs,
+  run: Run<Outputs>,
+  signal: AbortSignal,
+  degradations: Problem[],
+): Promise<Outputs[IdOf<Outputs>]> {
+  const { machine, image, checkpoint, report, contextRead, notServing } = run;
+  const inputs = step.inputs?.(needed, { machine, image });
   const unchanged = inputs !== undefined && checkpoint.has(step.id, inputs);
   if (inputs !== undefined && !unchanged) checkpoint.forgetStep(step.id);
 
@@ -89,31 +94,41 @@ async function runStep(step: Step, run: Run, signal: AbortSignal): Promise<void>
   let degraded = false;
   report.started(step.id);
   try {
-    const result: StepResult = await step.run(known, {
+    const { output, kept, skipped, note } = await step.run(needed, {
       machine,
+      image,
       journal: report.journal,
       checkpoint,
       signal,
       unchanged,
-      openGate: () => report.serving(true),
-      closeGate: () => report.serving(false),
-      tell: (facts) => report.facts(facts),
+      contextRead,
+      notServing,
+      setFacts: (facts) => report.facts(facts),
       warn: (problem) => report.problem(problem),
-      solved: (code) => report.solved(code),
+      solved: (code) => {
+        report.solved(code);
+        degradations.splice(0, Infinity, ...degradations.filter((problem) => problem.code !== code));
+      },
       wait: (wait) => report.waiting(step.id, wait),
       degrade: (problem) => {
         degraded = true;
+        degradations.push(problem);
         report.problem(problem);
       },
     });
     if (inputs !== undefined && !unchanged && !degraded)
       checkpoint.record(step.id, inputs, machine.clock.now());
     if (step.keeps) checkpoint.keep();
-    const state = degraded ? 'degraded' : result.skipped ? 'skipped' : result.kept ? 'kept' : 'done';
-    report.finished(step.id, state, spent(), result.note);
+    report.finished(
+      step.id,
+      degraded ? 'degraded' : skipped ? 'skipped' : kept ? 'kept' : 'done',
+      spent(),
+      note,
+    );
+    return output;
   } catch (error) {
     if (signal.aborted && !(error instanceof Problem))
-      report.finished(step.id, 'skipped', spent(), 'interrupted');
+      report.finished(step.id, 'skipped', spent(), 'cancelled');
     else report.finished(step.id, 'failed', spent(), asProblem(error, step.title).code);
     throw error;
   } finally {

@@ -1,40 +1,62 @@
-// The boot as a table of contents. `needs` of each step decide what runs side by side; the list is the order told.
-
-import type { Step } from './step.ts';
+// The steps of a boot, in the order in which they are reported. Their needs decide what runs side by side.
+import type { IdOf, Step, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { certificates } from './steps/certificates.ts';
-import { readContext, validate } from './steps/context.ts';
+import { readContext, validateSuperLink, validateSuperNode } from './steps/context.ts';
 import { prepareDirectories } from './steps/directories.ts';
-import { awaitFleetApi, awaitRegistration, startFlower } from './steps/flower.ts';
+import { awaitFleetApi, awaitRegistration, startSuperLink, startSuperNode } from './steps/flower.ts';
 import { planSuperLink, planSuperNode } from './steps/plan.ts';
 import { publishSuperLink, publishSuperNode } from './steps/publish.ts';
 import { resetAttributes } from './steps/reset-attributes.ts';
 import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
 
-const superlink: readonly Step[] = [
-  readContext,
-  validate,
-  resetAttributes,
-  prepareDirectories,
-  certificates,
-  planSuperLink,
-  startFlower,
-  awaitFleetApi,
-  publishSuperLink,
-];
+/** A list of steps that compiles only when the needs of each step come before it. */
+class Sequence<Outputs, Done extends IdOf<Outputs>> {
+  readonly steps: readonly Step<Outputs>[];
 
-const supernode: readonly Step[] = [
-  readContext,
-  validate,
-  resetAttributes,
-  prepareDirectories,
-  discoverSuperLink,
-  trust,
-  partition,
-  planSuperNode,
-  startFlower,
-  awaitRegistration,
-  publishSuperNode,
-];
+  constructor(steps: readonly Step<Outputs>[]) {
+    this.steps = steps;
+  }
 
-export const sequenceFor = (role: 'superlink' | 'supernode'): readonly Step[] =>
-  role === 'superlink' ? superlink : supernode;
+  add<Id extends Exclude<IdOf<Outputs>, Done>, Needs extends Done>(
+    step: Step<Outputs, Id, Needs>,
+  ): Sequence<Outputs, Done | Id> {
+    return new Sequence([...this.steps, step]);
+  }
+}
+
+/** All steps of a role: a sequence in which one is missing does not compile. */
+const whole = <Outputs>({ steps }: Sequence<Outputs, IdOf<Outputs>>): readonly Step<Outputs>[] => steps;
+
+export const SEQUENCES = {
+  superlink: whole(
+    new Sequence<SuperLinkOutputs, never>([])
+      .add(readContext)
+      .add(validateSuperLink)
+      .add(resetAttributes)
+      .add(prepareDirectories)
+      .add(certificates)
+      .add(planSuperLink)
+      .add(startSuperLink)
+      .add(awaitFleetApi)
+      .add(publishSuperLink),
+  ),
+  supernode: whole(
+    new Sequence<SuperNodeOutputs, never>([])
+      .add(readContext)
+      .add(validateSuperNode)
+      .add(resetAttributes)
+      .add(prepareDirectories)
+      .add(discoverSuperLink)
+      .add(trust)
+      .add(partition)
+      .add(planSuperNode)
+      .add(startSuperNode)
+      .add(awaitRegistration)
+      .add(publishSuperNode),
+  ),
+} as const;
+
+export type Sequences = {
+  readonly superlink: readonly Step<SuperLinkOutputs>[];
+  readonly supernode: readonly Step<SuperNodeOutputs>[];
+};

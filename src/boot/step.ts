@@ -1,70 +1,161 @@
-// A step is data: what it is called, what it needs, and how it is done. Order, timing, logging, checkpoints and errors
-// are the runner's.
-
+// A step is data: what it is called, which outputs of other steps it needs, and how it is done. The runner owns order,
+// timing, journal, checkpoints and errors.
+import type { Choice } from '../cluster/partition.ts';
+import type { PartitionManager } from '../cluster/partition-manager.ts';
+import type { SuperLink } from '../cluster/resolver.ts';
+import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
+import type { ProblemCode } from '../core/catalogue.ts';
+import type { HostPort } from '../core/hostport.ts';
 import type { Problem } from '../core/problem.ts';
-import type { Machine } from '../host/machine.ts';
+import type { FlowerEndpoints } from '../flower/endpoints.ts';
+import type { Credentials } from '../flower/settings.ts';
+import type { FileAccess } from '../host/files.ts';
+import type { Machine, Owner } from '../host/machine.ts';
+import type { OneGate } from '../onegate/client.ts';
+import type { Vm } from '../onegate/replies.ts';
 import type { Journal } from '../report/journal.ts';
 import type { Wait } from '../report/report.ts';
 import type { StatusFacts } from '../report/status.ts';
+import type { Image } from '../vm/image.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { Knowledge } from './knowledge.ts';
 
-export type StepId =
-  | 'read_context'
-  | 'validate'
-  | 'announce_booting'
-  | 'prepare_directories'
-  | 'certificates'
-  | 'discover_superlink'
-  | 'trust'
-  | 'partition'
-  | 'launch_plan'
-  | 'start_flower'
-  | 'await_fleet_api'
-  | 'await_registration'
-  | 'publish';
+/** What `read_context` gives. */
+export interface VmContext {
+  /** NAME -> value; only `validate` reads values from it. */
+  readonly variables: Readonly<Record<string, string>>;
+  readonly sha256: string;
+  /** Every address of this VM that may be in a certificate, the primary one first. */
+  readonly addresses: readonly string[];
+  /** The host name that this VM has or is going to have, with and without its domain. */
+  readonly hostNames: readonly string[];
+  /** Undefined: this VM has no credentials for it. */
+  readonly oneGate: OneGate | undefined;
+}
+
+/** The files Flower serves with, and the CA that SuperNodes are to trust. */
+export interface ServerTrust {
+  /** PEM of the CA that SuperNodes trust. */
+  readonly caPem: string;
+  readonly files: Credentials;
+  /** With an operator's certificate: what the loopback listeners use instead of it. */
+  readonly loopback?: Credentials;
+  /** With an operator's certificate: the hosts that it names and SuperNodes may dial, the VM's own addresses first. */
+  readonly dialable?: readonly string[];
+  /** Changes when Flower must be started again to serve with something else. */
+  readonly fingerprint: string;
+  /** When the server certificate is to be renewed; undefined: it is the operator's. */
+  readonly renewAt: Date | undefined;
+}
+
+export interface ClientTrust {
+  readonly caPem: string;
+  readonly caFile: string;
+}
+
+/** How Flower starts: not in force before `start_flower` writes it. */
+export interface PreparedPlan {
+  readonly text: string;
+  /** SHA-256 of the text. */
+  readonly hash: string;
+  /** The virtual environment that the plan is for. */
+  readonly environment: string;
+  readonly access: FileAccess;
+  /** Written with the plan: where Flower listens, and what SuperNodes dial. */
+  readonly endpoints: FlowerEndpoints;
+  readonly flowerVersion: string;
+  /** The first thing that this boot continues without: OneGate shows it. */
+  readonly degradedBy: ProblemCode | undefined;
+}
+
+/** What the steps of both roles give, by step id. */
+export interface CommonOutputs<C extends BootConfig = BootConfig> {
+  read_context: VmContext;
+  validate: C;
+  /** This VM as OneGate showed it before this boot published anything; undefined when it was not asked or did not answer. */
+  announce_booting: Vm | undefined;
+  /** Who Flower runs as. */
+  prepare_directories: Owner;
+  start_flower: undefined;
+  /** Everything others need is on OneGate, or this VM has no OneGate. */
+  publish: boolean;
+}
+
+export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
+  /** Undefined: plaintext. */
+  certificates: ServerTrust | undefined;
+  launch_plan: PreparedPlan;
+  await_fleet_api: undefined;
+}
+
+export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
+  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
+  discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
+  /** Undefined: plaintext. */
+  trust: ClientTrust | undefined;
+  /** Undefined outside a service. */
+  partition: { readonly choice: Choice; readonly manager: PartitionManager } | undefined;
+  launch_plan: PreparedPlan & { readonly gpu: boolean };
+  await_registration: undefined;
+}
 
 /** How a step ended well. `kept`: what was there already is right, and nothing was changed. */
-export interface StepResult {
+export interface StepResult<Output> {
+  readonly output: Output;
   readonly kept?: boolean;
   readonly skipped?: boolean;
-  /** What a person wants to know of it, one clause. */
+  /** One clause for a person. */
   readonly note?: string;
 }
 
 export interface StepTools {
   readonly machine: Machine;
+  readonly image: Image;
   readonly journal: Journal;
   readonly checkpoint: Checkpoint;
-  /** Flower serves and OneGate was told: from now on the ready script may succeed. */
-  openGate(): void;
-  /** It does not serve (any more). */
-  closeGate(): void;
-  /** Adds to the facts that `status` shows. */
-  tell(facts: StatusFacts): void;
-  /** Ends the step's waits when another step failed or the agent is asked to stop. */
+  /** Ends the step's waits when another step failed or the boot is cancelled. */
   readonly signal: AbortSignal;
   /** This step succeeded before with the same inputs: verify, do not redo. */
   readonly unchanged: boolean;
+  /** The CONTEXT with this checksum is the one that this boot follows. */
+  contextRead(sha256: string): void;
+  /** From now on this VM does not serve: the ready script must not succeed. */
+  notServing(): void;
+  /** Adds to the facts that `status` shows. */
+  setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */
   wait(wait: Wait | undefined): void;
-  /** Worth telling, changes nothing. */
+  /** Reports a problem that changes nothing. */
   warn(problem: Problem): void;
-  /** What was told is not so any more. */
-  solved(code: Problem['code']): void;
-  /** The boot goes on without something. */
+  /** A reported problem is gone. */
+  solved(code: ProblemCode): void;
+  /** Reports a problem; the boot continues without something. */
   degrade(problem: Problem): void;
 }
 
-export interface Step {
-  readonly id: StepId;
+export type IdOf<Outputs> = keyof Outputs & string;
+
+/** `Outputs` maps the step ids of a role to what each step gives; a step sees the outputs that it needs, and no others. */
+export interface Step<
+  Outputs,
+  Id extends IdOf<Outputs> = IdOf<Outputs>,
+  Needs extends IdOf<Outputs> = IdOf<Outputs>,
+> {
+  readonly id: Id;
   readonly title: string;
   /** Steps that must have succeeded; those that need nothing of each other run side by side. */
-  readonly needs: readonly StepId[];
+  readonly needs: readonly Needs[];
   /** Everything the result depends on, as JSON; a step without it is done at each boot. */
-  inputs?(known: Knowledge, machine: Machine): unknown;
+  inputs?(outputs: Pick<Outputs, Needs>, on: Pick<StepTools, 'machine' | 'image'>): unknown;
   /** What is finished up to here is kept on the disk with this step, and not only at the end of the boot. */
   readonly keeps?: true;
   /** Throws Problem; anything else that escapes is reported as internal_error. */
-  run(known: Knowledge, tools: StepTools): Promise<StepResult>;
+  run(outputs: Pick<Outputs, Needs>, tools: StepTools): Promise<StepResult<Outputs[Id]>>;
 }
+
+/** Declares a step of a role: the types of its needs and its output follow from its id. */
+export const stepOf =
+  <Outputs>() =>
+  <Id extends IdOf<Outputs>, const Needs extends IdOf<Outputs> = never>(
+    step: Step<Outputs, Id, Needs>,
+  ): Step<Outputs, Id, Needs> =>
+    step;

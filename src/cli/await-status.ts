@@ -1,34 +1,42 @@
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { readStatus, type Status } from '../report/status.ts';
-import { demandAppliance } from './context-source.ts';
+import { demandImage } from './context-source.ts';
 
-/** The file system tells of most changes; this is for the folder that does not exist yet. */
-const LOOK_EVERY_MS = 500;
+/** Changes are noticed at once, except in a folder that does not exist yet. */
+const READ_EVERY_MS = 500;
 
 /**
- * Waits until the status file says what is wanted. Without a status file it waits for one: the agent may not have
- * been started yet. `deadlineMs` ends the wait with whatever the status is then.
+ * Waits until a file that the agent replaces holds what is wanted. Without the file it waits for it: the agent may not have
+ * been started yet. `deadlineMs` ends the wait with whatever the file holds then.
  */
-export async function untilStatus(
-  machine: Machine,
-  wanted: (status: Status) => boolean,
+export async function untilFile<T>(
+  { clock }: Machine,
+  { path, read }: { readonly path: string; readonly read: () => T | undefined },
+  wanted: (content: T) => boolean,
   deadlineMs = Number.POSITIVE_INFINITY,
-): Promise<Status | undefined> {
-  const end = machine.clock.monotonicMs() + deadlineMs;
+): Promise<T | undefined> {
+  const end = clock.monotonicMs() + deadlineMs;
   for (;;) {
-    const status = readStatus(machine.paths.status);
-    if ((status !== undefined && wanted(status)) || machine.clock.monotonicMs() >= end) return status;
+    const content = read();
+    if ((content !== undefined && wanted(content)) || clock.monotonicMs() >= end) return content;
     const woken = new AbortController();
-    const stopWatching = watchFile(machine.paths.status, () => woken.abort());
-    await machine.clock
-      .sleep(Math.min(LOOK_EVERY_MS, end - machine.clock.monotonicMs()), woken.signal)
+    const stopWatching = watchFile(path, () => woken.abort());
+    await clock
+      .sleep(Math.min(READ_EVERY_MS, end - clock.monotonicMs()), woken.signal)
       .catch(() => undefined);
     stopWatching();
   }
 }
 
+/** Waits until the status is what is wanted. */
+export const untilStatus = (
+  machine: Machine,
+  wanted: (status: Status) => boolean,
+): Promise<Status | undefined> =>
+  untilFile(machine, { path: machine.paths.status, read: () => readStatus(machine.paths.status) }, wanted);
+
 /** Away from a VM nobody writes a status. An image that lacks its own facts does, and says so there. Throws UsageError. */
 export function demandVm(machine: Machine): void {
-  if (readStatus(machine.paths.status) === undefined) demandAppliance(machine);
+  if (readStatus(machine.paths.status) === undefined) demandImage(machine);
 }

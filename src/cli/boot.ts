@@ -1,5 +1,5 @@
-import { exitStatusOf } from '../agent/boot-and-watch.ts';
 import { startAgent } from '../agent/start-agent.ts';
+import { EXIT } from '../core/exit.ts';
 import { type Command, UsageError } from './command.ts';
 
 export const boot: Command = {
@@ -17,7 +17,9 @@ export const boot: Command = {
   ],
   async run({ machine, flag }) {
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
-    const agent = await startAgent(machine, { fresh: flag('fresh') });
-    return exitStatusOf(await agent.boot());
+    const supervisor = await startAgent(machine, { fresh: flag('fresh') });
+    const outcome = await supervisor.once();
+    if (outcome?.result !== undefined) return EXIT.good;
+    return outcome?.failure.contextAtFault ? EXIT.badContext : EXIT.failed;
   },
 };

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { join } from 'node:path';
 import { EXIT } from '../core/exit.ts';
-import { argumentOf, readPlan } from '../flower/plan-file.ts';
+import { readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
@@ -44,15 +44,10 @@ export const ca: Command = {
   },
 };
 
-/** The launch plan knows which CA is in use; before the first boot is through, a SuperLink's own is the best guess. */
-export function caFile(machine: Machine): string | undefined {
-  const plan = readPlan(machine);
-  if (plan === undefined) return join(machine.paths.tls, 'ca.pem');
-  return (
-    plan.fleet?.credentials?.ca ??
-    argumentOf(plan, '--ssl-ca-certfile') ??
-    argumentOf(plan, '--root-certificates')
-  );
+/** Undefined in plaintext. Before the first boot has started Flower, only the own CA of a SuperLink may exist. */
+function caFile({ paths }: Machine): string | undefined {
+  const endpoints = readEndpoints(paths);
+  return endpoints === undefined ? join(paths.tls, 'ca.pem') : trustedCa(endpoints);
 }
 
 const DAY_MS = 86_400_000;

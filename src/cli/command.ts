@@ -67,9 +67,7 @@ export async function invoke(
     }
     if (error instanceof Problem) {
       printError(`${error.all.flatMap(describeProblem).join('\n')}\n`);
-      return error.code === 'config_validation_failed' || error.code === 'context_unreadable'
-        ? EXIT.badContext
-        : EXIT.failed;
+      return error.contextAtFault ? EXIT.badContext : EXIT.failed;
     }
     throw error;
   }

@@ -1,31 +1,47 @@
-// Where `context`, `validate` and `plan` get their variables from: a file of any of the usual forms, or this VM.
+// The CONTEXT that `context`, `validate`, `plan` and `install` are about: that of a FILE, or that of this VM.
 import type { Buffer } from 'node:buffer';
-import type { ImageFacts } from '../config/parse.ts';
+import { allAddresses, hostNamesOf } from '../boot/addresses.ts';
+import { type CheckFacts, checkContext } from '../boot/checks.ts';
+import type { BootConfig, ImageFacts } from '../config/parse.ts';
 import { releaseImage } from '../config/release.ts';
+import { findingsOf, type VariableFinding } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
 import { imageOf } from '../flower/environment.ts';
-import { exists, readBytes, readText } from '../host/files.ts';
+import { exists, readBytes } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { parseVariableFile, type VariableFile } from '../vm/context-file.ts';
-import { parseImage } from '../vm/image.ts';
+import { knownVariables, parseVariableFile, type VariableFile } from '../vm/context-file.ts';
+import { namesFromContext } from '../vm/host-names.ts';
+import { hasImage, loadVm } from '../vm/load.ts';
+import { addressesOf, nicsFrom } from '../vm/nics.ts';
 import { UsageError } from './command.ts';
 
 /** What the help of these commands says about their argument. */
 export const FILE_TEXT =
-  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json or --xml), a JSON\nobject of names, or KEY=VALUE lines; - is standard input. Without it, what one-context left here.';
+  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json or --xml), a JSON\nobject of names, or KEY=VALUE lines; - is standard input. Without FILE: the CONTEXT of this VM.';
 
-/** The variables in `file`, or in what one-context left on this VM. Throws Problem context_unreadable. */
-export function readVariables(machine: Machine, file: string | undefined): VariableFile {
-  if (file !== undefined) return readNamed(file);
-  for (const path of machine.paths.contextFiles) {
-    const bytes = readBytes(path);
-    if (bytes !== undefined) return parseVariableFile(bytes);
-  }
-  throw new UsageError('this machine has no CONTEXT; name a FILE');
+export const ROLE_OPTION = {
+  description: 'the role to check for; default: the role of this image',
+  value: 'ROLE',
+  choices: ['superlink', 'supernode'],
+} as const;
+
+type Variables = Pick<VariableFile, 'variables' | 'open'>;
+
+/**
+ * The variables of FILE, in any of the formats, or of this VM, whose CONTEXT is a context.sh and nothing else.
+ * @throws Problem context_unreadable, UsageError
+ */
+export function readVariables(machine: Machine, file: string | undefined): Variables {
+  if (file !== undefined) return readFile(file);
+  const { context, contextSha256 } = loadVm(machine);
+  if (!(context instanceof Problem)) return { variables: context.variables, open: new Set() };
+  if (contextSha256 === undefined && context.code === 'context_unreadable')
+    throw new UsageError('this machine has no CONTEXT; name a FILE');
+  throw context;
 }
 
-/** A file that somebody named has nothing to do with one-context, and the remedy must not send them there. */
-function readNamed(file: string): VariableFile {
+/** one-context has not written FILE: the catalogue's remedy is not for it. */
+function readFile(file: string): Variables {
   const bytes = readInput(file);
   try {
     return parseVariableFile(bytes);
@@ -36,7 +52,7 @@ function readNamed(file: string): VariableFile {
   }
 }
 
-/** What is in a file that somebody named, or in standard input. Throws UsageError. */
+/** The bytes of a file that a person named; - is standard input. Throws UsageError. */
 export function readInput(file: string): Buffer {
   let bytes: Buffer | undefined;
   try {
@@ -49,19 +65,66 @@ export function readInput(file: string): Buffer {
   return bytes;
 }
 
-/** The image of this machine; where there is none (on a laptop), that of the release, for the role that `--role` names. */
-export function imageFacts(machine: Machine, role: string | undefined): ImageFacts {
-  const text = readText(machine.paths.appliance);
-  const appliance = text === undefined ? undefined : parseImage(text);
-  if (role === undefined && appliance === undefined)
-    throw new UsageError('say which role it is for: --role superlink or --role supernode');
-  const known = role === 'superlink' || role === 'supernode' ? role : appliance!.role;
-  if (appliance === undefined) return releaseImage(known);
-  return imageOf({ ...appliance, role: known }, machine.paths);
+export interface CheckedContext {
+  /** What a boot would find wrong, errors first. */
+  readonly findings: readonly VariableFinding[];
+  /** Undefined when there are errors. */
+  readonly config: BootConfig | undefined;
+  readonly facts: CheckFacts;
 }
 
-/** For commands that are about this VM. Throws UsageError on a machine that has no appliance. */
-export function demandAppliance({ paths }: Machine): void {
-  if (exists(paths.appliance)) return;
-  throw new UsageError(`this machine is not made of an image of ours: there is no ${paths.appliance}`);
+/** Reads and checks the CONTEXT of FILE or of this VM, by the function that the boot checks with. */
+export async function checkedContext(
+  machine: Machine,
+  file: string | undefined,
+  role: string | undefined,
+): Promise<CheckedContext> {
+  const given = readVariables(machine, file);
+  const raw = knownVariables(given);
+  const facts = {
+    image: imageFacts(machine, role),
+    now: machine.clock.now(),
+    open: given.open,
+    ...(hasImage(machine)
+      ? { programExists: (path: string) => exists(`${machine.paths.root}/${path}`) }
+      : {}),
+    ...(file === undefined ? await ownNames(machine, raw) : namesIn(machine, raw)),
+  };
+  const { config, errors, warnings, problems } = checkContext(raw, facts);
+  const findings = [...errors, ...problems.flatMap(findingsOf), ...warnings];
+  const failed = findings.some(({ severity }) => severity === 'error');
+  return { findings, config: failed ? undefined : config, facts };
+}
+
+type Names = Pick<CheckFacts, 'addresses' | 'hostNames'>;
+
+async function ownNames({ host }: Machine, raw: VariableFile['variables']): Promise<Names> {
+  const addresses = allAddresses(nicsFrom(raw, host), host.addresses());
+  return { addresses, hostNames: await hostNamesOf(raw, addresses) };
+}
+
+/** FILE is the CONTEXT of another machine: only what it says is known of that one. */
+const namesIn = ({ host }: Machine, raw: VariableFile['variables']): Names => ({
+  addresses: addressesOf(nicsFrom(raw, host)),
+  hostNames: namesFromContext(raw),
+});
+
+/** The image of this machine; where there is none, that of the release, for the role that --role names. */
+function imageFacts(machine: Machine, role: string | undefined): ImageFacts {
+  const wanted = role === 'superlink' || role === 'supernode' ? role : undefined;
+  if (!hasImage(machine)) {
+    if (wanted !== undefined) return releaseImage(wanted);
+    throw new UsageError('name the role that it is for: --role superlink or --role supernode');
+  }
+  const { image } = loadVm(machine);
+  if (image instanceof Problem) throw image;
+  return imageOf({ ...image, role: wanted ?? image.role }, machine.paths);
+}
+
+/** For commands that are about this VM. Throws UsageError on a machine that is not made of an image. */
+export function demandImage(machine: Machine): void {
+  if (hasImage(machine)) return;
+  throw new UsageError(
+    `this machine is not made of an image of flower-context: ${machine.paths.appliance} does not exist`,
+  );
 }

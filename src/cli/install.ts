@@ -3,8 +3,8 @@ import { ensureEnvironment } from '../flower/environment.ts';
 import { print, printError } from '../host/output.ts';
 import { queueJob } from '../host/systemd.ts';
 import type { Command } from './command.ts';
-import { demandAppliance, imageFacts, readVariables } from './context-source.ts';
-import { check, describe } from './validate.ts';
+import { checkedContext, demandImage } from './context-source.ts';
+import { describeFindings } from './findings.ts';
 
 /** A person who waits can wait longer than a boot. */
 const LIMIT_MS = 60 * 60_000;
@@ -17,16 +17,15 @@ export const install: Command = {
   text: 'A boot tries it once: what failed, or found no room on the disk, is not tried again before this is called. It may take\nan hour where a boot takes ten minutes. Flower is started again with what was installed.',
   examples: [['flower-context install', 'when the disk is larger now, or the package index can be reached']],
   async run({ machine }) {
-    demandAppliance(machine);
-    const image = imageFacts(machine, undefined);
-    const { config, findings } = check(machine, readVariables(machine, undefined), image);
+    demandImage(machine);
+    const { config, findings, facts } = await checkedContext(machine, undefined, undefined);
     if (config === undefined) {
-      printError(`${findings.flatMap(describe).join('\n')}\n`);
+      printError(describeFindings(findings));
       return EXIT.badContext;
     }
     const { version, path, degraded } = await ensureEnvironment({
       wanted: config.FLOWER_VERSION,
-      baked: image.flowerVersion,
+      baked: facts.image.flowerVersion,
       framework: config.ML_FRAMEWORK,
       paths: machine.paths,
       roomAt: machine.host.roomAt,

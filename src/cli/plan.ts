@@ -1,14 +1,13 @@
 import { preview } from '../boot/preview.ts';
 import { EXIT } from '../core/exit.ts';
 import { print, printError } from '../host/output.ts';
-import { knownVariables } from '../vm/context-file.ts';
 import type { Command } from './command.ts';
-import { FILE_TEXT, imageFacts, readVariables } from './context-source.ts';
-import { check, describe, ROLE_OPTION } from './validate.ts';
+import { checkedContext, FILE_TEXT, ROLE_OPTION } from './context-source.ts';
+import { describeFindings } from './findings.ts';
 
 export const plan: Command = {
   name: 'plan',
-  summary: 'shows what a boot with this CONTEXT would write and start, and does nothing',
+  summary: 'Show what a boot with this CONTEXT would write and start',
   args: ['[FILE]'],
   options: { role: ROLE_OPTION, json: { description: 'for a program' } },
   text: FILE_TEXT,
@@ -17,11 +16,10 @@ export const plan: Command = {
     ['flower-context plan --json', 'on the VM, for a program'],
   ],
   async run({ machine, args, value, flag }) {
-    const file = readVariables(machine, args[0]);
-    const { config, findings } = check(machine, file, imageFacts(machine, value('role')));
-    if (findings.length > 0) printError(`${findings.flatMap(describe).join('\n')}\n`);
+    const { config, findings, facts } = await checkedContext(machine, args[0], value('role'));
+    printError(describeFindings(findings));
     if (config === undefined) return EXIT.badContext;
-    const planned = preview(config, knownVariables(file), machine);
+    const planned = preview(config, facts, machine);
     if (flag('json')) {
       print(`${JSON.stringify(planned, null, 2)}\n`);
       return EXIT.good;

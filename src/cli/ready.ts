@@ -1,10 +1,11 @@
-import { currentContext } from '../agent/context-watch.ts';
 import { EXIT } from '../core/exit.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
-import { problemLines, type Status } from '../report/status.ts';
-import { demandVm, untilStatus } from './await-status.ts';
+import { type ReadyFile, readReady } from '../report/ready-file.ts';
+import { readStatus } from '../report/status.ts';
+import { currentContextSha256 } from '../vm/load.ts';
+import { demandVm, untilFile } from './await-status.ts';
 import { type Command, UsageError } from './command.ts';
 
 export const ready: Command = {
@@ -28,58 +29,58 @@ export const ready: Command = {
       throw new UsageError(`--timeout takes whole seconds, not '${wanted}'`);
     demandVm(invocation.machine);
     const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
-    const { status, answer } = await untilDecided(invocation.machine, deadlineMs);
-    if (status !== undefined && answer === 'serves') {
-      print(`ready: this ${status.role} serves\n`);
+    const { file, verdict } = await untilDecided(invocation.machine, deadlineMs);
+    if (verdict === 'serves') {
+      print('ready: this VM serves\n');
       return EXIT.good;
     }
-    if (status !== undefined && answer === 'failed') {
-      const [problem] = status.problems.filter(({ kind }) => kind === 'fatal');
-      print(
-        `not ready: ${problem === undefined ? 'the boot failed' : `${problemLines(problem).join('\n')}`}\n`,
-      );
+    if (verdict === 'failed') {
+      print(`not ready: ${file?.reason ?? 'the boot failed'}\n`);
       return EXIT.failed;
     }
-    print(`not ready yet: ${whyUndecided(invocation.machine, status)}\n`);
+    print(`not ready yet: ${whyUndecided(invocation.machine, file)}\n`);
     return EXIT.notReady;
   },
 };
 
-function whyUndecided(machine: Machine, status: Status | undefined): string {
-  if (status === undefined) return 'the agent has not run since this VM started';
-  if (answerOf(machine, status) === 'serves') return "Flower's process is gone; systemd starts it again";
-  if ((status.serving && !undecided(status)) || status.phase === 'failed')
-    return 'the agent has not read the changed CONTEXT yet';
-  return status.waiting?.for ?? 'the boot goes on';
+function whyUndecided(machine: Machine, file: ReadyFile | undefined): string {
+  if (file === undefined) return 'the agent has not run since this VM started';
+  if (verdictNow(machine, file) === 'serves') return "Flower's process is gone; systemd starts it again";
+  if (file.verdict !== null) return 'the agent has not read the changed CONTEXT yet';
+  return readStatus(machine.paths.status)?.waiting?.for ?? 'the boot is not finished';
 }
 
-/** The boot has not come to what it publishes: what served before it may be about to be started anew. */
-const undecided = ({ phase, steps }: Status): boolean =>
-  phase === 'booting' &&
-  steps.some(({ id, state }) => id === 'publish' && (state === 'pending' || state === 'running'));
-
-/** Whether this VM serves, or its boot failed, with the CONTEXT that is on the disk now; undefined: that goes on. */
-export function answerOf(machine: Machine, status: Status): 'serves' | 'failed' | undefined {
-  const { serving, phase, facts } = status;
-  const [onDisk, seen] = [currentContext(machine), facts['context']];
-  // After a re-contextualization the agent may not have looked yet: an answer about the CONTEXT of before is none. A boot
-  // that failed before it read any (a broken image) will not read this one either.
-  if (onDisk !== undefined && seen !== undefined && seen !== onDisk) return undefined;
-  if (serving && undecided(status)) return undefined;
-  return serving ? 'serves' : phase === 'failed' ? 'failed' : undefined;
+/**
+ * Whether this VM serves, or its boot failed, with the CONTEXT that is on the disk now; undefined: that is being decided.
+ * After a change of the CONTEXT the agent may not have read it yet. A boot that failed before it read any (a broken image)
+ * will not read this one either.
+ */
+export function verdictNow(
+  machine: Machine,
+  { verdict, context }: Pick<ReadyFile, 'verdict' | 'context'>,
+): 'serves' | 'failed' | undefined {
+  const onDisk = currentContextSha256(machine);
+  const changed = onDisk !== undefined && context !== null && context !== onDisk;
+  return changed ? undefined : (verdict ?? undefined);
 }
 
-/** Waits for the answer; undefined when the time was up first. */
+/** Waits for the verdict; undefined when the time was up first. */
 export async function untilDecided(
   machine: Machine,
   deadlineMs?: number,
-): Promise<{ status: Status | undefined; answer: ReturnType<typeof answerOf> }> {
-  let answer: ReturnType<typeof answerOf>;
-  const decided = (status: Status): boolean => {
-    answer = answerOf(machine, status);
-    // A Flower that was killed a moment ago has not been missed yet.
-    if (answer === 'serves' && liveFlowerState(machine.paths)?.up !== true) answer = undefined;
-    return answer !== undefined;
+): Promise<{ file: ReadyFile | undefined; verdict: ReturnType<typeof verdictNow> }> {
+  let verdict: ReturnType<typeof verdictNow>;
+  const decided = (file: ReadyFile): boolean => {
+    verdict = verdictNow(machine, file);
+    // The agent may not have noticed yet that Flower was killed a moment ago.
+    if (verdict === 'serves' && liveFlowerState(machine.paths)?.up !== true) verdict = undefined;
+    return verdict !== undefined;
   };
-  return { status: await untilStatus(machine, decided, deadlineMs), answer };
+  const file = await untilFile(
+    machine,
+    { path: machine.paths.ready, read: () => readReady(machine.paths) },
+    decided,
+    deadlineMs,
+  );
+  return { file, verdict };
 }

@@ -1,8 +1,5 @@
-import { bootAndWatch } from '../agent/boot-and-watch.ts';
 import { startAgent } from '../agent/start-agent.ts';
-import { keepWatch } from '../agent/watch.ts';
-import { endWaitingFlower } from '../boot/steps/flower.ts';
-import { notified, notifyReady, notifyStopping } from '../host/notify.ts';
+import { notified, notifyWatchdog, watchdogInterval } from '../host/notify.ts';
 import type { Command } from './command.ts';
 
 export const run: Command = {
@@ -13,18 +10,13 @@ export const run: Command = {
   text: 'What flower-context.service runs. SIGHUP: look at the CONTEXT again. SIGTERM: end; Flower goes on.',
   examples: [['systemctl start flower-context', 'the way it is started on a VM']],
   async run({ machine }) {
-    const agent = await startAgent(machine, { fresh: false });
-    const watch = keepWatch(agent);
+    const supervisor = await startAgent(machine, { fresh: false });
+    const interval = watchdogInterval();
+    const watchdog = interval === undefined ? undefined : setInterval(notifyWatchdog, interval).unref();
     try {
-      return await bootAndWatch({
-        ...agent,
-        watch,
-        tellReady: notifyReady,
-        endWaitingFlower: ({ known }) => endWaitingFlower(known, machine.paths),
-      });
+      return await supervisor.run();
     } finally {
-      notifyStopping();
-      watch.end();
+      clearInterval(watchdog);
       await notified();
     }
   },

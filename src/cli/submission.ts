@@ -1,28 +1,20 @@
 // What `submit` hands to Flower's own command, and what it reads back. Pure.
 import { join } from 'node:path';
-import { formatHostPort, parseHostPort } from '../core/hostport.ts';
-import { dialable } from '../flower/endpoint.ts';
-import type { LaunchPlan } from '../flower/plan.ts';
-import { argumentOf } from '../flower/plan-file.ts';
+import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { commandPath } from '../flower/directories.ts';
+import { dialable } from '../flower/endpoints.ts';
 import { formatToml } from '../flower/toml.ts';
+import type { Paths } from '../host/paths.ts';
 
 /** The connection's name in config.toml; it must not have a dot. */
 export const CONNECTION = 'this-vm';
 
 /**
- * config.toml for `flwr`: where the Control API of this SuperLink is met from this VM, and with which CA. Until 1.36 it
- * has an address of its own; from 1.37 it is on --host and --port. --ssl-* is always the certificate that names loopback.
+ * config.toml for `flwr`: the Control API of this SuperLink as this VM reaches it. `ca`: file of the CA that signed its
+ * certificate; undefined in plaintext.
  */
-export function connectionToml(plan: LaunchPlan, loopback: string): string {
-  const host = argumentOf(plan, '--host');
-  const port = argumentOf(plan, '--port');
-  const listens =
-    argumentOf(plan, '--control-api-address') ??
-    formatHostPort({ host: host ?? loopback, port: Number(port) });
-  const address = formatHostPort(
-    dialable(parseHostPort(listens) ?? { host: loopback, port: 9093 }, loopback),
-  );
-  const ca = argumentOf(plan, '--ssl-ca-certfile');
+export function connectionToml(control: HostPort, ca: string | undefined, loopback: string): string {
+  const address = formatHostPort(dialable(control, loopback));
   return [
     '[superlink]\n',
     formatToml([['default', CONNECTION]]),
@@ -31,9 +23,9 @@ export function connectionToml(plan: LaunchPlan, loopback: string): string {
   ].join('');
 }
 
-/** The environment of Flower's command: nothing of the caller's, whose proxy would swallow a call to loopback. */
-export const flwrEnvironment = (plan: LaunchPlan, home: string): Record<string, string> => ({
-  PATH: plan.environment['PATH'] ?? '/usr/bin:/bin',
+/** The environment of Flower's commands. Nothing comes from the caller: its proxy settings would break calls to loopback. */
+export const flwrEnvironment = ({ environment, flwrHome: home }: Paths): Record<string, string> => ({
+  PATH: commandPath(environment),
   HOME: home,
   FLWR_HOME: home,
   FLWR_TELEMETRY_ENABLED: '0',

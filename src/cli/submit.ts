@@ -1,8 +1,7 @@
 import { join, resolve } from 'node:path';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
-import type { LaunchPlan } from '../flower/plan.ts';
-import { readPlan } from '../flower/plan-file.ts';
+import { readEndpoints } from '../flower/endpoints.ts';
 import { ensureFolder, exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
@@ -42,23 +41,22 @@ export const submit: Command = {
   ],
   async run(invocation) {
     const { machine, args, rest } = invocation;
-    const plan = superLinkPlan(machine);
-    if (plan === undefined) return EXIT.notReady;
+    const superLink = superLinkEndpoints(machine);
+    if (superLink === undefined) return EXIT.notReady;
     const passedOn = readPassedOn(rest);
     if (passedOn.fault !== undefined) throw new UsageError(passedOn.fault);
     const app = appNamed(args[0]!, machine.paths);
-    const settings = await settingsFor(invocation, plan, app, passedOn);
+    const settings = await settingsFor(invocation, app, passedOn);
 
     const home = machine.paths.flwrHome;
     ensureFolder(home, { mode: 0o700 });
-    writeAtomic(join(home, 'config.toml'), connectionToml(plan, machine.host.loopback), {
-      mode: 0o600,
-      durable: false,
-    });
+    const { listeners, tls } = superLink;
+    const connection = connectionToml(listeners.control, tls?.loopback.ca, machine.host.loopback);
+    writeAtomic(join(home, 'config.toml'), connection, { mode: 0o600, durable: false });
     const file = join(home, `run-config-${process.pid}.toml`);
     writeAtomic(file, formatRunConfig(settings), { mode: 0o600, durable: false });
     try {
-      return await new Run(machine, plan).start(app, [...passedOn.rest, '--run-config', file]);
+      return await new Run(machine).start(app, [...passedOn.rest, '--run-config', file]);
     } finally {
       remove(file);
     }
@@ -77,12 +75,12 @@ function appNamed(name: string, { apps }: Paths): string {
   );
 }
 
-/** Undefined, and told, when this VM cannot start runs (yet). */
-function superLinkPlan(machine: Machine): LaunchPlan | undefined {
-  const plan = readPlan(machine);
-  if (plan?.role === 'superlink') return plan;
+/** Undefined, with a message, when this VM cannot start runs (yet). */
+function superLinkEndpoints({ paths }: Machine) {
+  const endpoints = readEndpoints(paths);
+  if (endpoints?.role === 'superlink') return endpoints;
   printError(
-    plan === undefined
+    endpoints === undefined
       ? 'not ready: this VM has not booted into its role yet (flower-context status)\n'
       : 'runs are started on the SuperLink, and this VM is a SuperNode\n',
   );
@@ -92,12 +90,11 @@ function superLinkPlan(machine: Machine): LaunchPlan | undefined {
 /** The settings of the CONTEXT with the caller's over them. Throws Problem app_lacks_settings. */
 async function settingsFor(
   { machine, flag }: Invocation,
-  plan: LaunchPlan,
   app: string,
   { settings }: PassedOn,
 ): Promise<RunSetting[]> {
   const all = mergeSettings(readRunConfig(readText(machine.paths.runConfig) ?? ''), settings);
-  const declared = await declaredKeys(machine, plan, app);
+  const declared = await declaredKeys(machine, app);
   const lacking = all.filter(([key]) => !declared.has(key));
   if (lacking.length === 0) return all;
   const names = lacking.map(([key]) => key).join(', ');
@@ -112,11 +109,11 @@ async function settingsFor(
   });
 }
 
-async function declaredKeys({ paths }: Machine, plan: LaunchPlan, app: string): Promise<ReadonlySet<string>> {
+async function declaredKeys({ paths }: Machine, app: string): Promise<ReadonlySet<string>> {
   const python = join(paths.environment, 'bin/python');
   const file = join(app, 'pyproject.toml');
   const { code, stdout, stderr, failedToStart } = await run(python, ['-I', '-c', DECLARED_KEYS_PY, file], {
-    env: flwrEnvironment(plan, paths.flwrHome),
+    env: flwrEnvironment(paths),
     timeoutMs: 30_000,
   });
   if (code === 0) return new Set(JSON.parse(stdout) as string[]);
@@ -142,10 +139,10 @@ class Run {
   readonly #interrupted = new AbortController();
   #id: string | undefined;
 
-  constructor(machine: Machine, plan: LaunchPlan) {
+  constructor(machine: Machine) {
     this.#machine = machine;
     this.#program = flwrProgram(machine.paths.environment);
-    this.#env = flwrEnvironment(plan, machine.paths.flwrHome);
+    this.#env = flwrEnvironment(machine.paths);
   }
 
   async start(app: string, args: readonly string[]): Promise<number> {

@@ -1,4 +1,4 @@
-import { operatorCertificates } from '../boot/operator.ts';
+import { operatorCertificates } from '../boot/checks.ts';
 import type { BootConfig } from '../config/config.ts';
 import { EXIT } from '../core/exit.ts';
 import { problemOf } from '../core/finding.ts';
@@ -137,7 +137,7 @@ const REMEDY = 'correct that --set option, or add one for this variable';
 
 /** What can be said of certificates before there is a VM: all but whether they name its address. */
 function checkCertificates(config: BootConfig, now: Date): void {
-  if (config.role === 'superlink') operatorCertificates(config, { addresses: [], hostNames: [] }, now);
+  if (config.role === 'superlink') operatorCertificates(config, { addresses: [], hostNames: [], now });
   else if (config.FL_SSL_CA_CERTFILE !== undefined)
     readCa(config.FL_SSL_CA_CERTFILE, { variable: 'FL_SSL_CA_CERTFILE', now });
 }

@@ -16,8 +16,16 @@ export interface ProblemFacts {
   readonly variable?: string;
   /** A value that would be accepted, ready to paste. */
   readonly example?: string;
+  /** Only another CONTEXT can help; when left out, the code decides. */
+  readonly contextAtFault?: boolean;
   readonly cause?: unknown;
 }
+
+const CONTEXT_AT_FAULT: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'config_validation_failed',
+  'context_unreadable',
+  'flower_version_unsupported',
+]);
 
 /** The only error that functions of the agent throw on purpose. `others` holds the rest when several were found at once. */
 export class Problem extends Error {
@@ -39,6 +47,11 @@ export class Problem extends Error {
 
   get remedy(): string {
     return this.facts.remedy ?? CATALOGUE[this.code].remedy;
+  }
+
+  /** Only another CONTEXT can help: there is nothing to try again before it changes. */
+  get contextAtFault(): boolean {
+    return this.facts.contextAtFault ?? CONTEXT_AT_FAULT.has(this.code);
   }
 
   /** This problem and all found with it, in the order they were found. */

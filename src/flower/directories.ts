@@ -7,6 +7,10 @@ export type Role = 'superlink' | 'supernode';
 /** The role's state directory: Flower's HOME and working directory. */
 export const stateDirectory = (paths: Paths, role: Role): string => join(paths.flowerState, role);
 
+/** PATH for Flower, which starts its child processes by bare name. `environment`: folder of the virtual environment. */
+export const commandPath = (environment: string): string =>
+  [join(environment, 'bin'), '/usr/local/bin', '/usr/bin', '/bin'].join(':');
+
 /** FLWR_HOME: unpacked apps, the `flwr` command's config.toml. `~/.flwr` of the user, which is Flower's own default. */
 export const flwrHome = (paths: Paths, role: Role): string => join(stateDirectory(paths, role), '.flwr');
 

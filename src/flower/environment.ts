@@ -62,7 +62,11 @@ export async function ensureEnvironment(wish: EnvironmentRequest): Promise<Flowe
   return { path: fallback, version: wish.baked, degraded: degradation(wish, fallback, failure) };
 }
 
-/** One that is there with this version and framework; any will do where no framework is wanted. */
+/** The environment that a boot uses for this version and framework, installed already or not. */
+export const environmentPath = (version: string, framework: Framework, paths: Paths): string =>
+  environmentWith(version, framework, paths) ?? join(paths.environments, `${version}-${framework}`);
+
+/** An installed one with this version and framework; any framework will do where none is asked for. */
 function environmentWith(version: string, framework: Framework, paths: Paths): string | undefined {
   const names = [
     `${version}-${framework}`,

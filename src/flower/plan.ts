@@ -1,52 +1,20 @@
 // The launch plan: everything the launcher needs to start one of Flower's daemons, as data. Pure: the same
 // configuration and facts give the same plan, so its checksum says whether Flower runs what it should.
-import { join } from 'node:path';
 import * as z from 'zod';
-import { formatHostPort, type HostPort } from '../core/hostport.ts';
-import { parseVersion } from '../core/version.ts';
+import { formatHostPort } from '../core/hostport.ts';
+import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { databaseFile, flwrHome, stateDirectory } from './directories.ts';
-import { onLoopback } from './endpoint.ts';
+import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
+import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles/index.ts';
-import type { SuperLinkListeners } from './profiles/profile.ts';
-import type { SuperLinkSettings, SuperNodeSettings } from './settings.ts';
-
-/** Three PEM files of a TLS listener; absolute paths. */
-export interface Credentials {
-  readonly certificate: string;
-  readonly key: string;
-  readonly ca: string;
-}
-
-interface BothFacts {
-  /** The Flower that is in `environment`. */
-  readonly version: string;
-  /** The virtual environment's folder: absolute, not the link to it, so that a running Flower never changes under itself. */
-  readonly environment: string;
-  readonly paths: Paths;
-  /** Address of listeners meant for this VM only. */
-  readonly loopback: string;
-}
-
-export interface SuperLinkFacts extends BothFacts {
-  /**
-   * TLS material, or null for plaintext. `own` is a certificate of the agent's own CA that names the loopback address.
-   * `operator` is what the Fleet listener shows in its place, when the operator brought certificates.
-   */
-  readonly tls: { readonly own: Credentials; readonly operator: Credentials | null } | null;
-}
-
-export interface SuperNodeFacts extends BothFacts {
-  /** The SuperLink's Fleet API. */
-  readonly superlink: HostPort;
-  /** File of the CA certificates to trust, or null for plaintext. */
-  readonly ca: string | null;
-  /** File of the node config; its name must end in `.toml`, by which Flower knows that it is a file. */
-  readonly nodeConfig: string;
-  /** CUDA_VISIBLE_DEVICES for the ClientApp; left unset when undefined. */
-  readonly cudaVisibleDevices?: string | undefined;
-}
+import type {
+  FlowerFacts,
+  SuperLinkFacts,
+  SuperLinkSettings,
+  SuperNodeFacts,
+  SuperNodeSettings,
+} from './settings.ts';
 
 const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
 const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
@@ -72,6 +40,17 @@ export type LaunchPlan = z.infer<typeof launchPlanSchema>;
 /** The plan's bytes; the link file's `plan` is the SHA-256 of exactly these. */
 export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
+/** The launch plan of this boot; undefined when there is none that can be read. */
+export function readPlan({ plan }: Paths): LaunchPlan | undefined {
+  const text = readText(plan);
+  if (text === undefined) return undefined;
+  try {
+    return launchPlanSchema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * How to start Flower for this configuration.
  * @throws Problem flower_version_unsupported
@@ -87,19 +66,8 @@ export function launchPlan(
     : superNodePlan(config, facts as SuperNodeFacts);
 }
 
-/** What a SuperLink listens on, after the loopback address is put in. */
-export const superLinkListeners = (
-  config: Pick<SuperLinkSettings, 'FL_FLEET_API_ADDRESS' | 'FL_CONTROL_API_ADDRESS'>,
-  loopback: string,
-): SuperLinkListeners => ({
-  fleet: config.FL_FLEET_API_ADDRESS,
-  control: onLoopback(config.FL_CONTROL_API_ADDRESS, loopback),
-  runtime: { host: loopback, port: 9091 },
-});
-
 function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): LaunchPlan {
-  const profile = profileFor(facts.version);
-  const listeners = superLinkListeners(config, facts.loopback);
+  const listeners = superLinkListeners(config, facts.version, facts.loopback);
   const { tls } = facts;
   return {
     ...common(config, facts, 'superlink'),
@@ -119,14 +87,17 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
       config.FL_ISOLATION,
       '--database',
       databaseFile(facts.paths, config.FL_DATABASE),
-      ...profile.superlinkListeners(listeners, parseVersion(facts.version)!.minor),
+      '--fleet-api-type',
+      'grpc-rere',
+      '--fleet-api-address',
+      formatHostPort(listeners.fleet),
+      ...profileFor(facts.version).superlinkArguments(listeners),
     ],
     fleet: { listen: formatHostPort(listeners.fleet), credentials: tls?.operator ?? null },
   };
 }
 
 function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): LaunchPlan {
-  const profile = profileFor(facts.version);
   const plan = common(config, facts, 'supernode');
   return {
     ...plan,
@@ -143,7 +114,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
       // Flower reads 0 as "do not retry" and "do not wait"; only leaving the flags out means "without end".
       ...(config.FL_MAX_RETRIES === 0 ? [] : ['--max-retries', String(config.FL_MAX_RETRIES)]),
       ...(config.FL_MAX_WAIT_TIME === 0 ? [] : ['--max-wait-time', String(config.FL_MAX_WAIT_TIME)]),
-      ...profile.supernodeRuntime({ host: facts.loopback, port: 9094 }),
+      ...profileFor(facts.version).supernodeArguments(superNodeRuntime(facts.loopback)),
     ],
     environment: {
       ...plan.environment,
@@ -155,7 +126,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
 
 function common(
   config: SuperLinkSettings | SuperNodeSettings,
-  facts: BothFacts,
+  facts: FlowerFacts,
   role: 'superlink' | 'supernode',
 ) {
   const { server, client } = keepaliveOptions(config);
@@ -165,8 +136,7 @@ function common(
     role,
     flower_version: facts.version,
     environment: {
-      // Flower starts its child processes by bare name.
-      PATH: [join(facts.environment, 'bin'), '/usr/local/bin', '/usr/bin', '/bin'].join(':'),
+      PATH: commandPath(facts.environment),
       HOME: workdir,
       FLWR_HOME: flwrHome(facts.paths, role),
       FLWR_LOG_LEVEL: config.FL_LOG_LEVEL,

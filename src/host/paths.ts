@@ -38,7 +38,11 @@ export function pathsUnder(root: string) {
     /** What the agent tells others on this VM; gone at reboot. */
     run: at('/run/flower-context'),
     status: at('/run/flower-context/status.json'),
+    /** What the ready script decides by. */
+    ready: at('/run/flower-context/ready.json'),
     plan: at('/run/flower-context/plan.json'),
+    /** Listeners, dialled endpoint and TLS files of the Flower of this plan. */
+    endpoints: at('/run/flower-context/flower.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
     /** FLWR_HOME of `flwr` where the operator uses it: the connection to this VM's SuperLink. Root's. */

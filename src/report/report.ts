@@ -1,4 +1,5 @@
-// Where the boot's story goes: the journal for a person, the status file for programs, STATUS= for `systemctl status`.
+// Where the progress of the boot is shown: the journal, the status file, and STATUS= for `systemctl status`. Output only: nothing
+// reads it back to decide.
 
 import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/problem.ts';
@@ -62,10 +63,6 @@ export class Report {
       problems: [],
       facts: {},
     };
-  }
-
-  get status(): Readonly<Status> {
-    return this.#status;
   }
 
   /** A new boot begins (the first, or after a re-contextualization). */
@@ -177,17 +174,15 @@ export class Report {
     this.#write();
   }
 
-  phase(phase: Status['phase'], sentence: string): void {
+  /** What the agent is doing, and whether the ready gate is open; `sentence` goes to the journal and to systemd, too. */
+  state(phase: Status['phase'], serving: boolean, sentence?: string): void {
     this.#status.phase = phase;
-    notifyStatus(sentence);
-    if (phase === 'failed') this.journal.error(sentence);
-    else this.journal.info(sentence);
-    this.#write();
-  }
-
-  /** Whether the ready gate may open. */
-  serving(serving: boolean): void {
     this.#status.serving = serving;
+    if (sentence !== undefined) {
+      notifyStatus(sentence);
+      if (phase === 'failed') this.journal.error(sentence);
+      else this.journal.info(sentence);
+    }
     this.#write();
   }
 

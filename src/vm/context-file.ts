@@ -23,7 +23,7 @@ const ESCAPED_QUOTE = "'\\''";
 export interface VariableFile {
   readonly form: ContextFormat;
   /** As they are in the file. Without a prototype, like parseContextSh's. */
-  readonly variables: Record<string, string>;
+  readonly variables: Readonly<Record<string, string>>;
   /** Names of which oned makes the value when it makes a VM: $NAME, $NETWORK[...]:9092. */
   readonly open: ReadonlySet<string>;
 }
@@ -48,7 +48,10 @@ export function parseVariableFile(bytes: Buffer | string): VariableFile {
 }
 
 /** The variables as far as they are known: one that oned fills in is empty. */
-export function knownVariables({ variables, open }: VariableFile): Record<string, string> {
+export function knownVariables({
+  variables,
+  open,
+}: Pick<VariableFile, 'variables' | 'open'>): Record<string, string> {
   const known = Object.entries(variables).map(([name, value]) => [name, open.has(name) ? '' : value]);
   return Object.assign(Object.create(null), Object.fromEntries(known));
 }

@@ -4,6 +4,7 @@
 // oned, which does one call at a time), the check of the SuperLink's certificate, and Flower.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { BootOutcome } from '../../src/boot/boot.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { LightVm } from '../support/light-vm.ts';
 import { ONED_MS_PER_CALL } from '../support/onegate/oned-calls.ts';
@@ -130,15 +131,10 @@ class Role {
       random,
       send: this.zone.send(id),
       flowerMs: () => 1_000 + 500 * random(),
-      instead: {
-        trust: async (known) => {
-          known.set('clientTrust', undefined);
-          return {};
-        },
-      },
+      plaintext: true,
     });
     let reported = false;
-    const onBoot = ({ failure }: { failure: unknown }): void => {
+    const onBoot = ({ failure }: BootOutcome): void => {
       if (failure !== undefined) this.failed++;
       if (failure !== undefined || reported) return;
       reported = true;

@@ -25,7 +25,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'Flower that gave up (status 0) is not started again with status 75',
-    file: 'appliance/lib/flower_launch/ending.py',
+    file: 'appliance/lib/flower_launch/state.py',
     find: 'EXIT_RESTART = 75',
     put: 'EXIT_RESTART = 0',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],
@@ -39,7 +39,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a lost link is not written by the launcher',
-    file: 'appliance/lib/flower_launch/link.py',
+    file: 'appliance/lib/flower_launch/state.py',
     find: 'if reason is not None:',
     put: 'if False:',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],

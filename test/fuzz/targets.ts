@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import * as z from 'zod';
+import { checkContext } from '../../src/boot/checks.ts';
 import { preview } from '../../src/boot/preview.ts';
 import { choosePartition, membersOf } from '../../src/cluster/partition.ts';
 import { splitRoles } from '../../src/cluster/resolver.ts';
@@ -344,7 +345,8 @@ const plans = target(
   ([given, link, secret]) => {
     const raw = secret === undefined ? given : { ...given, [secret]: SECRET };
     const role = link ? 'superlink' : 'supernode';
-    const parsed = parseVariables(raw, { role, flowerVersion: '1.39.0', framework: 'none' });
+    const image = { role, flowerVersion: '1.39.0', framework: 'none' } as const;
+    const parsed = parseVariables(raw, image);
     for (const { variable, found, expected } of [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings]) {
       must(
         !/[\p{C}\p{Zl}\p{Zp}]/u.test(variable + found + expected) && found.length < 1_000,
@@ -353,7 +355,10 @@ const plans = target(
       must(!(found + expected).includes(SECRET), 'no secret is in a finding');
     }
     if (!parsed.ok) return;
-    const { launch_plan: plan, files: written } = preview(parsed.config, raw, nowhere);
+    const facts = { image, now: new Date(), addresses: ['192.0.2.7'], hostNames: [] };
+    const { problems } = checkContext(raw, facts);
+    if (problems.some(({ severity }) => severity === 'fatal')) return;
+    const { launch_plan: plan, files: written } = preview(parsed.config, facts, nowhere);
     must(
       launchPlanSchema.safeParse(JSON.parse(formatPlan(plan))).success,
       'a plan is what the launcher reads',

@@ -4,6 +4,8 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { type FlowerEndpoints, writeEndpoints } from '../../src/flower/endpoints.ts';
+import { pathsUnder } from '../../src/host/paths.ts';
 import { issueCa } from '../../src/tls/issue.ts';
 import { type Outcome, run, until } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
@@ -276,19 +278,16 @@ describe('submit', () => {
       mode: 0o755,
     });
     writeFileSync(join(env, 'bin/flwr'), `#!/bin/bash\n${flwr}\n`, { mode: 0o755 });
-    const plan = {
+    const control = { host: '0.0.0.0', port: 9093 };
+    const endpoints: FlowerEndpoints = {
       version: 1,
       role: 'superlink',
       flower_version: '1.39.0',
-      program: 'flower-superlink',
-      argv: ['--insecure', '--host', '0.0.0.0', '--port', '9093'],
-      environment: { PATH: '/usr/bin:/bin' },
-      workdir: '/',
-      grpc: { server: [], client: [] },
-      fleet: null,
-      link_file: '/run/flower/link.json',
+      endpoint: { host: '10.0.0.5', port: 9092 },
+      listeners: { fleet: { host: '0.0.0.0', port: 9092 }, control, runtime: control },
+      tls: null,
     };
-    writeFileSync(join(root, 'run/flower-context/plan.json'), JSON.stringify(plan));
+    writeEndpoints(pathsUnder(root), endpoints);
     writeFileSync(
       join(root, 'run/flower-context/run-config.toml'),
       'num-server-rounds = 3\nstrategy = "FedAvg"\n',

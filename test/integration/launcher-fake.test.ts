@@ -104,7 +104,7 @@ test('the launcher ends with status 75 when Flower ends with status 0 unasked, a
   expect(await ended(vm)).toMatchObject({ ExecMainStatus: '75', Result: 'exit-code' });
   expect(vm.flowerLink()).toMatchObject({
     phase: 'ended',
-    detail: 'Flower ended as if all were well (status 0), but nobody asked it to',
+    detail: 'Flower exited with status 0 without a stop request',
   });
   await vm.waitFor('the loss', ({ serving }) => !serving);
   await vm.toSay(/Flower is not serving/);
@@ -119,7 +119,7 @@ test('Flower that was asked to end has not failed', async () => {
     ExecMainStatus: '0',
     Result: 'success',
   });
-  expect(vm.flowerLink()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
+  expect(vm.flowerLink()).toMatchObject({ phase: 'ended', detail: 'stopped as requested' });
 });
 
 test('launcher and agent report at once that a SuperNode has lost its SuperLink, and later its return', async () => {

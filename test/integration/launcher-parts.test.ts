@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/host/process.ts';
 
-/** Method, status and text as gRPC's Python gave them, and what is said. Null: the SuperLink did answer. */
+/** Method, status and text as gRPC's Python gave them, and the reason. Null: the SuperLink answered. */
 const CALLS: readonly (readonly [string, string, string, RegExp | null])[] = [
   [
     'PullMessages',
@@ -50,7 +50,7 @@ const CALLS: readonly (readonly [string, string, string, RegExp | null])[] = [
   ],
   ['SendNodeHeartbeat', 'DEADLINE_EXCEEDED', 'Deadline Exceeded', /did not answer in time/],
   ['RegisterNode', 'UNAUTHENTICATED', 'Invalid timestamp', /clock of this VM is more than 5 s ahead/],
-  ['PullMessages', 'UNAUTHENTICATED', 'Invalid node ID', /does not know this node any more/],
+  ['PullMessages', 'UNAUTHENTICATED', 'Invalid node ID', /has no record of this node any more/],
   [
     'ActivateNode',
     'FAILED_PRECONDITION',
@@ -99,7 +99,7 @@ describe('a failed call to the Fleet API', () => {
 });
 
 describe('inside the launcher', () => {
-  it('the value of the plan replaces all others of that gRPC option', () => {
+  it('a gRPC option of the plan replaces all others of that name', () => {
     expect(further(0)).toEqual({
       merged: [
         ['grpc.b', 2],
@@ -112,24 +112,24 @@ describe('inside the launcher', () => {
     expect(further(1)).toEqual({ same: [true, true, false] });
   });
 
-  it('a dead heartbeat thread ends a SuperNode that would be counted as offline, and no other thread does', () => {
-    expect(further(2)).toEqual({ file: 'other.py', doom: null });
+  it('the end of the heartbeat thread ends a SuperNode that would be counted as offline; another thread does not', () => {
+    expect(further(2)).toEqual({ file: 'other.py', fatal: null });
     expect(further(3)).toEqual({
       file: 'heartbeat.py',
-      doom: "Flower's heartbeat has died (not recognised)",
+      fatal: "Flower's heartbeat thread ended (not recognised)",
     });
   });
 
   it('a failed handshake after acceptance ends it too, unless a call succeeds in time', () => {
-    expect(further(4)).toEqual({ phase: 'lost', doomed: true });
-    expect(further(5)).toEqual({ phase: 'accepted', doomed: false, in_flight: 0 });
+    expect(further(4)).toEqual({ phase: 'lost', fatal: true });
+    expect(further(5)).toEqual({ phase: 'accepted', fatal: false, in_flight: 0 });
   });
 
   it('a refusal of a run does not change the state of the connection', () => {
     expect(further(6)).toEqual({ phase: 'accepted' });
   });
 
-  it('status 0 without a stop request is a failure, and no status after a stop request is one', () => {
+  it('status 0 without a stop request is a failure, and any status after a stop request is none', () => {
     expect(further(7)).toEqual({ verdicts: [75, 1, 3] });
     expect(further(8)).toEqual({ asked: 0 });
   });

@@ -105,7 +105,7 @@ describe.each([
     launched.process.kill('SIGTERM');
     expect(await launched.ended).toEqual({ code: 0, signal: null });
     await notify.until((message) => message.startsWith('STOPPING=1'));
-    expect(vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
+    expect(vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as requested' });
     await notify.close();
   });
 
@@ -160,7 +160,7 @@ describe.each([
     const kill = setTimeout(() => launched.process.kill('SIGKILL'), stopTimeoutMs('flower-supernode'));
     expect(await launched.ended).toEqual({ code: 0, signal: null });
     clearTimeout(kill);
-    expect(node.vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as asked' });
+    expect(node.vm.link()).toMatchObject({ phase: 'ended', detail: 'stopped as requested' });
   });
 
   test('ends a SuperNode whose SuperLink came back with another CA, naming the reason', async () => {
@@ -188,7 +188,7 @@ describe.each([
     const ended = await launched.ended;
     expect(ended.signal).toBeNull();
     expect(ended.code).not.toBe(0);
-    expect(node.vm.link()!.detail).toContain('it does not know this node any more');
+    expect(node.vm.link()!.detail).toContain('it has no record of this node any more');
   });
 
   test('reports that the certificate does not name the address, where Flower only reports a failure', async () => {
@@ -291,12 +291,12 @@ describe.each([
       }
     });
 
-    test('ends a SuperNode that sends no more calls', async () => {
+    test('ends a SuperNode that makes no calls any more', async () => {
       // Flower asks every 3 s: with a patience of half a second it always looks silent.
       const node = supernode(link.keys.ca.certPem, { silence: 0.5 });
       const launched = node.vm.launch(node.plan);
       expect(await launched.ended).toEqual({ code: 75, signal: null });
-      expect(node.vm.link()!.detail).toMatch(/stopped talking to the SuperLink; no call for \d+ s/);
+      expect(node.vm.link()!.detail).toMatch(/stopped calling the SuperLink; no call for \d+ s/);
     });
 
     test('writes journal lines with priorities and without colours', async () => {

@@ -7,9 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { answerOf, untilDecided } from '../../src/cli/ready.ts';
+import { untilDecided, verdictNow } from '../../src/cli/ready.ts';
 import { HttpFailure, type HttpReply, type HttpRequest } from '../../src/host/http.ts';
 import { opensGate } from '../../src/onegate/guard.ts';
+import { readReady } from '../../src/report/ready-file.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { LightVm } from '../support/light-vm.ts';
 import { chance, type SmallVm, SmallZone } from '../support/small-zone.ts';
@@ -94,12 +95,7 @@ class Machine {
       random: world.random,
       send: (request) => this.#send(request, 'agent'),
       flowerMs: () => world.random() * 4_000,
-      instead: {
-        trust: async (known) => {
-          known.set('clientTrust', undefined);
-          return {};
-        },
-      },
+      plaintext: true,
     });
     this.#start();
   }
@@ -119,7 +115,7 @@ class Machine {
     await clock.sleep(this.#world.random() * 3_000, signal);
     // The script ends with its VM.
     const decided = await Promise.race([untilDecided(this.vm.machine, 600_000), aborted(signal)]);
-    if (decided?.answer !== 'serves') return;
+    if (decided?.verdict !== 'serves') return;
     if (!this.vm.served)
       this.#world.faults.push(`the ready script of the ${this.role} succeeds before it served`);
     await clock.sleep(this.#world.random() * 2_000, signal);
@@ -188,8 +184,8 @@ class Machine {
       serves &&
       template.READY === 'YES' &&
       this.vm.serves &&
-      this.vm.report.status.phase === 'ready' &&
-      answerOf(this.vm.machine, this.vm.report.status) === 'serves'
+      this.vm.status?.phase === 'ready' &&
+      verdictNow(this.vm.machine, readReady(this.vm.machine.paths)!) === 'serves'
     );
   }
 
@@ -339,8 +335,8 @@ async function live(life: Life, dir: string): Promise<readonly string[]> {
           role,
           gate,
           serves: vm.serves,
-          phase: vm.report.status.phase,
-          problems: vm.report.status.problems.map(({ code }) => code),
+          phase: vm.status?.phase,
+          problems: vm.status?.problems.map(({ code }) => code),
           template: { ...seen.template, FL_CA_CERT: undefined },
         }),
       );

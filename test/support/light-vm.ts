@@ -5,14 +5,20 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { bootAndWatch } from '../../src/agent/boot-and-watch.ts';
-import { keepWatch } from '../../src/agent/watch.ts';
-import { type BootOutcome, boot } from '../../src/boot/boot.ts';
+import { Supervisor } from '../../src/agent/supervisor.ts';
+import { type Boot, type BootOutcome, boot } from '../../src/boot/boot.ts';
 import { Checkpoint } from '../../src/boot/checkpoint.ts';
-import type { Knowledge } from '../../src/boot/knowledge.ts';
-import { sequenceFor } from '../../src/boot/sequence.ts';
-import type { Step, StepId, StepTools } from '../../src/boot/step.ts';
-import { closeForRestart, writePlan } from '../../src/boot/steps/flower.ts';
+import { SEQUENCES } from '../../src/boot/sequence.ts';
+import type {
+  CommonOutputs,
+  IdOf,
+  Step,
+  StepResult,
+  StepTools,
+  SuperLinkOutputs,
+  SuperNodeOutputs,
+} from '../../src/boot/step.ts';
+import { prepareRestart, type StartInputs, writePlan } from '../../src/boot/steps/flower.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, readFlowerState } from '../../src/flower/state-file.ts';
@@ -22,20 +28,26 @@ import { pathsUnder } from '../../src/host/paths.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { openJournal } from '../../src/report/journal.ts';
 import { Report } from '../../src/report/report.ts';
+import { readStatus, type Status } from '../../src/report/status.ts';
 import { folderHost } from './agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
+
+type StepId = IdOf<SuperLinkOutputs> | IdOf<SuperNodeOutputs>;
 
 /** flower-context.service as systemd sees it, with one process of the agent. */
 interface Unit {
   state: 'activating' | 'active' | 'inactive';
   reloadQueued: boolean;
-  /** Aborted when the unit must start although systemd would not start it now. */
+  /** SIGHUP. */
+  reload: () => void;
+  /** Aborted when the unit is to be started although it would not start by itself now. */
   readonly startNow: AbortController;
 }
 
 const newUnit = (): Unit => ({
   state: 'activating',
   reloadQueued: false,
+  reload: () => {},
   startNow: new AbortController(),
 });
 
@@ -50,10 +62,10 @@ export interface LightVmSpec {
   readonly send?: typeof request;
   /** How long Flower takes from its start until it serves (was accepted), in ms of the clock. */
   readonly flowerMs?: () => number;
-  /** Steps that are done otherwise, besides those of Flower. */
-  readonly instead?: Partial<Record<StepId, Step['run']>>;
+  /** A SuperNode does not check the SuperLink's certificate, and uses plaintext. */
+  readonly plaintext?: boolean;
   /** Called before each step. */
-  readonly before?: (id: StepId, known: Knowledge, tools: StepTools) => Promise<void> | void;
+  readonly before?: (id: StepId, tools: StepTools) => Promise<void> | void;
   readonly journal?: (line: string) => void;
 }
 
@@ -126,14 +138,25 @@ export class LightVm {
   }
 
   /** One boot, as `flower-context boot` does it. */
-  boot(signal: AbortSignal): Promise<BootOutcome> {
+  boot(
+    signal: AbortSignal,
+    run: Pick<Boot, 'contextRead' | 'notServing'> = { contextRead: () => {}, notServing: () => {} },
+  ): Promise<BootOutcome> {
     return boot({
       machine: this.machine,
       report: this.report,
       checkpoint: this.#checkpoint,
       signal,
-      sequence: (role) => sequenceFor(role).map((step) => this.#replaced(step)),
+      ...run,
+      sequences: {
+        superlink: SEQUENCES.superlink.map((step) => this.#replaced<SuperLinkOutputs>(step)),
+        supernode: SEQUENCES.supernode.map((step) => this.#replaced<SuperNodeOutputs>(step)),
+      },
     });
+  }
+
+  get status(): Status | undefined {
+    return readStatus(this.machine.paths.status);
   }
 
   /** What one-context sends once its ready script has succeeded. */
@@ -191,37 +214,41 @@ export class LightVm {
   /** `systemctl reload-or-restart flower-context`, as the hook of one-context calls it when the CONTEXT has changed. */
   reloadOrRestart(): void {
     const unit = this.#unit;
-    if (unit.state === 'active') {
-      // Agents that share this process all look, which changes nothing for the others.
-      process.emit('SIGHUP', 'SIGHUP');
-    } else if (unit.state === 'activating') unit.reloadQueued = true;
+    if (unit.state === 'active') unit.reload();
+    else if (unit.state === 'activating') unit.reloadQueued = true;
     else unit.startNow.abort();
   }
 
-  /** One process of the agent: the loop of `flower-context run`; gives its exit status. */
+  /** One process of the agent: what `flower-context run` does; gives its exit status. */
   async #agent(unit: Unit, signal: AbortSignal, onBoot: (outcome: BootOutcome) => void): Promise<number> {
     const { machine, report } = this;
-    const watch = keepWatch({ machine, report, signal });
     try {
-      return await bootAndWatch({
+      return await new Supervisor({
+        machine,
         report,
         signal,
-        watch,
-        boot: async (interrupt) => {
-          const outcome = await this.boot(AbortSignal.any([signal, interrupt]));
+        boot: async (run) => {
+          const outcome = await this.boot(run.signal, run);
           onBoot(outcome);
           return outcome;
         },
-        tellReady: () => {
-          unit.state = 'active';
-          // systemd runs a queued reload once the unit has started.
-          if (unit.reloadQueued) process.emit('SIGHUP', 'SIGHUP');
+        notify: {
+          ready: () => {
+            unit.state = 'active';
+            // systemd runs a queued reload once the unit has started.
+            if (unit.reloadQueued) unit.reload();
+          },
+          stopping: () => {},
         },
-        endWaitingFlower: async () => {},
-      });
+        onReload: (requested) => {
+          unit.reload = requested;
+          return () => {
+            unit.reload = () => {};
+          };
+        },
+      }).run();
     } finally {
       unit.state = 'inactive';
-      watch.end();
     }
   }
 
@@ -232,24 +259,29 @@ export class LightVm {
     return [checkpoint, new Report({ path: paths.status, journal, clock, resumed: !checkpoint.empty })];
   }
 
-  #replaced(step: Step): Step {
-    const { instead, before, send } = this.spec;
-    const run = instead?.[step.id] ?? this.#own(step);
+  #replaced<O extends SuperLinkOutputs | SuperNodeOutputs>(step: Step<O>): Step<O> {
+    const { before, send, plaintext } = this.spec;
+    const id = step.id as StepId;
+    const other: ((outputs: never, tools: StepTools) => Promise<StepResult<unknown>>) | undefined =
+      id === 'start_flower'
+        ? (outputs: StartInputs, tools) => this.#startFlower(outputs, tools)
+        : id === 'await_fleet_api' || id === 'await_registration'
+          ? (outputs: StartInputs, tools) => this.#awaitFlower(outputs, tools)
+          : id === 'trust' && plaintext
+            ? async () => ({ output: undefined })
+            : undefined;
     return {
       ...step,
-      run: async (known, tools) => {
-        await before?.(step.id, known, tools);
-        const result = await run(known, tools);
-        if (step.id === 'read_context' && send !== undefined) known.set('oneGate', this.#oneGate(send));
-        return result;
+      run: async (outputs, tools) => {
+        await before?.(id, tools);
+        const result = (await (other === undefined
+          ? step.run(outputs, tools)
+          : other(outputs as never, tools))) as StepResult<O[IdOf<O>]>;
+        if (id !== 'read_context' || send === undefined) return result;
+        const output = { ...(result.output as CommonOutputs['read_context']), oneGate: this.#oneGate(send) };
+        return { ...result, output: output as O[IdOf<O>] };
       },
     };
-  }
-
-  #own(step: Step): Step['run'] {
-    if (step.id === 'start_flower') return this.#startFlower;
-    if (step.id === 'await_fleet_api' || step.id === 'await_registration') return this.#awaitFlower;
-    return step.run;
   }
 
   #oneGate(send: typeof request) {
@@ -265,28 +297,30 @@ export class LightVm {
     });
   }
 
-  #startFlower: Step['run'] = async (known, tools) => {
-    const plan = known.get('planHash');
-    if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan) return { kept: true };
-    await closeForRestart(known, tools);
-    writePlan(known, this.machine.paths);
+  async #startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+    const plan = outputs.launch_plan;
+    if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan.hash)
+      return { output: undefined, kept: true };
+    await prepareRestart(outputs, tools);
+    writePlan(plan, this.machine.paths);
     this.serves = false;
     this.served = false;
-    this.#link('starting', plan);
-    return {};
-  };
+    this.#link('starting', plan.hash);
+    return { output: undefined };
+  }
 
-  #awaitFlower: Step['run'] = async (known, { machine, signal }) => {
-    const good = known.get('config').role === 'superlink' ? 'serving' : 'accepted';
+  async #awaitFlower(
+    { launch_plan }: Pick<StartInputs, 'launch_plan'>,
+    { machine, signal }: StepTools,
+  ): Promise<StepResult<undefined>> {
     if (!this.serves) {
       await machine.clock.sleep(this.spec.flowerMs?.() ?? 0, signal);
       this.serves = true;
       this.served = true;
-      this.#link(good, known.get('planHash'));
+      this.#link(this.spec.role === 'superlink' ? 'serving' : 'accepted', launch_plan.hash);
     }
-    known.set('link', { phase: good } as FlowerState);
-    return {};
-  };
+    return { output: undefined };
+  }
 
   #link(phase: FlowerState['phase'], plan: string): void {
     const { paths, clock } = this.machine;

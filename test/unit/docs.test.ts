@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sequenceFor } from '../../src/boot/sequence.ts';
+import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
 import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/config/frameworks.ts';
@@ -223,7 +223,7 @@ describe('references', () => {
 
 test('docs/operate.md explains the line of every step of both boots', () => {
   const page = read('docs/operate.md');
-  const titles = [...sequenceFor('superlink'), ...sequenceFor('supernode')].map(({ title }) => title);
+  const titles = [...SEQUENCES.superlink, ...SEQUENCES.supernode].map(({ title }) => title);
   expect(titles.filter((title) => !new RegExp(`^\\| \`${title}\` +\\|`, 'm').test(page))).toEqual([]);
 });
 

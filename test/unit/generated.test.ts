@@ -7,7 +7,7 @@ import { GENERATED } from '../../scripts/generated.ts';
 const root = resolve(import.meta.dirname, '../..');
 
 describe('the committed file', () => {
-  test.each([...GENERATED.keys()])('%s is what `make generate` writes', (path) => {
+  test.each([...GENERATED.keys()])('%s is the output of `make generate`', (path) => {
     expect(readFileSync(join(root, path), 'utf8')).toBe(GENERATED.get(path));
   });
 });
@@ -18,7 +18,7 @@ test.each([
   'appliance/man',
   'appliance/completion',
   'docs/reference',
-])('%s contains only generated files', (folder) => {
+])('%s has only generated files', (folder) => {
   const made = [...GENERATED.keys()]
     .filter((path) => path.startsWith(`${folder}/`))
     .map((path) => path.slice(folder.length + 1));

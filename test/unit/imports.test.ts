@@ -100,7 +100,7 @@ describe('the folders of src', () => {
     expect(circlesIn(edgesBetween(folderOf))).toEqual([]);
   });
 
-  test('leave files, processes and sockets to host/', () => {
+  test('use files, processes and sockets only through host/', () => {
     const wrong = imports.filter(
       (one) => OUTSIDE_WORLD.test(one.what) && folderOf(one.from) !== 'host' && !one.typeOnly,
     );

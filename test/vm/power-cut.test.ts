@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { sequenceFor } from '../../src/boot/sequence.ts';
+import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { vm } from '../support/vm/machines.ts';
 import { VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
 import { GuestService } from '../support/vm/service.ts';
@@ -7,7 +7,7 @@ import { GuestService } from '../support/vm/service.ts';
 // restart.test.ts cuts containers, of both roles. Only a VM also loses what its kernel had not written to the disk yet: here
 // its plug is pulled at every step, one boot after the other, in the moment after the step was done.
 
-const STEPS = sequenceFor('superlink').map(({ id }) => id);
+const STEPS = SEQUENCES.superlink.map(({ id }) => id);
 const STATE = '/var/lib/flower-context';
 
 let service: GuestService | undefined;

@@ -1,1 +1,1 @@
-"""What flower-launch.py is made of. Standard library only; gRPC and Flower are imported once the plan is in force."""
+"""The parts of flower-launch.py. Standard library only; gRPC and Flower are imported once the plan is in force."""

@@ -1,40 +1,38 @@
-"""gRPC inside Flower's process: the plan's options in force, the Fleet API's servers and calls watched."""
+"""gRPC inside Flower's process: puts the plan's options in force, and watches servers and calls of the Fleet API."""
 
+import contextlib
 import ipaddress
 
+from .flower import FLEET
 from .plan import Unusable
-
-FLEET = "/flwr.proto.Fleet/"
 
 
 def normalised(address):
     host, _, port = address.rpartition(":")
     host = host.strip("[]").lower()
-    try:
+    with contextlib.suppress(ValueError):
         host = ipaddress.ip_address(host).compressed
-    except ValueError:
-        pass
     return host, port
 
 
-def merged(options, ours):
-    """gRPC options with ours in force: another value for the same name is taken out."""
-    names = {name for name, _ in ours}
-    return [(name, value) for name, value in options or [] if name not in names] + [tuple(pair) for pair in ours]
+def merged(options, forced):
+    """gRPC options with the forced ones in place of others of the same name."""
+    names = {name for name, _ in forced}
+    return [(name, value) for name, value in options or [] if name not in names] + [tuple(pair) for pair in forced]
 
 
 def as_json(options):
     return [[name, value if isinstance(value, (int, str)) else str(value)] for name, value in options]
 
 
-def alter_grpc(plan, link):
-    """Puts the plan's options into every channel and server made from now on, and watches the Fleet API's."""
+def alter_grpc(plan, state):
+    """Puts the plan's options into every channel and server made from now on, and watches those of the Fleet API."""
     import grpc
 
     new_server, secure, insecure = grpc.server, grpc.secure_channel, grpc.insecure_channel
     fleet = plan["fleet"]
-    # Read now: a file that is missing should end us with its name, not with a traceback from the depths of Flower.
-    shown = server_credentials(grpc, fleet["credentials"]) if fleet and fleet["credentials"] else None
+    # Read now: a missing file is named in the error, where Flower would show a traceback.
+    credentials_shown = server_credentials(grpc, fleet["credentials"]) if fleet and fleet["credentials"] else None
 
     def server(*args, options=None, **kwargs):
         options = merged(options, plan["grpc"]["server"])
@@ -42,24 +40,24 @@ def alter_grpc(plan, link):
         add_secure, add_insecure, start = made.add_secure_port, made.add_insecure_port, made.start
         is_fleet = False
 
-        def noticed(address):
+        def is_fleet_at(address):
             nonlocal is_fleet
             if fleet and normalised(address) == normalised(fleet["listen"]):
                 is_fleet = True
-                link.grpc["server"] = as_json(options)
+                state.grpc["server"] = as_json(options)
             return is_fleet
 
         def add_secure_port(address, credentials):
-            return add_secure(address, shown if noticed(address) and shown else credentials)
+            return add_secure(address, credentials_shown if is_fleet_at(address) and credentials_shown else credentials)
 
         def add_insecure_port(address):
-            noticed(address)
+            is_fleet_at(address)
             return add_insecure(address)
 
         def started():
             start()
             if is_fleet:
-                link.serving()
+                state.fleet_api_is_open()
 
         made.add_secure_port, made.add_insecure_port, made.start = add_secure_port, add_insecure_port, started
         return made
@@ -70,7 +68,7 @@ def alter_grpc(plan, link):
             method = method.decode() if isinstance(method, bytes) else method
             if not method.startswith(FLEET):
                 return continuation(client_call_details, request)
-            link.call_begins()
+            state.call_begins()
             code, details, response = "CANCELLED", "", None
             try:
                 call = continuation(client_call_details, request)
@@ -78,7 +76,7 @@ def alter_grpc(plan, link):
                 response = call.result() if code == "OK" else None
                 return call
             finally:
-                link.call_ends(method[len(FLEET) :], code, details, response)
+                state.call_ends(method[len(FLEET) :], code, details, response)
 
     def watched(make):
         def channel(target, *args, options=None, **kwargs):
@@ -86,7 +84,7 @@ def alter_grpc(plan, link):
             made = make(target, *args, options=options, **kwargs)
             if plan["role"] != "supernode":
                 return made
-            link.target, link.grpc["client"] = target, as_json(options)
+            state.channel_opens(target, as_json(options))
             return grpc.intercept_channel(made, FleetCalls())
 
         return channel

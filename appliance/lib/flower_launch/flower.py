@@ -1,16 +1,25 @@
-"""What else is altered inside Flower's process: when it counts as serving, its log lines, its signals, its heartbeat."""
+"""What the launcher relies on inside Flower, and changes there. Check all of it with a new version of Flower.
+
+src/flower/profiles.ts has what differs in the arguments. Seen in 1.31 to 1.39.
+"""
 
 import logging
 import os
 import signal
 import threading
-import time
 
-from .link import DOOMED_SECONDS
+FLEET = "/flwr.proto.Fleet/"
+# The calls by which a node is let in. A refusal of another call is about a run or a message.
+ADMISSION = ("RegisterNode", "ActivateNode")
+# After this error of an accepted node, Flower neither tries again nor ends.
+IS_FINAL = "handshake failed"
+# The file of the thread that keeps a node online.
+HEARTBEAT_FILE = "heartbeat.py"
+CONSOLE_HANDLER = "ConsoleHandler"
 
 
-def hold_for_uvicorn(link):
-    """From 1.35 a SuperLink has an HTTP listener too, opened after the Fleet API: it serves when both are open."""
+def await_http_listener(state):
+    """From 1.35 a SuperLink opens an HTTP listener after the Fleet API. It serves when both are open."""
     try:
         import uvicorn
     except ImportError:
@@ -18,15 +27,15 @@ def hold_for_uvicorn(link):
     original = uvicorn.Server.startup
 
     async def startup(self, *args, **kwargs):
-        link.hold()
+        state.listener_opens()
         await original(self, *args, **kwargs)
-        link.release()
+        state.listener_is_open()
 
     uvicorn.Server.startup = startup
 
 
 class QuietAccess(logging.Filter):
-    """Access lines of successful requests are one per poll and say nothing; refused and failed requests stay."""
+    """Drops the access lines of successful requests: there is one for each poll."""
 
     def filter(self, record):
         args = record.args
@@ -35,21 +44,21 @@ class QuietAccess(logging.Filter):
 
 
 class FirstError(logging.Filter):
-    """Keeps the first error of the HTTP server, such as a port that is taken, for the sentence we end with."""
+    """Keeps the first error of the HTTP server, such as a taken port, as the reason of the end."""
 
-    def __init__(self, link):
+    def __init__(self, state):
         super().__init__()
-        self.link = link
+        self.state = state
 
     def filter(self, record):
-        if record.levelno >= logging.ERROR and not self.link.last_error:
+        if record.levelno >= logging.ERROR and not self.state.last_error:
             lines = [line.strip() for line in record.getMessage().splitlines() if line.strip()]
-            self.link.last_error = lines[-1].removeprefix("SystemExit: ")[:400] if lines else ""
+            self.state.last_error = lines[-1].removeprefix("SystemExit: ")[:400] if lines else ""
         return True
 
 
-def alter_logging(link):
-    """Flower's console lines get journal priorities in place of colours; to be called once Flower is imported."""
+def alter_logging(state):
+    """Flower's console lines get journal priorities instead of colours. Call it once Flower is imported."""
     priorities = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
     def format_record(record):
@@ -57,61 +66,52 @@ def alter_logging(link):
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
         if record.levelno >= logging.ERROR:
-            link.last_error = " ".join(text.split())[:400]
+            state.last_error = " ".join(text.split())[:400]
         prefix = f"<{priorities.get(record.levelno, 6)}>"
         return "\n".join(prefix + line for line in text.splitlines() if line.strip())
 
     for handler in logging.getLogger("flwr").handlers:
-        if type(handler).__name__ == "ConsoleHandler":
+        if type(handler).__name__ == CONSOLE_HANDLER:
             handler.colored = False
             handler.format = format_record
             handler.addFilter(lambda record: record.getMessage().strip() != "")
     logging.getLogger("uvicorn.access").addFilter(QuietAccess())
-    logging.getLogger("uvicorn.error").addFilter(FirstError(link))
+    logging.getLogger("uvicorn.error").addFilter(FirstError(state))
 
 
-def watch_signals(link):
-    """Notes that a stop was asked for, whoever handles the signal in the end."""
+def watch_signals(state):
+    """Records a request to stop, whoever handles the signal."""
     set_handler = signal.signal
 
-    def asked(number):
-        # Flower interrupts itself when the SuperLink refuses it; nobody asked for that.
-        if number == signal.SIGINT and time.monotonic() - link.refused_at < 30:
-            return
-        if link.stop_asked_at is None:
-            link.stop_asked_at = time.monotonic()
-            link.systemd.tell("STOPPING=1", "STATUS=stopping")
-
-    def setting(number, handler):
+    def set_recording_handler(number, handler):
         if number not in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT) or not callable(handler):
             return set_handler(number, handler)
 
-        def noted(got, frame):
-            asked(got)
+        def record_and_handle(got, frame):
+            state.request_stop(got)
             return handler(got, frame)
 
-        return set_handler(number, noted)
+        return set_handler(number, record_and_handle)
 
-    signal.signal = setting
+    signal.signal = set_recording_handler
 
     def end(_number, _frame):
         raise SystemExit(0)
 
-    setting(signal.SIGTERM, end)
-    setting(signal.SIGINT, end)
+    set_recording_handler(signal.SIGTERM, end)
+    set_recording_handler(signal.SIGINT, end)
 
 
-def watch_threads(link):
-    """A heartbeat that died leaves a SuperNode that works on and is counted as offline."""
-    show = threading.excepthook
+def watch_threads(state):
+    """A SuperNode whose heartbeat thread ended continues to work and is counted as offline."""
+    print_exception = threading.excepthook
 
     def hook(args):
-        show(args)
+        print_exception(args)
         frame = args.exc_traceback
         while frame is not None:
-            if os.path.basename(frame.tb_frame.f_code.co_filename) == "heartbeat.py":
-                why = f"Flower's heartbeat has died ({args.exc_value})"
-                link.doom = link.doom or (time.monotonic() + DOOMED_SECONDS, why, False)
+            if os.path.basename(frame.tb_frame.f_code.co_filename) == HEARTBEAT_FILE:
+                state.heartbeat_ended(args.exc_value)
                 return
             frame = frame.tb_next
 

@@ -1,4 +1,4 @@
-"""The launch plan: read, and held to its shape before anything is started from it (src/flower/plan.ts writes it)."""
+"""Reads and checks the launch plan, which the agent writes (src/flower/plan.ts)."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ def fits(value, kind):
 
 
 def faults_of(plan):
-    """Everything that is wrong with a plan, as sentences."""
+    """All errors of a plan, as sentences."""
     if not isinstance(plan, dict):
         return ["it is not an object"]
     wanted = {"flower_version": TEXT, "program": TEXT, "argv": TEXTS, "environment": MAPPING, "workdir": TEXT}
@@ -61,7 +61,7 @@ def is_option(option):
 
 
 def read_plan(path):
-    """The plan and the checksum of its bytes; ends the process when it cannot be used."""
+    """The plan and the SHA-256 of its bytes. Raises Unusable."""
     try:
         with open(path, "rb") as file:
             content = file.read()
@@ -77,4 +77,4 @@ def read_plan(path):
 
 
 class Unusable(Exception):
-    """What we were told to start cannot be started."""
+    """The plan, or a file that it names, cannot be used."""

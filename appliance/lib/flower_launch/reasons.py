@@ -1,8 +1,8 @@
 """What a failed call to the Fleet API means, in words for a person."""
 
-LETS_IN = ("RegisterNode", "ActivateNode")
+from .flower import ADMISSION
 
-# What gRPC's text holds -> what it means. Seen with grpcio 1.85; the first that fits is taken.
+# A part of gRPC's error text, and its meaning. The first that fits is taken. Seen with grpcio 1.85.
 UNAVAILABLE_SIGNS = (
     ("certificate has expired", "the certificate shown at {target} has expired (or a clock is wrong)"),
     ("certificate is not yet valid", "the certificate shown at {target} is not valid yet (or a clock is wrong)"),
@@ -23,22 +23,22 @@ UNAVAILABLE_SIGNS = (
 )
 
 
-def why_lost(method, code, details, target):
-    """Why a failed Fleet call means that the link is lost, as half a sentence; None when the SuperLink did answer."""
+def why_disconnected(method, code, details, target):
+    """Why a call means that there is no link, as half a sentence; None when the SuperLink answered it."""
     if code == "DEADLINE_EXCEEDED":
         return f"{target} did not answer in time"
     if code == "UNAUTHENTICATED":
         if "timestamp" in details.lower():
             return (
-                "it refuses this node's timestamps: the clock of this VM is more than 5 s ahead of the SuperLink's, or more "
-                "than 305 s behind it; synchronise the clocks of both"
+                "it refuses this node's timestamps: the clock of this VM is more than 5 s ahead of the SuperLink's, "
+                "or more than 305 s behind it; synchronise both clocks"
             )
         if "node id" in details.lower():
-            return "it does not know this node any more (it was started with a new database)"
+            return "it has no record of this node any more (it was started with a new database)"
         return f"it refuses this node: {details}"
     if code != "UNAVAILABLE":
-        # Anything else is an answer. It is the end of the link only where Flower asks to be let in.
-        return f"it refuses this node: {code} {details}".strip() if method in LETS_IN and code != "OK" else None
+        # Any other status is an answer. Only a refusal of the admission means that there is no link.
+        return f"it refuses this node: {code} {details}".strip() if method in ADMISSION and code != "OK" else None
     for sign, meaning in UNAVAILABLE_SIGNS:
         if sign in details:
             return meaning.format(target=target)

@@ -5,30 +5,31 @@ import socket
 import sys
 
 
-def say(priority, text):
+def log(priority, text):
     """One journal line per line of text; 3 error, 4 warning, 5 notice, 6 information."""
     sys.stderr.write("".join(f"<{priority}>{line}\n" for line in text.splitlines() if line.strip()))
     sys.stderr.flush()
 
 
 class Systemd:
-    """sd_notify without its library. Takes the socket out of the environment: children must not speak for us."""
+    """Sends notifications to systemd. Removes its variables from the environment: child processes must not notify."""
 
     def __init__(self, environment):
         self.address = environment.pop("NOTIFY_SOCKET", "")
         if self.address.startswith("@"):
             self.address = "\0" + self.address[1:]
         microseconds, pid = environment.pop("WATCHDOG_USEC", "0"), environment.pop("WATCHDOG_PID", "")
-        ours = pid in ("", str(os.getpid()))
-        self.watchdog_seconds = int(microseconds) / 2e6 if ours and microseconds.isdigit() else 0.0
+        for_this_process = pid in ("", str(os.getpid()))
+        # Half of the limit, as sd_watchdog_enabled(3) recommends.
+        self.watchdog_seconds = int(microseconds) / 2e6 if for_this_process and microseconds.isdigit() else 0.0
         for name in ("LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"):
             environment.pop(name, None)
 
-    def tell(self, *assignments):
+    def notify(self, *assignments):
         if not self.address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
                 notify.sendto("\n".join(assignments).encode(), self.address)
         except OSError as error:
-            say(4, f"systemd could not be told: {error}")
+            log(4, f"cannot notify systemd: {error}")

@@ -1,4 +1,4 @@
-"""Before there is a launch plan: nearly all of Flower's start is importing Python, and that needs no plan."""
+"""Before there is a launch plan: most of Flower's start is importing Python, which needs no plan."""
 
 import contextlib
 import importlib
@@ -6,32 +6,32 @@ import os
 import sys
 import time
 
-LOOK_EVERY_SECONDS = 0.01
-# Somebody has to be asked first, a SuperLink that is not there yet perhaps: no hurry any more.
-LATER_EVERY_SECONDS = 0.25
-HURRY_SECONDS = 60.0
-# systemd's patience with a start (TimeoutStartSec) begins anew with the plan.
+POLL_SECONDS = 0.01
+# Poll slowly after 60 s, because discovery may take long.
+FAST_POLL_SECONDS = 60.0
+SLOW_POLL_SECONDS = 0.25
+# The limit of a start (TimeoutStartSec) is extended while this waits, and counts anew from the plan on.
 EXTEND_EVERY_SECONDS, EXTEND_MICROSECONDS = 60.0, 300_000_000
 
 
 def import_ahead():
-    """Imports what Flower's programs import besides Flower itself (make-env.sh wrote it down)."""
+    """Imports what Flower's programs import besides Flower itself, as listed by make-env.sh."""
     with contextlib.suppress(OSError), open(os.path.join(sys.prefix, "imports.txt"), encoding="utf-8") as names:
         for name in names.read().split():
-            # What is broken is broken again, and told, when Flower imports it.
+            # Flower imports a broken module again, and reports it.
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
 
 
 def await_plan(path, systemd):
-    """Returns when the plan is there. The agent ends this unit when there will be none."""
-    systemd.tell("STATUS=waiting for the launch plan of flower-context")
-    since = told = time.monotonic()
+    """Returns when the plan exists. The agent stops this unit when there will be none."""
+    systemd.notify("STATUS=waiting for the launch plan of flower-context")
+    since = extended_at = time.monotonic()
     while not os.path.exists(path):
         now = time.monotonic()
-        if now - told >= EXTEND_EVERY_SECONDS:
-            systemd.tell(f"EXTEND_TIMEOUT_USEC={EXTEND_MICROSECONDS}")
-            told = now
-        time.sleep(LOOK_EVERY_SECONDS if now - since < HURRY_SECONDS else LATER_EVERY_SECONDS)
-    if told != since:
-        systemd.tell(f"EXTEND_TIMEOUT_USEC={EXTEND_MICROSECONDS}")
+        if now - extended_at >= EXTEND_EVERY_SECONDS:
+            systemd.notify(f"EXTEND_TIMEOUT_USEC={EXTEND_MICROSECONDS}")
+            extended_at = now
+        time.sleep(POLL_SECONDS if now - since < FAST_POLL_SECONDS else SLOW_POLL_SECONDS)
+    if extended_at != since:
+        systemd.notify(f"EXTEND_TIMEOUT_USEC={EXTEND_MICROSECONDS}")

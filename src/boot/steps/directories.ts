@@ -2,16 +2,15 @@ import { Problem } from '../../core/problem.ts';
 import { foldersFlowerNeeds } from '../../flower/directories.ts';
 import { ensureFolder } from '../../host/files.ts';
 import { ourIds, userIds } from '../../host/machine.ts';
-import type { Step } from '../step.ts';
+import { type CommonOutputs, stepOf } from '../step.ts';
 
-/** Makes the folders that everything else is written into, with the access that docs/security.md promises. */
-export const prepareDirectories: Step = {
+/** Makes the folders that the other steps write into, with the access that docs/security.md states. */
+export const prepareDirectories = stepOf<CommonOutputs>()({
   id: 'prepare_directories',
   title: 'prepare the directories',
   needs: ['validate'],
   keeps: true,
-  async run(known, { machine }) {
-    const { user } = known.get('appliance');
+  async run({ validate: config }, { machine, image: { user } }) {
     const owner = userIds(machine.paths, user);
     if (owner === undefined) {
       throw new Problem('image_incomplete', {
@@ -22,7 +21,6 @@ export const prepareDirectories: Step = {
     }
     const ours = ourIds();
     const group = { uid: ours.uid, gid: owner.gid };
-    known.set('flowerOwner', owner);
 
     const { paths } = machine;
     const made = [
@@ -30,10 +28,8 @@ export const prepareDirectories: Step = {
       ensureFolder(paths.state, { mode: 0o755 }),
       ensureFolder(paths.tls, { mode: 0o750, owner: group }),
       ensureFolder(paths.flowerState, { mode: 0o755 }),
-      ...foldersFlowerNeeds(paths, known.get('config')).map((folder) =>
-        ensureFolder(folder, { mode: 0o750, owner }),
-      ),
+      ...foldersFlowerNeeds(paths, config).map((folder) => ensureFolder(folder, { mode: 0o750, owner })),
     ].filter(Boolean).length;
-    return made === 0 ? { kept: true } : { note: `${made} made or put right` };
+    return made === 0 ? { output: owner, kept: true } : { output: owner, note: `${made} created or fixed` };
   },
-};
+});

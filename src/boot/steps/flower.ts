@@ -1,110 +1,120 @@
 import { stripVTControlCharacters } from 'node:util';
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
-import { parseVersion } from '../../core/version.ts';
-import { superLinkListeners } from '../../flower/plan.ts';
-import { profileFor } from '../../flower/profiles/index.ts';
-import { liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
+import type { Role } from '../../core/role.ts';
+import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
+import { type FlowerState, liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
 import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
-import type { Host } from '../../host/host.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, unitState } from '../../host/systemd.ts';
-import { checkPeerTls } from '../examine.ts';
-import type { Facts, Knowledge } from '../knowledge.ts';
+import { checkPeerTls } from '../check-peer.ts';
 import { probeFleetApi } from '../probe.ts';
-import type { Step, StepTools } from '../step.ts';
+import {
+  type CommonOutputs,
+  type PreparedPlan,
+  type StepResult,
+  type StepTools,
+  type SuperLinkOutputs,
+  type SuperNodeOutputs,
+  stepOf,
+} from '../step.ts';
 import { unpublish } from '../unpublish.ts';
 
-export const unitOf = (role: 'superlink' | 'supernode'): string => `flower-${role}.service`;
+export const unitOf = (role: Role): string => `flower-${role}.service`;
+
+export type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate'> & {
+  readonly launch_plan: PreparedPlan;
+};
+
+const START = { id: 'start_flower', title: 'start Flower', keeps: true } as const;
+
+export const startSuperLink = stepOf<SuperLinkOutputs>()({
+  ...START,
+  needs: ['read_context', 'validate', 'launch_plan'],
+  run: startFlower,
+});
+
+export const startSuperNode = stepOf<SuperNodeOutputs>()({
+  ...START,
+  needs: ['read_context', 'validate', 'launch_plan'],
+  run: startFlower,
+});
 
 /**
  * Starts Flower with the plan, or leaves it alone when it runs with exactly this plan. systemd has started its launcher
  * together with the agent: one that waits for a plan takes this one, and has most of Flower's imports behind it.
  */
-export const startFlower: Step = {
-  id: 'start_flower',
-  title: 'start Flower',
-  needs: ['launch_plan'],
-  keeps: true,
-  async run(known, tools) {
-    const { paths, host } = tools.machine;
-    const unit = unitOf(known.get('config').role);
-    // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
-    const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(known, host) : undefined;
-    const { active, sub, pid } = await unitState(unit);
-    const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
-    const taken = (): string | undefined => {
-      const link = readFlowerState(paths.flowerLink);
-      return link?.pid === pid ? link.plan : undefined;
+async function startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+  const { paths } = tools.machine;
+  const plan = outputs.launch_plan;
+  const unit = unitOf(outputs.validate.role);
+  // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
+  const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(plan) : undefined;
+  const { active, sub, pid } = await unitState(unit);
+  const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
+  const taken = (): string | undefined => {
+    const state = readFlowerState(paths.flowerLink);
+    return state?.pid === pid ? state.plan : undefined;
+  };
+  if (running && taken() === plan.hash) {
+    writeEndpoints(paths, plan.endpoints);
+    return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
+  }
+  const waits = running && taken() === undefined;
+  if (!running || waits) {
+    const problem = await (ports ?? takenPort(plan));
+    if (problem !== undefined) throw problem;
+  }
+  await prepareRestart(outputs, tools);
+  writePlan(plan, paths);
+  // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
+  if (waits && [undefined, plan.hash].includes(taken()))
+    return {
+      output: undefined,
+      note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
     };
-    if (running && taken() === known.get('planHash')) {
-      return { kept: true, note: `${unit} runs with this plan already` };
-    }
-    const waits = running && taken() === undefined;
-    if (!running || waits) {
-      const taken = await (ports ?? takenPort(known, host));
-      if (taken !== undefined) throw taken;
-    }
-    await closeForRestart(known, tools);
-    writePlan(known, paths);
-    // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
-    if (waits && [undefined, known.get('planHash')].includes(taken())) {
-      return { note: `Flower ${known.get('flowerVersion')}, which was waiting for the plan` };
-    }
-    const refused = await queueJob('restart', unit);
-    if (refused !== undefined) {
-      throw new Problem('flower_start_failed', {
-        doing: `asking systemd to start ${unit}`,
-        found: refused,
-        remedy: `look at \`systemctl status ${unit}\``,
-      });
-    }
-    return { note: `Flower ${known.get('flowerVersion')}` };
-  },
-};
+  const refused = await queueJob('restart', unit);
+  if (refused !== undefined) {
+    throw new Problem('flower_start_failed', {
+      doing: `asking systemd to start ${unit}`,
+      found: refused,
+      remedy: `read \`systemctl status ${unit}\``,
+    });
+  }
+  return { output: undefined, note: `Flower ${plan.flowerVersion}` };
+}
 
-/** Puts the plan where the launcher looks; first the environment that it is for. */
-export function writePlan(known: Knowledge, paths: Paths): void {
-  const { text, environment, access } = known.get('planFile');
+/** Puts the plan where the launcher reads it; first the environment that it is for. */
+export function writePlan({ text, environment, access, endpoints }: PreparedPlan, paths: Paths): void {
   pointLink(paths.environment, environment);
+  writeEndpoints(paths, endpoints);
   writeIfChanged(paths.plan, text, access);
 }
 
-/** A launcher that waits for a plan will get none: the boot failed before there was one. */
-export async function endWaitingFlower(known: Knowledge, paths: Paths): Promise<void> {
-  const role = known.peek('appliance')?.role;
-  if (role === undefined || known.peek('planHash') !== undefined || liveFlowerState(paths) !== undefined)
-    return;
-  await queueJob('stop', unitOf(role));
+/** Closes the ready gate before a restart; withdraws FL_READY if it was published. */
+export async function prepareRestart(outputs: StartInputs, tools: StepTools): Promise<void> {
+  if (liveFlowerState(tools.machine.paths)?.up) await unpublish(outputs, tools);
+  else tools.notServing();
 }
 
-/**
- * For the time of a restart nothing serves. What OneGate was told of earlier settings is withdrawn; a Flower that died
- * while this look was under way was told of truthfully, but the ready script must not pass on its memory.
- */
-export async function closeForRestart(known: Knowledge, tools: StepTools): Promise<void> {
-  if (liveFlowerState(tools.machine.paths)?.up) await unpublish(known, tools);
-  else tools.closeGate();
+/** A launcher that waits for a plan gets none: the boot failed before there was one. */
+export async function stopPendingFlower(role: Role, paths: Paths): Promise<void> {
+  if (liveFlowerState(paths) === undefined) await queueJob('stop', unitOf(role));
 }
 
 /** Flower says little about a taken port, and a SuperNode nothing at all. Undefined: all it needs are free. */
-async function takenPort(known: Knowledge, { loopback }: Host): Promise<Problem | undefined> {
-  const config = known.get('config');
-  const version = known.get('flowerVersion');
-  const wanted: readonly HostPort[] =
-    config.role === 'superlink'
-      ? profileFor(version).superlinkPorts(superLinkListeners(config, loopback), parseVersion(version)!.minor)
-      : [{ host: loopback, port: 9094 }];
-  const outcomes = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
-  for (const [index, outcome] of outcomes.entries()) {
-    if (outcome.free) continue;
+async function takenPort({ endpoints }: PreparedPlan): Promise<Problem | undefined> {
+  const wanted = listenersOf(endpoints);
+  const results = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
+  for (const [index, result] of results.entries()) {
+    if (result.free) continue;
     const address = wanted[index]!;
-    const taken = outcome.why === 'EADDRINUSE';
+    const taken = result.why === 'EADDRINUSE';
     return new Problem('port_in_use', {
       doing: `checking that Flower can listen on ${formatHostPort(address)}`,
-      found: taken ? 'another program listens there' : `it cannot be listened on (${outcome.why})`,
+      found: taken ? 'another program listens there' : `it cannot be listened on (${result.why})`,
       remedy: taken
         ? `find the program with \`ss -ltnp 'sport = :${address.port}'\` and stop it, or choose another port`
         : 'choose an address that this VM has, or 0.0.0.0',
@@ -113,154 +123,153 @@ async function takenPort(known: Knowledge, { loopback }: Host): Promise<Problem 
   return undefined;
 }
 
-/** Generous: a first start on a slow disk or under emulation takes ten times what it takes on a server. */
+/** A first start on a slow disk or under emulation takes ten times what it takes on a server. */
 const SERVING_WITHIN_MS = 180_000;
 
 /** Readiness of a SuperLink: its Fleet API answers gRPC at the published address, verified with the published CA. */
-export const awaitFleetApi: Step = {
+export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
-  needs: ['start_flower'],
-  async run(known, tools) {
-    const endpoint = known.get('endpoint');
-    const until = new Date(tools.machine.clock.now().getTime() + SERVING_WITHIN_MS);
-    const shown = formatHostPort(endpoint);
-    tools.wait({
-      for: `the Fleet API to answer at ${shown}`,
-      until,
+  needs: ['certificates', 'launch_plan', 'start_flower'],
+  async run({ certificates: trust, launch_plan: plan }, { machine, wait, signal: cancelled }) {
+    const { endpoint } = plan.endpoints;
+    const address = formatHostPort(endpoint);
+    wait({
+      for: `the Fleet API to answer at ${address}`,
+      until: new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS),
       check: 'journalctl -u flower-superlink',
     });
     const over = new AbortController();
-    const signal = AbortSignal.any([tools.signal, over.signal]);
-    const probe = probeFleetApi(endpoint, known.get('serverTrust')?.files.ca, SERVING_WITHIN_MS, signal);
-    const death = untilFlowerEnds(known, tools.machine, signal);
+    const signal = AbortSignal.any([cancelled, over.signal]);
+    const probe = probeFleetApi(endpoint, trust?.files.ca, SERVING_WITHIN_MS, signal);
+    const end = untilFlowerEnds('superlink', plan, machine, signal);
     try {
-      const answer = await Promise.race([probe, death]);
-      if (answer.ok) {
-        const link = await untilLink(known, tools.machine, signal, (now) => now.phase === 'serving');
-        known.set('link', link);
-        return {
-          note: `${shown} answers${known.get('serverTrust') === undefined ? ' in plaintext' : ', verified with the CA'}`,
-        };
-      }
-      throw new Problem('health_check_timeout', {
-        doing: `calling the Fleet API at ${shown}`,
-        found: answer.reason,
-        expected: 'a gRPC answer, verified with the CA that SuperNodes get',
-      });
+      const answer = await Promise.race([probe, end]);
+      if (!answer.ok)
+        throw new Problem('health_check_timeout', {
+          doing: `calling the Fleet API at ${address}`,
+          found: answer.reason,
+          expected: 'a gRPC answer, verified with the CA that SuperNodes get',
+        });
+      await untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
+      const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
+      return { output: undefined, note: `${address} answers${how}` };
     } finally {
       over.abort();
-      await Promise.allSettled([probe, death]);
+      await Promise.allSettled([probe, end]);
     }
   },
-};
+});
 
-/** While a SuperNode waits, the way to the SuperLink is looked at so often. */
-const EXAMINE_EVERY_MS = 10_000;
+/** While a SuperNode waits, the path to the SuperLink is checked this often. */
+const CHECK_PEER_EVERY_MS = 10_000;
 
 /** Readiness of a SuperNode: the SuperLink accepted it, as seen inside Flower's process. */
-export const awaitRegistration: Step = {
+export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
-  needs: ['start_flower'],
-  async run(known, tools) {
+  needs: ['discover_superlink', 'trust', 'launch_plan', 'start_flower'],
+  async run({ discover_superlink: { endpoint }, trust, launch_plan: plan }, tools) {
     const { machine } = tools;
-    const shown = formatHostPort(known.get('superlink').endpoint);
-    const tell = (check: string): void =>
-      tools.wait({ for: `the SuperLink at ${shown} to accept this node`, check });
-    tell(
-      `journalctl -u flower-supernode; nc -vz ${known.get('superlink').endpoint.host} ${known.get('superlink').endpoint.port}`,
-    );
-    const judgeClock = clockWatcher(tools);
+    const address = formatHostPort(endpoint);
+    const waitFor = (check: string): void =>
+      tools.wait({ for: `the SuperLink at ${address} to accept this node`, check });
+    waitFor(`journalctl -u flower-supernode; nc -vz ${endpoint.host} ${endpoint.port}`);
+    const checkClock = clockChecker(tools);
     const over = new AbortController();
     const signal = AbortSignal.any([tools.signal, over.signal]);
-    const examination = (async (): Promise<never> => {
+    const peer = (async (): Promise<never> => {
       for (;;) {
-        await machine.clock.sleep(EXAMINE_EVERY_MS, signal);
-        const seen = await checkPeerTls(known, machine.clock.now());
+        await machine.clock.sleep(CHECK_PEER_EVERY_MS, signal);
+        const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
         const detail = readFlowerState(machine.paths.flowerLink)?.detail;
-        judgeClock(detail);
-        tell(
-          [seen, detail].filter((text) => text !== undefined && text !== '').join('; ') ||
-            'journalctl -u flower-supernode',
-        );
+        checkClock(detail);
+        const known = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
+        waitFor(known.join('; ') || 'journalctl -u flower-supernode');
       }
     })();
-    const death = untilFlowerEnds(known, machine, signal);
-    // Flower ends a moment after the SuperLink has refused its timestamps: what the launcher said of it is read at once.
-    const accepted = untilLink(known, machine, signal, ({ phase, detail }) => {
-      judgeClock(detail);
+    const end = untilFlowerEnds('supernode', plan, machine, signal);
+    // Flower ends a moment after the SuperLink has refused its timestamps: the launcher's detail is read at once.
+    const accepted = untilState(plan, machine, signal, ({ phase, detail }) => {
+      checkClock(detail);
       return phase === 'accepted';
     });
     try {
-      const link = await Promise.race([accepted, examination, death]);
-      known.set('link', link);
-      if (link.node_id !== null) tools.tell({ node_id: link.node_id });
-      return { note: `node ${link.node_id ?? '?'} at ${shown}` };
+      const { node_id } = await Promise.race([accepted, peer, end]);
+      if (node_id !== null) tools.setFacts({ node_id });
+      return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
     } finally {
       over.abort();
-      await Promise.allSettled([examination, death, accepted]);
+      await Promise.allSettled([peer, end, accepted]);
     }
   },
-};
+});
 
-/** A clock that is off, told once and taken back when it is right: Flower itself only goes on trying. */
-function clockWatcher({ warn, solved }: StepTools): (detail: string | undefined) => void {
-  let told = false;
+/** Reports once that the clock is off, and that it is right again: Flower itself only retries. */
+function clockChecker({ warn, solved }: StepTools): (detail: string | undefined) => void {
+  let reported = false;
   return (detail) => {
     const off = detail !== undefined && /\btimestamps\b/.test(detail);
-    if (off && !told) {
+    if (off && !reported) {
       const doing = 'waiting for the SuperLink to accept this node';
       warn(new Problem('clock_off', { doing, found: detail, expected: 'clocks that agree to within 5 s' }));
-    } else if (told && !off) solved('clock_off');
-    told = off;
+    } else if (reported && !off) solved('clock_off');
+    reported = off;
   };
 }
 
-/** Resolves with the first link file of this plan that is wanted. The file is watched; a slow look backs that up. */
-async function untilLink(
-  known: Knowledge,
-  machine: Machine,
+/** How often a file is read in case its change was not noticed. */
+const READ_STATE_EVERY_MS = 250;
+
+/** Resolves with the first state of this plan's Flower that is wanted. */
+async function untilState(
+  { hash }: PreparedPlan,
+  { paths, clock }: Machine,
   signal: AbortSignal,
-  wanted: (link: Facts['link']) => boolean,
-): Promise<Facts['link']> {
-  const plan = known.get('planHash');
+  wanted: (state: FlowerState) => boolean,
+): Promise<FlowerState> {
   for (;;) {
     signal.throwIfAborted();
     const woken = new AbortController();
-    const stop = watchFile(machine.paths.flowerLink, () => woken.abort());
+    const stop = watchFile(paths.flowerLink, () => woken.abort());
     try {
-      const link = readFlowerState(machine.paths.flowerLink);
-      if (link?.plan === plan && wanted(link)) return link;
-      await machine.clock.sleep(250, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+      const state = readFlowerState(paths.flowerLink);
+      if (state?.plan === hash && wanted(state)) return state;
+      await clock.sleep(READ_STATE_EVERY_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
     } finally {
       stop();
     }
   }
 }
 
-const LOOK_AT_UNIT_EVERY_MS = 1_000;
+const READ_UNIT_EVERY_MS = 1_000;
 
-/** Never resolves well: throws flower_start_failed, with Flower's own last words, when the unit's process has ended. */
-async function untilFlowerEnds(known: Knowledge, machine: Machine, signal: AbortSignal): Promise<never> {
-  const unit = unitOf(known.get('config').role);
+/** Never resolves: throws flower_start_failed, with Flower's last lines, when the unit's process has ended. */
+async function untilFlowerEnds(
+  role: Role,
+  { flowerVersion }: PreparedPlan,
+  { clock }: Machine,
+  signal: AbortSignal,
+): Promise<never> {
+  const unit = unitOf(role);
   const before = (await unitState(unit)).restarts;
   for (;;) {
-    await machine.clock.sleep(LOOK_AT_UNIT_EVERY_MS, signal);
+    await clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(unit);
     const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
     if (!ended && state.restarts <= before) continue;
-    const lines = await lastLines(unit, 15);
+    const lines = (await lastLines(unit, 15)).map((line) => `    ${plainLine(line)}`);
+    // After a restart systemd has the result of the new process and not of the one that ended.
+    const how = ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again';
     throw new Problem('flower_start_failed', {
-      doing: `starting Flower ${known.get('flowerVersion')} (${unit})`,
-      // Started again already, systemd tells of the new process and not of the one that ended.
-      found: `it ended${ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again'}; its last lines:\n${lines.map((line) => `    ${plainLine(line)}`).join('\n')}`,
-      expected: 'a process that goes on serving',
+      doing: `starting Flower ${flowerVersion} (${unit})`,
+      found: `it ended${how}; its last lines:\n${lines.join('\n')}`,
+      expected: 'a process that keeps serving',
     });
   }
 }
 
-/** A line of another program, fit for ours: no control characters, no colours, not endless. */
+/** A line of another program without control characters and colours, and not without end. */
 const plainLine = (line: string): string =>
   stripVTControlCharacters(line)
     .replaceAll(/\p{Cc}/gu, '')

@@ -1,172 +1,162 @@
-import type { SuperLinkConfig, SuperNodeConfig } from '../../config/parse.ts';
+import type { BootConfig } from '../../config/parse.ts';
+import type { ProblemCode } from '../../core/catalogue.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
-import { checkpointDirectory } from '../../flower/directories.ts';
+import type { FlowerEndpoints } from '../../flower/endpoints.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
-import { nodeConfigToml } from '../../flower/node-config.ts';
-import { formatPlan, type LaunchPlan, launchPlan } from '../../flower/plan.ts';
-import { runConfigToml } from '../../flower/run-config.ts';
-import { linkTarget, readText, writeIfChanged } from '../../host/files.ts';
+import { formatPlan, type LaunchPlan } from '../../flower/plan.ts';
+import { type FileAccess, linkTarget, readText, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
-import { ourIds, sha256 } from '../../host/machine.ts';
+import { type Owner, ourIds, sha256 } from '../../host/machine.ts';
 import { queueJob } from '../../host/systemd.ts';
 import { advertisedEndpoint } from '../addresses.ts';
-import type { Knowledge } from '../knowledge.ts';
-import type { Step, StepResult, StepTools } from '../step.ts';
+import { superLinkLaunch, superNodeLaunch } from '../launch.ts';
+import {
+  type PreparedPlan,
+  type StepResult,
+  type StepTools,
+  type SuperLinkOutputs,
+  type SuperNodeOutputs,
+  stepOf,
+} from '../step.ts';
 
-/** How Flower is started: version, arguments, files. Everything is written here and nowhere else. */
-export const planSuperLink: Step = {
+/** How Flower is started: version, arguments, files. */
+export const planSuperLink = stepOf<SuperLinkOutputs>()({
   id: 'launch_plan',
-  title: 'decide how Flower starts',
-  needs: ['certificates'],
-  async run(known, tools) {
-    const config = known.get('config') as SuperLinkConfig;
+  title: 'write the launch plan',
+  needs: ['read_context', 'validate', 'prepare_directories', 'certificates'],
+  async run({ read_context, validate: config, prepare_directories, certificates: trust }, tools) {
     const { paths, host } = tools.machine;
-    const { version, path: environment } = await flowerEnvironment(known, tools);
-    const trust = known.get('serverTrust');
-    known.set(
-      'endpoint',
-      advertisedEndpoint(config.FL_FLEET_API_ADDRESS, known.get('addresses'), trust?.dialable),
-    );
-    tools.tell({ endpoint: formatHostPort(known.get('endpoint')) });
-    writeIfChanged(
-      paths.runConfig,
-      runConfigToml(config, checkpointDirectory(paths, config.FL_CHECKPOINT_PATH)),
-      forFlower(known),
-    );
-    const plan = launchPlan(config, {
-      version,
-      environment,
+    const found = await flowerEnvironment(config, tools);
+    const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, read_context.addresses, trust?.dialable);
+    tools.setFacts({ endpoint: formatHostPort(endpoint) });
+    const facts = { version: found.version, environment: found.path, paths, loopback: host.loopback };
+    const { plan, endpoints, runConfig } = superLinkLaunch(config, { ...facts, endpoint });
+    const access = forFlower(prepare_directories);
+    writeIfChanged(paths.runConfig, runConfig, access);
+    return preparePlan({ plan, endpoints, contents: trust?.fingerprint ?? '' }, found, access, tools);
+  },
+});
+
+export const planSuperNode = stepOf<SuperNodeOutputs>()({
+  id: 'launch_plan',
+  title: 'write the launch plan',
+  needs: ['validate', 'prepare_directories', 'discover_superlink', 'trust', 'partition'],
+  async run({ validate: config, prepare_directories, discover_superlink, trust, partition }, tools) {
+    const { paths, host } = tools.machine;
+    const found = await flowerEnvironment(config, tools);
+    const gpu = config.FL_GPU_ENABLED && (await gpuFound(found, tools));
+    if (config.FL_DCGM_ENABLED) await startDcgm(found, tools);
+    const { plan, endpoints, nodeConfig } = superNodeLaunch(config, {
+      version: found.version,
+      environment: found.path,
       paths,
       loopback: host.loopback,
-      tls:
-        trust === undefined
-          ? null
-          : {
-              own: trust.loopback ?? trust.files,
-              operator: trust.loopback === undefined ? null : trust.files,
-            },
+      superlink: discover_superlink.endpoint,
+      tls: trust !== undefined,
+      partition: partition?.choice,
+      gpu,
     });
-    return preparePlan(known, tools, plan, environment, trust?.fingerprint ?? '');
+    const access = forFlower(prepare_directories);
+    writeIfChanged(paths.nodeConfig, nodeConfig, access);
+    const contents = `${trust?.caPem ?? ''}${nodeConfig}`;
+    const { output, ...result } = preparePlan({ plan, endpoints, contents }, found, access, tools);
+    return { output: { ...output, gpu }, ...result };
   },
-};
+});
 
-export const planSuperNode: Step = {
-  id: 'launch_plan',
-  title: 'decide how Flower starts',
-  needs: ['trust', 'partition'],
-  async run(known, tools) {
-    const config = known.get('config') as SuperNodeConfig;
-    const { paths, host } = tools.machine;
-    const { version, path: environment } = await flowerEnvironment(known, tools);
-    const gpu = config.FL_GPU_ENABLED && (await lookForGpu(known, tools));
-    known.set('gpu', gpu);
-    if (config.FL_DCGM_ENABLED) await startDcgm(known, tools);
-    const trust = known.get('clientTrust');
-    const nodeConfig = nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
-      partition: known.get('partition'),
-      dataPath: paths.data,
-      useCase: config.FL_USE_CASE,
-      gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
-    });
-    writeIfChanged(paths.nodeConfig, nodeConfig, forFlower(known));
-    const plan = launchPlan(config, {
-      version,
-      environment,
-      paths,
-      loopback: host.loopback,
-      superlink: known.get('superlink').endpoint,
-      ca: trust?.caFile ?? null,
-      nodeConfig: paths.nodeConfig,
-      cudaVisibleDevices:
-        gpu && config.FL_CUDA_VISIBLE_DEVICES !== 'all' ? config.FL_CUDA_VISIBLE_DEVICES : undefined,
-    });
-    return preparePlan(known, tools, plan, environment, `${trust?.caPem ?? ''}${nodeConfig}`);
-  },
-};
-
-/** For root to write and Flower's group to read: nobody else needs it. */
-const forFlower = (known: Knowledge) => ({
+/** Root writes it, Flower's group reads it: nobody else needs it. */
+const forFlower = ({ gid }: Owner): FileAccess => ({
   mode: 0o640,
-  owner: { uid: ourIds().uid, gid: known.get('flowerOwner').gid },
+  owner: { uid: ourIds().uid, gid },
   durable: false,
 });
 
-async function flowerEnvironment(
-  known: Knowledge,
-  tools: StepTools,
-): Promise<{ version: string; path: string }> {
-  const { flower } = known.get('appliance');
-  const config = known.get('config');
-  const found = await ensureEnvironment({
+interface Found {
+  readonly version: string;
+  /** Of the virtual environment. */
+  readonly path: string;
+  /** The first thing that this boot continues without. */
+  degradedBy: ProblemCode | undefined;
+}
+
+async function flowerEnvironment(config: BootConfig, tools: StepTools): Promise<Found> {
+  const { version, path, degraded } = await ensureEnvironment({
     wanted: config.FLOWER_VERSION,
-    baked: flower.version,
+    baked: tools.image.flower.version,
     framework: config.ML_FRAMEWORK,
     paths: tools.machine.paths,
     roomAt: tools.machine.host.roomAt,
     signal: tools.signal,
     onWait: tools.wait,
   });
-  if (found.degraded !== undefined) goOnWithout(known, tools, found.degraded);
-  known.set('flowerVersion', found.version);
-  tools.tell({ flower_version: found.version });
+  const found: Found = { version, path, degradedBy: undefined };
+  if (degraded !== undefined) continueWithout(degraded, found, tools);
+  tools.setFacts({ flower_version: version });
   return found;
 }
 
 /**
- * Lays the plan ready for the step that starts Flower. What the files named in the plan hold goes into it as a checksum,
- * so that Flower is started again when a certificate or its node config changed.
+ * The plan for the step that starts Flower. A checksum of what the files named in the plan hold is part of it, so that
+ * Flower is started again when a certificate or its node config changed.
  */
 function preparePlan(
-  known: Knowledge,
-  { machine }: StepTools,
-  plan: LaunchPlan,
-  environment: string,
-  contents: string,
-): StepResult {
-  const { paths } = machine;
-  const whole = { ...plan, environment: { ...plan.environment, FLOWER_CONTEXT_INPUTS: sha256(contents) } };
-  const text = formatPlan(whole);
-  known.set('plan', whole);
-  known.set('planHash', sha256(text));
-  known.set('planFile', { text, environment, access: forFlower(known) });
+  { plan, endpoints, contents }: { plan: LaunchPlan; endpoints: FlowerEndpoints; contents: string },
+  { version, path, degradedBy }: Found,
+  access: FileAccess,
+  { machine: { paths } }: StepTools,
+): StepResult<PreparedPlan> {
+  const text = formatPlan({
+    ...plan,
+    environment: { ...plan.environment, FLOWER_CONTEXT_INPUTS: sha256(contents) },
+  });
   return {
-    kept: readText(paths.plan) === text && linkTarget(paths.environment) === environment,
+    output: {
+      text,
+      hash: sha256(text),
+      environment: path,
+      access,
+      endpoints,
+      flowerVersion: version,
+      degradedBy,
+    },
+    kept: readText(paths.plan) === text && linkTarget(paths.environment) === path,
     note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
   };
 }
 
-/** A degradation is a result: in the journal and the status, and OneGate says so, too (decision 7). */
-function goOnWithout(known: Knowledge, { degrade }: StepTools, problem: Problem): void {
+/** A degradation is in the journal and the status, and OneGate shows the first one. */
+function continueWithout(problem: Problem, found: Found, { degrade }: StepTools): void {
   degrade(problem);
-  if (known.peek('lacks') === undefined) known.set('lacks', problem.code);
+  found.degradedBy ??= problem.code;
 }
 
-async function lookForGpu(known: Knowledge, tools: StepTools): Promise<boolean> {
+async function gpuFound(environment: Found, tools: StepTools): Promise<boolean> {
   const found = await hasGpu();
   if (found === true) return true;
-  const doing = 'looking for an NVIDIA GPU';
-  goOnWithout(known, tools, new Problem('gpu_not_found', { doing, found, variable: 'FL_GPU_ENABLED' }));
+  const doing = 'searching for an NVIDIA GPU';
+  continueWithout(
+    new Problem('gpu_not_found', { doing, found, variable: 'FL_GPU_ENABLED' }),
+    environment,
+    tools,
+  );
   return false;
 }
 
-/** NVIDIA's package datacenter-gpu-manager-exporter has the first; the second is that of who made a unit by hand. */
+/** The first is that of NVIDIA's package datacenter-gpu-manager-exporter; the second is common for units made manually. */
 const DCGM_UNITS = ['nvidia-dcgm-exporter.service', 'dcgm-exporter.service'] as const;
 
-async function startDcgm(known: Knowledge, tools: StepTools): Promise<void> {
+async function startDcgm(environment: Found, tools: StepTools): Promise<void> {
   const found: string[] = [];
   for (const unit of DCGM_UNITS) {
     const refused = await queueJob('start', unit);
     if (refused === undefined) return;
     found.push(refused);
   }
-  goOnWithout(
-    known,
+  const doing = `starting ${DCGM_UNITS.join(' or ')}`;
+  continueWithout(
+    new Problem('dcgm_unavailable', { doing, found: found.join(' '), variable: 'FL_DCGM_ENABLED' }),
+    environment,
     tools,
-    new Problem('dcgm_unavailable', {
-      doing: `starting ${DCGM_UNITS.join(' or ')}`,
-      found: found.join(' '),
-      variable: 'FL_DCGM_ENABLED',
-    }),
   );
 }

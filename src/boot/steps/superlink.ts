@@ -1,31 +1,31 @@
-import { join } from 'node:path';
 import { PartitionManager } from '../../cluster/partition-manager.ts';
 import { findSuperLink } from '../../cluster/resolver.ts';
-import type { SuperNodeConfig } from '../../config/parse.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { writeIfChanged } from '../../host/files.ts';
 import { trustDecision } from '../../tls/trust.ts';
-import { checkPeerTls, probeSuperLink } from '../examine.ts';
-import type { Step } from '../step.ts';
+import { checkPeerTls, probeSuperLink } from '../check-peer.ts';
+import { trustFacts } from '../checks.ts';
+import { superLinkCaFile } from '../launch.ts';
+import { type SuperNodeOutputs, stepOf } from '../step.ts';
 
-/** The SuperLink's address: given by the operator, or asked of OneGate. */
-export const discoverSuperLink: Step = {
+/** The SuperLink's address: given by the operator, or found through OneGate. */
+export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
   id: 'discover_superlink',
   title: 'find the SuperLink',
-  needs: ['validate'],
-  async run(known, { machine, wait, warn, signal, tell }) {
-    const config = known.get('config') as SuperNodeConfig;
-    const oneGate = known.get('oneGate');
+  needs: ['read_context', 'validate'],
+  async run({ read_context: { oneGate }, validate: config }, { machine, wait, warn, signal, setFacts }) {
     const given = config.FL_SUPERLINK_ADDRESS;
     if (given !== undefined) {
-      known.set('superlink', { endpoint: given, found: undefined });
-      tell({ superlink: formatHostPort(given) });
-      return { note: `${formatHostPort(given)}, as FL_SUPERLINK_ADDRESS says` };
+      setFacts({ superlink: formatHostPort(given) });
+      return {
+        output: { endpoint: given, found: undefined },
+        note: `${formatHostPort(given)}, as FL_SUPERLINK_ADDRESS says`,
+      };
     }
     if (oneGate === undefined) {
       throw new Problem('not_in_service', {
-        doing: 'looking for the SuperLink',
+        doing: 'searching for the SuperLink',
         found: 'FL_SUPERLINK_ADDRESS is empty, and this VM has no OneGate token to ask with',
         remedy:
           'set FL_SUPERLINK_ADDRESS, or put TOKEN=YES into the CONTEXT and deploy the VM through OneFlow',
@@ -41,16 +41,11 @@ export const discoverSuperLink: Step = {
       onWait: wait,
       signal,
     });
-    for (const sentence of found.warnings) {
+    for (const sentence of found.warnings)
       warn(
         new Problem('peer_suspicious', { doing: 'reading what the SuperLink publishes', found: sentence }),
       );
-    }
-    known.set('superlink', { endpoint: found.endpoint, found });
-    const address = formatHostPort(found.endpoint);
-    tell({ superlink: address });
-    const other = found.flowerVersion !== undefined && found.flowerVersion !== config.FLOWER_VERSION;
-    if (other) {
+    if (found.flowerVersion !== undefined && found.flowerVersion !== config.FLOWER_VERSION)
       warn(
         new Problem('flower_version_differs', {
           doing: 'comparing versions',
@@ -58,59 +53,56 @@ export const discoverSuperLink: Step = {
           variable: 'FLOWER_VERSION',
         }),
       );
-    }
-    return { note: `${address}, VM ${found.vmId}` };
+    const address = formatHostPort(found.endpoint);
+    setFacts({ superlink: address });
+    return { output: { endpoint: found.endpoint, found }, note: `${address}, VM ${found.vmId}` };
   },
-};
+});
 
-/** Which CA this node trusts (variables.md, TLS mode of a SuperNode), and whether the SuperLink is covered by it. */
-export const trust: Step = {
+/** Which CA this node trusts, and whether the SuperLink's certificate fits it. */
+export const trust = stepOf<SuperNodeOutputs>()({
   id: 'trust',
-  title: 'decide whom to trust',
-  needs: ['discover_superlink', 'prepare_directories'],
-  async run(known, { machine, warn, tell }) {
-    const config = known.get('config') as SuperNodeConfig;
-    const { found } = known.get('superlink');
+  title: 'configure TLS trust',
+  needs: ['validate', 'discover_superlink', 'prepare_directories'],
+  async run({ validate: config, discover_superlink: { endpoint, found } }, { machine, warn, setFacts }) {
     const now = machine.clock.now();
-    const greeted = probeSuperLink(known);
-    const pinned = config.FL_SSL_CA_CERTFILE;
+    const probe = probeSuperLink(endpoint);
     const decision = trustDecision({
-      tlsEnabled: config.FL_TLS_ENABLED,
-      mode: found === undefined ? 'static' : 'discovery',
-      now,
-      ...(pinned === undefined ? {} : { pinnedCaPem: pinned }),
+      ...trustFacts(config, now),
       ...(found === undefined ? {} : { published: found }),
     });
     for (const warning of decision.warnings) warn(warning);
-    let kept = false;
-    if (decision.tls) {
-      const caFile = join(machine.paths.tls, 'superlink-ca.pem');
-      kept = !writeIfChanged(caFile, decision.caPem, { mode: 0o644 });
-      known.set('clientTrust', { caPem: decision.caPem, caFile });
-      tell({ tls: true, ca_sha256: decision.fingerprintSha256 });
-    } else {
-      known.set('clientTrust', undefined);
-      tell({ tls: false });
-    }
-    const silent = await checkPeerTls(known, now, greeted);
-    if (silent !== undefined)
-      warn(new Problem('superlink_unreachable', { doing: 'looking at the SuperLink', found: silent }));
-    return { kept, note: decision.tls ? `TLS with the CA from ${decision.source}` : 'plaintext' };
+    const caFile = superLinkCaFile(machine.paths);
+    const caPem = decision.tls ? decision.caPem : undefined;
+    const kept = caPem !== undefined && !writeIfChanged(caFile, caPem, { mode: 0o644 });
+    setFacts({ tls: decision.tls, ...(decision.tls ? { ca_sha256: decision.fingerprintSha256 } : {}) });
+    const warning = await checkPeerTls(endpoint, caPem, now, probe);
+    if (warning !== undefined) warn(warning);
+    return {
+      output: caPem === undefined ? undefined : { caPem, caFile },
+      kept,
+      note: decision.tls ? `TLS with the CA from ${decision.source}` : 'plaintext',
+    };
   },
-};
+});
 
-/** Which share of the data is this node's: claimed, remembered, published with the rest, and then watched over. */
-export const partition: Step = {
+const OUTSIDE = {
+  output: undefined,
+  skipped: true,
+  note: 'outside a service: partition-id and num-partitions are left to FL_NODE_CONFIG',
+} as const;
+
+/** Which part of the data is this node's. It is remembered, published with the rest, and kept right afterwards. */
+export const partition = stepOf<SuperNodeOutputs>()({
   id: 'partition',
   title: 'choose the data partition',
-  needs: ['discover_superlink', 'announce_booting'],
-  async run(known, { machine, checkpoint, journal, tell, signal }) {
-    const oneGate = known.get('oneGate');
-    const service = known.get('superlink').found?.service;
-    known.set('partition', undefined);
-    known.set('partitionKeeper', undefined);
-    if (service === undefined || oneGate === undefined) return { skipped: true, note: OUTSIDE };
-    const keeper = new PartitionManager({
+  needs: ['read_context', 'discover_superlink', 'announce_booting'],
+  async run(
+    { read_context: { oneGate }, discover_superlink: { found }, announce_booting: stored },
+    { machine, checkpoint, journal, setFacts, signal },
+  ) {
+    if (found === undefined || found.service === undefined || oneGate === undefined) return OUTSIDE;
+    const manager = new PartitionManager({
       oneGate,
       clock: machine.clock,
       random: machine.random,
@@ -118,13 +110,9 @@ export const partition: Step = {
       remember: (memory) => checkpoint.rememberPartition(memory),
       onNote: (text) => journal.info(text),
     });
-    const chosen = await keeper.choose({ service, stored: known.peek('stored'), signal });
-    if (chosen === undefined) return { skipped: true, note: OUTSIDE };
-    known.set('partition', chosen);
-    known.set('partitionKeeper', keeper);
-    tell({ partition_id: chosen.id, num_partitions: chosen.of });
-    return { note: `${chosen.id} of ${chosen.of}, ${chosen.why}` };
+    const choice = await manager.choose({ service: found.service, stored, signal });
+    if (choice === undefined) return OUTSIDE;
+    setFacts({ partition_id: choice.id, num_partitions: choice.of });
+    return { output: { choice, manager }, note: `${choice.id} of ${choice.of}, ${choice.why}` };
   },
-};
-
-const OUTSIDE = 'outside a service: partition-id and num-partitions are left to FL_NODE_CONFIG';
+});

@@ -1,18 +1,16 @@
 import type { ProblemCode } from '../../core/catalogue.ts';
 import { CATALOGUE } from '../../core/catalogue.ts';
+import { Problem } from '../../core/problem.ts';
 import { isAlive } from '../../host/self.ts';
 import type { Status, StatusProblem } from '../../report/status.ts';
-import { type Check, type Finding, ok, warning, wrong } from '../check.ts';
+import { type Check, type Finding, fromProblem, ok, warning, wrong } from '../check.ts';
 
 /** How the last boot went, and what the agent itself complains of. */
 export const agent: Check = {
   id: 'agent',
   title: 'the boot',
-  run({ appliance, machine, status }) {
-    if (appliance === undefined) {
-      const found = `${machine.paths.appliance} is not there or cannot be read: this is no image of flower-context`;
-      return [wrong(found, 'build the image with the install script of this project', 'image_incomplete')];
-    }
+  run({ image, status }) {
+    if (image instanceof Problem) return fromProblem(image);
     if (status === undefined) {
       const remedy = 'start it: `systemctl start flower-context`; then `journalctl -u flower-context`';
       return [wrong('the agent has not run since this VM started', remedy)];

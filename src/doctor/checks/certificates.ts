@@ -1,5 +1,4 @@
-import { checkPeerTls } from '../../boot/examine.ts';
-import { Knowledge } from '../../boot/knowledge.ts';
+import { checkPeerTls } from '../../boot/check-peer.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { readText } from '../../host/files.ts';
 import { describeCertificate } from '../../tls/describe.ts';
@@ -49,22 +48,19 @@ function ofOurOwn(scene: VmSnapshot, { endpoint, caFile }: Fleet): readonly Find
 
 /** All addresses that the certificate should name: those that the CONTEXT gives. */
 function ownAddresses({ context }: VmSnapshot): readonly string[] | undefined {
-  if (!('raw' in context)) return undefined;
-  return Object.entries(context.raw)
+  if (!('variables' in context)) return undefined;
+  return Object.entries(context.variables)
     .filter(([name, value]) => /^ETH\d+_IP$/.test(name) && value.trim() !== '')
     .map(([, value]) => value.trim());
 }
 
 async function ofTheSuperLink(scene: VmSnapshot, { endpoint, caFile }: Fleet): Promise<readonly Finding[]> {
-  const known = new Knowledge();
   const caPem = caFile === null ? undefined : readText(caFile);
-  known.set('superlink', { endpoint, found: undefined });
-  known.set('clientTrust', caFile === null || caPem === undefined ? undefined : { caFile, caPem });
-  const silent = await checkPeerTls(known, scene.now);
+  const warned = await checkPeerTls(endpoint, caPem, scene.now);
   const shown = formatHostPort(endpoint);
-  if (silent !== undefined) {
+  if (warned !== undefined) {
     const remedy = `check the address, the firewall between the two (TCP ${endpoint.port}), and that the SuperLink is up`;
-    return [wrong(silent, remedy, 'superlink_unreachable')];
+    return [wrong(warned.facts.found, remedy, warned.code)];
   }
   return caFile === null
     ? [ok(`${shown} answers; plaintext, as this node is told`)]

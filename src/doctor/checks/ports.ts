@@ -1,9 +1,7 @@
 import { unitOf } from '../../boot/steps/flower.ts';
-import { formatHostPort, type HostPort, parseHostPort } from '../../core/hostport.ts';
+import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { isLoopback, parseIp } from '../../core/ip.ts';
-import { dialable } from '../../flower/endpoint.ts';
-import type { LaunchPlan } from '../../flower/plan.ts';
-import { argumentOf } from '../../flower/plan-file.ts';
+import { dialable, listenersOf } from '../../flower/endpoints.ts';
 import { descendsFrom, type Listener, listeners } from '../../host/listeners.ts';
 import { tryConnect } from '../../host/net.ts';
 import { unitState } from '../../host/systemd.ts';
@@ -17,10 +15,10 @@ export const ports: Check = {
   id: 'ports',
   title: 'ports',
   async run(scene) {
-    const { plan } = scene;
-    if (plan === undefined) return [none('there is no launch plan yet')];
-    const [all, { pid }] = await Promise.all([listeners(), unitState(unitOf(plan.role))]);
-    const wanted = wantedPorts(plan);
+    const { endpoints } = scene;
+    if (endpoints === undefined) return [none('there is no launch plan yet')];
+    const [all, { pid }] = await Promise.all([listeners(), unitState(unitOf(endpoints.role))]);
+    const wanted = listenersOf(endpoints);
     const findings = await Promise.all(wanted.map((address) => one(scene, address, all, pid)));
     const bad = findings.filter(({ verdict }) => verdict !== 'ok');
     const open = exposed(all ?? [], pid, wanted);
@@ -29,16 +27,6 @@ export const ports: Check = {
     return [ok(`Flower listens on ${wanted.map(formatHostPort).join(', ')}${seen}`)];
   },
 };
-
-/** Every address in the plan that Flower itself listens on. */
-function wantedPorts(plan: LaunchPlan): HostPort[] {
-  const options = ['--fleet-api-address', '--control-api-address', '--serverappio-api-address'];
-  const texts = [...options, '--clientappio-api-address'].map((option) => argumentOf(plan, option));
-  const [host, port] = [argumentOf(plan, '--host'), argumentOf(plan, '--port')];
-  const http = host === undefined || port === undefined ? [] : [{ host, port: Number(port) }];
-  const own = texts.map((text) => (text === undefined ? undefined : parseHostPort(text)));
-  return [...own.filter((address) => address !== undefined), ...http];
-}
 
 async function one(
   { machine }: VmSnapshot,

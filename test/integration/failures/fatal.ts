@@ -166,7 +166,7 @@ export const FATAL = {
     title: 'a version of Flower that does not exist',
     exit: 2,
     bring: () => superlink({ FLOWER_VERSION: '1.41.0' }),
-    says: ['1.41.0', '1.35-1.39'],
+    says: ['1.41.0', '1.31 to 1.39'],
   },
   flower_start_failed: {
     title: 'Flower that ends at once',

@@ -15,7 +15,7 @@ function configOf(role: 'superlink' | 'supernode', variables: Readonly<Record<st
   return parsed.config;
 }
 
-describe('what a VM says while it does not serve takes back all that it may have said before', () => {
+describe('the attributes of a VM that does not serve reset all that it may have published before', () => {
   test('at the start of a boot', () => {
     expect(bootingAttributes(configOf('superlink'), 7)).toEqual({
       READY: 'NO',
@@ -47,7 +47,7 @@ describe('what a VM says while it does not serve takes back all that it may have
   });
 });
 
-describe('what OneGate shows of a VM when its boot begins', () => {
+describe('the attributes of a VM on OneGate when its boot begins', () => {
   const shows = (userTemplate: Readonly<Record<string, unknown>>) =>
     parseVm({ VM: { ID: '7', USER_TEMPLATE: userTemplate } });
 
@@ -56,7 +56,7 @@ describe('what OneGate shows of a VM when its boot begins', () => {
     ['only what OpenNebula and the operator have put there', { LABELS: 'a', ROLE_NAME: 'supernode' }],
     ['that it does not serve', { READY: 'NO', FL_NODE_READY: 'NO', FL_ERROR: '-', FL_NODE_ID: '7' }],
     ['claims, which say nothing about serving', { FL_PARTITION_ID: '1', FL_NUM_PARTITIONS: '2' }],
-  ])('contradicts nothing: %s', (_what, userTemplate) => {
+  ])('need no reset: %s', (_what, userTemplate) => {
     expect(contradictsBooting(shows(userTemplate), configOf('supernode'))).toBe(false);
   });
 
@@ -68,7 +68,7 @@ describe('what OneGate shows of a VM when its boot begins', () => {
     ['the other role, in an image that was saved', { FL_ROLE: 'superlink' }],
     ['another VM, in an image that was saved', { FL_NODE_ID: '6' }],
     ['a name twice, the last of which is YES', { READY: ['NO', 'YES'] }],
-  ])('has to be withdrawn: %s', (_what, userTemplate) => {
+  ])('need a reset: %s', (_what, userTemplate) => {
     expect(contradictsBooting(shows(userTemplate), configOf('supernode'))).toBe(true);
   });
 });
@@ -83,7 +83,7 @@ describe('the one update that opens the gate', () => {
     return servingAttributes(known);
   };
 
-  test('has READY=YES in it, so that nothing has to follow', () => {
+  test('contains READY=YES, so that no second update is needed', () => {
     expect(attributesFor({ REPORT_READY: 'YES' })).toMatchObject({
       READY: 'YES',
       FL_NODE_READY: 'YES',
@@ -91,7 +91,7 @@ describe('the one update that opens the gate', () => {
     });
   });
 
-  test('leaves READY alone where nobody asked for it', () => {
+  test('has no READY without REPORT_READY=YES', () => {
     expect(attributesFor({ REPORT_READY: 'NO' })).not.toHaveProperty('READY');
   });
 });

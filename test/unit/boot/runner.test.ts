@@ -53,7 +53,7 @@ const disk = (): Problem =>
   new Problem('state_unwritable', { doing: 'writing x', found: 'the disk is full' });
 
 describe('the runner', () => {
-  test('runs steps that need nothing of each other side by side', async () => {
+  test('runs independent steps side by side', async () => {
     const order: string[] = [];
     let release = (): void => {};
     const gate = new Promise<void>((resolve) => {
@@ -111,7 +111,7 @@ describe('the runner', () => {
     ]);
   });
 
-  test('turns an unexpected error into internal_error with its message, not into silence', async () => {
+  test('turns an unexpected error into internal_error with its message', async () => {
     const { failure } = await runAll([
       step('validate', [], async () => {
         throw new TypeError('x is not a function');
@@ -121,7 +121,7 @@ describe('the runner', () => {
     expect(failure?.problem.message).toContain('x is not a function');
   });
 
-  test('tells a step that it succeeded before only when its inputs are the same', async () => {
+  test('passes `unchanged` to a step only when it succeeded before with the same inputs', async () => {
     const changes: boolean[] = [];
     const once = (inputs: unknown) =>
       runAll([
@@ -163,7 +163,7 @@ describe('the runner', () => {
     expect((seen as { steps: object }).steps).not.toHaveProperty('certificates');
   });
 
-  test('writes down what is finished with a step that keeps, and at the end the rest', async () => {
+  test('saves finished steps with each step that must be saved at once, and the others at the end', async () => {
     const onDisk = (): string[] =>
       existsSync(checkpointFile())
         ? Object.keys((JSON.parse(readFileSync(checkpointFile(), 'utf8')) as { steps: object }).steps)
@@ -182,7 +182,7 @@ describe('the runner', () => {
     expect(onDisk()).toEqual(['read_context', 'certificates']);
   });
 
-  test('fails when the disk refuses what was finished', async () => {
+  test('fails when the checkpoint cannot be written', async () => {
     const blockTheWay = async (): Promise<StepResult> => {
       mkdirSync(join(checkpointFile(), 'in the way'), { recursive: true });
       return {};
@@ -205,7 +205,7 @@ describe('the runner', () => {
     expect(checkpoint.has('certificates', 1)).toBe(false);
   });
 
-  test('does not record a step that was degraded: next time it is tried again', async () => {
+  test('does not record a degraded step, which the next boot tries again', async () => {
     const seen: boolean[] = [];
     const degraded = (tools: StepTools): Promise<StepResult> => {
       seen.push(tools.unchanged);
@@ -232,7 +232,7 @@ describe('the runner', () => {
     expect(failure).toMatchObject({ step: undefined, problem: { code: 'interrupted' } });
   });
 
-  test('writes a line for each step with its number, how it ended, how long it took and its note', async () => {
+  test('logs a line for each step with its number, result, duration and note', async () => {
     await runAll([
       step('read_context', [], async () => ({ note: '12 variables' })),
       step('certificates', ['read_context'], async () => ({ kept: true })),
@@ -246,15 +246,20 @@ describe('the checkpoint', () => {
   test.each([
     ['cut off', '{"version":1,"steps":{"validate":'],
     ['of something else', '{"version":2,"steps":{"validate":{"fingerprint":"x","at":"y"}}}'],
-  ])('sets a file that is %s aside, says where it is, and starts from nothing', (_what, text) => {
-    writeFileSync(checkpointFile(), text);
-    const now = new Date('2026-11-21T06:00:00Z');
-    const checkpoint = new Checkpoint(checkpointFile(), now);
-    expect(checkpoint.damage?.code).toBe('state_damaged');
-    expect(checkpoint.damage?.facts.remedy).toContain('checkpoint.json.damaged-');
-    expect(checkpoint.empty).toBe(true);
-    expect(readFileSync(`${checkpointFile()}.damaged-2026-11-21T060000.000Z`, 'utf8')).toContain('validate');
-  });
+  ])(
+    'quarantines a file that is %s, reports its new path, and starts without finished steps',
+    (_what, text) => {
+      writeFileSync(checkpointFile(), text);
+      const now = new Date('2026-11-21T06:00:00Z');
+      const checkpoint = new Checkpoint(checkpointFile(), now);
+      expect(checkpoint.damage?.code).toBe('state_damaged');
+      expect(checkpoint.damage?.facts.remedy).toContain('checkpoint.json.damaged-');
+      expect(checkpoint.empty).toBe(true);
+      expect(readFileSync(`${checkpointFile()}.damaged-2026-11-21T060000.000Z`, 'utf8')).toContain(
+        'validate',
+      );
+    },
+  );
 
   test('forgets steps but not the claimed partition', () => {
     const checkpoint = new Checkpoint(checkpointFile(), new Date());

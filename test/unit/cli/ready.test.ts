@@ -49,13 +49,13 @@ test.each([
   ['kept', 'serves'],
   ['done', 'serves'],
   ['degraded', 'serves'],
-] as const)('while the boot goes on and publishing is %s: %s', (state, answer) => {
+] as const)('during a boot in which publishing is %s: %s', (state, answer) => {
   const step = { id: 'publish', title: '', state, at: null, ms: null, note: null };
   expect(answerOf(machine, { ...status('booting', true, CONTEXT), steps: [step] })).toBe(answer);
   expect(answerOf(machine, { ...status('failed', true, CONTEXT), steps: [step] })).toBe('serves');
 });
 
-test('what was so with another CONTEXT is no answer', () => {
+test('a result of another CONTEXT is no answer', () => {
   expect(answerOf(machine, status('ready', true, 'B'))).toBeUndefined();
   expect(answerOf(machine, status('failed', false, 'B'))).toBeUndefined();
 });
@@ -63,7 +63,7 @@ test('what was so with another CONTEXT is no answer', () => {
 test('a boot that failed before it read any CONTEXT has failed', () =>
   expect(answerOf(machine, status('failed', false))).toBe('failed'));
 
-test('where there is no CONTEXT, any answer counts', () => {
+test('any answer counts without a CONTEXT', () => {
   rmSync(machine.paths.contextFiles[0]);
   expect(answerOf(machine, status('ready', true, CONTEXT))).toBe('serves');
 });

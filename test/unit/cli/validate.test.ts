@@ -1,30 +1,77 @@
-// What `validate` and `plan` say beyond the table: whom a SuperNode trusts, and what one-context would not understand.
+// What `validate` and `plan` find beyond the table: trust, what one-context does not understand, and which CONTEXT they read.
 import { Buffer } from 'node:buffer';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { check } from '../../../src/cli/validate.ts';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { invoke } from '../../../src/cli/command.ts';
+import { context } from '../../../src/cli/context.ts';
+import { checkedContext } from '../../../src/cli/context-source.ts';
+import { plan } from '../../../src/cli/plan.ts';
+import { validate } from '../../../src/cli/validate.ts';
+import { EXIT } from '../../../src/core/exit.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
 import { trustDecision } from '../../../src/tls/trust.ts';
-import { parseVariableFile } from '../../../src/vm/context-file.ts';
 import { fixture, NOW } from '../../support/certificates.ts';
 
-const IMAGE = { role: 'supernode', flowerVersion: '1.39.0', framework: 'none' } as const;
+const printed = vi.hoisted(() => ({ text: '' }));
+vi.mock('../../../src/host/output.ts', () => {
+  const print = (text: string): void => {
+    printed.text += text;
+  };
+  return { print, printError: print };
+});
+
+const IMAGE = '{"role":"supernode","flower":{"version":"1.39.0","framework":"none"}}';
 
 let folder: string;
 let machine: Machine;
 beforeEach(() => {
+  printed.text = '';
   folder = mkdtempSync(join(tmpdir(), 'validate-'));
   machine = { ...realMachine(folder), clock: { ...realMachine(folder).clock, now: () => NOW } };
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const said = (text: string): string[] =>
-  check(machine, parseVariableFile(text), IMAGE).findings.map(
-    ({ severity, variable }) => `${severity} ${variable}`,
-  );
+function put(path: string, text: string): string {
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return path;
+}
+
+/** `severity variable` of each finding about a FILE with this text. */
+async function found(text: string): Promise<string[]> {
+  const { findings } = await checkedContext(machine, put(join(folder, 'FILE'), text), 'supernode');
+  return findings.map(({ severity, variable }) => `${severity} ${variable}`);
+}
+
+describe.each([
+  ['validate', validate],
+  ['context', context],
+  ['plan', plan],
+])('%s on a VM', (_, command) => {
+  const exitStatus = (...argv: string[]): Promise<number> =>
+    invoke(command, ['--root', folder, ...argv], () => machine);
+  const BARE = "FL_SUPERLINK_ADDRESS='10.0.0.5:9092'\nFL_TLS_ENABLED=NO\n";
+
+  test('reads the CONTEXT as context.sh alone, as the boot does', async () => {
+    put(machine.paths.appliance, IMAGE);
+    put(machine.paths.contextFiles[0], BARE);
+    expect(await exitStatus()).toBe(EXIT.badContext);
+    expect(printed.text).toContain('context_unreadable: reading context.sh: line 2');
+  });
+
+  test('reads a FILE in any format', async () => {
+    put(machine.paths.appliance, IMAGE);
+    expect(await exitStatus(put(join(folder, 'FILE'), BARE))).toBe(EXIT.good);
+  });
+
+  test('asks for a FILE where there is no CONTEXT', async () => {
+    expect(await exitStatus()).toBe(EXIT.usage);
+    expect(printed.text).toContain('name a FILE');
+  });
+});
 
 describe('a SuperNode with an address', () => {
   const CA: Readonly<Record<string, string | undefined>> = {
@@ -36,44 +83,49 @@ describe('a SuperNode with an address', () => {
     [undefined, true, false].map((tlsEnabled) => ({ ca, pem, tlsEnabled })),
   );
 
-  test.each(combinations)('has an error with $ca and TLS $tlsEnabled when its boot would end', (one) => {
-    const { pem, tlsEnabled } = one;
-    let ends = false;
-    try {
-      trustDecision({
-        tlsEnabled,
-        mode: 'static',
-        now: NOW,
-        ...(pem === undefined ? {} : { pinnedCaPem: pem }),
-      });
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      ends = true;
-    }
-    const file = {
-      FL_SUPERLINK_ADDRESS: '10.0.0.5:9092',
-      FL_TLS_ENABLED: tlsEnabled === undefined ? '' : tlsEnabled ? 'YES' : 'NO',
-      FL_SSL_CA_CERTFILE: pem === undefined ? '' : Buffer.from(pem).toString('base64'),
-    };
-    const errors = said(JSON.stringify(file)).filter((finding) => finding.startsWith('error'));
-    expect(errors).toEqual(ends ? ['error FL_SSL_CA_CERTFILE'] : []);
-  });
+  test.each(combinations)(
+    'has an error with $ca and TLS $tlsEnabled when its boot would end',
+    async (one) => {
+      const { pem, tlsEnabled } = one;
+      let ends = false;
+      try {
+        trustDecision({
+          tlsEnabled,
+          mode: 'static',
+          now: NOW,
+          ...(pem === undefined ? {} : { pinnedCaPem: pem }),
+        });
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+        ends = true;
+      }
+      const file = {
+        FL_SUPERLINK_ADDRESS: '10.0.0.5:9092',
+        FL_TLS_ENABLED: tlsEnabled === undefined ? '' : tlsEnabled ? 'YES' : 'NO',
+        FL_SSL_CA_CERTFILE: pem === undefined ? '' : Buffer.from(pem).toString('base64'),
+      };
+      const errors = (await found(JSON.stringify(file))).filter((finding) => finding.startsWith('error'));
+      expect(errors).toEqual(ends ? ['error FL_SSL_CA_CERTFILE'] : []);
+    },
+  );
 
-  test('needs no CA in a template that gets it from a form', () => {
+  test('needs no CA in a template that gets it from a form', async () => {
     const rest = 'FL_SUPERLINK_ADDRESS = "10.0.0.5:9092", FL_TLS_ENABLED = "YES"';
-    expect(said(`CONTEXT = [ ${rest} ]`)).toEqual(['error FL_SSL_CA_CERTFILE']);
-    expect(said(`CONTEXT = [ ${rest}, FL_SSL_CA_CERTFILE = "$FL_SSL_CA_CERTFILE" ]`)).toEqual([]);
-    expect(said(`CONTEXT = [ ${rest}, ONEAPP_FL_SSL_CA_CERTFILE = "$CA" ]`)).toEqual([]);
+    expect(await found(`CONTEXT = [ ${rest} ]`)).toEqual(['error FL_SSL_CA_CERTFILE']);
+    expect(await found(`CONTEXT = [ ${rest}, FL_SSL_CA_CERTFILE = "$FL_SSL_CA_CERTFILE" ]`)).toEqual([]);
+    expect(await found(`CONTEXT = [ ${rest}, ONEAPP_FL_SSL_CA_CERTFILE = "$CA" ]`)).toEqual([]);
   });
 });
 
-test('a SuperNode that asks OneGate needs no CA, but a broken CA is reported', () => {
-  expect(said("FL_TLS_ENABLED='YES'\n")).toEqual([]);
+test('a SuperNode that asks OneGate needs no CA, but a broken one is an error', async () => {
+  expect(await found("FL_TLS_ENABLED='YES'\n")).toEqual([]);
   const broken = Buffer.from('-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n');
-  expect(said(`FL_SSL_CA_CERTFILE='${broken.toString('base64')}'\n`)).toEqual(['error FL_SSL_CA_CERTFILE']);
+  expect(await found(`FL_SSL_CA_CERTFILE='${broken.toString('base64')}'\n`)).toEqual([
+    'error FL_SSL_CA_CERTFILE',
+  ]);
 });
 
-describe('what one-context and oned would not understand', () => {
+describe('text that one-context or oned would not read', () => {
   test.each([
     ["TOKEN='NO'", ['warning TOKEN']],
     ["TOKEN='yes'", []],
@@ -86,23 +138,20 @@ describe('what one-context and oned would not understand', () => {
     ["IFS=' '", ['warning IFS']],
     ["MY_PATH='x'", []],
     ["READY_SCRIPT_PATH='/nowhere'", []],
-  ])('%s', (line, findings) => expect(said(`${line}\n`)).toEqual(findings));
+  ])('%s', async (line, findings) => expect(await found(`${line}\n`)).toEqual(findings));
 
-  test('a token that stands in TOKEN is not shown', () => {
-    const { findings } = check(machine, parseVariableFile("TOKEN='c2VjcmV0'\n"), IMAGE);
+  test('a token as the value of TOKEN is not shown', async () => {
+    const file = put(join(folder, 'FILE'), "TOKEN='c2VjcmV0'\n");
+    const { findings } = await checkedContext(machine, file, 'supernode');
     expect(JSON.stringify(findings)).not.toContain('c2VjcmV0');
   });
 
-  test('a ready script is only looked for where the appliance is', () => {
-    const put = (path: string): void => {
-      mkdirSync(dirname(path), { recursive: true });
-      writeFileSync(path, '');
-    };
+  test('a ready script is searched only on a machine that is made of an image', async () => {
     const script = "READY_SCRIPT_PATH='/opt/ready.sh'\n";
-    expect(said(script)).toEqual([]);
-    put(machine.paths.appliance);
-    expect(said(script)).toEqual(['warning READY_SCRIPT_PATH']);
-    put(join(folder, 'opt/ready.sh'));
-    expect(said(script)).toEqual([]);
+    expect(await found(script)).toEqual([]);
+    put(machine.paths.appliance, IMAGE);
+    expect(await found(script)).toEqual(['warning READY_SCRIPT_PATH']);
+    put(join(folder, 'opt/ready.sh'), '');
+    expect(await found(script)).toEqual([]);
   });
 });

@@ -11,7 +11,7 @@ const v6 = fc
   .filter((text) => decodeEndpoint(`[${text}]:1`) !== undefined);
 
 describe('an endpoint', () => {
-  test('travels over OneGate and back unchanged, IPv6 too', () => {
+  test('is unchanged after a publication on OneGate, also with IPv6', () => {
     const hosts = fc.oneof(v4, v6, fc.constantFrom('superlink.example.org', 'a-b'));
     fc.assert(
       fc.property(hosts, fc.integer({ min: 1, max: 65_535 }), (host, port) => {
@@ -27,7 +27,7 @@ describe('an endpoint', () => {
     ['fd00::5:9092', 'fd00::5', 9092],
     ['[fd00::5]:9092', 'fd00::5', 9092],
     ['SuperLink.example.org:1', 'superlink.example.org', 1],
-  ])('%s is understood', (text, host, port) => {
+  ])('%s is read', (text, host, port) => {
     expect(decodeEndpoint(text)).toEqual({ host, port });
   });
 
@@ -48,7 +48,7 @@ describe('an endpoint', () => {
     '$(reboot):9092',
     `${'a'.repeat(400)}:1`,
     'fe80::1%eth0:9092',
-  ])('%j is not one that can be dialled', (text) => {
+  ])('%j cannot be dialled', (text) => {
     expect(decodeEndpoint(text)).toBeUndefined();
   });
 });

@@ -47,7 +47,7 @@ function watch(keeper: PartitionManager) {
 }
 
 describe('at boot', () => {
-  test('a first deployment needs nothing but what the boot has read before: this VM and the list', async () => {
+  test('a first deployment needs only this VM and the list, which the boot has read before', async () => {
     const { clock, zone, paths, oneGateOf, keeperOf } = role(3);
     zone.serviceState = 1;
     const stored = await clock.run(oneGateOf(3).vm());
@@ -72,7 +72,7 @@ describe('at boot', () => {
     expect(paths).toContain('3 GET /service?extended=true');
   });
 
-  test('a OneGate that does not show this VM leaves the rank of a first deployment to be checked against the claims', async () => {
+  test('the rank of a first deployment is checked against the claims when OneGate does not show this VM', async () => {
     const { clock, zone, paths, oneGateOf, keeperOf } = role(3);
     zone.serviceState = 1;
     const service = await clock.run(oneGateOf(3).service());
@@ -89,14 +89,14 @@ describe('at boot', () => {
     expect(paths).toContain('3 GET /service?extended=true');
   });
 
-  test('a reboot into the same role needs nothing but the list either', async () => {
+  test('a reboot into the same role needs only the list', async () => {
     const { clock, paths, keeperOf } = role(3);
     const memory: PartitionMemory = { vmId: 3, id: 2, of: 3, roster: '2 3 4' };
     expect(await clock.run(keeperOf(3, { memory }).choose())).toMatchObject({ id: 2, of: 3 });
     expect(paths).toEqual(['3 GET /service']);
   });
 
-  test('a node that joins reads what the others claim, once', async () => {
+  test('a node that joins reads the claims of the others once', async () => {
     const { clock, paths, keeperOf, claim } = role(3);
     claim(2, '1');
     claim(3, '2');
@@ -111,14 +111,14 @@ describe('at boot', () => {
     expect(await clock.run(keeperOf(3, { memory }).choose())).toMatchObject({ id: 0 });
   });
 
-  test('what was chosen is remembered before it is used', async () => {
+  test('a chosen partition is stored before it is used', async () => {
     const { clock, keeperOf } = role(2);
     const memories: PartitionMemory[] = [];
     await clock.run(keeperOf(3, { remember: (memory) => memories.push(memory) }).choose());
     expect(memories).toEqual([{ vmId: 3, id: 1, of: 2, roster: '2 3' }]);
   });
 
-  test('the claims being unreadable (one broken VM makes them 404) leaves the order of the ids, and says so', async () => {
+  test('a node uses the order of the ids and reports it when the claims cannot be read (one broken VM makes them 404)', async () => {
     const { clock, zone, keeperOf } = role(3);
     zone.unreadable = true;
     const notes: string[] = [];
@@ -157,7 +157,7 @@ describe('afterwards', () => {
     expect(moves).toEqual([]);
   });
 
-  test('a role that shrinks moves who is beyond the end: claimed and checked first, then used, once', async () => {
+  test('a role that shrinks moves the nodes beyond the end once, after the claim was checked', async () => {
     const { clock, zone, keeperOf, claim, claims } = role(3);
     const keeper = keeperOf(4);
     claim(2, '0');
@@ -176,7 +176,7 @@ describe('afterwards', () => {
     expect(moves).toEqual([{ id: 0, of: 2 }]);
   });
 
-  test('a passing oddity moves nobody', async () => {
+  test('a short inconsistency moves no node', async () => {
     const { clock, keeperOf, claim, paths } = role(2);
     const keeper = keeperOf(3);
     claim(2, '0');
@@ -223,7 +223,7 @@ describe('afterwards', () => {
     expect(moves).toEqual([]);
   });
 
-  test('an outage is noted and survived', async () => {
+  test('an outage is logged and does not end the watch', async () => {
     const { clock, zone, keeperOf, claim, claims } = role(2);
     const notes: string[] = [];
     const keeper = keeperOf(3, { onNote: (text) => notes.push(text) });
@@ -239,7 +239,7 @@ describe('afterwards', () => {
     expect(claims()).toEqual(['0', '1']);
   });
 
-  test('an outage does not make anyone read the claims who had no reason to', async () => {
+  test('an outage alone is no reason to read the claims', async () => {
     const { clock, zone, keeperOf, paths, claim } = role(2);
     const keeper = keeperOf(3);
     await clock.run(keeper.choose());
@@ -256,7 +256,7 @@ describe('afterwards', () => {
     expect(paths).not.toContain('3 GET /service?extended=true');
   });
 
-  test('a large role asks no more often than the front-end can answer: 15 requests a second, a quarter of oned', async () => {
+  test('a large role sends at most 15 requests a second, which take a quarter of oned', async () => {
     const nodes = 400;
     const { clock, zone, keeperOf, claim } = role(nodes);
     const watches: { stop: () => void }[] = [];
@@ -318,7 +318,7 @@ describe('afterwards', () => {
     expect(tries).toBe(2);
   });
 
-  test('the watch ends with its signal, leaving nothing behind', async () => {
+  test('the watch ends with its signal and leaves no timer', async () => {
     const { clock, keeperOf } = role(2);
     const keeper = keeperOf(3);
     await clock.run(keeper.choose());

@@ -46,7 +46,7 @@ describe('the partition of a node', () => {
     );
   });
 
-  test('after a reboot is what it published before', () => {
+  test('after a reboot is the one that it published before', () => {
     const nodes = [
       { vmId: 7, claim: 2 },
       { vmId: 12, claim: 0 },
@@ -60,7 +60,7 @@ describe('the partition of a node', () => {
     expect(choosePartition({ myVmId: 7, nodes, remembered: 1 })).toMatchObject({ id: 2 });
   });
 
-  test('after somebody overwrote what it published is what it remembers', () => {
+  test('is the stored one after somebody overwrote its claim', () => {
     const nodes = [{ vmId: 7 }, { vmId: 12, claim: 0 }, { vmId: 30, claim: 1 }];
     expect(choosePartition({ myVmId: 7, nodes, remembered: 2 })).toMatchObject({
       id: 2,
@@ -68,7 +68,7 @@ describe('the partition of a node', () => {
     });
   });
 
-  test('after a restore from an old snapshot is not what somebody else has meanwhile', () => {
+  test('after a restore from an old snapshot is not one that another node has meanwhile', () => {
     const nodes = [{ vmId: 7 }, { vmId: 12, claim: 0 }, { vmId: 30, claim: 1 }];
     expect(choosePartition({ myVmId: 7, nodes, remembered: 0 })).toMatchObject({
       id: 2,
@@ -83,7 +83,7 @@ describe('the partition of a node', () => {
 });
 
 describe('a review', () => {
-  test('moves nobody when nodes are added, apart from telling how many there are', () => {
+  test('moves no node when nodes are added, and only updates their number', () => {
     const nodes = [
       { vmId: 7, claim: 0 },
       { vmId: 12, claim: 1 },
@@ -97,7 +97,7 @@ describe('a review', () => {
     expect(reviewPartition({ myVmId: 7, nodes, mine: { id: 0, of: 3 } })).toBeUndefined();
   });
 
-  test('when the oldest left moves only who is beyond the end', () => {
+  test('moves only nodes beyond the end when the oldest has left', () => {
     const nodes = [
       { vmId: 12, claim: 1 },
       { vmId: 30, claim: 2 },
@@ -119,7 +119,7 @@ describe('a review', () => {
     });
   });
 
-  test('settles any role in one round when all read the same, and in as many as it has nodes when they read one after the other', () => {
+  test('gives each node its final partition in one round when all read the same, and in at most N rounds otherwise', () => {
     fc.assert(
       fc.property(roles, fc.infiniteStream(fc.nat()), (start, order) => {
         const nodes = start.map((node) => ({ vmId: node.vmId, claim: node.claim ?? 0 }));
@@ -144,7 +144,7 @@ describe('a review', () => {
   });
 });
 
-describe('who counts', () => {
+describe('the members', () => {
   const service = (
     cardinality: number,
     nodes: { id: number; state?: number; lcm?: number; claim?: unknown }[],
@@ -176,24 +176,24 @@ describe('who counts', () => {
       },
     });
 
-  test('the nodes of the role in which OneFlow lists this VM', () => {
+  test('are the nodes of the role in which OneFlow lists this VM', () => {
     expect(membersOf(parseService(recordedJson('20')), 3)).toMatchObject({ key: '2 3', listed: true });
     expect(membersOf(parseService(recordedJson('20')), 99)).toMatchObject({ nodes: [], listed: false });
   });
 
-  test('not a VM that is DONE and still listed during a cooldown (exchange 323)', () => {
+  test('do not include a VM that is DONE and still listed during a cooldown (exchange 323)', () => {
     expect(membersOf(parseService(recordedJson('323')), 2).key).toBe('2 12');
     expect(membersOf(parseService(recordedJson('322')), 2).key).toBe('2 3 12');
   });
 
-  test('a VM that is powered off, because it returns with its partition', () => {
+  test('include a VM that is powered off, because it returns with its partition', () => {
     expect(membersOf(service(2, [{ id: 4, state: 8, lcm: 0, claim: '0' }, { id: 5 }]), 5).nodes).toEqual([
       { vmId: 4, claim: 0 },
       { vmId: 5, claim: undefined },
     ]);
   });
 
-  test('not the oldest ones while the role shrinks, and not a VM that is shutting down', () => {
+  test('do not include the oldest ones while the role shrinks, nor a VM that is shutting down', () => {
     expect(membersOf(service(2, [{ id: 4 }, { id: 5 }, { id: 6 }]), 6).key).toBe('5 6');
     expect(membersOf(service(2, [{ id: 4, lcm: 12 }, { id: 5 }, { id: 6 }]), 6).key).toBe('5 6');
     expect(membersOf(service(2, [{ id: 4 }, { id: 5 }, { id: 6 }]), 4).listed).toBe(false);

@@ -77,7 +77,7 @@ describe('a SuperLink that is ready', () => {
     expect(waits).toEqual([]);
   });
 
-  test('is the oldest of several that are, with a warning; one that is not ready does not count', async () => {
+  test('is the oldest of several ready ones, with a warning', async () => {
     const { clock, zone, find } = federation();
     Object.assign(zone.add(zone.superLinks).template, READY);
     Object.assign(zone.add(zone.superLinks).template, { ...READY, FL_ENDPOINT: '172.20.0.102:9092' });
@@ -86,7 +86,7 @@ describe('a SuperLink that is ready', () => {
     expect(found.warnings).toEqual(['VMs 4, 5 all publish a ready SuperLink; VM 4, the oldest, is taken']);
   });
 
-  test('lives in the only other role, whatever that is called', async () => {
+  test('is found in the only other role, whatever its name', async () => {
     const { clock, zone, superLink, find } = federation();
     Object.assign(superLink.template, READY);
     Object.defineProperty(zone.superLinks, 'name', { value: 'aggregator' });
@@ -94,8 +94,8 @@ describe('a SuperLink that is ready', () => {
   });
 });
 
-describe('a SuperLink that is not there yet', () => {
-  test('is waited for: no VM, no READY, an error, and then found', async () => {
+describe('a SuperLink that is not ready yet', () => {
+  test('is found after no VM, no READY and an error', async () => {
     const { clock, zone, superLink, waits, find } = federation();
     zone.superLinks.nodes.pop();
     const found = find();
@@ -115,7 +115,7 @@ describe('a SuperLink that is not there yet', () => {
     expect((await clock.run(found)).vmId).toBe(1);
   });
 
-  test('is asked for at least every two seconds in the first minute once its VM exists, with one request each', async () => {
+  test('is polled at least every two seconds in the first minute of its VM, with one request each', async () => {
     const { clock, superLink, paths, find } = federation();
     const found = find();
     await clock.advance(25_000);
@@ -126,7 +126,7 @@ describe('a SuperLink that is not there yet', () => {
     await clock.run(found);
   });
 
-  test('is asked for more and more rarely afterwards, up to the cap, without end', async () => {
+  test('is polled with growing pauses afterwards, up to the cap, without end', async () => {
     const { clock, superLink, find } = federation({ maxBackoffSeconds: 100 });
     const found = find();
     await clock.advance(3 * 3_600_000);
@@ -137,7 +137,7 @@ describe('a SuperLink that is not there yet', () => {
     expect((await clock.run(found)).vmId).toBe(1);
   });
 
-  test('is asked for by a large role no more than ten times a second in all', async () => {
+  test('is polled by a large role at most ten times a second in total', async () => {
     const { clock, zone, find } = federation();
     for (let n = 0; n < 98; n++) zone.add(zone.superNodes);
     const stop = new AbortController();
@@ -148,7 +148,7 @@ describe('a SuperLink that is not there yet', () => {
     stop.abort();
   });
 
-  test('with FL_EDGE_BACKOFF=fixed ends the wait after 30 tries, 10 s apart, saying what was missing', async () => {
+  test('with FL_EDGE_BACKOFF=fixed ends the wait after 30 tries, 10 s apart, and reports what was missing', async () => {
     const { clock, paths, waits, find } = federation({ backoff: 'fixed' });
     const problem = await problemOf(find(), clock);
     expect(problem.code).toBe('discovery_timeout');
@@ -163,7 +163,7 @@ describe('a SuperLink that is not there yet', () => {
     expect(slept[0]! + slept.at(-1)!).toBe(20_000);
   });
 
-  test('with FL_EDGE_BACKOFF=fixed nodes that booted in the same second do not ask in the same second', async () => {
+  test('with FL_EDGE_BACKOFF=fixed is not polled in the same second by nodes that booted in the same second', async () => {
     const firsts: number[] = [];
     for (const seed of [1, 2, 3, 4]) {
       const { clock, find } = federation({ backoff: 'fixed', random: chance(seed) });
@@ -174,7 +174,7 @@ describe('a SuperLink that is not there yet', () => {
     expect(firsts.every((ms) => ms >= 1_000 && ms <= 10_000)).toBe(true);
   });
 
-  test('is not waited for once the boot is stopped', async () => {
+  test('is no longer polled once the boot is stopped', async () => {
     const stop = new AbortController();
     const { clock, find } = federation({ signal: stop.signal });
     const end = expect(find()).rejects.toThrow('stopped');
@@ -185,8 +185,8 @@ describe('a SuperLink that is not there yet', () => {
   });
 });
 
-describe('OneGate in trouble', () => {
-  test('is a wait like any other, naming what it answers', async () => {
+describe('a failure of OneGate', () => {
+  test('is a wait that names its answer', async () => {
     const { clock, zone, superLink, waits, find } = federation();
     Object.assign(superLink.template, READY);
     zone.down = true;
@@ -206,7 +206,7 @@ describe('OneGate in trouble', () => {
     expect(problem.facts.cause).toMatchObject({ code: 'onegate_unreachable' });
   });
 
-  test('outside a service is said at once', async () => {
+  test('outside a service is reported at once', async () => {
     const { clock, find } = federation({
       oneGate: connectOneGate({
         endpoint: 'http://127.34.0.1:5030',
@@ -242,8 +242,8 @@ describe('OneGate in trouble', () => {
   });
 });
 
-describe('roles that leave a doubt', () => {
-  test('are named, and the boot ends', async () => {
+describe('ambiguous roles', () => {
+  test('are named in the problem that ends the boot', async () => {
     const { clock, zone, find } = federation();
     Object.defineProperty(zone.superLinks, 'name', { value: 'web' });
     const third = { name: 'data;base', cardinality: 0, nodes: [] };
@@ -262,7 +262,7 @@ describe('roles that leave a doubt', () => {
   });
 });
 
-describe('what a peer publishes is checked', () => {
+describe('the attributes of a peer are checked', () => {
   test.each([
     ['an address with control characters', '172.20.0.101:9092\n--insecure', 'it has control characters'],
     ['an option', '--root-certificates=/etc/shadow:1', 'it has characters no address has'],
@@ -270,7 +270,7 @@ describe('what a peer publishes is checked', () => {
     ['a very long one', 'a'.repeat(100_000), '100000 characters long'],
     ['none', undefined, 'no FL_ENDPOINT'],
     ['an object', { A: '1' }, 'no FL_ENDPOINT'],
-  ])('%s is waited out, not used', async (_, endpoint, why) => {
+  ])('%s is not used, and the wait continues', async (_, endpoint, why) => {
     const { clock, superLink, waits, find } = federation();
     Object.assign(superLink.template, READY, { FL_ENDPOINT: endpoint });
     const found = find();
@@ -282,7 +282,7 @@ describe('what a peer publishes is checked', () => {
     expect((await clock.run(found)).endpoint.host).toBe('172.20.0.101');
   });
 
-  test('a CA that is not base64, a TLS mode that is neither, a version that is none: left out, with a warning where it matters', async () => {
+  test('an invalid CA, TLS mode or version is ignored, with a warning where it matters', async () => {
     const { clock, superLink, find } = federation();
     Object.assign(superLink.template, READY, {
       FL_CA_CERT: '-----BEGIN',
@@ -296,7 +296,7 @@ describe('what a peer publishes is checked', () => {
     expect(found.warnings).toHaveLength(2);
   });
 
-  test('a CA of any size is not taken: 64 KiB are more than one has', async () => {
+  test('a CA of more than 64 KiB is ignored', async () => {
     const { clock, superLink, find } = federation();
     Object.assign(superLink.template, READY, { FL_CA_CERT: 'A'.repeat(65_540) });
     const found = await clock.run(find());
@@ -304,7 +304,7 @@ describe('what a peer publishes is checked', () => {
     expect(found.warnings).toEqual([expect.stringContaining('FL_CA_CERT')]);
   });
 
-  test('an FL_ERROR that is no code is mentioned, not repeated', async () => {
+  test('an FL_ERROR that is no code is mentioned without its value', async () => {
     const { clock, superLink, waits, find } = federation();
     superLink.template.FL_ERROR = '\u001b[2Jall is well';
     const stop = find();

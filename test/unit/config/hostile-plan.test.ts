@@ -34,7 +34,7 @@ async function outcomeOf(argv: readonly string[]): Promise<PlanOutcome> {
 }
 
 describe.each(['superlink', 'supernode'] as const)('hostile contexts of a %s', (role) => {
-  test('each of them: a plan or a refusal, and nothing else happens', async () => {
+  test('each gives a plan or a refusal and has no other effect', async () => {
     const base = join(folder, role);
     const [canary, root, file] = [join(base, 'canary'), join(base, 'root'), join(base, 'context.sh')];
     mkdirSync(root, { recursive: true });

@@ -21,7 +21,7 @@ describe.each([
     expect(new Set(contexts.map(({ name }) => name)).size).toBe(contexts.length);
   });
 
-  test('come through context.sh unchanged', () => {
+  test('are unchanged after context.sh', () => {
     for (const { name, raw } of contexts) {
       const read = parseContextSh(renderContextSh(raw));
       expect(Object.keys(read).length, name).toBe(Object.keys(raw).length);
@@ -41,7 +41,7 @@ describe.each([
     }
   });
 
-  test('that are accepted hold nothing a path, an address or a choice should not hold', () => {
+  test('that are accepted contain only valid paths, addresses and choices', () => {
     let accepted = 0;
     for (const { name, raw } of contexts) {
       const parsed = parseVariables(raw, image);

@@ -106,7 +106,7 @@ describe('pairs', () => {
     for (const text of broken) expect(whyNot(text)).not.toContain('hunter2');
   });
 
-  test('whatever is written in quotes comes back', () => {
+  test('any text in quotes is read unchanged', () => {
     const key = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}(\.[A-Za-z0-9_-]{1,8})?$/);
     const text = fc
       .string({ unit: 'grapheme' })
@@ -125,7 +125,7 @@ describe('pairs', () => {
   });
 });
 
-describe('doubts', () => {
+describe('warnings', () => {
   test.each(['True', 'FALSE', 'None', 'null', '.01', '1.', '1_000', '0xff', '+1', '-inf', 'NaN'])(
     'k=%s is a text where a number or a truth was meant',
     (value) => expect(doubtsAbout(`k=${value}`)).toMatchObject([{ key: 'k' }]),

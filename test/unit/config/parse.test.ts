@@ -5,7 +5,7 @@ import { parseContextSh } from '../../../src/vm/context-sh.ts';
 import { findingsOf, LINK, NODE, problems, superLink, superNode, warnings } from './support.ts';
 
 describe('defaults', () => {
-  test('an empty CONTEXT is a complete configuration of either role, without a word', () => {
+  test('an empty CONTEXT is a complete configuration of either role, without findings', () => {
     expect(parseVariables({}, LINK)).toMatchObject({
       ok: true,
       warnings: [],
@@ -48,7 +48,7 @@ test('a question that classic Sunstone filled in with the line of the role is no
   expect(problems({ FL_CERT_EXTRA_SAN: '$FL_NODE_CONFIG' }, LINK)).toHaveLength(1);
 });
 
-test('a negative zero is zero: files and fingerprints should not tell them apart', () => {
+test('a negative zero is zero, because files and fingerprints must not differ', () => {
   expect(superLink({ FL_PROXIMAL_MU: '-0.0', FL_STRATEGY: 'FedProx' }).FL_PROXIMAL_MU).toBe(0);
 });
 
@@ -67,7 +67,7 @@ describe('the ONEAPP_ prefix', () => {
     ]);
   });
 
-  test('says nothing when both agree, or when one is empty', () => {
+  test('gives no finding when both are equal or one is empty', () => {
     expect(warnings({ FL_NUM_ROUNDS: '5', ONEAPP_FL_NUM_ROUNDS: ' 5 ' })).toEqual([]);
     expect(warnings({ FL_NUM_ROUNDS: '', ONEAPP_FL_NUM_ROUNDS: '7' })).toEqual([]);
     expect(superLink({ FL_NUM_ROUNDS: '', ONEAPP_FL_NUM_ROUNDS: '7' }).FL_NUM_ROUNDS).toBe(7);
@@ -77,7 +77,7 @@ describe('the ONEAPP_ prefix', () => {
     expect(problems({ ONEAPP_FL_NUM_ROUNDS: 'x' })[0]?.variable).toBe('ONEAPP_FL_NUM_ROUNDS');
   });
 
-  test('means nothing on what OpenNebula and one-context read by its plain name', () => {
+  test('has no effect on variables that OpenNebula and one-context read by the plain name', () => {
     expect(superLink({ ONEAPP_TOKEN: 'YES', ONEAPP_VMID: '7' })).toMatchObject({
       TOKEN: false,
       VMID: undefined,
@@ -85,7 +85,7 @@ describe('the ONEAPP_ prefix', () => {
   });
 });
 
-describe('names that are not ours', () => {
+describe('unknown names', () => {
   const said = (raw: Record<string, string>, image = LINK) =>
     warnings(raw, image).map(({ variable, found }) => `${variable}: ${found}`);
 
@@ -105,7 +105,7 @@ describe('names that are not ours', () => {
     ]);
   });
 
-  test('are not guessed at when nothing is near', () => {
+  test('get no suggestion when no name is similar', () => {
     expect(said({ FL_SOMETHING_ELSE_ENTIRELY: 'x' })).toEqual([
       'FL_SOMETHING_ELSE_ENTIRELY: there is no variable of this name',
     ]);
@@ -113,25 +113,25 @@ describe('names that are not ours', () => {
 
   test('are no errors', () => expect(parseVariables({ FL_NOPE: 'x' }, LINK).ok).toBe(true));
 
-  test('of others are left alone', () => {
+  test('of other programs are ignored', () => {
     expect(
       said({ ETH0_IP: '10.0.0.1', FLAVOR: 'x', MLX: 'y', START_SCRIPT: 'z', FLOWERS: 'q', PATH: '/bin' }),
     ).toEqual([]);
   });
 
-  test('of the other role are nothing to warn of: OneFlow 7 gives the inputs of a service to all its VMs', () => {
+  test('of the other role give no warning, because OneFlow 7 gives the inputs of a service to all its VMs', () => {
     expect(said({ FL_NUM_ROUNDS: '3' }, NODE)).toEqual([]);
     expect(said({ ONEAPP_FL_NODE_CONFIG: 'a=1' })).toEqual([]);
   });
 
-  test('of the other role that are secret are in the wrong VM', () => {
+  test('of secrets of the other role give a warning, because they are in the wrong VM', () => {
     expect(said({ FL_SSL_KEYFILE: 'x' }, NODE)).toEqual([
       'FL_SSL_KEYFILE: it is a secret of the SuperLink, and this is a SuperNode, which has no use for it',
     ]);
     expect(said({ FL_SSL_KEYFILE: ' ' }, NODE)).toEqual([]);
   });
 
-  test('of the other role are not read: what is wrong with them is not our business', () => {
+  test('of the other role are not read, and their errors are not reported', () => {
     expect(problems({ FL_NUM_ROUNDS: 'nonsense' }, NODE)).toEqual([]);
   });
 });
@@ -162,14 +162,14 @@ describe('problems', () => {
     expect(parsed.warnings).toHaveLength(1);
   });
 
-  test('show the value on one line, cut, with nothing in it that a terminal would obey', () => {
+  test('show the value on one line, cut, without control characters', () => {
     const [problem] = problems({ FL_STRATEGY: `\u001B[31m\n\u202E'${'x'.repeat(500)}` });
     expect(problem?.found).toMatch(
       /^'\\u\{1b\}\[31m\\n\\u\{202e\}'x{72}\.\.\.' \(508 characters\): this is not one of the choices$/,
     );
   });
 
-  test('suggest the choice that was probably meant', () => {
+  test('suggest the closest choice', () => {
     expect(problems({ FL_STRATEGY: 'fedavg' })[0]?.found).toBe(
       "'fedavg': this is not one of the choices; did you mean FedAvg?",
     );

@@ -16,7 +16,7 @@ const sectionOf = (name: string): string => {
 };
 
 describe('the reference page', () => {
-  test.each(ALL_NAMES)('says all that the row of %s says', (name) => {
+  test.each(ALL_NAMES)('contains all facts of the row of %s', (name) => {
     const {
       schema: _schema,
       redact: _quiet,
@@ -103,9 +103,11 @@ describe('user inputs', () => {
     ['FL_DCGM_ENABLED', 'O|boolean|Enable DCGM GPU metrics exporter||NO'],
     ['FL_EDGE_BACKOFF', 'O|list|Discovery retry spacing|exponential,fixed|exponential'],
     ['FL_EDGE_MAX_BACKOFF', 'O|number|Maximum discovery backoff in seconds||300'],
-  ] as const)('%s asks as it was agreed', (name, input) => expect(userInput(name, '1.39.0')).toBe(input));
+  ] as const)('%s has the recorded user input', (name, input) =>
+    expect(userInput(name, '1.39.0')).toBe(input),
+  );
 
-  test('infrastructure is never asked for, but written', () => {
+  test('no user input asks for infrastructure, which the template sets', () => {
     expect(userInput('TOKEN')).toBeUndefined();
     const templates = ALL_NAMES.map((name) => [name, rowOf(name).template] as const);
     expect(Object.fromEntries(templates.filter(([, template]) => template !== undefined))).toEqual({

@@ -334,7 +334,7 @@ describe('warnings', () => {
   });
 });
 
-test('an example in a problem, once it is used, solves it', () => {
+test('the example in a problem solves the problem', () => {
   for (const [what, image, raw, variable] of ERRORS) {
     for (const { variable: name, example } of variable === undefined ? [] : problems(raw, image)) {
       if (example === undefined) continue;
@@ -348,14 +348,14 @@ test('both numbers of clients are reported at once when both are too small', () 
   expect(said.map(({ variable }) => variable)).toEqual(['FL_MIN_AVAILABLE_CLIENTS', 'FL_MIN_FIT_CLIENTS']);
 });
 
-test('a rule says nothing about variables whose values are not known yet', () => {
+test('a rule skips variables whose values are not known yet', () => {
   const raw = { FL_STRATEGY: 'Krum', FL_MIN_AVAILABLE_CLIENTS: '5' };
   for (const open of ['FL_MIN_FIT_CLIENTS', 'ONEAPP_FL_MIN_FIT_CLIENTS'])
     expect(parseVariables(raw, LINK, new Set([open]))).toMatchObject({ ok: true });
   expect(parseVariables(raw, LINK)).toMatchObject({ ok: false });
 });
 
-test('a rule says nothing about variables that could not be read', () => {
+test('a rule skips variables that could not be read', () => {
   const said = problems({
     FL_STRATEGY: 'Krum',
     FL_NUM_MALICIOUS: 'x',

@@ -47,7 +47,7 @@ describe('a name is shown', () => {
   ])('%s', (name) => expect(isSecretName(name)).toBe(false));
 });
 
-test('a value is shown on one line, without anything a terminal would obey, and not without end', () => {
+test('a value is shown on one line, cut, without control characters', () => {
   expect(formatValue('a\nb\u001B[31m\u202E\\')).toBe('a\\nb\\u{1b}[31m\\u{202e}\\\\');
   expect(formatValue('x'.repeat(1000))).toBe(`${'x'.repeat(200)}... (1000 characters)`);
 });
@@ -58,7 +58,7 @@ const allSaid = (value: string, image = LINK): string =>
     findingsOf(parseVariables(Object.fromEntries(ALL_NAMES.map((name) => [name, value])), image)),
   );
 
-describe('what is said never holds', () => {
+describe('a message never contains', () => {
   const secrets = fc.stringMatching(/^[A-Za-z0-9]{24,40}$/);
 
   test('the value of FL_SSL_KEYFILE, however it is wrong', () => {
@@ -145,7 +145,7 @@ describe('what is said never holds', () => {
   });
 });
 
-test('a certificate is not repeated either: it is long, and nobody can read it', () => {
+test('a certificate is not repeated, because it is long and unreadable', () => {
   expect(allSaid(`${CERTIFICATE}!`)).not.toContain(CERTIFICATE.slice(45, 75));
 });
 

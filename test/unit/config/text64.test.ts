@@ -14,6 +14,6 @@ test('a certificate pasted as PEM and one pasted as base64 are read as the same'
   expect(readCertificates(encode(`${encode(pem)}\n`))).toEqual({ ok: true, value: pem });
 });
 
-test('what only looks like it is refused', () => {
+test('similar texts are refused', () => {
   expect(readCertificates(encode('LS0tLS1CRUdJTi but no base64'))).toMatchObject({ ok: false });
 });

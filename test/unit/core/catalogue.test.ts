@@ -3,7 +3,7 @@ import { CATALOGUE } from '../../../src/core/catalogue.ts';
 import { PAGES } from '../../../src/report/pages/index.ts';
 
 describe('a problem code', () => {
-  test('once given away stays: it is FL_ERROR on OneGate, and people search for it', () => {
+  test('is never renamed, because it is FL_ERROR on OneGate and people search for it', () => {
     const given =
       'address_not_in_certificate agent_running app_lacks_settings ca_invalid ca_mismatch ca_missing clock_off ' +
       'config_suspicious config_validation_failed context_unreadable dcgm_unavailable discovery_timeout ' +

@@ -7,7 +7,7 @@ import { FakeClock } from '../../support/fake-clock.ts';
 
 const check = (id: string, run: Check['run']): Check => ({ id, title: id, run });
 
-test('a check that hangs or breaks holds nobody up, and says so', async () => {
+test('a check that hangs or throws is reported and does not delay the others', async () => {
   const clock = new FakeClock();
   const snapshot = { machine: { clock } } as unknown as VmSnapshot;
   const results = await clock.run(

@@ -71,7 +71,7 @@ describe("a SuperLink's launch plan", () => {
     expect(launchPlan(superlink, linkFacts).fleet!.credentials).toBeNull();
   });
 
-  it("puts listeners meant for this VM on the appliance's loopback address, and others where the operator wants them", () => {
+  it("binds local listeners to the appliance's loopback address, and others to the address of the operator", () => {
     expect(text(launchPlan(superlink, linkFacts).argv)).toContain('--host 127.9.9.9 --port 9093');
     const wide = { ...superlink, FL_CONTROL_API_ADDRESS: { host: '10.0.0.1', port: 9000 } };
     expect(text(launchPlan(wide, linkFacts).argv)).toContain('--host 10.0.0.1 --port 9000');
@@ -88,7 +88,7 @@ describe("a SuperLink's launch plan", () => {
 });
 
 describe("a SuperNode's launch plan", () => {
-  it('trusts the CA it was given, dials the SuperLink and takes its node config from a file', () => {
+  it('has the CA, the address of the SuperLink and the path of the node config', () => {
     const plan = launchPlan(supernode, nodeFacts);
     expect(text(plan.argv)).toContain('--root-certificates /tls/superlink-ca.pem --superlink [fd00::5]:9092');
     expect(text(plan.argv)).toContain('--node-config /run/node-config.toml');
@@ -125,7 +125,7 @@ describe("a SuperNode's launch plan", () => {
 describe('any launch plan', () => {
   const plans = [launchPlan(superlink, linkFacts), launchPlan(supernode, nodeFacts)];
 
-  it('keeps Flower from phoning home, from updating and from installing things while it runs', () => {
+  it('disables telemetry, updates and installations of Flower at run time', () => {
     for (const { environment } of plans) {
       expect(environment).toMatchObject({
         FLWR_TELEMETRY_ENABLED: '0',
@@ -135,7 +135,7 @@ describe('any launch plan', () => {
     }
   });
 
-  it("lets Flower's child processes be found, and takes nothing from the agent's own environment", () => {
+  it("has the path of Flower's child processes, and nothing of the agent's own environment", () => {
     for (const { environment } of plans) {
       expect(environment.PATH).toMatch(/^\/vm\/opt\/flower\/envs\/1\.39\.0-none\/bin:/);
       expect(environment).not.toHaveProperty('NODE_OPTIONS');
@@ -147,7 +147,7 @@ describe('any launch plan', () => {
     });
   });
 
-  it('fits its own schema, is the same text for the same input, and refuses what it does not know', () => {
+  it('is valid by its schema and deterministic, and the schema refuses unknown members', () => {
     for (const plan of plans) {
       expect(launchPlanSchema.parse(JSON.parse(formatPlan(plan)))).toEqual(plan);
       expect(launchPlanSchema.safeParse({ ...plan, shell: 'x' }).success).toBe(false);

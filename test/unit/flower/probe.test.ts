@@ -6,7 +6,7 @@ const tls = { host: '10.0.0.5', port: 9092, ca: 'PEM' };
 const last = (text: string): string => `No connection established. Last error: ${text}. Resolution note: `;
 
 describe('a Fleet API', () => {
-  it('is known by refusing a call without the headers of a node', () => {
+  it('is recognized because it refuses a call without the headers of a node', () => {
     expect(judge({ code: 16, details: 'Missing authentication metadata', ms: 12.4 }, tls)).toEqual({
       ok: true,
       ms: 12,
@@ -40,14 +40,14 @@ describe('a Fleet API', () => {
     ['unreachable', 14, last('Error: connect EHOSTUNREACH 10.0.0.5:9092'), /no route/],
     ['unreachable', 14, 'Name resolution failed for target dns:x:9092', /does not resolve/],
     ['unreachable', 14, last('Error: something new'), /something new/],
-  ])('is not seen there: %s (%i %s)', (kind, code, details, reason) => {
+  ])('is not recognized: %s (%i %s)', (kind, code, details, reason) => {
     const result = judge({ code, details, ms: 1 }, tls);
     expect(result).toMatchObject({ ok: false, kind });
     expect((result as { reason: string }).reason).toMatch(reason);
     expect((result as { reason: string }).reason).toContain('10.0.0.5:9092');
   });
 
-  it('may want TLS when it hangs up on plaintext', () => {
+  it('may require TLS when it closes a plaintext connection', () => {
     const details = last('Failed to connect (2026-11-21T07:04:35.353Z)');
     expect(judge({ code: 14, details, ms: 1 }, { ...tls, ca: null })).toMatchObject({ kind: 'hung_up' });
     expect(judge({ code: 14, details, ms: 1 }, tls)).toMatchObject({ kind: 'unreachable' });

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../src/core/problem.ts';
-import { parseVersion } from '../../../src/core/version.ts';
-import { PROFILES, profileFor, supportedRanges } from '../../../src/flower/profiles/index.ts';
+import { PROFILES, profileFor } from '../../../src/flower/profiles/index.ts';
 
-const listeners = {
+const wanted = {
   fleet: { host: '0.0.0.0', port: 9092 },
   control: { host: '127.0.0.1', port: 9093 },
   runtime: { host: '127.0.0.1', port: 9091 },
@@ -11,79 +10,72 @@ const listeners = {
 
 describe('the profile of a version', () => {
   it.each([
-    ['1.31.0', 'grpc-1.31-1.34'],
-    ['1.34.9', 'grpc-1.31-1.34'],
-    ['1.35.0', 'mixed-1.35-1.39'],
-    ['1.39.0', 'mixed-1.35-1.39'],
-  ])('%s is started as %s', (version, id) => {
-    expect(profileFor(version).id).toBe(id);
+    ['1.31.0', 31],
+    ['1.34.9', 31],
+    ['1.35.0', 35],
+    ['1.36.0', 35],
+    ['1.37.0', 37],
+    ['1.39.0', 37],
+  ])('%s is in the range from 1.%i', (version, minor) => {
+    expect(profileFor(version).from).toEqual([1, minor]);
   });
 
   it.each(['1.30.9', '1.40.0', '2.31.0', '0.35.0', '1.35', 'latest', '1.35.0rc1', '', '01.35.0'])(
-    '%j is refused with the ranges that are known',
+    '%j is refused with the supported versions',
     (version) => {
       const refused = catchProblem(() => profileFor(version));
       expect(refused.code).toBe('flower_version_unsupported');
-      expect(refused.facts.expected).toContain('1.31-1.34 and 1.35-1.39');
+      expect(refused.facts.expected).toContain('1.31 to 1.39');
       expect(refused.facts.variable).toBe('FLOWER_VERSION');
     },
   );
 
-  it('says of 1.40 and newer why they are refused', () => {
+  it('1.40 and newer are refused with the reason', () => {
     expect(catchProblem(() => profileFor('1.41.0')).facts.remedy).toContain('HTTP');
     expect(catchProblem(() => profileFor('1.30.0')).facts.remedy).toBeUndefined();
   });
 
-  it('leaves no gap and no overlap between the ranges', () => {
+  it('ranges have no gap and no overlap', () => {
     for (const [index, { from, to }] of PROFILES.entries()) {
       expect(to[1]).toBeGreaterThanOrEqual(from[1]);
       const next = PROFILES[index + 1];
-      if (next) expect(next.from[1]).toBe(to[1] + 1);
+      if (next) expect(next.from).toEqual([1, to[1] + 1]);
     }
-    expect(supportedRanges()).toBe('1.31-1.34 and 1.35-1.39');
   });
 });
 
-describe('what a SuperLink listens on', () => {
-  const portsOf = (version: string) => {
-    const { minor } = parseVersion(version)!;
-    return profileFor(version)
-      .superlinkPorts(listeners, minor)
-      .map(({ port }) => port);
+describe('a SuperLink listens', () => {
+  const of = (version: string, listeners = wanted) => {
+    const profile = profileFor(version);
+    const opened = profile.listeners(listeners);
+    return { opened, text: profile.superlinkArguments(opened).join(' ') };
   };
 
-  it('is three gRPC listeners up to 1.34', () => {
-    const args = profileFor('1.34.0').superlinkListeners(listeners, 34);
-    expect(args).toEqual(
-      expect.arrayContaining([
-        '--control-api-address',
-        '127.0.0.1:9093',
-        '--serverappio-api-address',
-        '127.0.0.1:9091',
-      ]),
-    );
-    expect(args).not.toContain('--host');
-    expect(portsOf('1.34.0')).toEqual([9092, 9093, 9091]);
+  it('on three gRPC listeners up to 1.34', () => {
+    expect(of('1.34.0')).toEqual({
+      opened: wanted,
+      text: '--control-api-address 127.0.0.1:9093 --serverappio-api-address 127.0.0.1:9091',
+    });
   });
 
-  it('has Control on its own in 1.35 and 1.36, beside the HTTP listener of the child processes', () => {
-    const args = profileFor('1.36.0').superlinkListeners(listeners, 36);
-    expect(args.join(' ')).toContain('--control-api-address 127.0.0.1:9093 --host 127.0.0.1 --port 9091');
-    expect(portsOf('1.36.0')).toEqual([9092, 9093, 9091]);
+  it('on one for Control and on an HTTP listener for the child processes in 1.35 and 1.36', () => {
+    expect(of('1.36.0')).toEqual({
+      opened: wanted,
+      text: '--control-api-address 127.0.0.1:9093 --host 127.0.0.1 --port 9091',
+    });
   });
 
-  it('has Control and the child processes on one HTTP listener, where Control was asked for, from 1.37', () => {
-    const args = profileFor('1.37.0').superlinkListeners(listeners, 37);
-    expect(args.join(' ')).toContain('--host 127.0.0.1 --port 9093');
-    expect(args).not.toContain('--control-api-address');
-    expect(portsOf('1.37.0')).toEqual([9092, 9093]);
+  it('on one HTTP listener for Control and the child processes, at the address of Control, from 1.37', () => {
+    expect(of('1.37.0')).toEqual({
+      opened: { ...wanted, runtime: wanted.control },
+      text: '--host 127.0.0.1 --port 9093',
+    });
   });
 
-  it('writes IPv6 as each flag wants it: with brackets in an address, without in a host', () => {
-    const six = { ...listeners, fleet: { host: '::', port: 9092 }, control: { host: '::1', port: 9093 } };
-    const args = profileFor('1.39.0').superlinkListeners(six, 39);
-    expect(args.join(' ')).toContain('--fleet-api-address [::]:9092');
-    expect(args.join(' ')).toContain('--host ::1 --port 9093');
+  it('on IPv6 addresses, in brackets only before a port', () => {
+    const six = { ...wanted, control: { host: '::1', port: 9093 } };
+    expect(of('1.36.0', six).text).toContain('--control-api-address [::1]:9093');
+    expect(of('1.39.0', six).text).toBe('--host ::1 --port 9093');
   });
 });
 

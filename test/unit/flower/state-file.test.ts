@@ -18,7 +18,7 @@ describe('the link file', () => {
     expect(parseFlowerState(JSON.stringify(written))).toEqual(written);
   });
 
-  it('may know of more than this agent does', () => {
+  it('may have members that this agent does not read', () => {
     expect(parseFlowerState(JSON.stringify({ ...written, later: true }))).toEqual(written);
   });
 
@@ -29,7 +29,7 @@ describe('the link file', () => {
     ['a number for the node id, which JSON cannot hold exactly', JSON.stringify({ ...written, node_id: 1 })],
     ['no checksum', JSON.stringify({ ...written, plan: 'x' })],
     ['a list', '[]'],
-  ])('is not believed when it holds %s', (_, text) => {
+  ])('is ignored when it contains %s', (_, text) => {
     expect(parseFlowerState(text)).toBeUndefined();
   });
 });

@@ -15,7 +15,7 @@ describe('a TOML file', () => {
     ).toBe('a = "say \\"hi\\"\\\\\\u000a\\u0000\\u007f"\n"b c" = true\n');
   });
 
-  it('tells whole numbers from floats', () => {
+  it('distinguishes integers from floats', () => {
     expect(
       formatToml([
         ['a', 1],
@@ -38,7 +38,7 @@ describe('the node config file', () => {
     );
   });
 
-  it("lets the operator's keys win one by one", () => {
+  it('replaces single keys by those of the operator', () => {
     expect(nodeConfigToml({ 'partition-id': 9, site: 'a' }, facts)).toBe(
       'num-partitions = 4\npartition-id = 9\nsite = "a"\n',
     );

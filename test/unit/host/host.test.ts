@@ -38,7 +38,7 @@ describe('the addresses of the kernel', () => {
 });
 
 describe('the machine of the shipped agent', () => {
-  test('is this computer, whatever its root is', () => {
+  test('is this computer with any root', () => {
     for (const root of ['/', '/mnt/image']) expect(realMachine(root).host).toBe(realHost);
   });
 

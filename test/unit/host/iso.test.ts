@@ -29,7 +29,7 @@ describe('a file of a disc', () => {
     expect(contextSh()).toBe('it');
   });
 
-  test('is not there on a disc of another name, without such a file, and where there is no disc', () => {
+  test('does not exist on a disc of another name, on one without such a file, and without a disc', () => {
     expect(contextSh()).toBeUndefined();
     writeFileSync(disc, isoWith('OTHER', { 'context.sh': 'it' }));
     expect(contextSh()).toBeUndefined();
@@ -39,7 +39,7 @@ describe('a file of a disc', () => {
     expect(contextSh()).toBeUndefined();
   });
 
-  test('is not read from a disc that is cut off or says nonsense of itself, and nothing is read without end', () => {
+  test('is not read from a truncated or invalid disc, and no read is endless', () => {
     const whole = isoWith('CONTEXT', { 'context.sh': 'it' });
     writeFileSync(disc, whole.subarray(0, -2_048));
     expect(contextSh()).toBeUndefined();

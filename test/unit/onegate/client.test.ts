@@ -56,7 +56,7 @@ async function problemOf(work: Promise<unknown>, clock: FakeClock): Promise<Prob
   return error;
 }
 
-describe('a question', () => {
+describe('a request', () => {
   test('goes to the host of the endpoint and a fixed path, with token and VM id in headers', async () => {
     const { oneGate, asked } = oneGateWith([exchange('24')]);
     await oneGate.peer(1);
@@ -128,7 +128,7 @@ describe('a VM', () => {
     return { clock, oneGate, asked, seen };
   }
 
-  test('has one question on the wire at a time', async () => {
+  test('sends one request at a time', async () => {
     const { clock, oneGate, seen } = slowWire();
     await clock.run(Promise.all([oneGate.update({ READY: 'NO' }), oneGate.peer(1), oneGate.vm()]));
     expect(seen).toEqual([1, 1, 1]);
@@ -148,7 +148,7 @@ describe('a VM', () => {
   });
 });
 
-describe('what may pass is tried again', () => {
+describe('a temporary failure is tried again', () => {
   test.each<[string, Answer]>([
     ['401, also the answer while oned is down', exchange('360')],
     ['404, also the answer while OneFlow is down', exchange('351')],
@@ -222,7 +222,7 @@ describe('what may pass is tried again', () => {
   });
 });
 
-describe('what cannot pass ends at once', () => {
+describe('a permanent failure ends at once', () => {
   test.each(['06', '29', '343'])('a VM in no service (exchange %s)', async (number) => {
     const { oneGate, asked, clock } = oneGateWith([exchange(number)]);
     const problem = await problemOf(oneGate.service(), clock);
@@ -238,7 +238,7 @@ describe('what cannot pass ends at once', () => {
   });
 });
 
-describe('the final word', () => {
+describe('the final error', () => {
   test.each<[string, Answer, string]>([
     ['oned down', exchange('360'), 'check that oned runs'],
     ['OneFlow down', exchange('351'), 'opennebula-flow'],
@@ -272,7 +272,7 @@ describe('the final word', () => {
     expect(problem.facts.remedy).toContain(check);
   });
 
-  test('names where a redirect points, without what may be secret in it', async () => {
+  test('names the target of a redirect without its secrets', async () => {
     const { oneGate, clock } = oneGateWith([redirect('https://u:p@one.example/vm?token=x#y')]);
     const problem = await problemOf(oneGate.vm(), clock);
     expect(problem.facts.found).toContain('it answered 301, a redirect to https://one.example/vm;');
@@ -286,7 +286,7 @@ describe('the final word', () => {
     expect((await problemOf(named.oneGate.vm(), named.clock)).facts.remedy).toContain(':permissions:');
   });
 
-  test('says of an update that was answered with a page what came instead of nothing', async () => {
+  test('quotes the page that answered an update', async () => {
     const { oneGate, clock } = oneGateWith([{ status: 200, body: `<html>log in with ${TOKEN}</html>` }]);
     const problem = await problemOf(oneGate.update({ READY: 'NO' }), clock);
     expect(problem.code).toBe('onegate_unreachable');
@@ -296,7 +296,7 @@ describe('the final word', () => {
     expect(problem.facts.remedy).toContain('a proxy or a login page on the way?');
   });
 
-  test('of a document that is another names the field, never what is in it', async () => {
+  test('of a wrong document names the field without its value', async () => {
     const body = '{"SERVICE":{"id":"hunter2","name":"x","state":2,"roles":[]}}';
     const { oneGate, clock } = oneGateWith([{ status: 200, body }]);
     const problem = await problemOf(oneGate.service(), clock);
@@ -304,7 +304,7 @@ describe('the final word', () => {
     expect(problem.message).not.toContain('hunter2');
   });
 
-  test('never holds the token, not even when OneGate sends it back', async () => {
+  test('never contains the token, also when OneGate sends it back', async () => {
     const { oneGate, retries, clock } = oneGateWith([{ status: 500, body: `wrong token ${TOKEN}` }]);
     const problem = await problemOf(oneGate.vm(), clock);
     expect(`${describeProblem(problem).join()} ${JSON.stringify(retries)}`).not.toContain(TOKEN);

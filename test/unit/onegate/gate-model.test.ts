@@ -288,20 +288,20 @@ describe('the ready gate, in every order of events with up to four disturbances'
     expect(faults).toEqual([]);
   });
 
-  test('can always be opened in the end, and what is published in the end is true', () => {
+  test('can always be opened at the end, and the published attributes are true then', () => {
     expect(stuck).toEqual([]);
     expect(ends.length).toBeGreaterThan(0);
     expect(ends.filter((world) => !isDone(world))).toEqual([]);
   });
 });
 
-describe('the model would see', () => {
-  test('an update that is not guarded open the gate before Flower serves', () => {
+describe('the model detects', () => {
+  test('an unguarded update that opens the gate before Flower serves', () => {
     const { faults } = search({ noGuard: true }, 0);
     expect(faults.join('\n')).toContain('its Flower has not served');
   });
 
-  test('a ready script that is let through after a lost publication open it without an address', () => {
+  test('a ready script that opens the gate without an address after a lost publication', () => {
     const { faults } = search({ openAfterLostPublish: true }, 1);
     expect(faults.join('\n')).toContain('FL_ENDPOINT, FL_TLS, FL_CA_CERT, FL_READY=YES cannot be read');
   });

@@ -28,7 +28,7 @@ const anyValue = fc.oneof(
   fc.string({ unit: fc.constantFrom(...'ab1 =:/.#&?;_+-,[]"\\\n\r\t\'') }),
 );
 
-describe('what may be published', () => {
+describe('an accepted value', () => {
   test('is stored by oned exactly as it was sent', () => {
     let accepted = 0;
     fc.assert(
@@ -48,7 +48,7 @@ describe('what may be published', () => {
     expect(accepted).toBeGreaterThan(100);
   });
 
-  test('is everything the agent has to say', () => {
+  test('can be each attribute of the agent', () => {
     const said = {
       FL_ROLE: 'superlink',
       FL_VERSION: '1.39.0',
@@ -61,14 +61,14 @@ describe('what may be published', () => {
     expect(stored(publishable(said, { serving: true }))).toEqual(said);
   });
 
-  test('goes out as the form that the guest client of OpenNebula sends', () => {
+  test('is sent as the form that the guest client of OpenNebula sends', () => {
     expect(publishable({ FL_ENDPOINT: '172.20.0.101:9092', FL_READY: 'NO' })).toBe(
       'data=FL_ENDPOINT%3D172.20.0.101%3A9092%0AFL_READY%3DNO&type=1',
     );
   });
 });
 
-describe('what OneGate would mangle is refused', () => {
+describe('a value that OneGate would change is refused', () => {
   test.each([
     ['a,b', 'character 2 (,)'],
     ['[fd00::5]:9092', 'character 1 ([)'],
@@ -117,7 +117,7 @@ describe('the gate guard', () => {
     { NOTE: 'READY=YESTERDAY' },
     { READY: 'yes' },
     { A: 'READY=', YES: '1' },
-  ])('lets nothing through before the node serves that OneFlow would take for READY: %j', (attributes) => {
+  ])('refuses before the node serves what OneFlow would read as READY: %j', (attributes) => {
     expect(refusal(attributes).message).toContain('ready gate');
     expect(() => publishable(attributes, { serving: true })).not.toThrow();
   });
@@ -145,7 +145,7 @@ describe('the gate guard', () => {
     );
   });
 
-  test('does not mind NO, nor a YES of something else', () => {
+  test('accepts NO, and YES of another attribute', () => {
     expect(opensGate('READY=NO\nFL_NODE_READY=NO\nFL_GPU_AVAILABLE=YES\nFL_TLS=YES')).toBe(false);
   });
 });

@@ -21,7 +21,7 @@ describe('a recorded VM', () => {
     expect(attribute(vm, 'READY')).toBe('YES');
   });
 
-  test('that is powered off or gone says so', () => {
+  test('has the state of a VM that is powered off or deleted', () => {
     expect(parseVm(recordedJson('310')).state).toBe(8);
     expect(parseVm(recordedJson('374')).state).toBe(6);
   });
@@ -39,7 +39,7 @@ describe('a recorded service', () => {
     ]);
   });
 
-  test('in its plain form knows nothing of a node but its id', () => {
+  test('in its plain form has only the id of each node', () => {
     const [, superNodes] = parseService(recordedJson('20')).roles;
     expect(superNodes?.nodes.map((node) => [node.id, node.state, node.attributes.size])).toEqual([
       [2, undefined, 0],
@@ -54,7 +54,7 @@ describe('a recorded service', () => {
     expect(attribute(superNodes!.nodes[0]!, 'FL_NODE_READY')).toBe('YES');
   });
 
-  test('loses the CONTEXT of every peer, and all of a USER_TEMPLATE that is not published for peers', () => {
+  test('keeps no CONTEXT of a peer and no attribute that is not for peers', () => {
     const kept = JSON.stringify(parseService(recordedJson('21')), (_, value) =>
       value instanceof Map ? [...value] : value,
     );
@@ -101,7 +101,7 @@ describe('an attribute', () => {
     expect(parseVm(vmWith(template)).attributes.size).toBe(0);
   });
 
-  test('named like a part of JavaScript harms nobody', () => {
+  test('with the name of a JavaScript property has no effect', () => {
     const vm = parseVm(
       JSON.parse(
         '{"VM":{"ID":"7","NAME":"n","USER_TEMPLATE":{"__proto__":{"FL_READY":"YES"},"constructor":"x"}}}',
@@ -111,7 +111,7 @@ describe('an attribute', () => {
   });
 });
 
-describe('a reply that is something else', () => {
+describe('an invalid reply', () => {
   test.each([
     null,
     [],
@@ -135,7 +135,7 @@ describe('a reply that is something else', () => {
     expect(() => parseService(json)).toThrow();
   });
 
-  test('a service of more roles than anybody has is none', () => {
+  test('a service with too many roles is invalid', () => {
     const roles = Array.from({ length: 1_001 }, () => ({ name: 'r', cardinality: 0, state: 1, nodes: [] }));
     expect(() => parseService({ SERVICE: { name: 's', id: '1', state: 2, roles } })).toThrow();
     expect(

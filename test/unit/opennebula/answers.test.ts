@@ -71,7 +71,7 @@ test.each(JUDGED.map((judged) => [judged.name, judged] as const))(
   },
 );
 
-test('there are no answers to what is judged no more', () => {
+test('each answer belongs to an existing case', () => {
   expect(Object.keys(answers).sort()).toEqual(JUDGED.map(({ name }) => name).sort());
 });
 
@@ -92,7 +92,7 @@ describe.each(generated.map((judged) => [judged.name, judged] as const))('%s', (
   );
 });
 
-test('every known refusal is still there', () => {
+test('each known refusal still occurs', () => {
   expect(KNOWN.filter((line) => !known.has(line)).map(({ why }) => why)).toEqual([]);
 });
 

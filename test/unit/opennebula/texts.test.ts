@@ -18,7 +18,7 @@ function parsed(text: string): readonly Attribute[] | null {
   }
 }
 
-test('there is an answer to each text', () => {
+test('each text has an answer', () => {
   expect(texts, 'run `make opennebula-answers`').toHaveLength(TEXTS.length);
 });
 

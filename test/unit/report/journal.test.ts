@@ -24,7 +24,7 @@ describe('the journal as text', () => {
     expect(written.every((line) => line.startsWith('<4>'))).toBe(true);
   });
 
-  test('tells a problem with its code, what was being done, what was found, every cause, what was expected and the remedy', () => {
+  test('reports a problem with its code, action, finding, causes, expectation and remedy', () => {
     const { lines, log } = journal();
     log.problem(refused);
     const text = lines.join('');
@@ -39,7 +39,7 @@ describe('the journal as text', () => {
     }
   });
 
-  test('tells all problems that were found together, fatal ones as errors', () => {
+  test('reports all problems that were found together, fatal ones as errors', () => {
     const { lines, log } = journal();
     const disk = new Problem('state_unwritable', { doing: 'writing x', found: 'the disk is full' });
     log.problem(joinProblems([disk, refused]));

@@ -39,7 +39,7 @@ afterEach(() => {
 const wait = { for: 'the SuperLink to publish its address', check: 'flower-context status there' };
 
 describe('a wait', () => {
-  test('stands in the status at once, but is worth a line only when it lasts', () => {
+  test('is in the status at once, and is logged only when it lasts', () => {
     report.waiting('trust', wait);
     expect(readStatus(path())?.waiting).toMatchObject({ ...wait, until: null });
     report.waiting('trust', undefined);
@@ -60,7 +60,7 @@ describe('a wait', () => {
     expect(lines[2]).toContain('for 2 min 1 s now');
   });
 
-  test('keeps its beginning when only the check changes', () => {
+  test('keeps its start time when only the check changes', () => {
     report.waiting('trust', wait);
     const since = readStatus(path())?.waiting?.since;
     vi.advanceTimersByTime(5_000);

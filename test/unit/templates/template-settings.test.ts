@@ -100,7 +100,7 @@ describe('settings', () => {
     expect(Buffer.from(values.get('FL_SSL_CA_CERTFILE')!, 'base64').toString()).toBe(pem);
   });
 
-  test('that are accepted but odd are warnings', () => {
+  test('that are accepted but suspicious are warnings', () => {
     const { warnings } = check([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator');
     expect(warnings.map(({ variable }) => variable)).toEqual(['FL_CONTROL_API_ADDRESS']);
   });

@@ -235,11 +235,11 @@ describe('the coordinator template', () => {
 
 describe('the training-site template', () => {
   const made = make('training-site');
-  test('has SuperNodes only, which wait for nobody here', () => {
+  test('has SuperNodes only, which have no parent role', () => {
     expect(made.roles.map(({ name }) => name)).toEqual(['supernode']);
     expect(made.roles[0]).not.toHaveProperty('parents');
   });
-  test('insists on the address and on the CA of the coordinator, and on nothing else', () => {
+  test('requires only the address and the CA of the coordinator', () => {
     const mandatory = Object.entries(questions(made)).filter(([, text]) => text.startsWith('M|'));
     expect(mandatory.map(([name]) => name).sort()).toEqual(['FL_SSL_CA_CERTFILE', 'FL_SUPERLINK_ADDRESS']);
   });

@@ -93,7 +93,7 @@ describe('any text leads to an answer or a Problem', () => {
   test('from a peer', () =>
     holdsFor((chainPem, host) => explainPeer({ chainPem, caPem: ca.certPem, host, now: NOW })));
 
-  test('in what OneGate says', () =>
+  test('in the attributes on OneGate', () =>
     holdsFor((caCert, pinnedCaPem) =>
       trustDecision({
         tlsEnabled: undefined,
@@ -104,7 +104,7 @@ describe('any text leads to an answer or a Problem', () => {
       }),
     ));
 
-  test('in the files of the last boot, which then simply do not fit', () =>
+  test('in the files of the last boot, which then do not match', () =>
     holdsFor((certPem, keyPem) =>
       stillFits(certPem, keyPem, { caPem: ca.certPem, names: { dns: [], ip: [] }, now: NOW }),
     ));

@@ -44,7 +44,7 @@ describe('a CA', () => {
     ['no final line end', ca.certPem.trim()],
     ['the label of OpenSSL 0.9', ca.certPem.replaceAll('CERTIFICATE', 'X509 CERTIFICATE')],
     ['itself a second time', ca.certPem + ca.certPem],
-  ])('comes out clean with %s', (_what, text) => expect(readCa(text, options).caPem).toBe(ca.certPem));
+  ])('is normalized with %s', (_what, text) => expect(readCa(text, options).caPem).toBe(ca.certPem));
 
   test('may be several', () => {
     expect(readCa(ca.certPem + other.certPem, options)).toMatchObject({
@@ -75,7 +75,7 @@ describe('a CA', () => {
     ]);
   });
 
-  test('with its private key beside it is read, and the key is called known to others', () => {
+  test('with its private key beside it is read, with a warning that others have the key', () => {
     const read = readCa(ca.keyPem + ca.certPem, options);
     expect(read.caPem).toBe(ca.certPem);
     expect(read.warnings.map(({ code, facts }) => [code, facts.variable])).toEqual([

@@ -32,7 +32,7 @@ describe('a CA made here', () => {
     expect(readCertificate(caX.raw).pathLength).toBe(0);
   });
 
-  test('has a name that fits, whatever it was given', () => {
+  test('has a name of at most 64 characters', () => {
     const subject = (commonName: string): string =>
       describeCertificate(issueCa({ now: NOW, commonName }).certPem).subject;
     expect(subject('x'.repeat(80))).toBe(`O=flower-context, CN=${'x'.repeat(64)}`);
@@ -60,7 +60,7 @@ describe('a CA made here', () => {
 });
 
 describe('a server certificate made here', () => {
-  test('is signed by the CA, for one year, and is none itself', () => {
+  test('is signed by the CA for one year, and is not a CA', () => {
     expect(serverX.checkIssued(caX) && serverX.verify(caX.publicKey)).toBe(true);
     expect(describeCertificate(server.certPem)).toMatchObject({
       issuer: 'O=flower-context, CN=flower-context CA of VM 42',
@@ -70,7 +70,7 @@ describe('a server certificate made here', () => {
     });
   });
 
-  test('names what it was asked to, in canonical form', () => {
+  test('has the requested names in canonical form', () => {
     expect(describeCertificate(server.certPem).sans).toEqual([
       'DNS:localhost',
       'DNS:super.example.org',

@@ -9,7 +9,7 @@ const ec = (namedCurve: string): KeyObject => generateKeyPairSync('ec', { namedC
 const rsa = (modulusLength: number): KeyObject => generateKeyPairSync('rsa', { modulusLength }).privateKey;
 
 describe("the server's key", () => {
-  test.each(['server.pkcs1.key', 'server.pkcs8.key'])('comes out the same, as PKCS#8, from %s', (name) => {
+  test.each(['server.pkcs1.key', 'server.pkcs8.key'])('is the same PKCS#8 key from %s', (name) => {
     expect(take(fixture(name))).toBe(fixture('server.pkcs8.key'));
   });
 
@@ -23,7 +23,7 @@ describe("the server's key", () => {
     ['blanks around every line', (pem: string) => pem.replaceAll('\n', ' \n\t')],
     ['everything on one line', (pem: string) => pem.replaceAll('\n', ' ')],
     ['its certificate beside it', (pem: string) => fixture('server.pem') + pem],
-  ])('comes out clean with %s', (_what, spoil) => {
+  ])('is normalized with %s', (_what, spoil) => {
     expect(take(spoil(fixture('server.pkcs1.key')))).toBe(fixture('server.pkcs8.key'));
   });
 
@@ -99,7 +99,7 @@ describe('what is no readable key is refused with the reason:', () => {
     expect(problem.facts.remedy ?? '').toContain(remedy);
   });
 
-  test('and never a character of the key is said', () => {
+  test('without any character of the key', () => {
     const body = fixture('server.pkcs8.key').split('\n').slice(1, -2);
     for (const spoiled of [
       body.join('\n'),

@@ -25,7 +25,7 @@ describe('the names of the server certificate', () => {
     });
   });
 
-  test('are each there once, however they are spelled', () => {
+  test('occur once each, however they are spelled', () => {
     const names = subjectNames({
       addresses: ['fd00::1', 'FD00:0:0::1', '127.0.0.1'],
       hostname: 'localhost',
@@ -40,7 +40,7 @@ describe('the names of the server certificate', () => {
     (hostname) => expect(subjectNames({ addresses: [], hostname }).dns).toEqual(['localhost']),
   );
 
-  test('drop the zone of a link-local address, and addresses nobody can dial', () => {
+  test('drop the zone of a link-local address, and addresses that cannot be dialled', () => {
     expect(subjectNames({ addresses: ['fe80::1%eth0', '0.0.0.0', '::', 'nonsense'] }).ip).toEqual([
       '127.0.0.1',
       '::1',
@@ -76,7 +76,7 @@ describe('an address', () => {
     '10.0.0.1%eth0',
   ])('%j is none', (text) => expect(canonicalIp(text)).toBeUndefined());
 
-  test('survives the way into a certificate and back', () => {
+  test('is unchanged after a certificate', () => {
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (text) => {
         const bytes = bytesOf(text)!;

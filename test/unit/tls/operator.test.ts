@@ -96,7 +96,7 @@ describe("an operator's certificates are taken", () => {
     expect(taken.warnings).toEqual([]);
   });
 
-  test('self-signed with SHA-1, because nobody looks at the signature of what is trusted itself', () => {
+  test('self-signed with SHA-1, because the signature of a trusted certificate is not checked', () => {
     const [certPem, keyPem] = [fixture('self-sha1.pem'), fixture('self-sha1.key')];
     expect(take({ caPem: certPem, certPem, keyPem }, ['203.0.113.7']).dialable).toEqual(['203.0.113.7']);
   });
@@ -194,7 +194,7 @@ describe("an operator's certificates are refused", () => {
     ]);
   });
 
-  test('when they have expired or are of the future, with both dates', () => {
+  test('when they have expired or are not valid yet, with both dates', () => {
     expect(refusal(of(makeServer({ by: root, until: days(-0.5) }), root))).toEqual([
       "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=server expired on 2027-01-01 00:00 UTC; this VM's clock says 2027-01-01 12:00 UTC",
     ]);
@@ -252,7 +252,7 @@ describe("an operator's certificates are refused", () => {
     expect(problem.facts.remedy).toContain('FL_CERT_EXTRA_SAN changes only certificates made here');
   });
 
-  test('with everything that is wrong at once', () => {
+  test('with all reasons at once', () => {
     const bad = makeServer({ by: other, cn: 'bad', until: days(-0.5), extra: [clientAuth()] });
     const p521 = generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey;
     const keyPem = p521.export({ type: 'pkcs8', format: 'pem' }).toString();

@@ -198,7 +198,7 @@ describe('what a client would refuse is explained:', () => {
     }
   });
 
-  test('everything at once, the CA first', () => {
+  test('all reasons at once, the CA first', () => {
     const other = makeCa();
     const bad = makeServer({ until: days(-0.5), by: other });
     expect(codes({ chainPem: bad.certPem, host: 'fd00::9' })).toEqual([

@@ -48,16 +48,16 @@ describe('the server certificate of the last boot', () => {
       'the server certificate is not signed by the CA',
     ],
     ['has a CA that cannot be read', { caPem: '' }, 'the CA certificate cannot be read'],
-  ])('is made anew when it %s', (_when, change, reason) => expect(judge(change)).toBe(reason));
+  ])('is renewed when it %s', (_when, change, reason) => expect(judge(change)).toBe(reason));
 
-  test('is made anew when the clock was set back before its start, but its CA is valid', () => {
+  test('is renewed when the clock was set back before its start, but its CA is valid', () => {
     const later = issueServer({ ca, names, now: days(100) });
     expect(judge({ certPem: later.certPem, keyPem: later.keyPem, now: days(50) })).toBe(
       'the server certificate is valid from 2027-04-11 11:59 UTC only: the clock was set back to 2027-02-20 12:00 UTC',
     );
   });
 
-  test('is kept with a word about the clock when its CA lies in the future too', () => {
+  test('is kept with a warning about the clock when its CA starts in the future too', () => {
     const fit = stillFits(server.certPem, server.keyPem, { caPem: ca.certPem, names, now: days(-400) });
     expect(fit).toMatchObject({ fits: true, warning: { code: 'clock_off' } });
   });

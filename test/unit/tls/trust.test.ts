@@ -33,7 +33,7 @@ describe('with FL_TLS_ENABLED=YES', () => {
     });
   });
 
-  test('no CA anywhere is a failure that says how to provide one', () => {
+  test('a missing CA is a failure whose remedy is how to provide one', () => {
     const atStatic = refusal({ tlsEnabled: true, mode: 'static' });
     const found = refusal({ tlsEnabled: true, published: { tls: 'YES' } });
     expect([atStatic.code, found.code]).toEqual(['ca_missing', 'ca_missing']);
@@ -94,7 +94,7 @@ describe('with FL_TLS_ENABLED unset', () => {
     expect(warned({ pinnedCaPem: pinned, published: { tls: 'YES', caCert: '!' } })).toEqual([]);
   });
 
-  test('discovery does what the SuperLink publishes', () => {
+  test('the mode is that of the SuperLink on OneGate', () => {
     expect(decide({ published: yes })).toMatchObject({
       tls: true,
       caPem: offered,
@@ -104,7 +104,7 @@ describe('with FL_TLS_ENABLED unset', () => {
     expect(decide({ published: no }).tls).toBe(false);
   });
 
-  test('plaintext because the SuperLink says so is said aloud', () => {
+  test('plaintext because the SuperLink publishes it is a warning', () => {
     expect(warned({ published: no })).toEqual(['config_suspicious']);
   });
 
@@ -120,7 +120,7 @@ describe('with FL_TLS_ENABLED unset', () => {
     }
   });
 
-  test('a SuperLink that does not say whether it serves TLS is a failure', () => {
+  test('a SuperLink that does not publish its TLS mode is a failure', () => {
     expect(refusal({ published: { tls: undefined } }).code).toBe('tls_mode_mismatch');
     expect(refusal({}).code).toBe('tls_mode_mismatch');
   });

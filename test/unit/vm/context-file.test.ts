@@ -24,7 +24,7 @@ DISK = [ IMAGE = "flower" ]
 const formOf = (text: string): string => parseVariableFile(text).form;
 
 describe('the form of a file', () => {
-  test('context.sh is what reads as one, with and without its first line', () => {
+  test('context.sh is recognized with and without its first line', () => {
     expect(formOf(renderContextSh({ A: "it's" }))).toBe('context.sh');
     expect(formOf("A='1'\nB='2'\n")).toBe('context.sh');
   });
@@ -46,7 +46,7 @@ describe('the form of a file', () => {
     expect(() => parseVariableFile("A='it'\\''s'\nB=2\n")).toThrow(/line 2/);
   });
 
-  test('a byte order mark and bytes are no obstacle', () => {
+  test('a byte order mark and bytes that are not UTF-8 are accepted', () => {
     expect({ ...parseContextFile(Buffer.from("\uFEFFA='1'\n")) }).toEqual({ A: '1' });
     expect({ ...parseContextFile('\uFEFFA=1\n') }).toEqual({ A: '1' });
   });

@@ -95,7 +95,7 @@ describe('values as OpenNebula writes them', () => {
     },
   );
 
-  test('dotenv reads every third of them wrong, without a word: that is why it does not read context.sh', () => {
+  test('dotenv reads every third of them wrong without an error, so it does not read context.sh', () => {
     const wrong = VALUES.filter((value) => parseWithDotenv(renderVariable('NAME', value)).NAME !== value);
     expect(wrong).toHaveLength(15);
     expect(parseWithDotenv(renderVariable('NAME', "first\nEVIL='x'"))).toHaveProperty('EVIL');

@@ -12,7 +12,7 @@ test('the token is taken from the first line of one_env', () => {
   expect(tokenFrom(`export TOKENTXT="${TOKEN}"`)).toBe(TOKEN);
 });
 
-test('a token that a context value pretends to be, further down, is not taken', () => {
+test('a token in a later line, from a context value, is ignored', () => {
   expect(tokenFrom(`export VMID="7"\nexport NOTE="x\nexport TOKENTXT="${TOKEN}"\n"\n`)).toBeUndefined();
 });
 

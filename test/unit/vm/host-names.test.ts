@@ -27,4 +27,4 @@ test('DNS is asked only when there is no SET_HOSTNAME', () => {
   expect(asksDns({})).toBe(false);
 });
 
-test('a name without a domain stands once', () => expect(withHostPart('flower')).toEqual(['flower']));
+test('a name without a domain occurs once', () => expect(withHostPart('flower')).toEqual(['flower']));

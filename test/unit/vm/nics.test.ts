@@ -38,7 +38,7 @@ describe('the interfaces of a CONTEXT', () => {
     });
   });
 
-  test('that were detached are not there', () => {
+  test('do not include detached ones', () => {
     const raw = {
       ...nic('ETH0_ALIAS0', { IP: '10.0.0.9', DETACH: 'YES' }),
       ...nic('ETH0', { IP: '10.0.0.5', DETACH: '' }),
@@ -46,7 +46,7 @@ describe('the interfaces of a CONTEXT', () => {
     expect(nicsFrom(raw).map(({ name }) => name)).toEqual(['ETH0']);
   });
 
-  test('have no address where a variable holds something else than one that others can use', () => {
+  test('have no address where a variable has none that others can use', () => {
     const raw = nic('ETH0', {
       IP: '10.0.0.256',
       IP6: 'fe80::1',
@@ -75,7 +75,7 @@ describe('the interfaces of a CONTEXT', () => {
   test('an address of the loopback range is of no use', () =>
     expect(addressesOf(nicsFrom({ ETH0_IP: '127.10.1.2', ETH0_IP6: '::1' }))).toEqual([]));
 
-  test('are not made of other names that look similar', () => {
+  test('are not read from similar names', () => {
     expect(
       nicsFrom({
         ETH_IP: '10.0.0.1',

@@ -35,7 +35,7 @@ describe.each(all)(
     test('is found', () => {
       expect(codesOf(wrong(new Template(site, form)))).toContain(code);
     });
-    test.skipIf(NEEDS_A_PERSON.has(code))('is gone once the lines given are pasted', () => {
+    test.skipIf(NEEDS_A_PERSON.has(code))('disappears once the suggested lines are applied', () => {
       let text = wrong(new Template(site, form)).text;
       for (let round = 0; round < 20; round++) {
         const [first] = lint(text).findings;
@@ -44,7 +44,7 @@ describe.each(all)(
       }
       expect(lint(text).findings).toEqual([]);
     });
-    test('is not taken for what is near it', () => {
+    test('is not found in a similar template', () => {
       expect(codesOf(right(new Template(rightSite, form)))).toEqual([]);
     });
   },

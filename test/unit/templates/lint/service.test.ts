@@ -129,7 +129,7 @@ describe('the CONTEXT of a role', () => {
     expect(codes(six('', 'NIC=[ NETWORK="a" ]\nMY_SITE="Bonn"\n'))).toEqual([]);
   });
 
-  test('is whole where it replaces that of the VM template, or begins to name what one-context reads', () => {
+  test('must be complete where it replaces that of the VM template or sets a variable of one-context', () => {
     expect(codes(six('CONTEXT=[ NETWORK="YES" ]\n'))).toEqual([
       'context_block',
       'token_missing',
@@ -187,7 +187,7 @@ describe("the SuperLink's address", () => {
     expect(codes(seven({}, { template_contents: context }))).toEqual(['superlink_address_set']);
     expect(codes(six('', `FL_SUPERLINK_ADDRESS="${address}"\n`))).toEqual(['superlink_address_set']);
   });
-  test('that is empty, or that nobody gives, is none', () => {
+  test('is missing when it is empty or not set', () => {
     const context = { CONTEXT: { ...INFRASTRUCTURE, FL_SUPERLINK_ADDRESS: '' } };
     expect(codes(seven({}, { template_contents: context }))).toEqual([]);
     expect(codes(six('', 'FL_SUPERLINK_ADDRESS="$FL_ADDRESS"\n'))).toEqual(['reference_undefined']);
@@ -214,7 +214,7 @@ describe('inputs of the service', () => {
     expect(lost).toMatchObject([{ path: '$.roles[1].vm_template_contents' }]);
     expect(lost[0]?.found).toBe('no $FL_LOG_LEVEL in vm_template_contents of role supernode');
   });
-  test('need no line where nobody is asked: a line may have the value', () => {
+  test('need no input where the line has the value', () => {
     expect(codes(six('FL_MIN_FIT_CLIENTS="5"\nFL_MIN_AVAILABLE_CLIENTS="5"\n'))).toEqual([
       'too_few_supernodes',
     ]);

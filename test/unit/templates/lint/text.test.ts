@@ -89,17 +89,17 @@ describe('the reader of JSON', () => {
     '"x"',
     '{"__proto__":1}',
     '\ufeff{"a":1}',
-  ])('reads %j as everybody does', (text) => {
+  ])('reads %j as JSON.parse does', (text) => {
     expect(readJson(text).value).toEqual(JSON.parse(text.replace('\ufeff', '')));
   });
 
-  test('finds names that stand twice in one object', () => {
+  test('finds duplicate names in one object', () => {
     const text = '{\n "name": "a",\n "roles": [],\n "name": "b"\n}';
     expect(lint(text).findings.map(({ code, path }) => `${code} ${path}`)).toContain('duplicate_key $.name');
     expect(readJson(text).placeOf(['name'])).toEqual({ line: 4, column: 2 });
   });
 
-  test('says where it stopped', () => {
+  test('reports the position of an error', () => {
     expect(() => readJson('{\n  "a": 1\n  "b": 2\n}')).toThrow(NotJson);
   });
 
@@ -108,8 +108,8 @@ describe('the reader of JSON', () => {
   });
 });
 
-describe('a role that is none of ours', () => {
-  test('is left alone', () => {
+describe('a role of another application', () => {
+  test('has no findings', () => {
     const template = new Template('single-site', 7);
     template.roles.push({ name: 'database', type: 'vm', cardinality: 1, template_id: 3 });
     expect(lint(template.text).findings).toEqual([]);

@@ -1,0 +1,127 @@
+// How a state of the agent is shown: in the ready file, the status, the journal and the message of the day.
+import type { BootOutcome, BootResult } from '../boot/boot.ts';
+import { Problem } from '../core/problem.ts';
+import { ROLE_TITLE } from '../core/role.ts';
+import { remove } from '../host/files.ts';
+import type { Paths } from '../host/paths.ts';
+import type { Journal } from '../report/journal.ts';
+import { writeMotd } from '../report/motd.ts';
+import { writeReady } from '../report/ready-file.ts';
+import { duration, type Report } from '../report/report.ts';
+import { problemLines, statusProblem } from '../report/status.ts';
+import { type AgentState, type Cause, type Moment, verdictOf } from './state.ts';
+
+/** Why a boot runs again, as the journal says it. */
+export const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
+  context: 'the CONTEXT changed',
+  reload: 'reload requested (SIGHUP)',
+  retry_failed: 'retry: the last boot failed',
+  retry_publish: 'retry: attributes not published to OneGate',
+  renewal: 'the server certificate has reached two thirds of its lifetime',
+  partition: 'the partition of this node changed',
+  link: 'Flower link down for 15 s or longer',
+};
+
+/** A ready file that cannot be written is removed: an old one must not open the ready gate. */
+export function renderReadyFile(
+  paths: Paths,
+  journal: Journal,
+  state: AgentState,
+  outcome: BootOutcome | undefined,
+): void {
+  const verdict = verdictOf(state) ?? null;
+  const problem = verdict === 'failed' ? outcome?.failure?.problem : undefined;
+  try {
+    writeReady(paths, {
+      version: 1,
+      verdict,
+      context: state.context ?? null,
+      reason: problem === undefined ? null : problemLines(statusProblem(problem)).join('\n'),
+    });
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    journal.warn(`the ready file cannot be written: ${error.message}`);
+    try {
+      remove(paths.ready);
+    } catch {
+      // Its folder cannot be written either: the warning says so.
+    }
+  }
+}
+
+interface Rendered {
+  readonly outcome: BootOutcome | undefined;
+  readonly moment: Moment;
+}
+
+/** Status, journal and systemd's STATUS line for a state that the agent has just entered. */
+export function renderState(
+  report: Report,
+  before: AgentState | undefined,
+  state: AgentState,
+  { outcome, moment }: Rendered,
+): void {
+  if (before?.stage === 'disconnected') report.waiting('agent', undefined);
+  switch (state.stage) {
+    case 'booting':
+      if (before !== undefined && before.stage !== 'booting' && state.cause !== 'start')
+        report.journal.info(`reconciling: ${CAUSES[state.cause]}`);
+      return report.state('booting', state.ready);
+    case 'ready':
+      if (before?.stage === 'disconnected')
+        report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
+      return report.state(
+        'ready',
+        state.ready,
+        before?.stage === 'booting' && outcome?.result !== undefined
+          ? readySentence(outcome.result, outcome.tookMs)
+          : undefined,
+      );
+    case 'disconnected': {
+      const role = outcome?.result?.role ?? 'superlink';
+      const what = role === 'superlink' ? 'serving' : 'connected';
+      report.journal.warn(`Flower is not ${what}: ${state.reason}`);
+      report.waiting('agent', {
+        for: `Flower to come back (${state.reason})`,
+        check: `journalctl -u flower-${role}`,
+      });
+      return report.state('ready', false);
+    }
+    case 'failed':
+      return report.state(
+        'failed',
+        state.ready,
+        before?.stage === 'booting' ? failureSentence(state.ready, outcome) : undefined,
+      );
+    case 'stopped':
+      return before?.stage === 'booting'
+        ? report.state(
+            'stopped',
+            state.ready,
+            'boot interrupted; the next start resumes at the first unfinished step',
+          )
+        : undefined;
+  }
+}
+
+/** The message of the day after a boot, and where the settings for runs are. */
+export function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
+  const { result, failure, tookMs = 0 } = outcome ?? {};
+  if (failure !== undefined) writeMotd(paths, `the boot failed: ${failure.problem.code}`, false);
+  if (result === undefined) return;
+  const superlink = result.role === 'superlink';
+  if (superlink) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
+  writeMotd(paths, readySentence(result, tookMs), superlink);
+}
+
+function readySentence({ role, flowerVersion, partition }: BootResult, tookMs: number): string {
+  const what = role === 'superlink' ? 'serves' : 'takes part';
+  const share = partition === undefined ? '' : `, partition ${partition.choice.id} of ${partition.choice.of}`;
+  return `ready after ${duration(tookMs)}: this ${ROLE_TITLE[role]} ${what} with Flower ${flowerVersion}${share}`;
+}
+
+function failureSentence(serves: boolean, outcome: BootOutcome | undefined): string {
+  const { failure, tookMs = 0 } = outcome ?? {};
+  const rest = serves ? '; Flower keeps running with its previous configuration' : '';
+  return `the boot failed after ${duration(tookMs)}: ${failure?.problem.code ?? 'unknown'}${rest}`;
+}

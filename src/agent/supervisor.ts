@@ -1,0 +1,247 @@
+// Runs the agent's life: turns the world into events for `next`, carries out its effects, and renders each state.
+import { failedAttributes } from '../boot/attributes.ts';
+import type { Boot, BootOutcome } from '../boot/boot.ts';
+import { stopPendingFlower } from '../boot/steps/flower.ts';
+import { BRIEF } from '../boot/unpublish.ts';
+import { Problem } from '../core/problem.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
+import { watchFile } from '../host/files.ts';
+import type { Machine } from '../host/machine.ts';
+import type { Report } from '../report/report.ts';
+import { watchContext } from './context-watch.ts';
+import { Metrics } from './metrics.ts';
+import { renderMotd, renderReadyFile, renderState } from './render.ts';
+import {
+  type AgentEvent,
+  type AgentState,
+  dueEvent,
+  type Effect,
+  type Moment,
+  next,
+  START,
+} from './state.ts';
+
+export interface SupervisorOptions {
+  readonly machine: Machine;
+  readonly report: Report;
+  /** Aborted when the agent is asked to stop. */
+  readonly signal: AbortSignal;
+  /** One boot, from the first step to the last. */
+  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing'>): Promise<BootOutcome>;
+  /** systemd: the unit has started; it is stopping. */
+  readonly notify: { ready(): void; stopping(): void };
+  /** Calls `requested` at each reload request (SIGHUP); returns what ends that. */
+  onReload(requested: () => void): () => void;
+}
+
+/** What nothing notifies of is checked this often. */
+const OBSERVE_EVERY_MS = 5_000;
+
+export class Supervisor {
+  readonly #options: SupervisorOptions;
+  readonly #metrics: Metrics;
+  #state: AgentState = START.state;
+  #outcome: BootOutcome | undefined;
+  #boots = 0;
+  /** Aborted to cancel the boot under way. */
+  #boot = new AbortController();
+  /** Aborted when the state that a boot has led to ends. */
+  #watching = new AbortController();
+  /** Effects that take time, one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  #booted: Promise<void> = Promise.resolve();
+  #woken = new AbortController();
+  #context: ReturnType<typeof watchContext> | undefined;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+    this.#metrics = new Metrics(() => ({
+      ready: this.#state.stage === 'ready' && this.#state.ready,
+      boots: this.#boots,
+      outcome: this.#outcome!,
+      now: options.machine.clock.now(),
+    }));
+  }
+
+  /** Boots and supervises until the agent is asked to stop or its unit has to start it again; gives the exit status. */
+  async run(): Promise<number> {
+    const { machine, onReload } = this.#options;
+    this.#context = watchContext(
+      machine,
+      () => this.#state.context,
+      () => this.#dispatch({ type: 'ContextChanged' }),
+    );
+    const endReload = onReload(() => this.#dispatch({ type: 'ReloadRequested' }));
+    const endWatch = watchFile(machine.paths.flowerLink, () => this.#wake());
+    try {
+      this.#begin();
+      while (this.#state.stage !== 'stopped') {
+        this.#observe();
+        await this.#pause();
+      }
+      return this.#state.exit;
+    } finally {
+      await this.#settle();
+      endWatch();
+      endReload();
+      this.#context.end();
+      this.#metrics.end();
+    }
+  }
+
+  /** One boot without supervision. Resolves with how it ended. */
+  async once(): Promise<BootOutcome | undefined> {
+    this.#begin();
+    while (this.#state.stage === 'booting') {
+      if (this.#options.signal.aborted) this.#dispatch({ type: 'StopRequested' });
+      else await this.#pause();
+    }
+    await this.#settle();
+    return this.#outcome;
+  }
+
+  #begin(): void {
+    this.#render(undefined, START.state);
+    for (const effect of START.effects) this.#perform(effect);
+  }
+
+  /** Nothing of this life is under way any more. */
+  async #settle(): Promise<void> {
+    this.#watching.abort();
+    await this.#booted;
+    await this.#work;
+  }
+
+  #dispatch(event: AgentEvent): void {
+    const before = this.#state;
+    const { state, effects } = next(before, event, this.#moment());
+    this.#state = state;
+    if (state !== before) this.#render(before, state);
+    for (const effect of effects) this.#perform(effect);
+    this.#wake();
+  }
+
+  /** Turns what the world looks like at this moment into events. */
+  #observe(): void {
+    if (this.#options.signal.aborted) return this.#dispatch({ type: 'StopRequested' });
+    const { stage, ready } = this.#state;
+    const { result } = this.#outcome ?? {};
+    const flower = liveFlowerState(this.#options.machine.paths);
+    const up = flower?.up === true && (result === undefined || flower.plan === result.planHash);
+    const reason = flower === undefined ? 'its process is gone; systemd starts it again' : flower.detail;
+    if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
+      this.#dispatch({ type: 'LinkDown', reason });
+    else if (stage === 'disconnected' && up) this.#dispatch({ type: 'LinkUp' });
+    const due = dueEvent(this.#state, this.#moment());
+    if (due !== undefined) this.#dispatch(due);
+  }
+
+  #perform(effect: Effect): void {
+    const { notify } = this.#options;
+    switch (effect.type) {
+      case 'startBoot':
+        return this.#startBoot();
+      case 'cancelBoot':
+        return this.#boot.abort();
+      case 'notifyReady':
+        return notify.ready();
+      case 'notifyStopping':
+        return notify.stopping();
+      case 'publishFailure':
+        return this.#enqueue(() => this.#publishFailure(effect.serves));
+      case 'stopPendingFlower':
+        return this.#enqueue(() => this.#stopPendingFlower());
+      case 'leave':
+        return this.#enqueue(async () =>
+          this.#dispatch({ type: this.#context?.differs() ? 'ContextChanged' : 'FailurePublished' }),
+        );
+    }
+  }
+
+  #startBoot(): void {
+    this.#watching.abort();
+    this.#watching = new AbortController();
+    this.#boot = new AbortController();
+    const signal = AbortSignal.any([this.#boot.signal, this.#options.signal]);
+    const run = async (): Promise<void> => {
+      // What the last boot left to do is done first: its update must not overtake one of this boot.
+      await this.#work;
+      const outcome = await this.#options.boot({
+        signal,
+        contextRead: (sha256) => {
+          this.#dispatch({ type: 'ContextRead', sha256 });
+          this.#context?.check();
+        },
+        notServing: () => this.#dispatch({ type: 'NotServing' }),
+      });
+      await this.#bootEnded(outcome);
+    };
+    this.#booted = this.#booted.then(run);
+  }
+
+  async #bootEnded(outcome: BootOutcome): Promise<void> {
+    const { report, machine, signal } = this.#options;
+    const { result, failure } = outcome;
+    if (failure?.problem.code === 'interrupted')
+      return this.#dispatch({ type: signal.aborted ? 'StopRequested' : 'BootCancelled' });
+    this.#outcome = outcome;
+    this.#boots++;
+    if (failure !== undefined) report.problem(failure.problem);
+    const unavailable = await this.#metrics.follow(outcome);
+    if (unavailable !== undefined) report.problem(unavailable);
+    machine.host.collectGarbage();
+    if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });
+    const { published, renewAt, partition } = result;
+    void partition?.manager.watch({
+      signal: AbortSignal.any([signal, this.#watching.signal]),
+      onMove: async () => this.#dispatch({ type: 'PartitionMoved' }),
+    });
+    this.#dispatch({ type: 'BootSucceeded', published, renewAt });
+  }
+
+  async #publishFailure(serves: boolean): Promise<void> {
+    const { problem, role, oneGate } = this.#outcome?.failure ?? {};
+    if (problem === undefined || role === undefined || oneGate === undefined) return;
+    const attributes = serves ? { FL_ERROR: problem.code } : failedAttributes(role, problem.code);
+    try {
+      await oneGate.update(attributes, { policy: BRIEF });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.#options.report.journal.warn(`the failure is not published to OneGate: ${error.message}`);
+    }
+  }
+
+  async #stopPendingFlower(): Promise<void> {
+    const role = this.#outcome?.failure?.role;
+    if (role !== undefined) await stopPendingFlower(role, this.#options.machine.paths);
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#work = this.#work.then(work);
+  }
+
+  #render(before: AgentState | undefined, state: AgentState): void {
+    const { machine, report } = this.#options;
+    renderReadyFile(machine.paths, report.journal, state, this.#outcome);
+    renderState(report, before, state, { outcome: this.#outcome, moment: this.#moment() });
+    if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
+      renderMotd(machine.paths, report.journal, this.#outcome);
+  }
+
+  #moment(): Moment {
+    const { clock, random } = this.#options.machine;
+    return { monotonicMs: clock.monotonicMs(), now: clock.now(), random: random() };
+  }
+
+  #wake(): void {
+    this.#woken.abort();
+  }
+
+  /** Until something happens; a wake-up while nobody waits is not lost. */
+  async #pause(): Promise<void> {
+    const { machine, signal } = this.#options;
+    const awake = AbortSignal.any([signal, this.#woken.signal]);
+    await machine.clock.sleep(OBSERVE_EVERY_MS, awake).catch(() => undefined);
+    if (this.#woken.signal.aborted) this.#woken = new AbortController();
+  }
+}

@@ -1,0 +1,48 @@
+// Whether the SuperLink at the end of the address is one this node can trust. Flower does not say: a SuperNode whose
+// SuperLink shows a certificate for another address retries for ever without a line about it (seen in Flower 1.31 to 1.39).
+import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { Problem } from '../core/problem.ts';
+import { probeTls, type TlsProbe } from '../host/net.ts';
+import { explainPeer } from '../tls/peer.ts';
+
+const WITHIN_MS = 3_000;
+
+/** Asks what listens at the address. Needs no trust yet, so it can run while that is decided. */
+export const probeSuperLink = ({ host, port }: HostPort): Promise<TlsProbe> =>
+  probeTls(host, port, WITHIN_MS);
+
+/**
+ * Compares what listens at the SuperLink's address with what this node trusts; `caPem` undefined: plaintext. Returns a
+ * warning when nothing answers or when it speaks TLS to a node of plaintext (that may pass), undefined when all is well.
+ * @throws Problem ca_mismatch, address_not_in_certificate, tls_mode_mismatch, ... when waiting cannot help.
+ */
+export async function checkPeerTls(
+  endpoint: HostPort,
+  caPem: string | undefined,
+  now: Date,
+  probe: Promise<TlsProbe> = probeSuperLink(endpoint),
+): Promise<Problem | undefined> {
+  const address = formatHostPort(endpoint);
+  const doing = `checking the SuperLink at ${address}`;
+  const found = await probe;
+  if (found.kind === 'unreachable')
+    return new Problem('superlink_unreachable', { doing, found: `${address}: ${found.why}` });
+  if (caPem === undefined)
+    return found.kind === 'plain'
+      ? undefined
+      : new Problem('tls_mode_mismatch', {
+          severity: 'warning',
+          doing,
+          found: `${address} speaks TLS, but FL_TLS_ENABLED=NO makes this node use plaintext`,
+        });
+  if (found.kind === 'plain')
+    throw new Problem('tls_mode_mismatch', {
+      doing,
+      found: 'what listens there does not speak TLS',
+      expected: 'a TLS server, because this node has a CA to verify it with',
+      remedy: 'check that the port is the Fleet API of a SuperLink with FL_TLS_ENABLED=YES',
+    });
+  const problem = explainPeer({ chainPem: found.chainPem, caPem, host: endpoint.host, now });
+  if (problem !== undefined) throw problem;
+  return undefined;
+}

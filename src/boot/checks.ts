@@ -1,0 +1,113 @@
+// What a boot checks before it changes anything. Pure: `validate` and `doctor` call the same functions.
+import {
+  type BootConfig,
+  type ImageFacts,
+  parseVariables,
+  type SuperLinkConfig,
+  type SuperNodeConfig,
+} from '../config/parse.ts';
+import { ALIAS_PREFIX } from '../config/table.ts';
+import type { VariableFinding } from '../core/finding.ts';
+import { Problem } from '../core/problem.ts';
+import { profileFor } from '../flower/profiles/index.ts';
+import { type OperatorCertificates, takeOperatorCertificates } from '../tls/operator.ts';
+import { type TrustDecision, type TrustFacts, trustDecision } from '../tls/trust.ts';
+import { platformFindings } from '../vm/platform.ts';
+
+export interface CheckFacts {
+  readonly image: ImageFacts;
+  readonly now: Date;
+  /** The addresses and host names that SuperNodes may dial; empty where they are not known. */
+  readonly addresses: readonly string[];
+  readonly hostNames: readonly string[];
+  /** Names of variables that OpenNebula fills in later: what depends on one of them is not checked. */
+  readonly open?: ReadonlySet<string>;
+  /** Whether a program is on the machine that the CONTEXT is for; left out where that is not known. */
+  readonly programExists?: (path: string) => boolean;
+}
+
+export interface ContextCheck {
+  /** Undefined when there are errors. */
+  readonly config: BootConfig | undefined;
+  readonly errors: readonly VariableFinding[];
+  /** Of the variables, then of what one-context and oned do not understand. */
+  readonly warnings: readonly VariableFinding[];
+  /** What is wrong although every variable can be read: Flower's version, certificates, trust. Fatal ones end a boot. */
+  readonly problems: readonly Problem[];
+}
+
+/** Checks the CONTEXT (NAME -> value as OpenNebula wrote it) as far as the CONTEXT alone decides. Never throws Problem. */
+export function checkContext(raw: Readonly<Record<string, string>>, facts: CheckFacts): ContextCheck {
+  const { image, now, open = new Set(), programExists = () => true } = facts;
+  const parsed = parseVariables(raw, image, open);
+  const warnings = [...parsed.warnings, ...platformFindings(raw, programExists)];
+  if (!parsed.ok) return { config: undefined, errors: parsed.problems, warnings, problems: [] };
+  const { config } = parsed;
+  const problems = [
+    ...problemsOf(() => {
+      profileFor(config.FLOWER_VERSION);
+      return [];
+    }),
+    ...problemsOf(() =>
+      config.role === 'superlink'
+        ? (operatorCertificates(config, facts)?.warnings ?? [])
+        : trustWarnings(knownTrust(config, now, open)),
+    ),
+  ];
+  return { config, errors: [], warnings, problems };
+}
+
+/** The problems that a check returns or throws. */
+function problemsOf(check: () => readonly Problem[]): readonly Problem[] {
+  try {
+    return check();
+  } catch (error) {
+    if (error instanceof Problem) return [error];
+    throw error;
+  }
+}
+
+/**
+ * The operator's three PEM texts, checked and cleaned; undefined when none was given: the rules of the variables refuse
+ * one or two of them.
+ * @throws Problem with everything that is wrong with them.
+ */
+export function operatorCertificates(
+  config: SuperLinkConfig,
+  { addresses, hostNames, now }: Pick<CheckFacts, 'addresses' | 'hostNames' | 'now'>,
+): OperatorCertificates | undefined {
+  const { FL_SSL_CA_CERTFILE: caPem, FL_SSL_CERTFILE: certPem, FL_SSL_KEYFILE: keyPem } = config;
+  if (!config.FL_TLS_ENABLED || caPem === undefined || certPem === undefined || keyPem === undefined)
+    return undefined;
+  return takeOperatorCertificates({ caPem, certPem, keyPem }, { now, addresses, dialNames: hostNames });
+}
+
+/** What the variables of a SuperNode say about trust. With an address, OneGate is not asked. */
+export const trustFacts = (config: SuperNodeConfig, now: Date): TrustFacts => ({
+  tlsEnabled: config.FL_TLS_ENABLED,
+  mode: config.FL_SUPERLINK_ADDRESS === undefined ? 'discovery' : 'static',
+  now,
+  ...(config.FL_SSL_CA_CERTFILE === undefined ? {} : { pinnedCaPem: config.FL_SSL_CA_CERTFILE }),
+});
+
+/**
+ * Whether a SuperNode uses TLS, and with which CA, as far as its variables decide. Undefined when the SuperLink decides
+ * (through OneGate), or a variable that OpenNebula fills in later.
+ * @throws Problem ca_missing, ca_invalid
+ */
+export function knownTrust(
+  config: SuperNodeConfig,
+  now: Date,
+  open: ReadonlySet<string> = new Set(),
+): TrustDecision | undefined {
+  const facts = trustFacts(config, now);
+  const isOpen = ['FL_SUPERLINK_ADDRESS', 'FL_TLS_ENABLED', 'FL_SSL_CA_CERTFILE'].some(
+    (name) => open.has(name) || open.has(ALIAS_PREFIX + name),
+  );
+  const decided = facts.tlsEnabled === false || facts.pinnedCaPem !== undefined;
+  return decided || (facts.mode === 'static' && !isOpen) ? trustDecision(facts) : undefined;
+}
+
+/** A rule of the variables reports a CA that plaintext makes useless. */
+const trustWarnings = (decision: TrustDecision | undefined): readonly Problem[] =>
+  decision?.tls === true ? decision.warnings : [];

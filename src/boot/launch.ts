@@ -1,0 +1,132 @@
+// What a boot writes and starts for its configuration. Pure: the steps write it, `plan` prints it.
+import { join } from 'node:path';
+import type { SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
+import type { HostPort } from '../core/hostport.ts';
+import { checkpointDirectory } from '../flower/directories.ts';
+import { type FlowerEndpoints, superLinkEndpoints, superNodeEndpoints } from '../flower/endpoints.ts';
+import { nodeConfigToml } from '../flower/node-config.ts';
+import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
+import { runConfigToml } from '../flower/run-config.ts';
+import type { Credentials } from '../flower/settings.ts';
+import type { Paths } from '../host/paths.ts';
+import { type SubjectNames, subjectNames } from '../tls/names.ts';
+
+/** Where Flower is, and the machine that it runs on. */
+export interface LaunchFacts {
+  /** The Flower in `environment`, X.Y.Z. */
+  readonly version: string;
+  /** Absolute path of the virtual environment. */
+  readonly environment: string;
+  readonly paths: Paths;
+  /** Address of the listeners that are for this VM only. */
+  readonly loopback: string;
+}
+
+export interface SuperLinkLaunch {
+  readonly plan: LaunchPlan;
+  readonly endpoints: FlowerEndpoints;
+  /** Text of the run config file. */
+  readonly runConfig: string;
+}
+
+export interface SuperNodeLaunch {
+  readonly plan: LaunchPlan;
+  readonly endpoints: FlowerEndpoints;
+  /** Text of the node config file. */
+  readonly nodeConfig: string;
+}
+
+/** `endpoint`: what SuperNodes dial. Throws Problem flower_version_unsupported. */
+export function superLinkLaunch(
+  config: SuperLinkConfig,
+  { endpoint, ...facts }: LaunchFacts & { readonly endpoint: HostPort },
+): SuperLinkLaunch {
+  const tls = servedCredentials(config, facts.paths);
+  return {
+    plan: launchPlan(config, { ...facts, tls }),
+    endpoints: superLinkEndpoints(config, { ...facts, tls }, endpoint),
+    runConfig: runConfigToml(config, checkpointDirectory(facts.paths, config.FL_CHECKPOINT_PATH)),
+  };
+}
+
+export interface SuperNodeFacts extends LaunchFacts {
+  readonly superlink: HostPort;
+  readonly tls: boolean;
+  /** Undefined outside a service. */
+  readonly partition: { readonly id: number; readonly of: number } | undefined;
+  /** Whether a GPU is wanted and was found. */
+  readonly gpu: boolean;
+}
+
+/** Throws Problem flower_version_unsupported. */
+export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts): SuperNodeLaunch {
+  const { paths, gpu } = facts;
+  const devices = config.FL_CUDA_VISIBLE_DEVICES;
+  const ca = facts.tls ? superLinkCaFile(paths) : null;
+  return {
+    endpoints: superNodeEndpoints({ ...facts, ca }),
+    plan: launchPlan(config, {
+      ...facts,
+      ca,
+      nodeConfig: paths.nodeConfig,
+      cudaVisibleDevices: gpu && devices !== 'all' ? devices : undefined,
+    }),
+    nodeConfig: nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
+      partition: facts.partition,
+      dataPath: paths.data,
+      useCase: config.FL_USE_CASE,
+      gpuMemoryFraction: gpu ? config.FL_GPU_MEMORY_FRACTION : undefined,
+    }),
+  };
+}
+
+/** The CA that a SuperNode verifies the SuperLink with. */
+export const superLinkCaFile = (paths: Paths): string => join(paths.tls, 'superlink-ca.pem');
+
+/** The files of a SuperLink's CA, and of the three pairs that it may serve with. */
+export const certificateFiles = (paths: Paths) => {
+  const pair = (name: string, ca: string): Credentials => ({
+    certificate: join(paths.tls, `${name}.pem`),
+    key: join(paths.tls, `${name}.key`),
+    ca: join(paths.tls, ca),
+  });
+  return {
+    /** This VM's CA. */
+    caCertificate: join(paths.tls, 'ca.pem'),
+    caKey: join(paths.tls, 'ca.key'),
+    /** Issued by it. */
+    server: pair('server', 'ca.pem'),
+    /** The operator's, served on the Fleet API. */
+    operator: pair('operator-server', 'operator-ca.pem'),
+    /** Beside the operator's, for the local listeners. */
+    loopback: pair('loopback', 'ca.pem'),
+  } as const;
+};
+
+/** `own` names the loopback address; `operator` replaces it on the Fleet API. Null: plaintext. */
+export function servedCredentials(
+  config: SuperLinkConfig,
+  paths: Paths,
+): { readonly own: Credentials; readonly operator: Credentials | null } | null {
+  if (!config.FL_TLS_ENABLED) return null;
+  const files = certificateFiles(paths);
+  return config.FL_SSL_CERTFILE === undefined
+    ? { own: files.server, operator: null }
+    : { own: files.loopback, operator: files.operator };
+}
+
+/** The names that a certificate of this VM's own CA must have; `hostNames` are added where they are known. */
+export const serverNames = (
+  config: SuperLinkConfig,
+  {
+    addresses,
+    loopback,
+    hostNames = [],
+  }: { addresses: readonly string[]; loopback: string; hostNames?: readonly string[] },
+): SubjectNames =>
+  subjectNames({
+    addresses,
+    extraSan: config.FL_CERT_EXTRA_SAN,
+    loopback,
+    hostname: hostNames,
+  });

@@ -1,0 +1,31 @@
+// ready.json: what `flower-context ready` decides by. The agent writes it at each change of its state.
+import * as z from 'zod';
+import { readText, writeAtomic } from '../host/files.ts';
+import type { Paths } from '../host/paths.ts';
+
+const schema = z.object({
+  version: z.literal(1),
+  /** Whether this VM serves, or its boot has failed; null while that is being decided. */
+  verdict: z.enum(['serves', 'failed']).nullable(),
+  /** SHA-256 of the CONTEXT that the verdict is about; null before one was read. */
+  context: z.string().nullable(),
+  /** Of a failure: the problem as lines for a person. */
+  reason: z.string().nullable(),
+});
+
+export type ReadyFile = z.infer<typeof schema>;
+
+/** Undefined: the agent has not run since this VM started. */
+export function readReady({ ready }: Paths): ReadyFile | undefined {
+  const text = readText(ready);
+  if (text === undefined) return undefined;
+  try {
+    return schema.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws Problem state_unwritable. */
+export const writeReady = ({ ready }: Paths, file: ReadyFile): void =>
+  writeAtomic(ready, `${JSON.stringify(file)}\n`, { mode: 0o644, durable: false });
