@@ -22,6 +22,8 @@ const root = resolve(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const PAGES = [
   'README.md',
+  'CONTRIBUTING.md',
+  'RELEASING.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -143,6 +145,13 @@ describe.each(PAGES)('%s', (page) => {
       .map(([, link]) => link!)
       .filter((link) => !/^(https?:|#)/.test(link));
     expect(links.filter((link) => !existsSync(join(root, dirname(page), link.split('#')[0]!)))).toEqual([]);
+  });
+
+  test('names only files and folders that exist', () => {
+    const paths = [...text.matchAll(/`((?:src|test|appliance|scripts|docs|examples|systemd)\/[\w./-]*)`/g)]
+      .map(([, path]) => path!)
+      .filter((path) => !path.includes('NAME'));
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   test('names only variables and attributes that exist', () => {
