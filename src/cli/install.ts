@@ -28,7 +28,7 @@ export const install: Command = {
       baked: facts.image.flowerVersion,
       framework: config.ML_FRAMEWORK,
       paths: machine.paths,
-      roomAt: machine.host.roomAt,
+      freeSpaceAt: machine.host.freeSpaceAt,
       again: true,
       limitMs: LIMIT_MS,
       onWait: (wait) => {

@@ -1,7 +1,7 @@
 import type { ProblemCode } from '../../core/catalogue.ts';
 import { CATALOGUE } from '../../core/catalogue.ts';
 import { Problem } from '../../core/problem.ts';
-import { isAlive } from '../../host/self.ts';
+import { isAlive } from '../../host/process.ts';
 import type { Status, StatusProblem } from '../../report/status.ts';
 import { type Check, type Finding, fromProblem, ok, warning, wrong } from '../check.ts';
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { checkClock } from '../../flower/clock.ts';
+import { acceptsClock } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
@@ -40,28 +40,20 @@ async function againstSuperLink(scene: VmSnapshot): Promise<Finding | undefined>
   if (scene.role !== 'supernode' || fleet === undefined) return undefined;
   const ca = fleet.caFile === null ? null : readText(fleet.caFile);
   if (ca === undefined) return undefined;
-  const result = await checkClock({ ...fleet.endpoint, ca }, PER_CALL_MS, () =>
+  const accepted = await acceptsClock(
+    { ...fleet.endpoint, ca },
+    PER_CALL_MS,
     scene.machine.clock.now().getTime(),
   );
-  switch (result.kind) {
-    case 'accepted':
-      return ok('the SuperLink accepts it');
-    case 'off':
-      return wrong(
-        `${formatOffset(result.aheadMs)} the SuperLink's: Flower refuses this node's calls`,
+  // Other checks say why there is no answer.
+  if (accepted === undefined) return undefined;
+  return accepted
+    ? ok('the SuperLink accepts it')
+    : wrong(
+        "more than 5 s ahead of the SuperLink's, or more than 305 s behind it: Flower refuses this node's calls",
         SYNCHRONISE,
         'clock_off',
       );
-    case 'far_off':
-      return wrong(
-        "it differs from the SuperLink's by more than 14 hours: Flower refuses this node's calls",
-        SYNCHRONISE,
-        'clock_off',
-      );
-    case 'unknown':
-      // Why it does not answer is for the checks of the SuperLink to say.
-      return undefined;
-  }
 }
 
 /** A certificate of the future was made by a clock that was ahead, or this one was set back. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { roomAt } from '../../host/disk.ts';
+import { freeSpaceAt } from '../../host/disk.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
 import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
@@ -18,14 +18,14 @@ export const disk: Check = {
     const { state, flowerState } = scene.machine.paths;
     if (!exists(state)) return [none(`${state} is not there yet: no boot has made it`)];
     const findings = [...writable(scene, state), ...room(state)];
-    if (roomAt(state)?.bytes !== roomAt(flowerState)?.bytes) findings.push(...room(flowerState));
+    if (freeSpaceAt(state)?.bytes !== freeSpaceAt(flowerState)?.bytes) findings.push(...room(flowerState));
     const bad = findings.filter(({ verdict }) => verdict !== 'ok');
     return bad.length > 0 ? bad : [ok(findings.map(({ found }) => found).join('; '))];
   },
 };
 
 function room(path: string): Finding[] {
-  const found = roomAt(path);
+  const found = freeSpaceAt(path);
   if (found === undefined) return [];
   const free = `${formatBytes(found.bytes)} free in ${path}`;
   const remedy = 'free space (`df -h`, `du -xh / | sort -h | tail`), or enlarge the disk';

@@ -36,7 +36,7 @@ test.each([
   ['no token and no endpoint', "TOKEN='YES'\nVMID='7'\n", 'one-context has left no token'],
   [
     'a token and no endpoint',
-    "ONEGATE_TOKEN='x'\nVMID='7'\n",
+    "TOKEN='YES'\nONEGATE_TOKEN='x'\nVMID='7'\n",
     'OneGate cannot be asked: no ONEGATE_ENDPOINT in the CONTEXT',
   ],
   ['no TOKEN=YES', "VMID='7'\n", 'TOKEN=YES is not in the CONTEXT'],

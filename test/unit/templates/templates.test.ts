@@ -22,7 +22,7 @@ import {
 } from '../../../src/templates/topology.ts';
 import { formatInput, inputOf, parseInput } from '../../../src/templates/user-input.ts';
 import { vmTemplate } from '../../../src/templates/vm-template.ts';
-import { parseContextFile } from '../../../src/vm/context-file.ts';
+import { knownVariables, parseVariableFile } from '../../../src/vm/context-file.ts';
 
 interface Made {
   deployment: string;
@@ -64,7 +64,7 @@ function contextOf(made: Made, role: Made['roles'][number]): Record<string, stri
   const answered = { ...presetsIn(questions(made)), ...presetsIn(questions(role)) };
   const attributes = role.vm_template_contents === undefined ? {} : linesOf(role);
   const known: Record<string, string> = { ...attributes, ...role.template_contents?.CONTEXT, ...answered };
-  const context = parseContextFile(Buffer.from(vmTemplate(role.name)));
+  const context = knownVariables(parseVariableFile(vmTemplate(role.name)));
   return { ...context, ...Object.fromEntries(Object.entries(known).filter(([name]) => name in context)) };
 }
 
@@ -344,7 +344,7 @@ describe('a user input', () => {
 describe.each(['superlink', 'supernode'] as const)('the VM template of a %s', (role) => {
   const text = vmTemplate(role);
   test('can be read by the agent, which takes its CONTEXT', () => {
-    const context = parseContextFile(Buffer.from(text));
+    const context = knownVariables(parseVariableFile(text));
     expect(Object.keys(context)).toEqual(
       expect.arrayContaining([
         ...INFRASTRUCTURE,

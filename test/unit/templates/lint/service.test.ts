@@ -153,7 +153,7 @@ describe('the CONTEXT of a role', () => {
     );
     expect(findings).toMatchObject([{ code: 'contents_syntax', path: '$.roles[1].vm_template_contents' }]);
     expect(findings[0]?.found).toBe(
-      'line 3: after TOKEN a comma is missing (of the text, for role supernode)',
+      'line 3: a comma is missing after TOKEN (of the text, for role supernode)',
     );
   });
 
