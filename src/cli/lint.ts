@@ -1,42 +1,45 @@
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
+import type { LintFinding } from '../templates/lint/finding.ts';
 import { lint as lintText } from '../templates/lint/lint.ts';
 import { TOPOLOGY_NAMES } from '../templates/topology.ts';
 import type { Command } from './command.ts';
 import { readInput } from './context-source.ts';
-import { describeLint } from './findings.ts';
 
 export const lint: Command = {
   name: 'lint',
-  summary: 'finds what goes wrong with a OneFlow service template, before a VM is started',
+  summary: 'find errors in a OneFlow service template before a VM is started',
   args: ['FILE'],
   options: {
-    json: { description: 'the findings as one JSON object' },
+    json: { description: 'print the findings as one JSON object' },
     as: {
-      description: 'what the template is meant to be (default: its name and its roles tell)',
+      description: 'kind of the template (default: from its name and its roles)',
       value: TOPOLOGY_NAMES.join('|'),
       choices: TOPOLOGY_NAMES,
     },
   },
-  text: 'Takes templates of OpenNebula 6 and 7, what `oneflow-template show --json` and the REST API print, the file of the\nTerraform provider, and lists of those; - is standard input. Each finding has a code, its line in the file, why it hurts, and the line that mends it. Exit status 1 when there is one.',
+  text: [
+    'FILE is a service template of OpenNebula 6 or 7, the output of `oneflow-template show --json` or of the REST API, the file of the Terraform provider, or a list of those. - is standard input.',
+    'Each finding has a code, a path in the file and a reason. Most have a line that corrects the template. The exit status is 1 when there is a finding.',
+  ].join('\n\n'),
   examples: [
-    ['flower-context lint federation.json', 'all findings in one run'],
-    ['oneflow-template show --json 7 | flower-context lint -', 'a template that is registered already'],
-    ['flower-context lint --as coordinator --json coordinator.json', 'for a pipeline'],
+    ['flower-context lint federation.json', 'print all findings'],
+    ['oneflow-template show --json 7 | flower-context lint -', 'check a registered template'],
+    ['flower-context lint --as coordinator --json coordinator.json', 'check a template in a pipeline'],
   ],
   async run({ args, flag, value }) {
     const file = args[0]!;
     const bytes = readInput(file);
-    const site = TOPOLOGY_NAMES.find((name) => name === value('as'));
-    const { form, site: taken, findings } = lintText(bytes.toString('utf8'), site);
+    const named = TOPOLOGY_NAMES.find((name) => name === value('as'));
+    const { format, topology, findings } = lintText(bytes.toString('utf8'), named);
     const shown = file === '-' ? 'stdin' : file;
     if (flag('json'))
       print(
-        `${JSON.stringify({ file: shown, form: form ?? null, kind: taken ?? null, findings }, null, 2)}\n`,
+        `${JSON.stringify({ file: shown, form: format ?? null, kind: topology ?? null, findings }, null, 2)}\n`,
       );
     else if (findings.length === 0)
       print(
-        `${shown}: no findings (a ${taken ?? 'service'} template ${taken === undefined ? 'without a Flower role, ' : ''}in the form of OpenNebula ${form})\n`,
+        `${shown}: no findings (a ${topology ?? 'service'} template ${topology === undefined ? 'without a Flower role, ' : ''}in the format of OpenNebula ${format})\n`,
       );
     else {
       for (const finding of findings) print(`${describeLint(shown, finding)}\n`);
@@ -45,3 +48,19 @@ export const lint: Command = {
     return findings.length === 0 ? EXIT.good : EXIT.failed;
   },
 };
+
+/** `file: severity: code: title`, then where it is, what was found, why it matters, and the line that corrects it. */
+export const describeLint = (
+  file: string,
+  { severity, code, title, path, found, why, fix }: LintFinding,
+): string =>
+  [
+    `${file}: ${severity}: ${code}: ${title}`,
+    `  path:   ${path}`,
+    `  found:  ${found}`,
+    `  why:    ${why}`,
+    ...(fix === undefined
+      ? []
+      : [`  ${`${fix.do}:`.padEnd(7)} ${fix.line}${fix.where === undefined ? '' : `   (${fix.where})`}`]),
+    '',
+  ].join('\n');

@@ -24,6 +24,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Problem } from '../core/problem.ts';
+import { describeError, errorCode } from './errno.ts';
 
 /** Mode and owner of a file or folder. Undefined `owner`: not changed. */
 export interface Access {
@@ -34,23 +35,8 @@ export interface Access {
 /** `durable: false`: without fsync, for files under /run. */
 export type FileAccess = Access & { readonly durable?: boolean };
 
-const errno = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
-
-const MEANING: Record<string, string> = {
-  ENOSPC: 'the disk is full (ENOSPC)',
-  EDQUOT: 'the disk quota is used up (EDQUOT)',
-  EROFS: 'the file system is read-only (EROFS)',
-  EACCES: 'permission denied (EACCES)',
-  EPERM: 'not permitted (EPERM)',
-  EIO: 'the disk reports an error (EIO)',
-  ENOTDIR: 'a part of the path is not a folder (ENOTDIR)',
-  EISDIR: 'it is a folder (EISDIR)',
-};
-
-function unwritable(doing: string, error: unknown): Problem {
-  const code = errno(error);
-  return new Problem('state_unwritable', { doing, found: MEANING[code] ?? code, cause: error });
-}
+const unwritable = (doing: string, error: unknown): Problem =>
+  new Problem('state_unwritable', { doing, found: describeError(error), cause: error });
 
 /** The bytes of a file, or undefined when there is none. Refuses files over `maxBytes`. */
 export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | undefined {
@@ -58,10 +44,10 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
   try {
     descriptor = openSync(path, 'r');
   } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
     throw new Problem('state_unwritable', {
       doing: `reading ${path}`,
-      found: MEANING[errno(error)] ?? errno(error),
+      found: describeError(error),
       remedy: 'run the agent as root, or check the file',
       cause: error,
     });
@@ -80,7 +66,7 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
     if (error instanceof Problem) throw error;
     throw new Problem('state_unwritable', {
       doing: `reading ${path}`,
-      found: MEANING[errno(error)] ?? errno(error),
+      found: describeError(error),
       remedy: 'check the file (`ls -ld`): it is not one that the agent or one-context wrote',
       cause: error,
     });
@@ -239,7 +225,7 @@ export function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (errno(error) !== 'ENOENT') throw unwritable(`removing ${path}`, error);
+    if (errorCode(error) !== 'ENOENT') throw unwritable(`removing ${path}`, error);
   }
 }
 

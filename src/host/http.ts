@@ -8,6 +8,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { describeError } from './errno.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -157,16 +158,20 @@ const PHASE_TEXT = {
   reading: 'it stopped in the middle of its answer',
 } as const;
 
+const NETWORK_FAILURE: Readonly<Record<string, HttpFailureKind>> = {
+  ECONNREFUSED: 'refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EHOSTUNREACH: 'unroutable',
+  ENETUNREACH: 'unroutable',
+  EADDRNOTAVAIL: 'unroutable',
+  ETIMEDOUT: 'timeout',
+};
+
 function failureFrom(error: { code?: string | undefined }, answering: boolean): HttpFailure {
   const code = error.code ?? 'unknown error';
-  if (code === 'ECONNREFUSED')
-    return new HttpFailure('refused', 'connection refused: nothing listens there', code);
-  if (code === 'ENOTFOUND') return new HttpFailure('dns', 'the name is not known', code);
-  if (code === 'EAI_AGAIN') return new HttpFailure('dns', 'the name could not be looked up now', code);
-  if (code === 'EHOSTUNREACH') return new HttpFailure('unroutable', 'no route to the host', code);
-  if (code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
-    return new HttpFailure('unroutable', 'no route to the network', code);
-  if (code === 'ETIMEDOUT') return new HttpFailure('timeout', 'the connection was not answered', code);
+  const kind = NETWORK_FAILURE[code];
+  if (kind !== undefined) return new HttpFailure(kind, describeError(error), code);
   if (code.startsWith('HPE_'))
     return new HttpFailure('protocol', 'what answers there does not speak HTTP', code);
   if (code === 'EPROTO' || /^ERR_(SSL|TLS|OSSL)/.test(code))

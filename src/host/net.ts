@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
+import { describeError } from './errno.ts';
 
 /** Whether a program can listen on `host:port` now. `why`: the errno. */
 export function tryListen(
@@ -27,7 +28,7 @@ export function tryConnect(host: string, port: number, timeoutMs: number): Promi
       resolve(why);
     };
     socket.setTimeout(timeoutMs, () => done(`no answer within ${timeoutMs / 1000} s`));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(formatError(error)));
+    socket.once('error', (error: NodeJS.ErrnoException) => done(describeError(error)));
     socket.once('connect', () => done(undefined));
   });
 }
@@ -60,7 +61,7 @@ export function probeTls(host: string, port: number, timeoutMs: number): Promise
       timeoutMs,
     );
     tcp.once('error', (error: NodeJS.ErrnoException) =>
-      done({ kind: 'unreachable', why: formatError(error) }),
+      done({ kind: 'unreachable', why: describeError(error) }),
     );
     tcp.once('connect', () => {
       connected = true;
@@ -89,19 +90,6 @@ function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certi
 /** SNI is for names only: an address is a protocol error. */
 const serverName = (host: string): { servername?: string } =>
   /^[\d.]+$|:/.test(host) ? {} : { servername: host };
-
-const formatError = (error: NodeJS.ErrnoException): string =>
-  ({
-    ECONNREFUSED: 'connection refused: nothing listens there',
-    EHOSTUNREACH: 'no route to the host',
-    ENETUNREACH: 'no route to the network',
-    ENOTFOUND: 'the name is not known',
-    EAI_AGAIN: 'the name could not be looked up now',
-    ETIMEDOUT: 'no answer',
-    ECONNRESET: 'the connection was reset',
-  })[error.code ?? ''] ??
-  error.code ??
-  error.message;
 
 /** The name of an address in DNS; undefined without an answer within `timeoutMs`. */
 export async function nameOf(

@@ -19,9 +19,9 @@ describe('template and lint', () => {
     ['coordinator', '--all-inputs'],
     ['training-site', '--one', '7'],
     ['single-site', '--one', '7', '--all-inputs'],
-  ])('a printed template of %s %s %s has no finding', async (site, ...options) => {
+  ])('a printed template of %s %s %s has no finding', async (topology, ...options) => {
     const file = join(temporaryFolder(), 'template.json');
-    const printed = await agent('template', site, ...options);
+    const printed = await agent('template', topology, ...options);
     expect(printed.code).toBe(0);
     writeFileSync(file, printed.stdout);
     expect(await agent('lint', file)).toMatchObject({
@@ -92,7 +92,7 @@ describe('template and lint', () => {
     );
     expect(JSON.parse(whole.stdout).custom_attrs_values).toMatchObject({ FL_MAX_RETRIES: '3' });
     const { stderr } = await agent('template', 'training-site', '--answers');
-    expect(stderr).toContain('FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE have to be filled in');
+    expect(stderr).toContain('fill in FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE');
   });
 
   test('refuses a CA that the agent would refuse', async () => {
@@ -124,10 +124,10 @@ describe('template and lint', () => {
   });
 
   test.each([
-    [['template', 'other-site'], "there is no kind of template 'other-site'"],
+    [['template', 'other-site'], "unknown kind of template 'other-site'"],
     [['template', 'single-site', '--supernodes', '5..3'], '--supernodes takes'],
     [['template', 'single-site', '--set', 'FL_NUM_ROUNDS'], '--set takes VAR=VALUE'],
-    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator has none'],
+    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator template has no SuperNodes'],
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
     [['install', '--root', '/nowhere'], '/nowhere/etc/flower-context/appliance.json does not exist'],
@@ -146,22 +146,22 @@ describe('template and lint', () => {
       'FL_NUM_ROUNDS="$FL_NUM_ROUNDS"\n',
       '',
     );
-    template.roles[1].name = 'super-node';
+    template.roles[1].cooldown = 5;
     const file = join(temporaryFolder(), 'template.json');
     writeFileSync(file, JSON.stringify(template, null, 2));
     const text = await agent('lint', file);
     expect(text.code).toBe(1);
-    expect(text.stdout.match(/^\S+template\.json:\d+:\d+: (error|warning): \w+/gm)).toHaveLength(5);
+    expect(text.stdout.match(/^\S+template\.json: (error|warning): \w+/gm)).toHaveLength(5);
     expect(text.stdout).toContain('5 findings\n');
     const { findings } = JSON.parse((await agent('lint', '--json', file)).stdout);
     expect(
       findings.map(({ code, fix }: { code: string; fix: { line: string } }) => `${code} ${fix.line}`),
     ).toEqual([
-      'deployment_not_straight "deployment": "straight"',
       'gate_off "ready_status_gate": true',
+      'deployment_not_straight "deployment": "straight"',
       'superlink_count "max_vms": 1',
       'input_not_mapped FL_NUM_ROUNDS=\\"$FL_NUM_ROUNDS\\"\\n',
-      'role_name "name": "super_node"',
+      'cooldown_short "cooldown": 300',
     ]);
   });
 });
