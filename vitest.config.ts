@@ -13,7 +13,9 @@ const retry = process.env.CI ? 1 : 0;
 export default defineConfig(async () => {
   process.env.LOAD_FACTOR ??= String(await measureLoad());
   const load = Number(process.env.LOAD_FACTOR);
-  console.log(`load: this machine is ${load} times as slow as a quiet one; limits of waits are multiplied by it`);
+  console.log(
+    `load: this machine is ${load} times as slow as a quiet one; limits of waits are multiplied by it`,
+  );
   /** Only a test that hangs reaches these limits: each wait inside a test has its own limit (test/support/load.ts). */
   const limits = (minutes: number) => ({
     testTimeout: minutes * MINUTES * load,
