@@ -221,7 +221,8 @@ describe('references', () => {
       /\bfacts\/[\w-]+\.md|(?<![\w/.-])(?:variables|flower|flower-http|opennebula|oneflow|one-context|design|node|life|zones|cases|attacks|code-review|style)\.md\b|\bdecision \d|\(facts: [\w-]+ |variables\.md,/;
     const found = files.flatMap(({ path, lines }) =>
       lines.flatMap((line, index) =>
-        path !== 'test/unit/docs.test.ts' && outside.test(line.replace(/reference\/variables\.md/g, ''))
+        path !== 'test/unit/docs.test.ts' &&
+        outside.test(line.replace(/(?:reference\/|\]\()variables\.md/g, ''))
           ? [`${path}:${index + 1}: ${line.trim()}`]
           : [],
       ),

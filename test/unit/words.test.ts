@@ -225,8 +225,13 @@ const declares = (line: string, names: string): boolean => {
   ].some((pattern) => new RegExp(pattern).test(code));
 };
 
+/** Names with a good meaning elsewhere. The agent's state machine has effects. */
+const ELSEWHERE: Readonly<Record<string, RegExp>> = { effect: /^src\/agent\// };
+
 test.each(OLD_NAMES)('nothing in src and the launcher is called %s', (name) => {
-  const sources = FILES.filter(({ path }) => /^src\/.*\.ts$|^appliance\/lib\//.test(path));
+  const sources = FILES.filter(
+    ({ path }) => /^src\/.*\.ts$|^appliance\/lib\//.test(path) && !ELSEWHERE[name]?.test(path),
+  );
   const found = sources.flatMap(({ path, lines }) =>
     lines.flatMap((line, index) => (declares(line, name) ? [`${path}:${index + 1}: ${line.trim()}`] : [])),
   );
