@@ -5,7 +5,7 @@ import type { Role } from '../../src/core/role.ts';
 import { DEFAULT_OPTIONS, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
 import { inputOf } from '../../src/templates/user-input.ts';
-import { contextOf, MACHINE, userInputsOf } from '../../src/templates/vm-template.ts';
+import { contextOf, MACHINE, userInputsOf } from '../vm-template.ts';
 import type { Yaml } from './yaml.ts';
 
 /** The UUID identifies an appliance and never changes. */
