@@ -4,12 +4,12 @@ import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/par
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import type { FlowerFacts } from '../flower/settings.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
 import {
   certificateFiles,
-  type LaunchFacts,
   serverNames,
   superLinkCaFile,
   superLinkLaunch,
@@ -66,7 +66,7 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
 function superLink(
   config: SuperLinkConfig,
   facts: Facts,
-  launch: LaunchFacts,
+  launch: FlowerFacts,
 ): Omit<Preview, 'role' | 'starts'> {
   const { paths, loopback } = launch;
   const { addresses } = facts;
@@ -103,7 +103,7 @@ function superLink(
 function superNode(
   config: SuperNodeConfig,
   { now, open }: Facts,
-  launch: LaunchFacts,
+  launch: FlowerFacts,
 ): Omit<Preview, 'role' | 'starts'> {
   const { paths } = launch;
   const { FL_SUPERLINK_ADDRESS: address, FL_SSL_CA_CERTFILE: ca } = config;
