@@ -1,7 +1,7 @@
 // The appliances of the OpenNebula community marketplace: two images and the service of both. Fields as that marketplace
 // has them (its published appliances); values out of the table and the templates, so nothing here repeats them.
 import { BAKED_FLOWER } from '../../src/config/release.ts';
-import type { Role } from '../../src/config/variable.ts';
+import type { Role } from '../../src/core/role.ts';
 import { DEFAULT_WISHES, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
 import { inputOf } from '../../src/templates/user-input.ts';

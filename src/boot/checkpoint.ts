@@ -4,6 +4,7 @@
 
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import type { PartitionMemory } from '../cluster/partition-manager.ts';
 import { Problem } from '../core/problem.ts';
 import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
@@ -17,9 +18,12 @@ const schema = z.object({
       id: z.int().min(0),
       of: z.int().min(1),
       vmId: z.int().optional(),
+      members: z.string().optional(),
+      /** The name of `members` until 0.1. */
       roster: z.string().optional(),
       byRank: z.boolean().optional(),
     })
+    .transform(({ roster, members = roster, ...rest }): PartitionMemory => ({ ...rest, members }))
     .optional(),
 });
 

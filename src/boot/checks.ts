@@ -6,10 +6,10 @@ import {
   type SuperLinkConfig,
   type SuperNodeConfig,
 } from '../config/parse.ts';
-import { ALIAS_PREFIX } from '../config/table.ts';
+import { namesInContext } from '../config/table.ts';
 import type { VariableFinding } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
-import { profileFor } from '../flower/profiles/index.ts';
+import { profileFor } from '../flower/profiles.ts';
 import { type OperatorCertificates, takeOperatorCertificates } from '../tls/operator.ts';
 import { type TrustDecision, type TrustFacts, trustDecision } from '../tls/trust.ts';
 import { platformFindings } from '../vm/platform.ts';
@@ -101,9 +101,9 @@ export function knownTrust(
   open: ReadonlySet<string> = new Set(),
 ): TrustDecision | undefined {
   const facts = trustFacts(config, now);
-  const isOpen = ['FL_SUPERLINK_ADDRESS', 'FL_TLS_ENABLED', 'FL_SSL_CA_CERTFILE'].some(
-    (name) => open.has(name) || open.has(ALIAS_PREFIX + name),
-  );
+  const isOpen = (['FL_SUPERLINK_ADDRESS', 'FL_TLS_ENABLED', 'FL_SSL_CA_CERTFILE'] as const)
+    .flatMap(namesInContext)
+    .some((name) => open.has(name));
   const decided = facts.tlsEnabled === false || facts.pinnedCaPem !== undefined;
   return decided || (facts.mode === 'static' && !isOpen) ? trustDecision(facts) : undefined;
 }

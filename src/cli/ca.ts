@@ -11,18 +11,18 @@ import { type Command, UsageError } from './command.ts';
 
 export const ca: Command = {
   name: 'ca',
-  summary: 'shows the CA that SuperNodes trust: names, dates, fingerprint; or the line for another zone',
+  summary: 'Print the CA that SuperNodes trust, or its base64 value for FL_SSL_CA_CERTFILE',
   args: [],
   options: {
-    base64: { description: 'one line, the value of FL_SSL_CA_CERTFILE in another zone' },
+    base64: { description: 'one line: the value of FL_SSL_CA_CERTFILE in another zone' },
     pem: {
-      description: 'the certificate itself (a form with a text64 field wants this: it encodes by itself)',
+      description: 'the PEM text, for a form with a text64 field, which encodes it',
     },
   },
-  text: "On a SuperLink: its own CA, or the operator's when FL_SSL_* are set. On a SuperNode: the CA it trusts. Compare the\nfingerprints of both sides before you trust a line that somebody sent you. It is public; the CA's key stays where it is.",
+  text: 'On a SuperLink: its own CA, or that of FL_SSL_CA_CERTFILE. On a SuperNode: the CA that it trusts. Compare the fingerprints of both VMs before you use the value. The certificate is public; the key of the CA never leaves its VM.',
   examples: [
-    ['flower-context ca', 'who it is, and until when'],
-    ['flower-context ca --base64', 'paste it as FL_SSL_CA_CERTFILE'],
+    ['flower-context ca', 'names, dates and fingerprint'],
+    ['flower-context ca --base64', 'the value for FL_SSL_CA_CERTFILE'],
     ['flower-context ca --pem > ca.pem', 'for a form in Sunstone, or for `flower-context probe --ca ca.pem`'],
   ],
   async run({ machine, flag }) {
@@ -32,7 +32,7 @@ export const ca: Command = {
     if (file === undefined || pem === undefined) {
       printError(
         file === undefined
-          ? 'no CA: this VM works in plaintext (FL_TLS_ENABLED=NO)\n'
+          ? 'no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)\n'
           : 'no CA yet: the agent has not prepared TLS on this VM (flower-context status)\n',
       );
       return EXIT.notReady;

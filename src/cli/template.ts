@@ -2,7 +2,7 @@ import { operatorCertificates } from '../boot/checks.ts';
 import type { BootConfig } from '../config/config.ts';
 import { EXIT } from '../core/exit.ts';
 import { problemOf } from '../core/finding.ts';
-import { profileFor } from '../flower/profiles/index.ts';
+import { profileFor } from '../flower/profiles.ts';
 import { print, printError } from '../host/output.ts';
 import { describeProblem } from '../report/journal.ts';
 import { lint } from '../templates/lint/lint.ts';

@@ -1,20 +1,20 @@
-// Which part of the data is this SuperNode's: the half that asks and tells OneGate. The rule is in partition.ts.
+// The partition of this SuperNode: the half that talks to OneGate. The rule is in partition.ts.
 //
-// At boot `choose` asks as little as possible: nothing more than the list of VMs when the role is being deployed for
-// the first time (nobody has claimed anything) or is the same as when the place was remembered; else what the peers
-// claim, which costs OpenNebula a lookup per VM. The boot publishes the place with everything else. Then `watch` looks at
-// the list of VMs from time to time.
+// At boot `choose` sends as few requests as possible. The list of VMs is enough while the role is being deployed for the
+// first time (no node has a claim) and while the role has the same members as when the partition was stored. Otherwise it
+// reads the claims of the other nodes, for which OpenNebula looks up each VM. The boot publishes the partition with
+// everything else. Then `watch` polls the list of VMs.
 //
-// After a first deployment each place is the rank of its VM id, all nodes have the same list, and whoever reads the claims
-// makes way for what the others hold. So the claims are read only when the list has changed; and not even then when only
-// younger nodes have come, because the ranks of the others stay. What has to be seen to is that OneGate still shows our
-// claim: a peer may have written over it, and another node may have taken the place meanwhile. From then on, and from a
-// list that has lost a node on, the claims are read: at once, until all is right, and now and then anyway, because a
-// peer may have been restored, or have been given a claim that is not its own.
+// After a first deployment the partition of each node is the rank of its VM id, and all nodes have the same list. So the
+// claims are read only after the list has changed, and not even then when only younger nodes were added, because the ranks
+// of the others stay. Only the own claim is checked: a peer may have overwritten it, and another node may have taken the
+// partition meanwhile. After that, and after the list has lost a node, the claims are read until everything is right, and
+// from time to time later, because a peer may have been restored or may hold a claim that is not its own.
 //
-// A move is slow on purpose, because it restarts Flower: it is wanted by two readings some seconds apart, then
-// claimed, then checked again, and only then used.
+// A change of the partition is slow on purpose, because it restarts Flower: two readings some seconds apart must agree,
+// then the partition is claimed, checked again, and only then used.
 import type { Clock, Random } from '../core/clock.ts';
+import { withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
@@ -22,53 +22,57 @@ import {
   type Choice,
   choosePartition,
   claimOf,
+  type Members,
   makeWay,
   membersOf,
   type Partition,
   reviewPartition,
 } from './partition.ts';
 
-/** What a SuperNode keeps on its disk about its place. */
+/** What a SuperNode stores about its partition. */
 export interface PartitionMemory extends Partition {
-  /** Whose place it is: a disk image saved from another VM brings that VM's memory along. */
+  /** The VM that stored it: a disk image saved from another VM holds the memory of that VM. */
   readonly vmId?: number | undefined;
-  /** The nodes of the role when the place was taken; while they are the same, nobody need be asked. */
-  readonly roster?: string | undefined;
-  /** The place is the rank of the VM id in a first deployment, and nothing has called that into question since. */
+  /** The members of the role when the partition was taken (`Members.key`). While they are the same, no claim is read. */
+  readonly members?: string | undefined;
+  /** The partition is the rank of the VM id in a first deployment, and no reading has questioned it since. */
   readonly byRank?: boolean | undefined;
 }
 
-export interface KeeperOptions {
+export interface PartitionManagerOptions {
   readonly oneGate: OneGate;
   readonly clock: Clock;
   readonly random: Random;
   readonly memory?: PartitionMemory | undefined;
-  /** Called before a place is published or used. */
+  /** Called before a partition is published or used. */
   readonly remember?: (memory: PartitionMemory) => void;
   /** A sentence for the journal. */
   readonly onNote?: (text: string) => void;
 }
 
-/** The claims cost the front-end one lookup per VM of the service, so they are not asked for without end. */
+/** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
-/** The lookups are made one after the other: so much longer a reading may take for each VM of the role. */
+/** The lookups are made one after the other, so a reading of the claims may take longer by this much for each node. */
 const CLAIMS_MS_PER_NODE = 20;
-/** Between two looks at the list of VMs: half of it to all of it; longer where it is a look per 500 ms of all nodes. */
-const LOOK_MS = 30_000;
-const LOOK_MS_PER_NODE = 500;
-/** Every so many looks the claims (after a first deployment: only our own) are read although the list is the same. */
-const FULL_LOOK_EVERY = 6;
+/** Between two polls of the list; in a large role longer, so that all nodes together poll once per 500 ms. */
+const POLL_MS = 30_000;
+const POLL_MS_PER_NODE = 500;
+/** After so many polls the claims (after a first deployment: only the own claim) are read although the list is the same. */
+const POLLS_PER_CLAIM_CHECK = 6;
 const CONFIRM_MS = 2_000;
-const DOUBT_MS = 4_000;
-/** So many looks a younger node with the same claim has time to notice it: as many as between two readings without a reason. */
-const MAKE_WAY_AFTER = FULL_LOOK_EVERY;
-/** What all nodes of a role do for the same reason is spread over this much time per node, */
+const CONFLICT_MS = 4_000;
+/** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
+const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
+/** Nodes of a role react to the same event. Their requests are spread over this much time per node, */
 const SPREAD_MS_PER_NODE = 200;
-/**
- * and readings of the claims over this much per lookup (each of N nodes has N looked up), which is four times what oned
- * needs for one; without a reason, over ten times as much.
- */
+/** and readings of the claims over this much per lookup (N nodes look up N nodes), four times what oned needs for one. */
 const SPREAD_MS_PER_LOOKUP = 20;
+
+/**
+ * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
+ * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read.
+ */
+type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed';
 
 export class PartitionManager {
   readonly #oneGate: OneGate;
@@ -77,16 +81,18 @@ export class PartitionManager {
   readonly #remember: (memory: PartitionMemory) => void;
   readonly #note: (text: string) => void;
   #memory: PartitionMemory | undefined;
-  /** The place that is claimed; undefined outside a service. */
+  /** The partition that is claimed; undefined outside a service. */
   #mine: Partition | undefined;
-  /** The place that Flower runs with. */
+  /** The partition that Flower runs with. */
   #inUse: Partition | undefined;
-  #roster = '';
+  /** The partition that the last reading wants. */
+  #wanted: Choice | undefined;
+  #members = '';
   #byRank = false;
-  /** How many nodes the role had at the last look. */
+  /** How many nodes the role had in the last list. */
   #size = 1;
 
-  constructor({ oneGate, clock, random, memory, remember, onNote }: KeeperOptions) {
+  constructor({ oneGate, clock, random, memory, remember, onNote }: PartitionManagerOptions) {
     this.#oneGate = oneGate;
     this.#clock = clock;
     this.#random = random;
@@ -100,9 +106,9 @@ export class PartitionManager {
   }
 
   /**
-   * The place to boot with; undefined when this VM is in no service. `service` saves asking for the list again; `stored` is
-   * this VM as OneGate showed it when the boot began: without it the place is not taken for the rank of a first deployment.
-   * Throws Problem onegate_unreachable when OneGate does not even give the list.
+   * The partition to boot with; undefined when this VM is in no service. `service` saves a request for the list. `stored` is
+   * this VM as OneGate showed it when the boot began; without it the partition is not taken for the rank of a first
+   * deployment. Throws Problem onegate_unreachable when OneGate does not even give the list.
    */
   async choose({
     service,
@@ -129,34 +135,33 @@ export class PartitionManager {
   async #chooseFrom(list: Service, stored: Vm | undefined, signal: AbortSignal | undefined): Promise<Choice> {
     const myVmId = this.#oneGate.vmId;
     const memory = this.#memory;
-    const remembered = memory?.id;
-    const { nodes, key } = this.#see(list);
+    const { nodes, key } = this.#readMembers(list);
+    const of = nodes.length;
     const byRank = await this.#isByRank(list, stored, signal);
     this.#byRank = byRank === true;
-    if (memory !== undefined && memory.roster === key && memory.id < nodes.length) {
-      return { id: memory.id, of: nodes.length, why: 'as before, the role has the same nodes' };
-    }
-    if (memory !== undefined && this.#byRank) {
-      return { id: memory.id, of: nodes.length, why: 'as before, only younger nodes have come' };
-    }
-    // Not known: the watch reads the claims later, when not all nodes of a role that boots ask at once.
+    if (memory !== undefined && memory.members === key && memory.id < of)
+      return { id: memory.id, of, why: 'as before, the role has the same nodes' };
+    if (memory !== undefined && this.#byRank)
+      return { id: memory.id, of, why: 'as before, only younger nodes were added' };
+    // Without an answer, `watch` reads the claims later, when the nodes of a role that boots do not all read at once.
     if (byRank !== false) return choosePartition({ myVmId, nodes });
     try {
-      const full = await this.#oneGate.serviceInFull({ policy: this.#patience(CLAIMS_POLICY), signal });
-      return choosePartition({ myVmId, nodes: this.#see(full).nodes, remembered });
+      const full = await this.#oneGate.serviceInFull({ policy: this.#patient(CLAIMS_POLICY), signal });
+      return choosePartition({ myVmId, nodes: this.#readMembers(full).nodes, remembered: memory?.id });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      // One VM that OpenNebula cannot look up makes the whole reading a 404. Without claims: the list; the watch corrects it.
+      // OneGate answers 404 when OpenNebula cannot look up one of the VMs. Then the list decides, and `watch` corrects it.
       this.#note(
-        `what the other nodes claim could not be read (${error.facts.found}); the place is checked again later`,
+        `the claims of the other nodes could not be read (${error.facts.found}); the partition is checked again later`,
       );
-      return choosePartition({ myVmId, nodes, remembered });
+      return choosePartition({ myVmId, nodes, remembered: memory?.id });
     }
   }
 
   /**
-   * Whether this node's place is the rank of its VM id and nobody can have taken it: this VM has not published any claim yet
-   * while the role is being deployed, or OneGate shows the claim that is remembered. Undefined: OneGate did not answer.
+   * Whether the partition of this node is the rank of its VM id and no other node can have taken it: this VM has not
+   * published any claim yet while the role is being deployed, or OneGate shows the claim that is remembered. Undefined:
+   * OneGate did not answer.
    */
   async #isByRank(
     { state }: Service,
@@ -165,12 +170,11 @@ export class PartitionManager {
   ): Promise<boolean | undefined> {
     const memory = this.#memory;
     const deploying = state === SERVICE_STATE.deploying;
-    if (
+    const possible =
       memory === undefined
-        ? !deploying
-        : memory.byRank !== true || !continues(memory.roster ?? '', this.#roster)
-    )
-      return false;
+        ? deploying
+        : memory.byRank === true && onlyGrew(memory.members ?? '', this.#members);
+    if (!possible) return false;
     try {
       const stored = known ?? (await this.#oneGate.vm({ policy: CLAIMS_POLICY, signal }));
       return attribute(stored, 'FL_PARTITION_ID') === undefined
@@ -183,8 +187,8 @@ export class PartitionManager {
   }
 
   /**
-   * After the boot has published the place: keeps it right until `signal` is aborted. `onMove` is called when another
-   * place is claimed and stands, to give it to Flower; when it throws it is called again later.
+   * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
+   * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
   async watch({
     signal,
@@ -193,45 +197,45 @@ export class PartitionManager {
     signal: AbortSignal;
     onMove: (to: Partition) => Promise<void>;
   }): Promise<void> {
-    let doubts = 0;
+    let polls = 0;
+    let conflicts = 0;
     let contests = 0;
-    let looks = 0;
-    let full = !this.#byRank;
-    let nextMs = full ? this.#spread(CONFIRM_MS) : this.#jittered(this.#lookMs);
+    let readClaims = !this.#byRank;
+    let waitMs = readClaims ? this.#spread(CONFIRM_MS) : withJitter(this.#pollMs, this.#random);
     while (!signal.aborted) {
       try {
-        await this.#clock.sleep(nextMs, signal);
-        nextMs = this.#jittered(this.#lookMs);
-        const due = ++looks >= this.#fullLookEvery;
-        full ||= due && !this.#byRank;
-        const verdict = full ? await this.#review(signal) : await this.#glance(due, signal);
-        if (full || due) looks = 0;
-        doubts = verdict === 'doubt' ? doubts + 1 : 0;
-        contests = verdict === 'contested' ? contests + 1 : 0;
-        if (verdict === 'keep' || verdict === 'contested') {
-          if (!this.#isInUse()) {
+        await this.#clock.sleep(waitMs, signal);
+        waitMs = withJitter(this.#pollMs, this.#random);
+        const due = ++polls >= this.#pollsPerClaimCheck;
+        readClaims ||= due && !this.#byRank;
+        const found = readClaims ? await this.#review(signal) : await this.#poll(due, signal);
+        if (readClaims || due) polls = 0;
+        conflicts = found === 'conflict' ? conflicts + 1 : 0;
+        contests = found === 'contested' ? contests + 1 : 0;
+        if (found === 'keep' || found === 'contested') {
+          if (this.#inUse?.id !== this.#mine?.id || this.#inUse?.of !== this.#mine?.of) {
             await onMove(this.#mine!);
             this.#inUse = this.#mine;
           }
-          full = verdict === 'contested';
-          if (full) nextMs = this.#spread(this.#lookMs);
-        } else if (verdict === 'doubt') {
-          nextMs = this.#spread(DOUBT_MS);
+          readClaims = found === 'contested';
+          if (readClaims) waitMs = this.#spread(this.#pollMs);
+        } else if (found === 'conflict') {
+          waitMs = this.#spread(CONFLICT_MS);
         } else {
-          full = true;
+          readClaims = true;
           this.#leaveRank();
-          if (verdict === 'unpublished') await this.#publish(signal);
-          nextMs = this.#spread(CONFIRM_MS);
+          if (found === 'unpublished') await this.#publish(signal);
+          waitMs = this.#spread(CONFIRM_MS);
         }
-        if (doubts >= 2 || contests > MAKE_WAY_AFTER) {
+        if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
           await this.#claim(signal);
-          doubts = 0;
-          nextMs = this.#spread(CONFIRM_MS);
+          conflicts = 0;
+          waitMs = this.#spread(CONFIRM_MS);
         }
       } catch (error) {
         if (signal.aborted) return;
-        // Only what was due is due again: an outage is no reason for all nodes to read all claims after it.
-        if (full) nextMs = this.#spread(this.#lookMs);
+        // Only a reading that was due is due again: after an outage not all nodes read all claims.
+        if (readClaims) waitMs = this.#spread(this.#pollMs);
         this.#note(
           `the partition could not be checked: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -239,53 +243,37 @@ export class PartitionManager {
     }
   }
 
-  /**
-   * A look without the claims of others. keep: all is as before. doubt: only younger nodes have come, so that the rank is
-   * what it was, of more. questioned: the claims have to be read.
-   */
-  async #glance(ownClaim: boolean, signal: AbortSignal): Promise<'keep' | 'doubt' | 'questioned'> {
-    if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';
-    const before = this.#roster;
-    const { key, nodes } = this.#see(await this.#oneGate.service({ policy: ONCE, signal }));
-    if (!this.#byRank) return key === before ? 'keep' : 'questioned';
-    if (!continues(before, key)) return 'questioned';
-    if (this.#mine === undefined || this.#mine.of === nodes.length) return 'keep';
+  /** One request: this VM when its own claim is to be checked, otherwise the list. Both without the claims of others. */
+  async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
+    if (ownClaim) {
+      const shown = await this.#oneGate.vm({ policy: ONCE, signal });
+      return claimOf(shown) === this.#mine?.id ? 'keep' : 'changed';
+    }
+    const before = this.#members;
+    const { key, nodes } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
+    if (!(this.#byRank ? onlyGrew(before, key) : key === before)) return 'changed';
+    const mine = this.#mine;
+    if (!this.#byRank || mine === undefined || mine.of === nodes.length) return 'keep';
+    // Only younger nodes were added: the rank is the same, out of more nodes.
     this.#wanted = {
-      id: this.#mine.id,
+      id: mine.id,
       of: nodes.length,
-      why: `the role has ${nodes.length} nodes now, not ${this.#mine.of}`,
+      why: `the role has ${nodes.length} nodes now, not ${mine.of}`,
     };
-    return 'doubt';
+    return 'conflict';
   }
 
-  /** Whether OneGate shows the claim that this node has published. */
-  async #isShown(signal: AbortSignal): Promise<boolean> {
-    return claimOf(await this.#oneGate.vm({ policy: ONCE, signal })) === this.#mine?.id;
-  }
-
-  #leaveRank(): void {
-    if (!this.#byRank) return;
-    this.#byRank = false;
-    this.#memory = { ...this.#memory!, byRank: false };
-    this.#remember(this.#memory);
-  }
-
-  #wanted: Choice | undefined;
-
-  /**
-   * keep: it stands. doubt: it should be another. unpublished: OneGate shows another claim of ours than we have. contested:
-   * it stands, but a younger node claims the same.
-   */
-  async #review(signal: AbortSignal): Promise<'keep' | 'doubt' | 'unpublished' | 'contested'> {
+  /** Reads all claims. */
+  async #review(signal: AbortSignal): Promise<Finding> {
     const mine = this.#mine;
     const myVmId = this.#oneGate.vmId;
-    const { nodes, listed } = this.#see(
-      await this.#oneGate.serviceInFull({ policy: this.#patience(ONCE), signal }),
+    const { nodes, listed } = this.#readMembers(
+      await this.#oneGate.serviceInFull({ policy: this.#patient(ONCE), signal }),
     );
-    // On its way out: whatever it holds, the others no longer count it.
+    // A node that is about to be removed keeps its partition; the others no longer count it.
     if (mine === undefined || !listed) return 'keep';
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
-    if (this.#wanted !== undefined) return 'doubt';
+    if (this.#wanted !== undefined) return 'conflict';
     if (nodes.find((node) => node.vmId === myVmId)?.claim !== mine.id) return 'unpublished';
     this.#wanted = makeWay({ myVmId, nodes, mine });
     return this.#wanted === undefined ? 'keep' : 'contested';
@@ -305,48 +293,54 @@ export class PartitionManager {
 
   #take({ id, of }: Partition): void {
     this.#mine = { id, of };
-    this.#memory = {
+    this.#store({
       id,
       of,
       vmId: this.#oneGate.vmId,
-      roster: this.#roster,
+      members: this.#members,
       ...(this.#byRank ? { byRank: true } : {}),
-    };
-    this.#remember(this.#memory);
+    });
   }
 
-  #see(service: Service): ReturnType<typeof membersOf> {
-    const roster = membersOf(service, this.#oneGate.vmId);
-    this.#roster = roster.key;
-    this.#size = Math.max(1, roster.nodes.length);
-    return roster;
+  #leaveRank(): void {
+    if (!this.#byRank) return;
+    this.#byRank = false;
+    this.#store({ ...this.#memory!, byRank: false });
   }
 
-  #isInUse = (): boolean => this.#inUse?.id === this.#mine?.id && this.#inUse?.of === this.#mine?.of;
-
-  get #lookMs(): number {
-    return Math.max(LOOK_MS, this.#size * LOOK_MS_PER_NODE);
+  #store(memory: PartitionMemory): void {
+    this.#memory = memory;
+    this.#remember(memory);
   }
 
-  get #fullLookEvery(): number {
-    if (this.#byRank) return FULL_LOOK_EVERY;
-    return Math.max(
-      FULL_LOOK_EVERY,
-      Math.round((10 * this.#size ** 2 * SPREAD_MS_PER_LOOKUP) / this.#lookMs),
-    );
+  #readMembers(service: Service): Members {
+    const members = membersOf(service, this.#oneGate.vmId);
+    this.#members = members.key;
+    this.#size = Math.max(1, members.nodes.length);
+    return members;
   }
 
-  #patience = (policy: RetryPolicy): RetryPolicy => ({
+  get #pollMs(): number {
+    return Math.max(POLL_MS, this.#size * POLL_MS_PER_NODE);
+  }
+
+  /** Readings of all claims without a reason are spread over ten times as much as those with one. */
+  get #pollsPerClaimCheck(): number {
+    const spreadMs = this.#byRank ? 0 : 10 * this.#size ** 2 * SPREAD_MS_PER_LOOKUP;
+    return Math.max(POLLS_PER_CLAIM_CHECK, Math.round(spreadMs / this.#pollMs));
+  }
+
+  #patient = (policy: RetryPolicy): RetryPolicy => ({
     ...policy,
     tryTimeoutMs: policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE,
   });
-  #jittered = (ms: number): number => Math.round(ms * (0.5 + this.#random() / 2));
-  #spread = (ms: number): number => {
-    const lookups = this.#byRank ? 0 : this.#size ** 2;
-    const over = Math.max(this.#size * SPREAD_MS_PER_NODE, lookups * SPREAD_MS_PER_LOOKUP);
-    return this.#jittered(ms) + Math.round(this.#random() * over);
-  };
+
+  /** The wait before a reaction to an event that all nodes of the role see. */
+  #spread(ms: number): number {
+    const perNode = Math.max(SPREAD_MS_PER_NODE, this.#byRank ? 0 : this.#size * SPREAD_MS_PER_LOOKUP);
+    return withJitter(ms, this.#random) + Math.round(this.#random() * this.#size * perNode);
+  }
 }
 
-/** Whether all nodes of the list before are still there, and besides them only younger ones: keys of rosters. */
-const continues = (before: string, now: string): boolean => now === before || now.startsWith(`${before} `);
+/** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */
+const onlyGrew = (before: string, now: string): boolean => now === before || now.startsWith(`${before} `);

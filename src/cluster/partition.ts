@@ -1,20 +1,19 @@
-// Which part of the data is this SuperNode's: the pure half. One rule gives every node of a role a place, from what
-// one reading of OneGate shows:
+// The partition of a SuperNode: the pure half. One rule gives every node of a role a partition, from one reading of OneGate:
 //
-//   1. A claim counts when it is a number in 0..N-1, N being the number of live nodes.
+//   1. A claim counts when it is a number in 0..N-1, where N is the number of live nodes.
 //   2. Of several nodes with the same claim the oldest (lowest VM id) keeps it.
-//   3. Nodes without a claim that counts take the free places, smallest first, oldest first.
+//   3. Nodes without a claim that counts take the free partitions, lowest first, oldest node first.
 //
-// What holds, whatever the order in which nodes read, publish, appear and vanish:
-// - Two nodes that read the same never choose the same place; in a first deployment nobody has claimed anything, the
-//   place is the rank of the VM id, and nothing needs to be agreed on.
-// - A node whose claim counts and that no older node contests never moves: a scale-up moves nobody, a scale-down
-//   (OneFlow ends the oldest first, so positions in its list shift) moves only those whose place is now beyond the end.
-// - N places for N nodes: once no two claims are equal they are exactly 0..N-1.
-// - It settles once the role stands still: the oldest node is never contested, so it stays after its first choice; then
-//   the second oldest is contested by nobody that still moves; and so on. A review per node and rank is the worst case.
-// - A peer's nonsense (no number, beyond the end) is no claim. A peer that claims what is not its own can only push
-//   others to another place (younger ones soon, older ones when it goes on for minutes), never two onto one.
+// The rule has these properties, for every order in which nodes read, publish, appear and vanish:
+// - Two nodes with the same reading never choose the same partition. In a first deployment no node has a claim, the
+//   partition is the rank of the VM id, and the nodes need not agree on anything.
+// - A node whose claim counts and is not claimed by an older node keeps its partition. A scale-up changes none. A
+//   scale-down (OneFlow ends the oldest first, so the indexes in its list shift) changes only those that are now >= N.
+// - Once no two claims are equal, N nodes have exactly the partitions 0..N-1.
+// - Claims settle once the role no longer changes: no node contests the oldest, so it keeps its first choice; then no
+//   node that still changes contests the second oldest; and so on. The worst case is one review per node and rank.
+// - A value that is no number or >= N is no claim. A peer that claims a foreign partition can only make others take
+//   another one (younger ones soon, older ones after minutes); it can never make two nodes share one.
 import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 
 /** Flower's node config keys partition-id and num-partitions. */
@@ -25,7 +24,7 @@ export interface Partition {
 
 export interface Claimant {
   readonly vmId: number;
-  /** What it publishes as FL_PARTITION_ID, when that is a number. */
+  /** Its FL_PARTITION_ID, when that is a number. */
   readonly claim?: number | undefined;
 }
 
@@ -34,41 +33,41 @@ export interface Choice extends Partition {
   readonly why: string;
 }
 
-interface Question {
+interface Reading {
   readonly myVmId: number;
-  /** The live nodes of the role, this one among them or not. */
+  /** The live nodes of the role, with or without this one. */
   readonly nodes: readonly Claimant[];
 }
 
 /**
- * The place of this node at its boot. What it published before its reboot counts first, then what it remembers (a VM
- * restored from a snapshot remembers an older place than it published), each only when it is in range and free.
+ * The partition of this node at its boot: the one it published before its reboot, else the remembered one (a VM restored
+ * from a snapshot remembers an older one than it published), each only when it is in range and free; else by the rule.
  */
 export function choosePartition({
   myVmId,
   nodes,
   remembered,
-}: Question & { readonly remembered?: number | undefined }): Choice {
+}: Reading & { readonly remembered?: number | undefined }): Choice {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const of = others.length + 1;
   const published = nodes.find((node) => node.vmId === myVmId)?.claim;
   if (counts(published, of) && !others.some((node) => node.claim === published && node.vmId < myVmId)) {
-    return { id: published, of, why: 'as it was published before' };
+    return { id: published, of, why: 'as published before' };
   }
   if (counts(remembered, of) && !others.some((node) => node.claim === remembered)) {
-    return { id: remembered, of, why: 'as it was before' };
+    return { id: remembered, of, why: 'as before' };
   }
   const id = partitionOf(myVmId, [...others, { vmId: myVmId }]);
   const rank = others.filter((node) => node.vmId < myVmId).length;
-  return { id, of, why: id === rank ? 'by the order of the VM ids' : 'the free place' };
+  return { id, of, why: id === rank ? 'by the order of the VM ids' : 'lowest free partition' };
 }
 
-/** Whether this node may stay where it is; otherwise where it belongs. `of` follows the number of live nodes. */
+/** Undefined when this node keeps its partition; otherwise its new one. `of` is the number of live nodes. */
 export function reviewPartition({
   myVmId,
   nodes,
   mine,
-}: Question & { readonly mine: Partition }): Choice | undefined {
+}: Reading & { readonly mine: Partition }): Choice | undefined {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const of = others.length + 1;
   const older = others.find((node) => node.claim === mine.id && node.vmId < myVmId);
@@ -80,24 +79,20 @@ export function reviewPartition({
   const why =
     older === undefined
       ? `the role has only ${of} nodes now`
-      : `VM ${older.vmId}, which is older, has place ${mine.id}`;
+      : `VM ${older.vmId}, which is older, has partition ${mine.id}`;
   return { id: partitionOf(myVmId, [...others, { vmId: myVmId }]), of, why };
 }
 
 /**
- * Where this node goes when a younger one goes on claiming the same place; undefined while none does. The younger should
- * move, but one that has its place by rank may have no reason to read the claims (partition-keeper.ts).
+ * The new partition of this node when a younger one keeps claiming the same; undefined when none does. The younger one
+ * should change, but one that has its partition by rank may have no reason to read the claims (partition-manager.ts).
  */
-export function makeWay({
-  myVmId,
-  nodes,
-  mine,
-}: Question & { readonly mine: Partition }): Choice | undefined {
+export function makeWay({ myVmId, nodes, mine }: Reading & { readonly mine: Partition }): Choice | undefined {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const younger = others.find((node) => node.claim === mine.id && node.vmId > myVmId);
   if (younger === undefined) return undefined;
   const id = partitionOf(myVmId, [...others, { vmId: myVmId }]);
-  return { id, of: others.length + 1, why: `VM ${younger.vmId} holds on to place ${mine.id}` };
+  return { id, of: others.length + 1, why: `VM ${younger.vmId} keeps claiming partition ${mine.id}` };
 }
 
 const counts = (claim: number | undefined, of: number): claim is number =>
@@ -112,26 +107,26 @@ function partitionOf(vmId: number, nodes: readonly Claimant[]): number {
     else without.push(node.vmId);
   }
   const free = byAge.map((_, id) => id).filter((id) => !taken.has(id));
-  // As many places are free as nodes are without one.
+  // As many partitions are free as nodes have none.
   return free[without.indexOf(vmId)]!;
 }
 
-/** The live nodes of this VM's role, as one reading shows them. */
+/** The live nodes of this VM's role in one reading. */
 export interface Members {
   readonly nodes: readonly Claimant[];
-  /** The ids of `nodes`, oldest first; equal rosters have equal keys. */
+  /** The ids of `nodes`, oldest first; the same members have the same key. */
   readonly key: string;
-  /** False: OneFlow does not list this VM (yet, or any more), or is about to end it. */
+  /** False: OneFlow does not list this VM, or is about to end it. */
   readonly listed: boolean;
 }
 
-/** LCM states of a VM on its way out (include/VirtualMachine.h): EPILOG and SHUTDOWN. */
+/** LCM states of a VM that is being terminated (include/VirtualMachine.h): EPILOG and SHUTDOWN. */
 const LEAVING = new Set([11, 12]);
 
 /**
- * Who counts: the nodes of the role that are neither ended nor ending (where the reading shows it: only an extended one
- * does). While a role shrinks OneFlow lowers the cardinality at once and still lists the nodes it ends, which are the
- * first of its list - those do not count either. A VM that is powered off counts: it comes back with its place.
+ * The nodes of the role that are neither terminated nor being terminated; only an extended reading shows that. While a
+ * role shrinks OneFlow lowers the cardinality at once and still lists the nodes that it ends, which are the first of its
+ * list; those do not count either. A VM that is powered off counts, because it returns with its partition.
  */
 export function membersOf(service: Service, myVmId: number): Members {
   const role: Role | undefined = service.roles.find(({ nodes }) => nodes.some((node) => node.id === myVmId));
@@ -149,7 +144,7 @@ export function membersOf(service: Service, myVmId: number): Members {
   };
 }
 
-/** The place that a VM publishes as its own. */
+/** The partition that a VM publishes as its own. */
 export function claimOf(vm: Vm): number | undefined {
   const text = attribute(vm, 'FL_PARTITION_ID');
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;

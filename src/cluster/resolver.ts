@@ -1,10 +1,10 @@
-// Finding the SuperLink through OneGate. What peers publish is a stranger's text: it is checked before it is used, and
-// what does not pass is named in the wait, not obeyed.
+// Finds the SuperLink of a service through OneGate.
 //
-// A look costs one request once the SuperLink's VM is known, two before. `exponential` looks again after about 1 s,
-// then 2, 4, ... up to the cap, without end - but while the SuperLink's VM is there and still booting it stays quick
-// for a minute, as far as the size of the role allows. `fixed` looks 30 times, 10 s apart, and gives up.
+// A poll is two requests, and one once the SuperLink's VM is known. `exponential` polls again after about 1 s, then 2, 4,
+// ... up to the maximum, without end. While the SuperLink's VM exists and boots, it polls every 2 s for a minute, or less
+// often in a large role. `fixed` polls 30 times, 10 s apart, and then fails.
 import type { Clock, Random } from '../core/clock.ts';
+import { backoff as doubling, withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate } from '../onegate/client.ts';
 import type { Role, Service, Vm } from '../onegate/replies.ts';
@@ -35,13 +35,13 @@ const FIXED_WAIT_MS = 10_000;
 const FIRST_WAIT_MS = 1_000;
 const QUICK_WAIT_MS = 2_000;
 const QUICK_FOR_MS = 60_000;
-/** All SuperNodes of a role together ask at most this often while they wait (oned serves 15 connections). */
+/** All SuperNodes of a role together send at most so many requests while they wait (oned serves 15 connections). */
 const ROLE_REQUESTS_PER_SECOND = 10;
-/** The list of VMs is read again at least this often: the SuperLink may be replaced while it is waited for. */
+/** The list of VMs is read again after this time, because the SuperLink may be replaced during the wait. */
 const SERVICE_AGE_MS = 30_000;
 
 /**
- * The SuperLink of this VM's service, once it says FL_READY=YES and gives an address that can be dialled.
+ * The SuperLink of this VM's service, once it publishes FL_READY=YES and a valid FL_ENDPOINT.
  * Throws Problem not_in_service and superlink_ambiguous at once, discovery_timeout after the last fixed try, and the
  * signal's reason when aborted.
  */
@@ -51,43 +51,43 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
   const since = clock.now();
   const until =
     backoff === 'fixed' ? new Date(since.getTime() + (FIXED_TRIES - 1) * FIXED_WAIT_MS) : undefined;
-  const looker = new SuperLinkResolver(oneGate, clock);
+  const resolver = new SuperLinkResolver(oneGate, clock);
   const fixedWaits = fixedSpacing(random);
 
   let knownSince: number | undefined;
-  for (let attempt = 1, doublings = 0; ; attempt++) {
-    const seen = await looker.poll(signal);
-    if ('endpoint' in seen) return seen;
+  for (let attempt = 1, step = 1; ; attempt++) {
+    const found = await resolver.poll(signal);
+    if ('endpoint' in found) return found;
     if (backoff === 'fixed' && attempt >= FIXED_TRIES) {
       throw new Problem('discovery_timeout', {
         doing: 'looking for the SuperLink',
-        found: `after ${attempt} tries in ${Math.round((clock.monotonicMs() - began) / 1000)} s still waiting for ${seen.for}`,
-        remedy: `${seen.check}; FL_EDGE_BACKOFF=exponential waits without end`,
+        found: `after ${attempt} tries in ${Math.round((clock.monotonicMs() - began) / 1000)} s still waiting for ${found.for}`,
+        remedy: `${found.check}; FL_EDGE_BACKOFF=exponential waits without end`,
         variable: 'FL_EDGE_BACKOFF',
-        ...(looker.lastProblem === undefined ? {} : { cause: looker.lastProblem }),
+        ...(resolver.lastProblem === undefined ? {} : { cause: resolver.lastProblem }),
       });
     }
-    onWait?.({ for: seen.for, since, until, check: seen.check });
+    onWait?.({ for: found.for, since, until, check: found.check });
 
     if (backoff === 'fixed') {
       await clock.sleep(fixedWaits[attempt - 1]!, signal);
       continue;
     }
-    knownSince = seen.known ? (knownSince ?? clock.monotonicMs()) : undefined;
+    knownSince = found.known ? (knownSince ?? clock.monotonicMs()) : undefined;
     const cap = maxBackoffSeconds * 1_000;
     const quick = knownSince !== undefined && clock.monotonicMs() - knownSince < QUICK_FOR_MS;
     const bound = quick
       ? Math.max(
-          Math.min(FIRST_WAIT_MS * 2 ** doublings, QUICK_WAIT_MS),
-          (looker.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND,
+          doubling(step, FIRST_WAIT_MS, QUICK_WAIT_MS),
+          (resolver.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND,
         )
-      : FIRST_WAIT_MS * 2 ** doublings;
-    doublings = Math.min(doublings + 1, quick ? 1 : 30);
-    await clock.sleep(jittered(Math.min(bound, cap), random), signal);
+      : doubling(step, FIRST_WAIT_MS, cap);
+    step = quick ? 2 : step + 1;
+    await clock.sleep(withJitter(Math.min(bound, cap), random), signal);
   }
 }
 
-/** 29 waits of 10 s, the first made shorter by chance and the last longer by as much: nodes that booted in the same second drift apart. */
+/** 29 waits of 10 s. The first is shorter by a random part and the last longer by as much, so nodes do not poll together. */
 function fixedSpacing(random: Random): number[] {
   const waits = Array.from({ length: FIXED_TRIES - 1 }, () => FIXED_WAIT_MS);
   const shift = Math.round(random() * 0.9 * FIXED_WAIT_MS);
@@ -96,19 +96,16 @@ function fixedSpacing(random: Random): number[] {
   return waits;
 }
 
-/** Between half of it and all of it: nodes that booted in the same second drift apart, and none waits for nothing. */
-const jittered = (ms: number, random: Random): number => Math.round(ms * (0.5 + random() / 2));
-
-/** Looks once per call, and remembers between looks which VM is the SuperLink's. */
+/** Polls once per call, and remembers which VMs have the SuperLink's role. */
 export class SuperLinkResolver {
   readonly #oneGate: OneGate;
   readonly #clock: Clock;
   #service: Service | undefined;
   #readAt = 0;
   #candidates: readonly number[] = [];
-  /** How many nodes this VM's role has, as last seen. */
+  /** How many nodes this VM's role has, in the last list. */
   roleSize = 1;
-  /** What OneGate last failed with; undefined after a good answer. */
+  /** The last error of OneGate; undefined after an answer. */
   lastProblem: Problem | undefined;
 
   constructor(oneGate: OneGate, clock: Clock) {
@@ -116,16 +113,16 @@ export class SuperLinkResolver {
     this.#clock = clock;
   }
 
-  /** One look, each question asked once. OneGate's failures are a reason to wait; not_in_service is thrown. */
+  /** One poll without repeated requests. Errors of OneGate are a reason to wait; not_in_service is thrown. */
   async poll(signal?: AbortSignal): Promise<SuperLink | Pending> {
     try {
-      const found = await this.#look(signal);
+      const found = await this.#read(signal);
       this.lastProblem = undefined;
       return found;
     } catch (error) {
       if (!(error instanceof Problem) || error.code !== 'onegate_unreachable') throw error;
       this.lastProblem = error;
-      // Whatever was known may be the reason (a VM that is gone): begin with the list next time.
+      // A VM that no longer exists may be the cause, so the next poll begins with the list.
       this.#candidates = [];
       return {
         for: `an answer of OneGate: ${error.facts.doing}: ${error.facts.found}`,
@@ -135,7 +132,7 @@ export class SuperLinkResolver {
     }
   }
 
-  async #look(signal: AbortSignal | undefined): Promise<SuperLink | Pending> {
+  async #read(signal: AbortSignal | undefined): Promise<SuperLink | Pending> {
     const asked = { policy: ONCE, signal };
     const now = this.#clock.monotonicMs();
     if (this.#candidates.length === 0 || now - this.#readAt > SERVICE_AGE_MS) {
@@ -163,7 +160,7 @@ export class SuperLinkResolver {
   }
 }
 
-/** Which role is ours and which is the SuperLink's. Throws Problem superlink_ambiguous when nobody could know. */
+/** This VM's role and the SuperLink's. Throws Problem superlink_ambiguous when the roles leave it open. */
 export function splitRoles(service: Service, myVmId: number): { own: Role; superLink: Role } | Pending {
   const own = service.roles.find((role) => role.nodes.some((node) => node.id === myVmId));
   if (own === undefined) {

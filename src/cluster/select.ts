@@ -1,21 +1,21 @@
-// What the VMs of the SuperLink's role publish, judged: a SuperLink that can be dialled, or why not yet. What peers
-// publish is a stranger's text: it is checked before it is used, and what does not pass is described, not repeated.
-
+// Selects the SuperLink from the attributes of the VMs of its role, or says why none is ready. Other VMs publish any text:
+// it is checked before it is used, and a text that fails is described, not repeated.
 import type { HostPort } from '../core/hostport.ts';
+import { isVersion } from '../core/version.ts';
 import { attribute, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 import { decodeEndpoint } from './endpoint.ts';
 
-/** What the SuperLink publishes, checked. */
+/** The checked attributes of the SuperLink. */
 export interface SuperLink {
   readonly endpoint: HostPort;
   readonly tls: 'YES' | 'NO' | undefined;
-  /** FL_CA_CERT as published: base64 (of what, is for the reader to check). */
+  /** FL_CA_CERT: base64 of a text that tls/trust.ts checks. */
   readonly caCert?: string;
   readonly vmId: number;
   readonly flowerVersion?: string;
-  /** What was odd about it, as sentences. */
+  /** Sentences about invalid attributes. */
   readonly warnings: readonly string[];
-  /** The service as it was seen on the way, when it was. */
+  /** The service, when it was read in the same poll. */
   readonly service?: Service;
 }
 
@@ -27,16 +27,16 @@ export interface Pending {
   readonly known: boolean;
 }
 
-/** Takes the VM that is ready out of those of the SuperLink's role; the oldest when several are. */
+/** The VM that is ready; the oldest when several are. */
 export function selectSuperLink(vms: readonly Vm[], service?: Service): SuperLink | Pending {
-  const judged = [...vms].sort((a, b) => a.id - b.id).map((vm) => ({ vm, outcome: judgeOne(vm) }));
-  const ready = judged.flatMap(({ outcome }) => ('endpoint' in outcome ? [outcome] : []));
+  const results = [...vms].sort((a, b) => a.id - b.id).map((vm) => ({ vm, result: selectOne(vm) }));
+  const ready = results.flatMap(({ result }) => ('endpoint' in result ? [result] : []));
   const [first] = ready;
   if (first !== undefined) {
     const several =
       ready.length > 1
         ? [
-            `VMs ${ready.map((one) => one.vmId).join(', ')} all publish a ready SuperLink; VM ${first.vmId}, the oldest, is taken`,
+            `VMs ${ready.map((one) => one.vmId).join(', ')} all publish FL_READY=YES; VM ${first.vmId}, the oldest, is used`,
           ]
         : [];
     return {
@@ -45,15 +45,14 @@ export function selectSuperLink(vms: readonly Vm[], service?: Service): SuperLin
       ...(service === undefined ? {} : { service }),
     };
   }
-  // Of several that are not ready, one that lives says more than one that is gone.
-  const alive = judged.filter(({ vm }) => vm.state !== VM_STATE.done);
-  const shown = (alive[0] ?? judged[0])?.outcome;
-  return shown !== undefined && 'for' in shown
-    ? shown
+  // None is ready: a VM that is not terminated gives the better reason.
+  const pending = results.find(({ vm }) => vm.state !== VM_STATE.done) ?? results[0];
+  return pending !== undefined && 'for' in pending.result
+    ? pending.result
     : { for: 'a SuperLink', check: 'the SuperLink VM', known: false };
 }
 
-function judgeOne(vm: Vm): SuperLink | Pending {
+function selectOne(vm: Vm): SuperLink | Pending {
   const gone = vm.state === undefined ? undefined : STATES_WITHOUT_A_SUPERLINK[vm.state];
   if (gone !== undefined) {
     return {
@@ -64,22 +63,20 @@ function judgeOne(vm: Vm): SuperLink | Pending {
   }
   const check = `\`flower-context status\` on VM ${vm.id}`;
   const error = attribute(vm, 'FL_ERROR');
-  const says =
+  const reported =
     error === undefined || error === '-'
       ? ''
-      : `; it reports FL_ERROR=${/^[a-z][a-z0-9_]{0,63}$/.test(error) ? error : 'something that is no problem code'}`;
+      : `; it reports FL_ERROR=${/^[a-z][a-z0-9_]{0,63}$/.test(error) ? error : '(not a problem code)'}`;
   if (attribute(vm, 'FL_READY') !== 'YES') {
-    return { for: `the SuperLink on VM ${vm.id} to publish FL_READY=YES${says}`, check, known: true };
+    return { for: `the SuperLink on VM ${vm.id} to publish FL_READY=YES${reported}`, check, known: true };
   }
   const published = attribute(vm, 'FL_ENDPOINT');
   const endpoint = published === undefined ? undefined : decodeEndpoint(published);
   if (endpoint === undefined) {
     const fault =
-      published === undefined
-        ? 'no FL_ENDPOINT'
-        : `an FL_ENDPOINT that is no host:port (${describeInvalid(published)})`;
+      published === undefined ? 'no FL_ENDPOINT' : `an invalid FL_ENDPOINT (${describeInvalid(published)})`;
     return {
-      for: `the SuperLink on VM ${vm.id} to publish its address: it says FL_READY=YES with ${fault}${says}`,
+      for: `the SuperLink on VM ${vm.id} to publish its address: it publishes FL_READY=YES with ${fault}${reported}`,
       check,
       known: true,
     };
@@ -88,20 +85,18 @@ function judgeOne(vm: Vm): SuperLink | Pending {
   const warnings: string[] = [];
   const tls = attribute(vm, 'FL_TLS');
   if (tls !== undefined && tls !== 'YES' && tls !== 'NO')
-    warnings.push(`VM ${vm.id} publishes an FL_TLS that is neither YES nor NO; it is left out of account`);
+    warnings.push(`VM ${vm.id} publishes an FL_TLS that is neither YES nor NO; ignored`);
   const caCert = attribute(vm, 'FL_CA_CERT');
   const caUsable = caCert !== undefined && caCert.length <= 65_536 && /^[A-Za-z0-9+/]+={0,2}$/.test(caCert);
   if (caCert !== undefined && caCert !== '-' && !caUsable)
-    warnings.push(`VM ${vm.id} publishes an FL_CA_CERT that is not base64; it is left out of account`);
+    warnings.push(`VM ${vm.id} publishes an FL_CA_CERT that is not base64; ignored`);
   const version = attribute(vm, 'FL_VERSION');
   return {
     endpoint,
     tls: tls === 'YES' || tls === 'NO' ? tls : undefined,
     ...(caUsable ? { caCert } : {}),
     vmId: vm.id,
-    ...(version !== undefined && /^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version)
-      ? { flowerVersion: version }
-      : {}),
+    ...(version !== undefined && isVersion(version) ? { flowerVersion: version } : {}),
     warnings,
   };
 }
@@ -114,12 +109,11 @@ const STATES_WITHOUT_A_SUPERLINK: Record<number, string> = {
   [VM_STATE.undeployed]: 'undeployed',
 };
 
-/** A stranger's text is described, not repeated. */
 function describeInvalid(text: string): string {
   if (/\p{Cc}/u.test(text)) return 'it has control characters';
   if (text.length > 300) return `it is ${text.length} characters long`;
-  return /^[\w.:[\]-]+$/.test(text) ? text : 'it has characters no address has';
+  return /^[\w.:[\]-]+$/.test(text) ? text : 'it has characters that no address has';
 }
 
-/** A stranger's name, fit for a sentence. */
+/** A name from outside, for a message. */
 export const sanitize = (name: string): string => name.replaceAll(/[^\w.-]/g, '?').slice(0, 64);

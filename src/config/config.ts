@@ -1,6 +1,8 @@
 // The configuration of a boot. Its types come from the table: a new row is a new field.
+
+import type { Role } from '../core/role.ts';
 import type { Table } from './table.ts';
-import type { Role, Variable } from './variable.ts';
+import type { Variable } from './variable.ts';
 
 type RolesOf<Row> = Row extends Variable<infer _V, infer Roles, infer _D> ? Roles : never;
 type ValueOf<Row> = Row extends Variable<infer Value, infer _R, infer _D> ? Value : never;

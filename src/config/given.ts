@@ -1,7 +1,7 @@
 // Which text of the CONTEXT belongs to a variable: trimmed, empty means unset, plain name before ONEAPP_ alias.
 import { Buffer } from 'node:buffer';
 import type { Finding } from './finding.ts';
-import { ALIAS_PREFIX, hasAlias, rowOf, type VariableName } from './table.ts';
+import { aliasOf, rowOf, type VariableName } from './table.ts';
 
 export interface Given {
   /** The name under which the operator gave it. */
@@ -20,11 +20,11 @@ export function lookUp(
   name: VariableName,
 ): { found?: Given; finding?: Finding } {
   const plain = textOf(raw, name);
-  const alias = hasAlias(name) ? textOf(raw, ALIAS_PREFIX + name) : undefined;
-  if (plain === undefined)
-    return alias === undefined ? {} : { found: { as: ALIAS_PREFIX + name, text: alias } };
+  const alias = aliasOf(name);
+  const other = alias === undefined ? undefined : textOf(raw, alias);
+  if (plain === undefined) return other === undefined ? {} : { found: { as: alias!, text: other } };
   const found = { as: name, text: plain };
-  return alias === undefined || alias === plain ? { found } : { found, finding: conflict(name) };
+  return other === undefined || other === plain ? { found } : { found, finding: conflict(name, alias!) };
 }
 
 function textOf(raw: Readonly<Record<string, string>>, name: string): string | undefined {
@@ -39,10 +39,10 @@ function textOf(raw: Readonly<Record<string, string>>, name: string): string | u
 const unanswered = (name: string, text: string): boolean =>
   text === `$${name}` || text === `\${${name}}` || text === Buffer.from(`$${name}`).toString('base64');
 
-const conflict = (name: VariableName): Finding => ({
+const conflict = (name: VariableName, alias: string): Finding => ({
   variable: name,
   severity: 'warning',
-  found: `${name} and ${ALIAS_PREFIX}${name} have different values; ${name} is used`,
+  found: `${name} and ${alias} have different values; ${name} is used`,
   expected: 'one of the two, or the same value in both',
   example: `${name}=${rowOf(name).example}`,
 });

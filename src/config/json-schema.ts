@@ -1,21 +1,22 @@
 // JSON Schema of a CONTEXT, for editors and for checks elsewhere. It cannot say all: cross-variable rules and the inside
 // of addresses, lists and certificates are only checked by the agent.
 import * as z from 'zod';
-import { ALIAS_PREFIX, hasAlias, namesOf, rowOf, type VariableName } from './table.ts';
+import { ROLE_TITLE, type Role } from '../core/role.ts';
+import { aliasOf, namesOf, rowOf, type VariableName } from './table.ts';
 import { comesFromImage, defaultText } from './user-inputs.ts';
-import type { Role } from './variable.ts';
 
 type JsonObject = Record<string, unknown>;
 
 /** A draft 2020-12 schema of an object NAME -> value (all values are text; empty means unset). */
 export function contextJsonSchema(role: Role): JsonObject {
   const names = namesOf(role);
-  const aliases = names
-    .filter(hasAlias)
-    .map((name) => [ALIAS_PREFIX + name, { $ref: `#/properties/${name}` }] as const);
+  const aliases = names.flatMap((name) => {
+    const alias = aliasOf(name);
+    return alias === undefined ? [] : [[alias, { $ref: `#/properties/${name}` }] as const];
+  });
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
-    title: `CONTEXT of a Flower ${role === 'superlink' ? 'SuperLink' : 'SuperNode'}`,
+    title: `CONTEXT of a Flower ${ROLE_TITLE[role]}`,
     type: 'object',
     properties: Object.fromEntries([
       ...names.map((name) => [name, property(name, role)] as const),

@@ -2,11 +2,7 @@
 // Flower's own inline form wants every string quoted and drops what it does not understand; a TOML file does not
 // (facts: Flower 1.28, common/config.py), so the pairs are read here and written to a file.
 import { err, ok, type Result } from '../core/result.ts';
-
-/** A TOML value: text, boolean, integer (bigint beyond 2^53), or a float, which may be whole. */
-export type TomlValue = string | boolean | number | bigint | { readonly float: number };
-
-export type TomlEntry = readonly [key: string, value: TomlValue];
+import type { TomlEntry, TomlValue } from '../core/toml.ts';
 
 const MOST_CHARACTERS = 65_536;
 const BLANK = /[ \t\r\n]/;

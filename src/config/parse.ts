@@ -3,13 +3,14 @@ import type { BootConfig } from './config.ts';
 import { type Finding, showValue } from './finding.ts';
 import { type Given, lookUp } from './given.ts';
 import { checkRules } from './rules.ts';
-import { ALIAS_PREFIX, namesOf, rowOf, type VariableName } from './table.ts';
+import { namesInContext, namesOf, rowOf, type VariableName } from './table.ts';
 import { unknownVariables } from './unknown.ts';
 import type { ImageFacts } from './variable.ts';
 
+export type { Role } from '../core/role.ts';
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
 export type { Finding } from './finding.ts';
-export type { Framework, ImageFacts, Role } from './variable.ts';
+export type { Framework, ImageFacts } from './variable.ts';
 
 export type Parsed =
   | { readonly ok: true; readonly config: BootConfig; readonly warnings: readonly Finding[] }
@@ -37,8 +38,9 @@ export function parseVariables(
     if (read.ok) values.set(name, read.value);
     else findings.push(read.finding);
   }
-  const isOpen = (name: string): boolean => open.has(name) || open.has(ALIAS_PREFIX + name);
-  const readable = new Map([...values].filter(([name]) => !isOpen(name)));
+  const readable = new Map(
+    [...values].filter(([name]) => !namesInContext(name).some((one) => open.has(one))),
+  );
   findings.push(...checkRules({ image, values: readable, given }), ...unknownVariables(raw, image.role));
 
   const warnings = findings.filter(({ severity }) => severity === 'warning');

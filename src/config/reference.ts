@@ -1,11 +1,11 @@
 // The variables' part of the reference page. Everything on it is read from the table.
-import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from './table.ts';
+
+import { ROLE_TITLE, type Role } from '../core/role.ts';
+import { ALIAS_PREFIX, ALL_NAMES, aliasOf, rowOf, type VariableName } from './table.ts';
 import { comesFromImage, defaultText, userInput } from './user-inputs.ts';
-import type { Level, Role, Variable } from './variable.ts';
+import type { Level, Variable } from './variable.ts';
 
-const SPOKEN_ROLE: Readonly<Record<Role, string>> = { superlink: 'SuperLink', supernode: 'SuperNode' };
-
-const SPOKEN_LEVEL: Readonly<Record<Level, string>> = {
+const LEVEL_TITLE: Readonly<Record<Level, string>> = {
   service: 'service: one value for all roles of a OneFlow service',
   role: 'role: each role of a OneFlow service has its own',
   infrastructure: 'infrastructure: never a user input',
@@ -50,15 +50,16 @@ function overview(names: readonly VariableName[]): string {
 function section(name: VariableName): string {
   const row = rowOf(name);
   const input = userInput(name);
+  const alias = aliasOf(name);
   const facts: readonly (readonly [what: string, text: string | undefined])[] = [
-    ['Role', row.roles.map((role) => SPOKEN_ROLE[role]).join(', ')],
-    ['Level', SPOKEN_LEVEL[row.level]],
+    ['Role', row.roles.map((role) => ROLE_TITLE[role]).join(', ')],
+    ['Level', LEVEL_TITLE[row.level]],
     ['Accepts', row.expected],
     ['Choices', row.options?.map(code).join(', ')],
     ['Default', shownDefault(name)],
     ['Example', code(`${name}=${row.example}`)],
     ['User input', input === undefined ? undefined : code(input)],
-    ['Also taken as', hasAlias(name) ? code(ALIAS_PREFIX + name) : undefined],
+    ['Also taken as', alias && code(alias)],
     ['Secret', row.secret ? 'yes: masked wherever the CONTEXT is shown' : undefined],
     ['In messages', row.redact ? 'the value is not repeated' : undefined],
     ['Run config', row.runConfig === undefined ? undefined : code(row.runConfig)],
@@ -74,7 +75,7 @@ function section(name: VariableName): string {
 function shownDefault(name: VariableName): string {
   const { roles } = rowOf(name);
   if (comesFromImage(rowOf(name))) return 'what the image was built with';
-  const perRole = roles.map((role) => [SPOKEN_ROLE[role], defaultText(name, role)] as const);
+  const perRole = roles.map((role) => [ROLE_TITLE[role], defaultText(name, role)] as const);
   const [first] = perRole;
   if (perRole.every(([, text]) => text === first?.[1]))
     return first?.[1] === undefined ? 'unset' : code(first[1]);

@@ -1,5 +1,6 @@
 // What images of this release are built with; what is decided before there is an image (templates, forms) starts here.
-import type { ImageFacts, Role } from './variable.ts';
+import type { Role } from '../core/role.ts';
+import type { ImageFacts } from './variable.ts';
 
 /** The Flower that is baked. */
 export const BAKED_FLOWER = '1.39.0';

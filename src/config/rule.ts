@@ -1,9 +1,11 @@
 // What a cross-variable rule is: what it reads, and what it says. It runs only when all it reads could be read.
+
+import { ROLES, type Role } from '../core/role.ts';
 import type { SuperLinkConfig, SuperNodeConfig } from './config.ts';
 import type { Finding } from './finding.ts';
 import type { Given } from './given.ts';
 import type { VariableName } from './table.ts';
-import type { ImageFacts, Role } from './variable.ts';
+import type { ImageFacts } from './variable.ts';
 
 /** `variable` is the one to change; the operator's spelling of it is filled in. */
 export type RuleResult = (Omit<Finding, 'variable'> & { readonly variable: VariableName }) | undefined;
@@ -38,7 +40,4 @@ const declare =
 
 export const onSuperLink = declare<SuperLinkConfig>(['superlink']);
 export const onSuperNode = declare<SuperNodeConfig>(['supernode']);
-export const onBoth = declare<Pick<Both, keyof SuperLinkConfig & keyof SuperNodeConfig>>([
-  'superlink',
-  'supernode',
-]);
+export const onBoth = declare<Pick<Both, keyof SuperLinkConfig & keyof SuperNodeConfig>>(ROLES);

@@ -1,6 +1,7 @@
 // Which variables Flower takes at `flwr run`, and under which keys: the rows say it.
+
+import type { TomlEntry, TomlValue } from '../core/toml.ts';
 import type { SuperLinkConfig } from './config.ts';
-import type { TomlEntry, TomlValue } from './node-config.ts';
 import { namesOf, rowOf } from './table.ts';
 
 /** Key and value of every run config setting, in the order of the table; floats marked as such even when whole. */

@@ -1,6 +1,6 @@
 // Which names of a CONTEXT are never shown, and how the values of the others are.
 import { holdsSecret, visible } from '../core/text.ts';
-import { ALIAS_PREFIX, isVariableName, rowOf } from './table.ts';
+import { isVariableName, plainName, rowOf } from './table.ts';
 
 /** Names of which the value may let somebody in. START_SCRIPT and USER_DATA are programs, and those hold passwords. */
 const SECRET =
@@ -14,8 +14,7 @@ const PUBLIC = /PUBLIC_KEY|PUB_KEY/;
  * says; of others the name decides. TOKEN counts as secret: other tools put the token itself into names like it.
  */
 export function isSecretName(name: string): boolean {
-  const upper = name.toUpperCase();
-  const plain = upper.startsWith(ALIAS_PREFIX) ? upper.slice(ALIAS_PREFIX.length) : upper;
+  const plain = plainName(name.toUpperCase());
   if (isVariableName(plain) && rowOf(plain).level !== 'infrastructure') return rowOf(plain).secret === true;
   if (plain === 'READY_SCRIPT_PATH') return false;
   return SECRET.test(plain) && !PUBLIC.test(plain);

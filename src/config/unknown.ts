@@ -1,14 +1,12 @@
 // Names that look like ours but are not this role's: typing errors, other roles' variables.
 
 import { closestMatch } from '../core/closest-match.ts';
+import { ROLE_TITLE, type Role } from '../core/role.ts';
 import { quoteName } from '../core/text.ts';
 import type { Finding } from './finding.ts';
-import { ALIAS_PREFIX, ALL_NAMES, hasAlias, isVariableName, namesOf, rowOf } from './table.ts';
-import type { Role } from './variable.ts';
+import { ALL_NAMES, hasAlias, isVariableName, namesOf, plainName, rowOf } from './table.ts';
 
 const OURS = /^(FL|FLOWER|ML)_/i;
-
-const SPOKEN: Readonly<Record<Role, string>> = { superlink: 'SuperLink', supernode: 'SuperNode' };
 
 /**
  * Warnings, sorted by name. A variable of the other role is nothing to warn of: OneFlow 7 gives the inputs of a service
@@ -17,7 +15,7 @@ const SPOKEN: Readonly<Record<Role, string>> = { superlink: 'SuperLink', superno
 export function unknownVariables(raw: Readonly<Record<string, string>>, role: Role): Finding[] {
   const findings: Finding[] = [];
   for (const given of Object.keys(raw).sort()) {
-    const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
+    const name = plainName(given);
     if (isVariableName(name) && hasAlias(name)) {
       const { roles, secret } = rowOf(name);
       const astray = secret === true && !roles.includes(role) && raw[given]!.trim() !== '';
@@ -32,8 +30,8 @@ function secretOfOtherRole(given: string, role: Role): Finding {
   return {
     variable: given,
     severity: 'warning',
-    found: `it is a secret of the ${SPOKEN[other]}, and this is a ${SPOKEN[role]}, which has no use for it`,
-    expected: `to be in the VM template of the ${SPOKEN[other]} only: every VM of a service can read what its form asks for`,
+    found: `it is a secret of the ${ROLE_TITLE[other]}, and this is a ${ROLE_TITLE[role]}, which has no use for it`,
+    expected: `to be in the VM template of the ${ROLE_TITLE[other]} only: every VM of a service can read what its form asks for`,
   };
 }
 

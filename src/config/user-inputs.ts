@@ -1,6 +1,8 @@
 // USER_INPUTS of OpenNebula templates: one string per variable, "O|number|Number of rounds||3".
+
+import type { Role } from '../core/role.ts';
 import { rowOf, type VariableName } from './table.ts';
-import type { Role, Variable } from './variable.ts';
+import type { Variable } from './variable.ts';
 
 /** Stands for what the image builder chose, where no image is at hand. */
 export const BAKED = '<baked>';

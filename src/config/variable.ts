@@ -1,8 +1,8 @@
 // What a row of the table is. Everything that is said about a variable anywhere is read from its row.
 import type * as z from 'zod';
+import { ROLES, type Role } from '../core/role.ts';
 import type { Framework } from './frameworks.ts';
 
-export type Role = 'superlink' | 'supernode';
 export type { Framework } from './frameworks.ts';
 
 /** What the image was built with; some defaults come from it. */
@@ -107,4 +107,4 @@ export const optional = <Value, const Roles extends Role>(
 
 export const SUPERLINK = ['superlink'] as const;
 export const SUPERNODE = ['supernode'] as const;
-export const BOTH = ['superlink', 'supernode'] as const;
+export const BOTH = ROLES;

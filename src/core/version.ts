@@ -1,4 +1,4 @@
-// Flower versions: X.Y.Z.
+// Versions X.Y.Z, of Flower.
 
 export interface Version {
   readonly major: number;
@@ -6,10 +6,12 @@ export interface Version {
   readonly patch: number;
 }
 
-/** X.Y.Z in plain decimal; undefined for anything else. */
+/** X.Y.Z in plain decimal, at most four digits each; undefined for anything else. */
 export function parseVersion(text: string): Version | undefined {
-  const parts = /^(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,5})$/.exec(text);
-  return parts === null
+  const [, major, minor, patch] = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/.exec(text) ?? [];
+  return major === undefined
     ? undefined
-    : { major: Number(parts[1]), minor: Number(parts[2]), patch: Number(parts[3]) };
+    : { major: Number(major), minor: Number(minor), patch: Number(patch) };
 }
+
+export const isVersion = (text: string): boolean => parseVersion(text) !== undefined;

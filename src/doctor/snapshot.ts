@@ -6,6 +6,7 @@ import type { BootConfig } from '../config/parse.ts';
 import { findingsOf, type VariableFinding } from '../core/finding.ts';
 import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import type { Role } from '../core/role.ts';
 import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
 import { type LaunchPlan, readPlan } from '../flower/plan.ts';
@@ -21,7 +22,7 @@ import { nicsFrom } from '../vm/nics.ts';
 export interface VmSnapshot extends Pick<LoadedVm, 'image' | 'context' | 'credentials'> {
   readonly machine: Machine;
   readonly now: Date;
-  readonly role: 'superlink' | 'supernode' | undefined;
+  readonly role: Role | undefined;
   /** Undefined when the CONTEXT is wrong; `faults` says why. */
   readonly config: BootConfig | undefined;
   /** What a boot would refuse. */

@@ -1,8 +1,7 @@
 // The folders of Flower. All are owned by the user that Flower runs as.
 import { dirname, join } from 'node:path';
+import type { Role } from '../core/role.ts';
 import type { Paths } from '../host/paths.ts';
-
-export type Role = 'superlink' | 'supernode';
 
 /** The role's state directory: Flower's HOME and working directory. */
 export const stateDirectory = (paths: Paths, role: Role): string => join(paths.flowerState, role);

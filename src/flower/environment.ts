@@ -2,8 +2,9 @@
 // the first boot that asks for it. When that fails, the boot reports it and uses the environment of the image.
 import { basename, join } from 'node:path';
 import { downloadOf, type Framework, roomFor, spokenSize } from '../config/frameworks.ts';
-import type { ImageFacts, Role } from '../config/variable.ts';
+import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
+import type { Role } from '../core/role.ts';
 import { freeSpaceAt } from '../host/disk.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';

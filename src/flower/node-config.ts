@@ -1,9 +1,7 @@
 // The node config file, which a ClientApp reads as `context.node_config`. It is a file, because the grammar of Flower's
 // argument drops pairs with blanks around `=`, cannot express both kinds of quotes and fails on bare words.
-import { float, formatToml, type TomlValue } from './toml.ts';
-
-/** A value of FL_NODE_CONFIG: text, boolean or number. */
-export type NodeConfigValue = TomlValue;
+import type { TomlValue } from '../core/toml.ts';
+import { formatToml } from './toml.ts';
 
 export interface NodeFacts {
   readonly partition: { readonly id: number; readonly of: number } | undefined;
@@ -17,7 +15,7 @@ export interface NodeFacts {
 
 /** The text of the file, with sorted keys. `operator`: FL_NODE_CONFIG, whose keys replace the computed ones. */
 export function nodeConfigToml(
-  operator: Readonly<Record<string, NodeConfigValue>> | ReadonlyMap<string, NodeConfigValue>,
+  operator: Readonly<Record<string, TomlValue>> | ReadonlyMap<string, TomlValue>,
   facts: NodeFacts,
 ): string {
   const entries = new Map<string, TomlValue>();
@@ -28,8 +26,8 @@ export function nodeConfigToml(
   if (facts.dataPath !== undefined) entries.set('data-path', facts.dataPath);
   if (facts.useCase !== 'none') entries.set('use-case', facts.useCase);
   if (facts.gpuMemoryFraction !== undefined)
-    entries.set('gpu-memory-fraction', float(facts.gpuMemoryFraction));
-  const given: Iterable<readonly [string, NodeConfigValue]> =
+    entries.set('gpu-memory-fraction', { float: facts.gpuMemoryFraction });
+  const given: Iterable<readonly [string, TomlValue]> =
     operator instanceof Map ? operator.entries() : Object.entries(operator);
   for (const [key, value] of given) entries.set(key, value);
   return formatToml([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));

@@ -2,12 +2,13 @@
 // the same bytes, so their checksum tells whether Flower has to be restarted.
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
+import { ROLES, type Role } from '../core/role.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
 import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
-import { profileFor } from './profiles/index.ts';
+import { profileFor } from './profiles.ts';
 import type {
   FlowerFacts,
   SuperLinkFacts,
@@ -22,7 +23,7 @@ const credentials = z.strictObject({ certificate: z.string(), key: z.string(), c
 /** The content of the file. */
 export const launchPlanSchema = z.strictObject({
   version: z.literal(1),
-  role: z.enum(['superlink', 'supernode']),
+  role: z.enum(ROLES),
   flower_version: z.string(),
   program: z.enum(['flower-superlink', 'flower-supernode']),
   argv: z.array(z.string()),
@@ -124,11 +125,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
   };
 }
 
-function common(
-  config: SuperLinkSettings | SuperNodeSettings,
-  facts: FlowerFacts,
-  role: 'superlink' | 'supernode',
-) {
+function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFacts, role: Role) {
   const { server, client } = keepaliveOptions(config);
   const workdir = stateDirectory(facts.paths, role);
   return {

@@ -1,16 +1,8 @@
 // Writes the flat TOML files that Flower reads. Flower takes booleans, 64-bit integers, floats and strings.
-
-export type TomlValue = string | number | bigint | boolean | TomlFloat;
-
-/** A number that must be a TOML float even when it is whole: `1.0`, not `1`. */
-export interface TomlFloat {
-  readonly float: number;
-}
-
-export const float = (value: number): TomlFloat => ({ float: value });
+import type { TomlEntry, TomlValue } from '../core/toml.ts';
 
 /** One `key = value` line per entry, in the order given. Keys and strings may hold anything but lone surrogates. */
-export const formatToml = (entries: Iterable<readonly [string, TomlValue]>): string =>
+export const formatToml = (entries: Iterable<TomlEntry>): string =>
   [...entries].map(([key, value]) => `${formatKey(key)} = ${formatValue(value)}\n`).join('');
 
 const formatKey = (key: string): string => (/^[A-Za-z0-9_-]+$/.test(key) ? key : quote(key));

@@ -1,5 +1,4 @@
-// The door to the file system. Synchronous on purpose: every file here is small, and a boot that writes one file
-// after the other is easier to reason about when it is killed half-way.
+// Files and folders. Calls are synchronous: the files are small, and after a kill each one is either old or new.
 import {
   chmodSync,
   chownSync,
@@ -25,33 +24,19 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Problem } from '../core/problem.ts';
+import { describeError, errorCode } from './errno.ts';
 
-/** Who may do what with a file or folder. `owner` is left alone when undefined. */
+/** Mode and owner of a file or folder. Undefined `owner`: not changed. */
 export interface Access {
   readonly mode: number;
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** As a file is written; `durable: false` is for what no power cut survives anyway. */
+/** `durable: false`: without fsync, for files under /run. */
 export type FileAccess = Access & { readonly durable?: boolean };
 
-const errno = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? 'unknown error';
-
-const MEANING: Record<string, string> = {
-  ENOSPC: 'the disk is full (ENOSPC)',
-  EDQUOT: 'the disk quota is used up (EDQUOT)',
-  EROFS: 'the file system is read-only (EROFS)',
-  EACCES: 'permission denied (EACCES)',
-  EPERM: 'not permitted (EPERM)',
-  EIO: 'the disk reports an error (EIO)',
-  ENOTDIR: 'a part of the path is not a folder (ENOTDIR)',
-  EISDIR: 'it is a folder (EISDIR)',
-};
-
-function unwritable(doing: string, error: unknown): Problem {
-  const code = errno(error);
-  return new Problem('state_unwritable', { doing, found: MEANING[code] ?? code, cause: error });
-}
+const unwritable = (doing: string, error: unknown): Problem =>
+  new Problem('state_unwritable', { doing, found: describeError(error), cause: error });
 
 /** The bytes of a file, or undefined when there is none. Refuses files over `maxBytes`. */
 export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | undefined {
@@ -59,10 +44,10 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
   try {
     descriptor = openSync(path, 'r');
   } catch (error) {
-    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
     throw new Problem('state_unwritable', {
       doing: `reading ${path}`,
-      found: MEANING[errno(error)] ?? errno(error),
+      found: describeError(error),
       remedy: 'run the agent as root, or check the file',
       cause: error,
     });
@@ -73,7 +58,7 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
       throw new Problem('state_unwritable', {
         doing: `reading ${path}`,
         found: `it has ${size} bytes, more than ${maxBytes}`,
-        remedy: 'look at the file: it is not one that the agent or one-context wrote',
+        remedy: 'check the file (`ls -l`): it is not one that the agent or one-context wrote',
       });
     }
     return readFileSync(descriptor);
@@ -81,7 +66,7 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
     if (error instanceof Problem) throw error;
     throw new Problem('state_unwritable', {
       doing: `reading ${path}`,
-      found: MEANING[errno(error)] ?? errno(error),
+      found: describeError(error),
       remedy: 'check the file (`ls -ld`): it is not one that the agent or one-context wrote',
       cause: error,
     });
@@ -96,32 +81,32 @@ export const readText = (path: string, maxBytes?: number): string | undefined =>
 
 let serial = 0;
 
-/** Where a file is written before it takes its name: beside it, as `.NAME.PID-N`. */
+/** A file is written in its folder as `.NAME.PID-N` before it is renamed. */
 const temporaryName = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
 const TEMPORARY = /^\..+\.\d+-\d+$/;
 
-/** Removes what writes of an earlier life left in a folder when the power went. Only for who alone writes there. */
+/** Removes temporary files that remain after a power cut. Only for a folder that no other process writes to. */
 export function removeLeftovers(folder: string): void {
   try {
     for (const name of readdirSync(folder)) if (TEMPORARY.test(name)) discard(join(folder, name));
   } catch {
-    // The folder is not there yet, or cannot be read: whoever needs it says so.
+    // The folder does not exist yet, or cannot be read: the next access reports it.
   }
 }
 
-/** What is left of a write that failed; that it cannot be removed either is not the news. */
+/** Removes the rest of a failed write. */
 function discard(path: string): void {
   try {
     rmSync(path, { force: true });
   } catch {
-    // The first error says what is wrong.
+    // The error of the write is reported.
   }
 }
 
 /**
- * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
- * disk, and takes the name in one step. `durable: false` skips forcing (for /run, which no power cut survives anyway).
+ * Writes a file completely or not at all: a temporary file in its folder gets mode and owner before its content, is
+ * written to the disk (fsync) and renamed.
  */
 export function writeAtomic(path: string, content: string | Buffer, access: FileAccess): void {
   const beside = temporaryName(path);
@@ -143,7 +128,7 @@ export function writeAtomic(path: string, content: string | Buffer, access: File
   }
 }
 
-/** Like writeAtomic, but leaves the file (and its times) alone when it already is what it should be. True if written. */
+/** Like writeAtomic, but does not touch a file that has this content and access already. True if written. */
 export function writeIfChanged(path: string, content: string, access: FileAccess): boolean {
   if (
     existsSync(path) &&
@@ -180,7 +165,7 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Makes a folder with its parents (those 0755) and puts mode and owner right. True if anything had to be done. */
+/** Creates a folder and its parents (mode 0755), and sets mode and owner. True if anything was changed. */
 export function ensureFolder(path: string, access: Access): boolean {
   try {
     if (existsSync(path) && hasAccess(path, access)) return false;
@@ -189,7 +174,7 @@ export function ensureFolder(path: string, access: Access): boolean {
     own(path, access);
     return true;
   } catch (error) {
-    throw unwritable(`making the folder ${path}`, error);
+    throw unwritable(`creating the folder ${path}`, error);
   }
 }
 
@@ -216,7 +201,7 @@ export function linkTarget(path: string): string | undefined {
   }
 }
 
-/** Where a path leads, through all links; undefined when it leads nowhere. */
+/** The path without symbolic links; undefined when it does not exist. */
 export function realPath(path: string): string | undefined {
   try {
     return realpathSync(path);
@@ -225,13 +210,13 @@ export function realPath(path: string): string | undefined {
   }
 }
 
-/** Moves a damaged file out of the way, keeping it for a person; returns its new path. */
+/** Renames a damaged file, so that an operator can inspect it; returns its new path. */
 export function quarantine(path: string, now: Date): string {
   const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
   try {
     renameSync(path, target);
   } catch (error) {
-    throw unwritable(`setting ${path} aside`, error);
+    throw unwritable(`renaming the damaged file ${path}`, error);
   }
   return target;
 }
@@ -240,7 +225,7 @@ export function remove(path: string): void {
   try {
     unlinkSync(path);
   } catch (error) {
-    if (errno(error) !== 'ENOENT') throw unwritable(`removing ${path}`, error);
+    if (errorCode(error) !== 'ENOENT') throw unwritable(`removing ${path}`, error);
   }
 }
 
@@ -271,8 +256,8 @@ export const listFolder = (path: string): string[] => {
 };
 
 /**
- * Calls `changed` when a file is replaced. Watches the folder, because an atomic write gives the name a new inode.
- * Returns a function that ends the watching.
+ * Calls `changed` when a file is replaced. It watches the folder, because an atomic write creates a new inode. Returns a
+ * function that stops it.
  */
 export function watchFile(path: string, changed: () => void): () => void {
   let watcher: FSWatcher | undefined;
@@ -282,7 +267,7 @@ export function watchFile(path: string, changed: () => void): () => void {
     });
     watcher.on('error', () => watcher?.close());
   } catch {
-    // No such folder (yet): callers look at the file from time to time as well.
+    // The folder does not exist (yet). Callers poll the file as well.
   }
   return () => watcher?.close();
 }

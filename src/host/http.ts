@@ -1,22 +1,22 @@
-// The door to HTTP. node:http rather than fetch (half the memory, and every limit can be set). One connection a
-// request: the agent asks a handful of times per boot, and a kept connection that the other side has dropped would
-// only look like a failure.
+// HTTP requests. node:http needs half the memory of fetch, and every limit can be set. Each request has its own
+// connection: a boot sends only some requests, and a kept connection may be closed by the other side.
 //
-// - One deadline covers name lookup, connection, TLS, headers and body; a server that drips bytes cannot stretch it.
-// - A reply longer than `maxBytes` is cut off and refused.
-// - Redirects are replies like any other: a token must not travel to where a reply points.
-// - Proxies are never used, whatever the environment says: the agents are ours, without proxy settings.
+// - One deadline covers name lookup, connection, TLS, headers and body.
+// - A reply longer than `maxBytes` is refused.
+// - Redirects are not followed: a token must not be sent to another server.
+// - Proxies of the environment are not used.
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { describeError } from './errno.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
-  /** http: or https:. With https: the certificate is verified against the system's trust (update-ca-certificates). */
+  /** http: or https:. Certificates are verified with the CAs of the system (update-ca-certificates). */
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** For everything, from looking up the name to the last byte. */
+  /** From the name lookup to the last byte. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
@@ -41,10 +41,10 @@ export type HttpFailureKind =
   | 'dns'
   | 'tls';
 
-/** No (whole, readable) reply came. `message` is a clause for a person; it never holds a header or a body. */
+/** There was no complete, valid reply. `message` is a clause for a person, without headers and body. */
 export class HttpFailure extends Error {
   readonly kind: HttpFailureKind;
-  /** The operating system's or OpenSSL's own word for it, where there is one. */
+  /** The error code of the operating system or OpenSSL, if there is one. */
   readonly detail: string;
 
   constructor(kind: HttpFailureKind, message: string, detail: string) {
@@ -61,8 +61,8 @@ const tlsAgent = new HttpsAgent({ keepAlive: false, rejectUnauthorized: true, ma
 let systemTrusted = false;
 
 /**
- * Node.js brings CAs of its own and does not read the system's. They are added before the first https request, and not by
- * --use-system-ca: that reads some 300 files at each start, also where OneGate is plain http.
+ * Node.js has its own CAs and does not read those of the system. They are added before the first https request: the option
+ * --use-system-ca reads some 300 files at each start, also where OneGate uses http.
  */
 function trustSystem(): void {
   if (systemTrusted) return;
@@ -70,7 +70,7 @@ function trustSystem(): void {
   setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
 }
 
-/** Sends one request and resolves with the reply, whatever its status. Throws HttpFailure, or the signal's reason. */
+/** Sends one request. Resolves with a reply of any status. Throws HttpFailure, or the reason of the signal. */
 export function request({
   method,
   url,
@@ -113,7 +113,7 @@ export function request({
         fail(
           new HttpFailure(
             'timeout',
-            `no whole answer within ${timeoutMs / 1000} s (${SPOKEN_PHASE[phase]})`,
+            `no whole answer within ${timeoutMs / 1000} s (${PHASE_TEXT[phase]})`,
             phase,
           ),
         ),
@@ -152,22 +152,26 @@ export function request({
   });
 }
 
-const SPOKEN_PHASE = {
+const PHASE_TEXT = {
   connecting: 'it could not be connected to',
-  asking: 'it accepted the connection but said nothing',
+  asking: 'it accepted the connection but did not answer',
   reading: 'it stopped in the middle of its answer',
 } as const;
 
+const NETWORK_FAILURE: Readonly<Record<string, HttpFailureKind>> = {
+  ECONNREFUSED: 'refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  EHOSTUNREACH: 'unroutable',
+  ENETUNREACH: 'unroutable',
+  EADDRNOTAVAIL: 'unroutable',
+  ETIMEDOUT: 'timeout',
+};
+
 function failureFrom(error: { code?: string | undefined }, answering: boolean): HttpFailure {
   const code = error.code ?? 'unknown error';
-  if (code === 'ECONNREFUSED')
-    return new HttpFailure('refused', 'connection refused: nothing listens there', code);
-  if (code === 'ENOTFOUND') return new HttpFailure('dns', 'the name is not known', code);
-  if (code === 'EAI_AGAIN') return new HttpFailure('dns', 'the name could not be looked up now', code);
-  if (code === 'EHOSTUNREACH') return new HttpFailure('unroutable', 'no route to the host', code);
-  if (code === 'ENETUNREACH' || code === 'EADDRNOTAVAIL')
-    return new HttpFailure('unroutable', 'no route to the network', code);
-  if (code === 'ETIMEDOUT') return new HttpFailure('timeout', 'the connection was not answered', code);
+  const kind = NETWORK_FAILURE[code];
+  if (kind !== undefined) return new HttpFailure(kind, describeError(error), code);
   if (code.startsWith('HPE_'))
     return new HttpFailure('protocol', 'what answers there does not speak HTTP', code);
   if (code === 'EPROTO' || /^ERR_(SSL|TLS|OSSL)/.test(code))

@@ -9,7 +9,7 @@
 //
 // The other form is that of OneFlow 7 alone, with inputs at the service and at the roles.
 import { rowOf, type VariableName } from '../config/table.ts';
-import type { Role } from '../config/variable.ts';
+import type { Role } from '../core/role.ts';
 import { type Count, INFRASTRUCTURE, inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
 import { formatInput, inputOf, type UserInput } from './user-input.ts';
 import { attribute, type Pair, references, vector } from './vm-block.ts';

@@ -5,14 +5,7 @@ import type { Finding } from '../config/finding.ts';
 import { showValue } from '../config/finding.ts';
 import { parseVariables } from '../config/parse.ts';
 import { releaseImage } from '../config/release.ts';
-import {
-  ALIAS_PREFIX,
-  ALL_NAMES,
-  hasAlias,
-  isVariableName,
-  rowOf,
-  type VariableName,
-} from '../config/table.ts';
+import { ALL_NAMES, hasAlias, isVariableName, plainName, rowOf, type VariableName } from '../config/table.ts';
 import { closestMatch } from '../core/closest-match.ts';
 import type { OneFlowVersion, TemplateOptions } from './oneflow.ts';
 import { inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
@@ -40,7 +33,7 @@ export function checkSettings(
   const problems: Finding[] = [];
   const values = new Map<VariableName, string>();
   for (const [given, text] of settings) {
-    const name = given.startsWith(ALIAS_PREFIX) ? given.slice(ALIAS_PREFIX.length) : given;
+    const name = plainName(given);
     const value = isVariableName(name) ? carried(name, text) : text;
     const fault = isVariableName(name)
       ? (misplaced(name, site, form) ?? unwritable(name, value, form, asked.includes(name)))

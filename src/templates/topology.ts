@@ -1,7 +1,7 @@
 // The three kinds of service template: who is in it, which variables its form offers, and what it wants otherwise than
 // the table says.
 import { ALL_NAMES, rowOf, type VariableName } from '../config/table.ts';
-import type { Role } from '../config/variable.ts';
+import type { Role } from '../core/role.ts';
 
 export type Topology = 'single-site' | 'coordinator' | 'training-site';
 

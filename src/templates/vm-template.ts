@@ -1,6 +1,6 @@
 // VM templates for `onetemplate create`: the form of a VM that is started by itself, and what OneFlow's roles build on.
 import { namesOf, rowOf } from '../config/table.ts';
-import type { Role } from '../config/variable.ts';
+import type { Role } from '../core/role.ts';
 import { INFRASTRUCTURE, vmInputsOf } from './topology.ts';
 import { formatInput, inputOf } from './user-input.ts';
 import { attribute, type Pair, references, vector } from './vm-block.ts';

@@ -1,4 +1,4 @@
-// The way from a server certificate up to a trusted CA.
+// The chain from a server certificate to a trusted CA.
 import { type Certificate, isSignedBy } from './certificate.ts';
 import { outsideValidity } from './dates.ts';
 
@@ -13,18 +13,18 @@ export type Chain =
     }
   | {
       readonly ok: false;
-      /** 'untrusted': the way ends before a trusted CA. 'unsound': a certificate on the way cannot be used. */
+      /** 'untrusted': the chain ends before a trusted CA. 'unsound': a certificate of the chain cannot be used. */
       readonly kind: 'untrusted' | 'unsound';
-      /** The link that is broken, as a sentence. */
+      /** The fault, as a sentence. */
       readonly found: string;
       readonly remedy: string;
-      /** The certificate at which the way ends. */
+      /** The certificate at which the chain ends. */
       readonly last: Certificate;
     };
 
 /**
- * Builds the path as gRPC's BoringSSL does (measured with grpcio 1.70 and 1.85): order does not matter, an intermediate
- * may be the anchor, a trusted self-signed certificate vouches for itself. Name constraints are not looked at.
+ * Builds the path as gRPC's BoringSSL does (measured with grpcio 1.70 and 1.85): in any order, an intermediate may be the
+ * anchor, and a self-signed certificate that is trusted needs no issuer. Name constraints are not checked.
  */
 export function buildChain(
   leaf: Certificate,
@@ -60,7 +60,7 @@ const sameName = (certificate: Certificate, candidate: Certificate): boolean =>
 const issuerOf = (certificate: Certificate, among: readonly Certificate[]): Certificate | undefined =>
   among.find((candidate) => sameName(certificate, candidate) && isSignedBy(certificate.x509, candidate.x509));
 
-/** What forbids `issuer` to stand above the last of `path`. */
+/** Why `issuer` may not be the issuer of the last of `path`. */
 function faultOf(path: readonly Certificate[], issuer: Certificate, now: Date): Fault | undefined {
   const certificate = path.at(-1)!;
   if (!issuer.mayIssue) {
@@ -89,8 +89,8 @@ function untrusted(last: Certificate, known: readonly Certificate[]): Chain {
   const namesake = known.find((candidate) => candidate !== last && sameName(last, candidate));
   const suffix =
     namesake === undefined
-      ? 'which is not among the certificates at hand'
-      : 'but the certificate of that name at hand has another key';
+      ? 'and its certificate is missing'
+      : 'but the given certificate of that name has another key';
   const found = last.selfSigned
     ? `${last.subject} is self-signed and not among the trusted CAs`
     : `${last.subject} is signed by ${last.issuer}, ${suffix}`;

@@ -1,4 +1,4 @@
-// The operator's private key: any form that OpenSSL writes in, one form out.
+// The operator's private key, in any form that OpenSSL writes. The result is PKCS#8.
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { isPrivateKeyLabel, pemOf, readPem } from '../core/pem.ts';
 import { Problem } from '../core/problem.ts';
@@ -14,14 +14,14 @@ export interface ServerKey {
 }
 
 /**
- * What two gRPC peers can shake hands with, measured with grpcio 1.70 and 1.85: the server refuses to start with DSA,
- * RSA-PSS, secp256k1 or curve parameters written out; with P-521, P-224 or Ed25519 it starts and no client gets in.
+ * The keys with which two gRPC peers complete a handshake, measured with grpcio 1.70 and 1.85. The server refuses to start
+ * with DSA, RSA-PSS, secp256k1 or explicit curve parameters; with P-521, P-224 or Ed25519 it starts, and every client fails.
  */
 const ACCEPTED = 'an RSA key of 2048 bits or more, or an EC key on P-256 or P-384';
 
 /**
- * Reads PKCS#1, PKCS#8 or SEC1 PEM (certificates and EC PARAMETERS beside it are ignored).
- * @throws Problem tls_setup_failed; key material is never in it.
+ * Reads PKCS#1, PKCS#8 or SEC1 PEM and ignores certificates and EC PARAMETERS in the same text.
+ * @throws Problem tls_setup_failed, which never holds key material.
  */
 export function readServerKey(text: string, variable: string): ServerKey {
   const refuse = (found: string, remedy?: string): Problem =>
@@ -44,15 +44,15 @@ export function readServerKey(text: string, variable: string): ServerKey {
     throw refuse(`${keys.length} private keys`, 'leave only the key of the server certificate');
   if (block.encrypted) {
     throw refuse(
-      'a key encrypted with a passphrase, which nobody can enter at boot',
+      'a key that is encrypted with a passphrase, and nobody can enter it at boot',
       `decrypt it: ${DECRYPT}`,
     );
   }
   if (block.label === 'OPENSSH PRIVATE KEY') {
-    throw refuse('a key in the form of OpenSSH', "convert it: `ssh-keygen -p -N '' -m PKCS8 -f KEY`");
+    throw refuse('a key in the OpenSSH format', "convert it: `ssh-keygen -p -N '' -m PKCS8 -f KEY`");
   }
   const key = privateKeyOf(pemOf(block.label, block.der));
-  if (key === undefined) throw refuse('a block that is no private key inside', 'export the key again');
+  if (key === undefined) throw refuse('a block that holds no valid private key', 'export the key again');
   const unfit = unfitFor(key);
   if (unfit !== undefined) throw refuse(unfit.found, unfit.remedy);
   return { key, keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
@@ -69,17 +69,17 @@ function unfitFor(key: KeyObject): { found: string; remedy: string } | undefined
     return bits >= 2048 ? undefined : { found: `an RSA key of ${bits} bits`, remedy: reissue };
   }
   if (kind !== 'EC P-256' && kind !== 'EC P-384') {
-    return { found: `a key of the kind ${kind}, with which gRPC cannot serve`, remedy: reissue };
+    return { found: `a key of type ${kind}, with which gRPC cannot serve`, remedy: reissue };
   }
   return hasNamedCurve(key)
     ? undefined
-    : { found: 'an EC key with its curve written out', remedy: `name the curve: ${NAMED}` };
+    : { found: 'an EC key with explicit curve parameters', remedy: `name the curve: ${NAMED}` };
 }
 
 const NAMED =
   '`openssl pkey -in KEY -ec_param_enc named_curve -out named.key`, and have the certificate issued again';
 
-/** False for an EC key whose curve is spelt out instead of named: node:crypto does not tell, its DER does. */
+/** False for an EC key with explicit curve parameters. Only the DER shows it, node:crypto does not. */
 export function hasNamedCurve(key: KeyObject): boolean {
   if (key.asymmetricKeyType !== 'ec') return true;
   const publicKey = key.type === 'private' ? createPublicKey(key) : key;

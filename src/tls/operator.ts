@@ -1,4 +1,4 @@
-// Certificates that the operator brings (FL_SSL_*): everything that would go wrong later is said now, all at once.
+// Certificates of the operator (FL_SSL_*). All faults are reported together, before Flower starts.
 import { joinProblems, Problem, type ProblemFacts } from '../core/problem.ts';
 import { keyBeside, readCa, type TrustedCa } from './ca.ts';
 import { type Certificate, matchesKey, publicKeyOf } from './certificate.ts';
@@ -8,7 +8,7 @@ import { hasNamedCurve, readServerKey, type ServerKey } from './key.ts';
 import { covers, listNames, type SubjectNames, sanEntry } from './names.ts';
 import { certificatesIn } from './texts.ts';
 
-/** Decoded texts of FL_SSL_CA_CERTFILE, FL_SSL_CERTFILE and FL_SSL_KEYFILE. */
+/** FL_SSL_CA_CERTFILE, FL_SSL_CERTFILE and FL_SSL_KEYFILE as PEM. */
 export interface OperatorTexts {
   readonly caPem: string;
   readonly certPem: string;
@@ -17,13 +17,13 @@ export interface OperatorTexts {
 
 export interface OperatorOptions {
   readonly now: Date;
-  /** Addresses that SuperNodes may dial. */
+  /** Addresses that SuperNodes may connect to. */
   readonly addresses: readonly string[];
-  /** Names that SuperNodes may dial. */
+  /** Names that SuperNodes may connect to. */
   readonly dialNames?: readonly string[];
 }
 
-/** Clean texts, as Python's grpc wants them: LF, PKCS#8, the server certificate first and only what it needs behind it. */
+/** PEM as Python's grpc needs it: LF, PKCS#8, the server certificate first and after it only what it needs. */
 export interface OperatorCertificates extends OperatorTexts {
   readonly names: SubjectNames;
   /** Those of `addresses` and `dialNames` that the certificate names. */
@@ -40,7 +40,7 @@ const DOING = `checking the server certificate in ${CERT}`;
 const SOON_MS = 30 * 86_400_000;
 
 /**
- * Checks the three against each other, against the clock and against what SuperNodes dial.
+ * Checks the three against each other, the clock and the hosts that SuperNodes connect to.
  * @throws Problem tls_setup_failed or address_not_in_certificate, with all that was found in `others`.
  */
 export function takeOperatorCertificates(
@@ -58,7 +58,7 @@ export function takeOperatorCertificates(
   if (leaf !== undefined) problems.push(...faultsOf(leaf, options), ...weaknesses(path ?? [leaf]));
   const [first, ...others] = problems;
   if (first !== undefined) throw joinProblems([first, ...others]);
-  const dialable = dialledHosts(options).filter((host) => covers(leaf!.names!, host));
+  const dialable = hostsOf(options).filter((host) => covers(leaf!.names!, host));
   return {
     caPem: ca!.caPem,
     certPem: path!.map(({ pem }) => pem).join(''),
@@ -67,12 +67,14 @@ export function takeOperatorCertificates(
     dialable,
     notAfter: leaf!.notAfter,
     caFingerprintSha256: ca!.fingerprintSha256,
-    warnings: [...ca!.warnings, ...given!.warnings, ...oddities(leaf!, options, dialable)],
+    warnings: [...ca!.warnings, ...given!.warnings, ...warningsAbout(leaf!, options, dialable)],
   };
 }
 
-const refuse = (facts: Omit<ProblemFacts, 'doing' | 'variable'>): Problem =>
-  new Problem('tls_setup_failed', { doing: DOING, variable: CERT, ...facts });
+type Fault = Omit<ProblemFacts, 'doing' | 'variable'>;
+
+const refuse = (facts: Fault, variable = CERT): Problem =>
+  new Problem('tls_setup_failed', { doing: DOING, variable, ...facts });
 
 function attempt<T>(problems: Problem[], run: () => T): T | undefined {
   try {
@@ -90,11 +92,11 @@ function serverCertificates(text: string): {
 } {
   const { certificates, fault, hasKey } = certificatesIn(text);
   if (fault !== undefined)
-    throw refuse({ expected: 'the server certificate in PEM, its intermediates behind it', ...fault });
+    throw refuse({ expected: 'the server certificate in PEM, followed by its intermediates', ...fault });
   return { certificates, warnings: hasKey ? [keyBeside(DOING, CERT)] : [] };
 }
 
-/** The certificate that the key belongs to, wherever it stands; without a usable key, the first. */
+/** The certificate of the key, at any position; without a usable key, the first. */
 const leafAmong = (
   certificates: readonly Certificate[],
   key: ServerKey | undefined,
@@ -104,8 +106,8 @@ const leafAmong = (
 function mismatch(problems: Problem[], first: Certificate): Certificate {
   const found = `the key in ${KEY} does not belong to ${first.subject}`;
   const remedy =
-    'give the key that the certificate was requested with; `openssl x509 -pubkey` and `openssl pkey -pubout` must agree';
-  problems.push(new Problem('tls_setup_failed', { doing: DOING, variable: KEY, found, remedy }));
+    'set the key that the certificate was requested with; `openssl x509 -pubkey` and `openssl pkey -pubout` must agree';
+  problems.push(refuse({ found, remedy }, KEY));
   return first;
 }
 
@@ -120,13 +122,13 @@ function pathOf(
   if (chain.ok) return chain.path;
   const remedy =
     chain.kind === 'untrusted'
-      ? `put the certificate of its issuer behind the server's in ${CERT}, or the right CA into ${CA}`
+      ? `append the certificate of its issuer to ${CERT}, or put the right CA into ${CA}`
       : chain.remedy;
   problems.push(refuse({ found: chain.found, expected: `a chain that ends at a CA in ${CA}`, remedy }));
   return undefined;
 }
 
-/** Digests that can be forged; nobody looks at the signature of a certificate that vouches for itself. */
+/** Digests that can be forged. The signature of a certificate that is trusted itself is never verified. */
 const weaknesses = (path: readonly Certificate[]): Problem[] =>
   path
     .filter(({ weakSignature, selfSigned }) => weakSignature !== undefined && !selfSigned)
@@ -139,69 +141,75 @@ const weaknesses = (path: readonly Certificate[]): Problem[] =>
 
 /** What is wrong with the server certificate itself. */
 function faultsOf(leaf: Certificate, options: OperatorOptions): Problem[] {
-  const problems: Problem[] = [];
-  const validity = outsideValidity(leaf, options.now);
-  if (validity !== undefined) problems.push(refuse(validity));
+  const { subject, forServers, allowsDigitalSignature } = leaf;
   const publicKey = publicKeyOf(leaf);
-  if (publicKey !== undefined && !hasNamedCurve(publicKey)) {
-    const found = `the key of ${leaf.subject} has its curve written out instead of named`;
-    problems.push(refuse({ found, remedy: 'have it issued again for a key with a named curve' }));
-  }
-  if (!leaf.forServers) {
-    const found = `${leaf.subject} may not be used by a server (extendedKeyUsage without serverAuth)`;
-    problems.push(refuse({ found, remedy: 'have it issued again with extendedKeyUsage serverAuth' }));
-  }
-  if (!leaf.allowsDigitalSignature) {
-    const found = `${leaf.subject} may not sign a TLS handshake (keyUsage without digitalSignature)`;
-    problems.push(refuse({ found, remedy: 'have it issued again with keyUsage digitalSignature' }));
-  }
-  const unnamed = unnamedHosts(leaf, options);
-  return unnamed === undefined ? problems : [...problems, unnamed];
+  const faults: (Fault | false | undefined)[] = [
+    outsideValidity(leaf, options.now),
+    publicKey !== undefined &&
+      !hasNamedCurve(publicKey) && {
+        found: `the key of ${subject} has explicit curve parameters instead of a named curve`,
+        remedy: 'have it issued again for a key with a named curve',
+      },
+    !forServers && {
+      found: `${subject} may not be used by a server (extendedKeyUsage without serverAuth)`,
+      remedy: 'have it issued again with extendedKeyUsage serverAuth',
+    },
+    !allowsDigitalSignature && {
+      found: `${subject} may not sign a TLS handshake (keyUsage without digitalSignature)`,
+      remedy: 'have it issued again with keyUsage digitalSignature',
+    },
+  ];
+  const unnamed = unnamedHosts(leaf, hostsOf(options));
+  return [
+    ...faults.filter((fault) => fault !== undefined && fault !== false).map((fault) => refuse(fault)),
+    ...(unnamed === undefined ? [] : [unnamed]),
+  ];
 }
 
-const dialledHosts = ({ addresses, dialNames = [] }: OperatorOptions): string[] => [
-  ...addresses,
-  ...dialNames,
-];
+const hostsOf = ({ addresses, dialNames = [] }: OperatorOptions): string[] => [...addresses, ...dialNames];
 
-function unnamedHosts(leaf: Certificate, options: OperatorOptions): Problem | undefined {
-  const hosts = dialledHosts(options);
-  if (leaf.names === undefined) {
+function unnamedHosts({ names, subject }: Certificate, hosts: readonly string[]): Problem | undefined {
+  const entries = hosts.map(sanEntry).join(', ');
+  if (names === undefined) {
     return refuse({
-      found: `${leaf.subject} has no subjectAltName; the CN does not name an address`,
-      remedy: `have it issued again with subjectAltName ${hosts.map(sanEntry).join(', ')}`,
+      found: `${subject} has no subjectAltName; the CN does not name an address`,
+      remedy: `have it issued again with subjectAltName ${entries}`,
     });
   }
-  if (hosts.length === 0 || hosts.some((host) => covers(leaf.names!, host))) return undefined;
+  if (hosts.length === 0 || hosts.some((host) => covers(names, host))) return undefined;
   return new Problem('address_not_in_certificate', {
     doing: DOING,
-    found: `it names ${listNames(leaf.names)}, but SuperNodes dial ${hosts.join(', ')}`,
+    found: `it names ${listNames(names)}, but SuperNodes connect to ${hosts.join(', ')}`,
     expected: 'at least one address that a SuperNode can use',
-    remedy: `have it issued again with ${hosts.map(sanEntry).join(', ')} (FL_CERT_EXTRA_SAN changes only certificates made here)`,
+    remedy: `have it issued again with ${entries} (FL_CERT_EXTRA_SAN changes only certificates of the agent)`,
     variable: CERT,
   });
 }
 
-function oddities(leaf: Certificate, options: OperatorOptions, dialable: readonly string[]): Problem[] {
-  const odd = (found: string, remedy: string): Problem =>
+function warningsAbout(
+  { subject, notAfter }: Certificate,
+  { now, addresses }: OperatorOptions,
+  dialable: readonly string[],
+): Problem[] {
+  const uncovered = addresses.filter((address) => !dialable.includes(address));
+  const warn = (found: string, remedy: string): Problem =>
     new Problem('config_suspicious', { doing: DOING, found, remedy, variable: CERT });
-  const uncovered = options.addresses.filter((address) => !dialable.includes(address));
-  const problems: Problem[] = [];
-  if (leaf.notAfter.getTime() - options.now.getTime() < SOON_MS) {
-    problems.push(
-      odd(
-        `${leaf.subject} expires on ${onDate(leaf.notAfter)}`,
-        'have it issued again in time; it is not renewed here',
-      ),
-    );
-  }
-  if (uncovered.length > 0) {
-    problems.push(
-      odd(
-        `${leaf.subject} does not name ${uncovered.join(', ')}`,
-        `SuperNodes can dial only ${dialable.join(', ')}`,
-      ),
-    );
-  }
-  return problems;
+  return [
+    ...(notAfter.getTime() - now.getTime() < SOON_MS
+      ? [
+          warn(
+            `${subject} expires on ${onDate(notAfter)}`,
+            'have it issued again; the agent does not renew it',
+          ),
+        ]
+      : []),
+    ...(uncovered.length > 0
+      ? [
+          warn(
+            `${subject} does not name ${uncovered.join(', ')}`,
+            `SuperNodes can connect only to ${dialable.join(', ')}`,
+          ),
+        ]
+      : []),
+  ];
 }

@@ -1,13 +1,23 @@
-// Whom a SuperNode trusts: the five rules of "TLS mode of a SuperNode". Plaintext is only ever an explicit choice.
-import { Problem } from '../core/problem.ts';
-import { decodeCaBase64, readCa } from './ca.ts';
+// Whether a SuperNode uses TLS, and which CA it trusts. It uses plaintext only where FL_TLS_ENABLED=NO or the SuperLink's
+// FL_TLS=NO asks for it:
+//
+//   FL_TLS_ENABLED   FL_SSL_CA_CERTFILE   result
+//   YES              set                  TLS with this CA
+//   YES              empty                TLS with the CA that the SuperLink publishes; a failure without one
+//   NO               any                  plaintext
+//   empty            set                  TLS with this CA
+//   empty            empty                as the SuperLink publishes; a failure when FL_SUPERLINK_ADDRESS is set
+//
+// TLS with a SuperLink that publishes FL_TLS=NO is a failure.
+import { Problem, type ProblemFacts } from '../core/problem.ts';
+import { decodeCaBase64, readCa, type TrustedCa } from './ca.ts';
 
 export interface TrustFacts {
   /** FL_TLS_ENABLED; undefined when it is not set. */
   readonly tlsEnabled: boolean | undefined;
-  /** Decoded text of FL_SSL_CA_CERTFILE. */
+  /** FL_SSL_CA_CERTFILE. */
   readonly pinnedCaPem?: string;
-  /** 'static': FL_SUPERLINK_ADDRESS is set and OneGate is not asked. */
+  /** 'static': FL_SUPERLINK_ADDRESS is set and OneGate is not used. */
   readonly mode: 'static' | 'discovery';
   /** FL_TLS and FL_CA_CERT (base64) of the SuperLink, in discovery. */
   readonly published?: { readonly tls: 'YES' | 'NO' | undefined; readonly caCert?: string };
@@ -27,142 +37,111 @@ export type TrustDecision =
 const CA = 'FL_SSL_CA_CERTFILE';
 const TLS = 'FL_TLS_ENABLED';
 const ON_ONEGATE = "the SuperLink's FL_CA_CERT on OneGate";
-const DOING = 'deciding whether to encrypt, and whom to trust';
 
 /**
  * TLS or plaintext, and with which CA.
- * @throws Problem ca_missing, ca_invalid, or tls_mode_mismatch when this node is to use TLS and the SuperLink says it
- * does not serve it, or does not say.
+ * @throws Problem ca_missing, ca_invalid, or tls_mode_mismatch when this node is to use TLS and the SuperLink publishes
+ * FL_TLS=NO or no FL_TLS.
  */
 export function trustDecision(facts: TrustFacts): TrustDecision {
-  if (facts.tlsEnabled === false) return plaintextAsTold(facts);
-  if (facts.tlsEnabled === true || facts.pinnedCaPem !== undefined) return encrypted(facts);
-  if (facts.mode === 'discovery') return asPublished(facts);
-  throw new Problem('ca_missing', {
-    doing: DOING,
-    found: 'FL_SUPERLINK_ADDRESS is set, FL_TLS_ENABLED and FL_SSL_CA_CERTFILE are not',
-    expected: 'a CA certificate, or a clear word that plaintext is wanted',
-    remedy: `set ${CA} to the SuperLink's CA (\`flower-context ca --base64\` prints it there), or ${TLS}=NO`,
-    variable: CA,
+  const { tlsEnabled, pinnedCaPem, mode, published } = facts;
+  if (tlsEnabled === false) return plaintext(facts);
+  if (tlsEnabled === true || pinnedCaPem !== undefined) return encrypted(facts);
+  if (mode === 'static') {
+    throw problem('ca_missing', CA, {
+      found: 'FL_SUPERLINK_ADDRESS is set, FL_TLS_ENABLED and FL_SSL_CA_CERTFILE are not',
+      expected: `a CA certificate, or ${TLS}=NO for plaintext`,
+      remedy: `set ${CA} to the SuperLink's CA (\`flower-context ca --base64\` prints it there), or ${TLS}=NO`,
+    });
+  }
+  if (published?.tls === 'YES') return fromOneGate(facts, 'the SuperLink publishes FL_TLS=YES');
+  if (published?.tls === 'NO') {
+    const warning = problem('config_suspicious', TLS, {
+      found: 'the SuperLink publishes FL_TLS=NO: nothing is encrypted',
+      remedy: `set ${TLS}=YES on the SuperLink, or ${TLS}=NO here to confirm plaintext`,
+    });
+    return { tls: false, warnings: [warning] };
+  }
+  throw problem('tls_mode_mismatch', TLS, {
+    found: 'the SuperLink does not publish whether it serves TLS (FL_TLS is neither YES nor NO)',
+    remedy: `check the SuperLink (\`flower-context status\` there), or set ${TLS} and ${CA} here`,
   });
 }
 
-/** Rule 2. */
-function plaintextAsTold({ pinnedCaPem, published }: TrustFacts): TrustDecision {
+const problem = (
+  code: Problem['code'],
+  variable: string,
+  facts: Omit<ProblemFacts, 'doing' | 'variable'>,
+): Problem => new Problem(code, { doing: 'configuring TLS trust', variable, ...facts });
+
+function plaintext({ pinnedCaPem, published }: TrustFacts): TrustDecision {
   const warnings: Problem[] = [];
   if (published?.tls === 'YES') {
     warnings.push(
-      new Problem('tls_mode_mismatch', {
-        // This node starts in plaintext as it is configured to; a SuperLink that changes its mode later makes it right.
+      problem('tls_mode_mismatch', TLS, {
+        // This node starts in plaintext as configured, and connects once the SuperLink serves plaintext.
         severity: 'warning',
-        doing: DOING,
-        found: `${TLS}=NO here, but the SuperLink publishes FL_TLS=YES; it will not understand this node`,
+        found: `${TLS}=NO here, but the SuperLink publishes FL_TLS=YES: the connection will fail`,
         remedy: `set ${TLS}=YES here or leave it empty, or ${TLS}=NO on the SuperLink`,
-        variable: TLS,
       }),
     );
   }
   if (pinnedCaPem !== undefined) {
-    const found = `${CA} is set, but ${TLS}=NO: nothing is encrypted and the CA is not used`;
     warnings.push(
-      new Problem('config_suspicious', {
-        doing: DOING,
-        found,
+      problem('config_suspicious', TLS, {
+        found: `${CA} is set, but ${TLS}=NO: nothing is encrypted and the CA is not used`,
         remedy: `leave ${TLS} empty to use the CA`,
-        variable: TLS,
       }),
     );
   }
   return { tls: false, warnings };
 }
 
-/** Rules 1 and 3: TLS is wanted here, so whatever stands in its way is a failure. */
 function encrypted(facts: TrustFacts): TrustDecision {
   const { published, pinnedCaPem, tlsEnabled, now } = facts;
-  const wanted = tlsEnabled === true ? `${TLS}=YES` : `${CA} is set`;
+  const reason = tlsEnabled === true ? `${TLS}=YES` : `${CA} is set`;
   if (published?.tls === 'NO') {
-    throw new Problem('tls_mode_mismatch', {
-      doing: DOING,
-      found: `${wanted} here, but the SuperLink publishes FL_TLS=NO: it serves plaintext`,
-      remedy: `set ${TLS}=YES on the SuperLink; or, if plaintext is meant, ${TLS}=NO here`,
-      variable: TLS,
+    throw problem('tls_mode_mismatch', TLS, {
+      found: `${reason} here, but the SuperLink publishes FL_TLS=NO: it serves plaintext`,
+      remedy: `set ${TLS}=YES on the SuperLink, or ${TLS}=NO here for plaintext`,
     });
   }
-  if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);
+  if (pinnedCaPem === undefined) return fromOneGate(facts, reason);
   const ca = readCa(pinnedCaPem, { variable: CA, now });
-  const differing = differsFrom(
-    published?.caCert,
-    ca.certificates.map(({ sha256 }) => sha256),
-    now,
-  );
-  return {
-    tls: true,
-    caPem: ca.caPem,
-    fingerprintSha256: ca.fingerprintSha256,
-    source: CA,
-    warnings: differing === undefined ? ca.warnings : [...ca.warnings, differing],
-  };
+  const differing = differsFrom(published?.caCert, ca, now);
+  return trusting(ca, CA, differing === undefined ? [] : [differing]);
 }
 
-/** Rule 4. */
-function asPublished(facts: TrustFacts): TrustDecision {
-  const tls = facts.published?.tls;
-  if (tls === 'YES') return fromOneGate(facts, 'the SuperLink publishes FL_TLS=YES');
-  if (tls === 'NO') {
-    const found = 'the SuperLink publishes FL_TLS=NO: nothing is encrypted';
-    return {
-      tls: false,
-      warnings: [
-        new Problem('config_suspicious', {
-          doing: DOING,
-          found,
-          remedy: `set ${TLS}=YES on the SuperLink, or ${TLS}=NO here if that is meant`,
-          variable: TLS,
-        }),
-      ],
-    };
-  }
-  throw new Problem('tls_mode_mismatch', {
-    doing: DOING,
-    found: 'the SuperLink does not publish whether it serves TLS (FL_TLS is neither YES nor NO)',
-    remedy: `look at the SuperLink (\`flower-context status\` there); or set ${TLS} and ${CA} here`,
-    variable: TLS,
-  });
-}
+const trusting = (
+  { caPem, fingerprintSha256, warnings }: TrustedCa,
+  source: 'FL_SSL_CA_CERTFILE' | 'OneGate',
+  more: readonly Problem[] = [],
+): TrustDecision => ({ tls: true, caPem, fingerprintSha256, source, warnings: [...warnings, ...more] });
 
-function fromOneGate({ published, mode, now }: TrustFacts, wanted: string): TrustDecision {
+const publishedCa = (caCert: string, now: Date): TrustedCa =>
+  readCa(decodeCaBase64(caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });
+
+function fromOneGate({ published, mode, now }: TrustFacts, reason: string): TrustDecision {
   if (published?.caCert === undefined) {
     const missing =
       mode === 'static'
-        ? 'OneGate is not asked because FL_SUPERLINK_ADDRESS is set'
+        ? 'OneGate is not used because FL_SUPERLINK_ADDRESS is set'
         : 'the SuperLink publishes no usable FL_CA_CERT';
-    throw new Problem('ca_missing', {
-      doing: DOING,
-      found: `${wanted}, ${CA} is empty, and ${missing}`,
-      variable: CA,
-    });
+    throw problem('ca_missing', CA, { found: `${reason}, ${CA} is empty, and ${missing}` });
   }
-  const ca = readCa(decodeCaBase64(published.caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });
-  return {
-    tls: true,
-    caPem: ca.caPem,
-    fingerprintSha256: ca.fingerprintSha256,
-    source: 'OneGate',
-    warnings: ca.warnings,
-  };
+  return trusting(publishedCa(published.caCert, now), 'OneGate');
 }
 
-/** The pinned CA wins; that the SuperLink publishes another one is worth a word, a broken one is not ours to judge. */
-function differsFrom(caCert: string | undefined, pinned: readonly string[], now: Date): Problem | undefined {
+/** A warning when the SuperLink publishes another CA than the pinned one. A published CA that is invalid is ignored. */
+function differsFrom(caCert: string | undefined, pinned: TrustedCa, now: Date): Problem | undefined {
   if (caCert === undefined) return undefined;
   try {
-    const ca = readCa(decodeCaBase64(caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });
-    if (ca.certificates.some(({ sha256 }) => pinned.includes(sha256))) return undefined;
-    return new Problem('config_suspicious', {
-      doing: DOING,
-      found: `${CA} (${pinned[0]?.slice(0, 23)}...) is not the CA that the SuperLink publishes (${ca.fingerprintSha256.slice(0, 23)}...)`,
-      remedy: `leave ${CA} empty to trust what the SuperLink publishes, if the pinned one is out of date`,
-      variable: CA,
+    const ca = publishedCa(caCert, now);
+    const trusted = pinned.certificates.map(({ sha256 }) => sha256);
+    if (ca.certificates.some(({ sha256 }) => trusted.includes(sha256))) return undefined;
+    return problem('config_suspicious', CA, {
+      found: `${CA} (${trusted[0]?.slice(0, 23)}...) is not the CA that the SuperLink publishes (${ca.fingerprintSha256.slice(0, 23)}...)`,
+      remedy: `if the pinned CA is out of date, leave ${CA} empty to trust the published one`,
     });
   } catch {
     return undefined;

@@ -2,15 +2,16 @@
 import * as z from 'zod';
 import { FRAMEWORKS } from '../config/frameworks.ts';
 import { Problem } from '../core/problem.ts';
+import { ROLES } from '../core/role.ts';
+import { isVersion } from '../core/version.ts';
 
-const VERSION = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/;
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
 
 const SCHEMA = z.object({
-  role: z.enum(['superlink', 'supernode'], { error: 'superlink or supernode' }),
+  role: z.enum(ROLES, { error: 'superlink or supernode' }),
   flower: z.object(
     {
-      version: z.string({ error: 'a version X.Y.Z' }).regex(VERSION, { error: 'a version X.Y.Z' }),
+      version: z.string({ error: 'a version X.Y.Z' }).refine(isVersion, { error: 'a version X.Y.Z' }),
       framework: z.enum(FRAMEWORKS, { error: 'none, pytorch, tensorflow or sklearn' }),
     },
     { error: 'an object with version and framework' },

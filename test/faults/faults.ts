@@ -49,13 +49,13 @@ export const FAULTS: readonly Fault[] = [
     file: 'src/onegate/guard.ts',
     find: 'if (options.serving !== true && opensGate(text)) {',
     put: 'if (options.serving === null && opensGate(text)) {',
-    tests: [`${UNIT}/onegate/publish.test.ts`],
+    tests: [`${UNIT}/onegate/guard.test.ts`],
   },
   {
     name: 'a login page that answers 200 counts as a stored update',
     file: 'src/onegate/client.ts',
-    find: ' = judge(reply, token, ask.body !== undefined);',
-    put: ' = judge(reply, token, false);',
+    find: 'const fault = errorIn(reply, token, body !== undefined);',
+    put: 'const fault = errorIn(reply, token, false);',
     tests: [`${INTEGRATION}/boot-onegate.test.ts`, `${UNIT}/onegate/client.test.ts`],
   },
   {
@@ -75,8 +75,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a pinned CA does not win over the published one',
     file: 'src/tls/trust.ts',
-    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
-    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, wanted);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, wanted);',
+    find: 'if (pinnedCaPem === undefined) return fromOneGate(facts, reason);',
+    put: 'if (published?.caCert !== undefined) return fromOneGate(facts, reason);\n  if (pinnedCaPem === undefined) return fromOneGate(facts, reason);',
     tests: [`${UNIT}/tls/trust.test.ts`],
   },
   {
@@ -91,14 +91,14 @@ export const FAULTS: readonly Fault[] = [
     file: 'src/cluster/partition.ts',
     find: 'return free[without.indexOf(vmId)]!;',
     put: 'return free[0]!;',
-    tests: [`${UNIT}/discovery/partition.test.ts`],
+    tests: [`${UNIT}/cluster/partition.test.ts`],
   },
   {
     name: 'a node that OneFlow is about to end still counts',
     file: 'src/cluster/partition.ts',
     find: '(vm) => vm.state !== VM_STATE.done && !LEAVING.has(vm.lcmState ?? 0),',
     put: '(vm) => vm.state !== VM_STATE.done,',
-    tests: [`${UNIT}/discovery/partition.test.ts`, 'test/simulation/partition-simulation.test.ts'],
+    tests: [`${UNIT}/cluster/partition.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
   {
     name: 'FL_MAX_RETRIES=0 is handed to Flower, which then never tries again',
@@ -180,8 +180,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a claim that a peer has written over is not noticed after a first deployment',
     file: 'src/cluster/partition-manager.ts',
-    find: "if (ownClaim) return (await this.#isShown(signal)) ? 'keep' : 'questioned';",
-    put: "if (ownClaim) return 'keep';",
-    tests: [`${UNIT}/discovery/partition-keeper.test.ts`, 'test/simulation/partition-simulation.test.ts'],
+    find: "return claimOf(shown) === this.#mine?.id ? 'keep' : 'changed';",
+    put: "return 'keep';",
+    tests: [`${UNIT}/cluster/partition-manager.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
 ];

@@ -19,7 +19,7 @@ import { formatPlan, launchPlanSchema } from '../../src/flower/plan.ts';
 import { parseFlowerState } from '../../src/flower/state-file.ts';
 import { realHost } from '../../src/host/host.ts';
 import { realMachine } from '../../src/host/machine.ts';
-import { failureText, judge, remedyFor } from '../../src/onegate/error.ts';
+import { errorIn, failureText, remedyFor } from '../../src/onegate/error.ts';
 import { PUBLISHED, parseService, parseVm, type Vm } from '../../src/onegate/replies.ts';
 import { parseStatus } from '../../src/report/status.ts';
 import { decodeCaBase64, readCa } from '../../src/tls/ca.ts';
@@ -214,7 +214,7 @@ const oneGateErrors = target(
     ),
   ),
   ([status, updating, body]) => {
-    const error = judge({ status, headers: {}, body }, token, updating);
+    const error = errorIn({ status, headers: {}, body }, token, updating);
     if (error === undefined) {
       must(status === 200 && (!updating || body === ''), 'only what OneGate says of a success is one');
       return;

@@ -348,12 +348,12 @@ describe('submit', () => {
     expect(named.stdout).toContain(`run ${join(apps, 'quickstart')}`);
     const unknown = await agent('submit', '--root', root, 'quick');
     expect(unknown).toMatchObject({ code: 64 });
-    expect(unknown.stderr).toContain('there is no folder quick, and the apps of this image are: quickstart');
+    expect(unknown.stderr).toContain('there is no folder quick; apps of this image: quickstart');
     const path = await agent('submit', '--root', root, './quickstart');
     expect(path.stderr).toContain('there is no folder ./quickstart');
     // The tests run in the repository, which has a folder of this name.
     const folder = await agent('submit', '--root', root, 'examples');
-    expect(folder.stderr).toContain('examples is no Flower app: there is no pyproject.toml in ');
+    expect(folder.stderr).toContain('examples is not a Flower app: ');
   });
 
   test('ends with 1 when somebody stopped the run', async () => {
@@ -387,7 +387,7 @@ describe('submit', () => {
     child.kill('SIGINT');
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(said).toMatch(
-      /run 42 goes on\. Follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\. Stop it: .* stop 42 this-vm/,
+      /run 42 continues\. Follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\. Stop it: .* stop 42 this-vm/,
     );
     expect(code).toBe(3);
   });

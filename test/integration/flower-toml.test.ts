@@ -1,9 +1,12 @@
 // What we write as TOML is read back by Python, which is what Flower does with it: no text can break out of its line.
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import type { TomlValue } from '../../src/core/toml.ts';
 import { nodeConfigToml } from '../../src/flower/node-config.ts';
-import { float, formatToml, type TomlValue } from '../../src/flower/toml.ts';
+import { formatToml } from '../../src/flower/toml.ts';
 import { run } from '../../src/host/process.ts';
+
+const float = (value: number): { float: number } => ({ float: value });
 
 const READ_BACK = `
 import json, sys, tomllib

@@ -1,11 +1,10 @@
 // Service level: one value for all roles of a OneFlow service.
 
 import { err, ok } from '../../core/result.ts';
+import { isVersion } from '../../core/version.ts';
 import { FRAMEWORKS } from '../frameworks.ts';
 import { oneOf, text, yesNo } from '../kinds.ts';
 import { BOTH, withDefault, withImageDefault, withRoleDefault } from '../variable.ts';
-
-const VERSION = /^(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})\.(0|[1-9]\d{0,3})$/;
 
 export const SERVICE = {
   FLOWER_VERSION: withImageDefault({
@@ -13,7 +12,7 @@ export const SERVICE = {
     level: 'service',
     title: 'Flower version (empty: what the image has)',
     ...text('a version X.Y.Z', (given) =>
-      VERSION.test(given) ? ok(given) : err('this is not a version X.Y.Z'),
+      isVersion(given) ? ok(given) : err('this is not a version X.Y.Z'),
     ),
     default: { image: ({ flowerVersion }) => flowerVersion },
     inputDefault: '',

@@ -1,5 +1,6 @@
 import { SuperLinkResolver } from '../../cluster/resolver.ts';
 import { Problem } from '../../core/problem.ts';
+import { isVersion } from '../../core/version.ts';
 import { ONCE } from '../../onegate/client.ts';
 import { type Check, type Finding, none, ok, warning } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
@@ -55,7 +56,7 @@ async function superNodes({ oneGate }: VmSnapshot, running: string): Promise<Fin
     .flatMap(({ nodes: all }) => all)
     .filter(({ attributes }) => attributes.get('FL_ROLE') === 'supernode')
     .map(({ id, attributes }) => ({ id, version: attributes.get('FL_VERSION') }))
-    .filter(({ version }) => version !== undefined && /^\d{1,4}\.\d{1,4}\.\d{1,4}$/.test(version));
+    .filter(({ version }) => version !== undefined && isVersion(version));
   const other = nodes.filter(({ version }) => version !== running);
   if (other.length > 0) {
     const some = other.slice(0, 5).map(({ id, version }) => `VM ${id}: ${version}`);

@@ -1,6 +1,6 @@
 // A service template as the rules see it.
 import type { VariableName } from '../../config/table.ts';
-import type { Role as RoleKind } from '../../config/variable.ts';
+import type { Role as RoleKind } from '../../core/role.ts';
 import type { OneFlowVersion } from '../oneflow.ts';
 import type { Topology } from '../topology.ts';
 import type { UserInput } from '../user-input.ts';

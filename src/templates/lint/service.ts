@@ -1,8 +1,8 @@
 // A service template of either form as the rules see it: who is who, what is asked for, what reaches each VM.
 
-import { ALIAS_PREFIX, hasAlias, isVariableName, type VariableName } from '../../config/table.ts';
-import type { Role as RoleKind } from '../../config/variable.ts';
+import { hasAlias, isVariableName, plainName, type VariableName } from '../../config/table.ts';
 import { Problem } from '../../core/problem.ts';
+import type { Role as RoleKind } from '../../core/role.ts';
 import { type Attribute, contextOf, parseTemplate } from '../../vm/context-block.ts';
 import type { OneFlowVersion } from '../oneflow.ts';
 import { TOPOLOGY_NAMES, type Topology } from '../topology.ts';
@@ -169,7 +169,7 @@ function readText(text: string, path: Path): Contents {
 
 /** The variable that a name stands for: ONEAPP_FL_X is FL_X. */
 export function variableOf(name: string): VariableName | undefined {
-  const plain = name.startsWith(ALIAS_PREFIX) ? name.slice(ALIAS_PREFIX.length) : name;
+  const plain = plainName(name);
   return isVariableName(plain) && (plain === name || hasAlias(plain)) ? plain : undefined;
 }
 

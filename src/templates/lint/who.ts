@@ -1,7 +1,7 @@
 // Which role of a service is the SuperLink, which are SuperNodes. By name, as the agent's discovery does; else by what
 // only one of the two is asked for.
 import { rowOf } from '../../config/table.ts';
-import type { Role } from '../../config/variable.ts';
+import type { Role } from '../../core/role.ts';
 import type { ServiceRole } from './model.ts';
 
 type Draft = Omit<ServiceRole, 'kind'>;

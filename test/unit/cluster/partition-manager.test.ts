@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Partition } from '../../../src/cluster/partition.ts';
 import {
-  type KeeperOptions,
   PartitionManager,
+  type PartitionManagerOptions,
   type PartitionMemory,
 } from '../../../src/cluster/partition-manager.ts';
 import { connectOneGate, type OneGate } from '../../../src/onegate/client.ts';
@@ -29,7 +29,7 @@ function role(count: number) {
       random,
       send: zone.send(vmId),
     });
-  const keeperOf = (vmId: number, options: Partial<KeeperOptions> = {}): PartitionManager =>
+  const keeperOf = (vmId: number, options: Partial<PartitionManagerOptions> = {}): PartitionManager =>
     new PartitionManager({ oneGate: oneGateOf(vmId), clock, random, ...options });
   const claim = (vmId: number, text: unknown): void => {
     zone.superNodes.nodes.find((vm) => vm.id === vmId)!.template.FL_PARTITION_ID = text;
@@ -91,7 +91,7 @@ describe('at boot', () => {
 
   test('a reboot into the same role needs only the list', async () => {
     const { clock, paths, keeperOf } = role(3);
-    const memory: PartitionMemory = { vmId: 3, id: 2, of: 3, roster: '2 3 4' };
+    const memory: PartitionMemory = { vmId: 3, id: 2, of: 3, members: '2 3 4' };
     expect(await clock.run(keeperOf(3, { memory }).choose())).toMatchObject({ id: 2, of: 3 });
     expect(paths).toEqual(['3 GET /service']);
   });
@@ -107,7 +107,7 @@ describe('at boot', () => {
   test('a disk with the partition of another VM counts as an empty disk', async () => {
     const { clock, keeperOf, claim } = role(2);
     claim(2, '1');
-    const memory: PartitionMemory = { vmId: 2, id: 1, of: 2, roster: '2 3' };
+    const memory: PartitionMemory = { vmId: 2, id: 1, of: 2, members: '2 3' };
     expect(await clock.run(keeperOf(3, { memory }).choose())).toMatchObject({ id: 0 });
   });
 
@@ -115,7 +115,7 @@ describe('at boot', () => {
     const { clock, keeperOf } = role(2);
     const memories: PartitionMemory[] = [];
     await clock.run(keeperOf(3, { remember: (memory) => memories.push(memory) }).choose());
-    expect(memories).toEqual([{ vmId: 3, id: 1, of: 2, roster: '2 3' }]);
+    expect(memories).toEqual([{ vmId: 3, id: 1, of: 2, members: '2 3' }]);
   });
 
   test('a node uses the order of the ids and reports it when the claims cannot be read (one broken VM makes them 404)', async () => {
@@ -332,7 +332,7 @@ describe('afterwards', () => {
 
 describe('after a first deployment', () => {
   /** The three nodes of a role that is being deployed, each with its partition published. */
-  async function deployed(options: Partial<KeeperOptions> = {}) {
+  async function deployed(options: Partial<PartitionManagerOptions> = {}) {
     const setup = role(3);
     const { zone, clock, keeperOf, claim } = setup;
     zone.serviceState = 1;
@@ -456,7 +456,7 @@ describe('after a first deployment', () => {
     expect(await clock.run(keeper.choose())).toEqual({
       id: 1,
       of: 4,
-      why: 'as before, only younger nodes have come',
+      why: 'as before, only younger nodes were added',
     });
     expect(read()).toEqual([]);
   });

@@ -64,7 +64,7 @@ describe('the partition of a node', () => {
     const nodes = [{ vmId: 7 }, { vmId: 12, claim: 0 }, { vmId: 30, claim: 1 }];
     expect(choosePartition({ myVmId: 7, nodes, remembered: 2 })).toMatchObject({
       id: 2,
-      why: 'as it was before',
+      why: 'as before',
     });
   });
 
@@ -72,7 +72,7 @@ describe('the partition of a node', () => {
     const nodes = [{ vmId: 7 }, { vmId: 12, claim: 0 }, { vmId: 30, claim: 1 }];
     expect(choosePartition({ myVmId: 7, nodes, remembered: 0 })).toMatchObject({
       id: 2,
-      why: 'the free place',
+      why: 'lowest free partition',
     });
   });
 
@@ -115,7 +115,7 @@ describe('a review', () => {
     expect(reviewPartition({ myVmId: 12, nodes, mine: { id: 1, of: 2 } })).toEqual({
       id: 0,
       of: 2,
-      why: 'VM 7, which is older, has place 1',
+      why: 'VM 7, which is older, has partition 1',
     });
   });
 

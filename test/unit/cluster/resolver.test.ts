@@ -83,7 +83,7 @@ describe('a SuperLink that is ready', () => {
     Object.assign(zone.add(zone.superLinks).template, { ...READY, FL_ENDPOINT: '172.20.0.102:9092' });
     const found = await clock.run(find());
     expect(found.vmId).toBe(4);
-    expect(found.warnings).toEqual(['VMs 4, 5 all publish a ready SuperLink; VM 4, the oldest, is taken']);
+    expect(found.warnings).toEqual(['VMs 4, 5 all publish FL_READY=YES; VM 4, the oldest, is used']);
   });
 
   test('is found in the only other role, whatever its name', async () => {
@@ -265,7 +265,7 @@ describe('ambiguous roles', () => {
 describe('the attributes of a peer are checked', () => {
   test.each([
     ['an address with control characters', '172.20.0.101:9092\n--insecure', 'it has control characters'],
-    ['an option', '--root-certificates=/etc/shadow:1', 'it has characters no address has'],
+    ['an option', '--root-certificates=/etc/shadow:1', 'it has characters that no address has'],
     ['no port', '172.20.0.101', '172.20.0.101'],
     ['a very long one', 'a'.repeat(100_000), '100000 characters long'],
     ['none', undefined, 'no FL_ENDPOINT'],
@@ -310,7 +310,7 @@ describe('the attributes of a peer are checked', () => {
     const stop = find();
     stop.catch(() => {});
     await clock.advance(2_000);
-    expect(waits.at(-1)?.for).toContain('FL_ERROR=something that is no problem code');
+    expect(waits.at(-1)?.for).toContain('FL_ERROR=(not a problem code)');
   });
 
   test.each([

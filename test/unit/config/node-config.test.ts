@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { doubtsAbout, readNodeConfig, type TomlValue } from '../../../src/config/node-config.ts';
+import { doubtsAbout, readNodeConfig } from '../../../src/config/node-config.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
+import type { TomlValue } from '../../../src/core/toml.ts';
 
 const valueOf1 = (text: string): TomlValue => {
   const read = readNodeConfig(`k=${text}`);

@@ -1,7 +1,7 @@
 import { expectTypeOf, test } from 'vitest';
-import type { TomlEntry } from '../../../src/config/node-config.ts';
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../../../src/config/parse.ts';
 import type { HostPort } from '../../../src/core/hostport.ts';
+import type { TomlEntry } from '../../../src/core/toml.ts';
 
 // Checked by the compiler (npm run check); at run time these say nothing.
 test("a configuration's types come from the table: numbers, addresses, choices, undefined only without a default", () => {

@@ -3,7 +3,9 @@ import { parseVariables } from '../../../src/config/parse.ts';
 import { namesOf, rowOf } from '../../../src/config/table.ts';
 import { nodeConfigToml } from '../../../src/flower/node-config.ts';
 import { runConfigToml } from '../../../src/flower/run-config.ts';
-import { float, formatToml } from '../../../src/flower/toml.ts';
+import { formatToml } from '../../../src/flower/toml.ts';
+
+const float = (value: number): { float: number } => ({ float: value });
 
 describe('a TOML file', () => {
   it('has one line for each entry, whatever its text holds', () => {

@@ -175,7 +175,7 @@ describe('a temporary failure is tried again', () => {
     expect(retries[0]!.why).not.toBe('');
   });
 
-  test('a bounded number of times, each wait at most twice the one before and at most the cap', async () => {
+  test('a bounded number of times, each wait between half and all of a bound that doubles up to the maximum', async () => {
     const bounds = async (random: number): Promise<number[]> => {
       const { oneGate, asked, clock } = oneGateWith([refused], { random: () => random });
       await problemOf(oneGate.vm(), clock);
@@ -183,7 +183,7 @@ describe('a temporary failure is tried again', () => {
       return clock.sleeps;
     };
     expect(await bounds(0.999_999)).toEqual([500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]);
-    expect(await bounds(0)).toEqual([0, 0, 0, 0, 0, 0, 0]);
+    expect(await bounds(0)).toEqual([250, 500, 1_000, 2_000, 4_000, 7_500, 7_500]);
   });
 
   test.each<[string, Answer]>([
@@ -246,7 +246,7 @@ describe('the final error', () => {
     [
       'a name that is not known',
       new HttpFailure('dns', 'the name is not known', 'ENOTFOUND'),
-      'make 172.16.100.1 known',
+      'add 172.16.100.1 to the DNS',
     ],
     [
       'a certificate that is not trusted',
@@ -254,7 +254,7 @@ describe('the final error', () => {
       'system trust',
     ],
     ['500', exchange('104'), 'onegate.log'],
-    ['something else', { status: 200, body: 'hello' }, 'does not answer as OneGate does'],
+    ['something else', { status: 200, body: 'hello' }, 'does not answer like OneGate'],
     [
       'a redirect',
       redirect('https://one.example:5030/vm'),
@@ -281,7 +281,7 @@ describe('the final error', () => {
   test('of a 403 without a reason is not about the permissions of OneGate, which names what it refuses', async () => {
     const bare = oneGateWith([{ status: 403, body: '' }]);
     const { facts } = await problemOf(bare.oneGate.vm(), bare.clock);
-    expect(facts.remedy).toContain('a proxy that refuses');
+    expect(facts.remedy).toContain('does a proxy refuse');
     const named = oneGateWith([{ status: 403, body: 'Action (show) on resource (service) not supported' }]);
     expect((await problemOf(named.oneGate.vm(), named.clock)).facts.remedy).toContain(':permissions:');
   });
@@ -291,16 +291,16 @@ describe('the final error', () => {
     const problem = await problemOf(oneGate.update({ READY: 'NO' }), clock);
     expect(problem.code).toBe('onegate_unreachable');
     expect(problem.message).toContain(
-      'answered with nothing, this one with 45 characters: <html>log in with <token>',
+      'an empty answer was expected, not 45 characters: <html>log in with <token>',
     );
-    expect(problem.facts.remedy).toContain('a proxy or a login page on the way?');
+    expect(problem.facts.remedy).toContain('a proxy or a login page?');
   });
 
   test('of a wrong document names the field without its value', async () => {
     const body = '{"SERVICE":{"id":"hunter2","name":"x","state":2,"roles":[]}}';
     const { oneGate, clock } = oneGateWith([{ status: 200, body }]);
     const problem = await problemOf(oneGate.service(), clock);
-    expect(problem.message).toContain('it answered with something else: SERVICE.id is not what it should be');
+    expect(problem.message).toContain('unexpected answer: SERVICE.id has an unexpected form');
     expect(problem.message).not.toContain('hunter2');
   });
 

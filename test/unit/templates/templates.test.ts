@@ -6,7 +6,7 @@ import { variablesReference } from '../../../src/config/reference.ts';
 import { BAKED_FLOWER, releaseImage } from '../../../src/config/release.ts';
 import { ALL_NAMES, namesOf, rowOf, TABLE, type VariableName } from '../../../src/config/table.ts';
 import { userInput } from '../../../src/config/user-inputs.ts';
-import type { Role } from '../../../src/config/variable.ts';
+import type { Role } from '../../../src/core/role.ts';
 import {
   answers,
   DEFAULT_WISHES,

@@ -51,7 +51,7 @@ describe('a key that gRPC cannot serve with is refused before Flower is started:
 
   test('a curve that is written out instead of named', () => {
     const problem = problemOf(() => take(fixture('ec-explicit.key')));
-    expect(problem.facts.found).toBe('an EC key with its curve written out');
+    expect(problem.facts.found).toBe('an EC key with explicit curve parameters');
     expect(problem.facts.remedy).toContain('-ec_param_enc named_curve');
   });
 });
@@ -80,15 +80,10 @@ describe('what is no readable key is refused with the reason:', () => {
     [
       'an OpenSSH key',
       fixture('server.pkcs8.key').replaceAll('PRIVATE', 'OPENSSH PRIVATE'),
-      'in the form of OpenSSH',
+      'in the OpenSSH format',
       'ssh-keygen -p',
     ],
-    [
-      'a damaged key',
-      fixture('server.pkcs8.key').replace(/\n.{20}/, '\n'),
-      'no private key inside',
-      'export',
-    ],
+    ['a damaged key', fixture('server.pkcs8.key').replace(/\n.{20}/, '\n'), 'no valid private key', 'export'],
     ['half a key', fixture('server.pkcs8.key').slice(0, 500), 'cut off', ''],
     ['nothing', '', 'nothing (it is empty)', ''],
   ])('%s', (_what, text, found, remedy) => {

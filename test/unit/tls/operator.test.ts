@@ -152,16 +152,16 @@ describe("an operator's certificates are refused", () => {
 
   test('when the chain lacks a link, naming it', () => {
     expect(refusal(of(deep, root))).toEqual([
-      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=deep is signed by O=flower-context, CN=Middle, which is not among the certificates at hand',
+      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=deep is signed by O=flower-context, CN=Middle, and its certificate is missing',
     ]);
     expect(refusal(of(deep, other, [middle]))).toEqual([
-      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=Middle is signed by O=flower-context, CN=Root, which is not among the certificates at hand',
+      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=Middle is signed by O=flower-context, CN=Root, and its certificate is missing',
     ]);
   });
 
   test('when the CA has the right name and another key', () => {
     expect(refusal(of(plain, makeCa({ cn: 'Root' })))).toEqual([
-      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=plain is signed by O=flower-context, CN=Root, but the certificate of that name at hand has another key',
+      'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=plain is signed by O=flower-context, CN=Root, but the given certificate of that name has another key',
     ]);
   });
 
@@ -230,8 +230,8 @@ describe("an operator's certificates are refused", () => {
       keyPem: fixture('ec-explicit.key'),
     };
     expect(refusal(texts, ['203.0.113.7'])).toEqual([
-      'tls_setup_failed FL_SSL_KEYFILE: an EC key with its curve written out',
-      'tls_setup_failed FL_SSL_CERTFILE: the key of CN=explicit has its curve written out instead of named',
+      'tls_setup_failed FL_SSL_KEYFILE: an EC key with explicit curve parameters',
+      'tls_setup_failed FL_SSL_CERTFILE: the key of CN=explicit has explicit curve parameters instead of a named curve',
     ]);
   });
 
@@ -246,10 +246,10 @@ describe("an operator's certificates are refused", () => {
     const problem = problemOf(() => take(of(plain, root), ['10.0.0.6', 'fd00::6'], ['super.example.org']));
     expect(problem.code).toBe('address_not_in_certificate');
     expect(problem.facts.found).toBe(
-      'it names IP:10.0.0.5, but SuperNodes dial 10.0.0.6, fd00::6, super.example.org',
+      'it names IP:10.0.0.5, but SuperNodes connect to 10.0.0.6, fd00::6, super.example.org',
     );
     expect(problem.facts.remedy).toContain('IP:10.0.0.6, IP:fd00::6, DNS:super.example.org');
-    expect(problem.facts.remedy).toContain('FL_CERT_EXTRA_SAN changes only certificates made here');
+    expect(problem.facts.remedy).toContain('FL_CERT_EXTRA_SAN changes only certificates of the agent');
   });
 
   test('with all reasons at once', () => {

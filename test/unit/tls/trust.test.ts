@@ -37,7 +37,7 @@ describe('with FL_TLS_ENABLED=YES', () => {
     const atStatic = refusal({ tlsEnabled: true, mode: 'static' });
     const found = refusal({ tlsEnabled: true, published: { tls: 'YES' } });
     expect([atStatic.code, found.code]).toEqual(['ca_missing', 'ca_missing']);
-    expect(atStatic.facts.found).toContain('OneGate is not asked because FL_SUPERLINK_ADDRESS is set');
+    expect(atStatic.facts.found).toContain('OneGate is not used because FL_SUPERLINK_ADDRESS is set');
     expect(found.facts.found).toContain('the SuperLink publishes no usable FL_CA_CERT');
     expect(atStatic.facts.variable).toBe('FL_SSL_CA_CERTFILE');
   });

@@ -2,9 +2,9 @@
 
 import { type Finding, parseVariables } from '../../../config/parse.ts';
 import { releaseImage } from '../../../config/release.ts';
-import { ALIAS_PREFIX, ALL_NAMES, hasAlias, rowOf, type VariableName } from '../../../config/table.ts';
-import type { Role } from '../../../config/variable.ts';
+import { ALL_NAMES, hasAlias, plainName, rowOf, type VariableName } from '../../../config/table.ts';
 import { closestMatch } from '../../../core/closest-match.ts';
+import type { Role } from '../../../core/role.ts';
 import type { OneFlowVersion } from '../../oneflow.ts';
 import { TOPOLOGIES, type Topology } from '../../topology.ts';
 import { formatInput, formDefault, inputOf, parseInput } from '../../user-input.ts';
@@ -44,8 +44,7 @@ export function unknownVariables({ form, inputs, roles }: Service): Remark[] {
   return [...asked, ...given.filter(({ name }) => !references.has(name))].flatMap((one): Remark[] => {
     const { name, variable, path } = one;
     if (variable !== undefined || !OURS.test(name)) return [];
-    const plain = name.startsWith(ALIAS_PREFIX) ? name.slice(ALIAS_PREFIX.length) : name;
-    const meant = closestMatch(plain, ALL_NAMES.filter(hasAlias));
+    const meant = closestMatch(plainName(name), ALL_NAMES.filter(hasAlias));
     const found = meant === undefined ? name : `${name}; did you mean ${meant}?`;
     return [{ code: 'unknown_variable', path, found, fix: renamed(form, one, meant, references) }];
   });

@@ -1,8 +1,8 @@
 // What differs between Flower versions in the arguments of the two daemons: docs/facts.md, "flower-versions". What the
 // launcher relies on inside Flower is in appliance/lib/flower_launch/flower.py.
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
-import { Problem } from '../../core/problem.ts';
-import { parseVersion } from '../../core/version.ts';
+import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { Problem } from '../core/problem.ts';
+import { parseVersion } from '../core/version.ts';
 
 /** The APIs of a SuperLink, each with its listener. Two with the same address share one. */
 export interface SuperLinkListeners {
