@@ -1,11 +1,11 @@
-// VM templates for `onetemplate create`: the form of a VM that is started by itself, and what OneFlow's roles build on.
+// VM templates for `onetemplate create`: the form of a single VM, and the base of the roles of a service template.
 import { namesOf, rowOf } from '../config/table.ts';
 import type { Role } from '../core/role.ts';
 import { INFRASTRUCTURE, vmInputsOf } from './topology.ts';
 import { formatInput, inputOf } from './user-input.ts';
 import { attribute, type Pair, references, vector } from './vm-block.ts';
 
-/** What a VM of a role is: name of template and image, one sentence, size. */
+/** The VMs of a role: name of template and image, one sentence, size. */
 export const MACHINE: Readonly<
   Record<
     Role,
@@ -27,19 +27,19 @@ export const MACHINE: Readonly<
 };
 
 /**
- * What goes into the CONTEXT: what one-context wants, and every variable of the role, asked for or not: whoever sets an
- * attribute of that name in the VM, in a service template for instance, has set the variable.
+ * The CONTEXT: what one-context needs, and every variable of the role, input or not. An attribute of that name in the VM, as
+ * a service template writes it, sets the variable.
  */
 export const contextOf = (role: Role): readonly Pair[] => [
   ...INFRASTRUCTURE.map((variable): Pair => [variable, rowOf(variable).template!]),
   ...references(namesOf(role).filter((variable) => rowOf(variable).level !== 'infrastructure')),
 ];
 
-/** The form itself: a user input for each variable that it asks for. */
+/** The inputs of the form. */
 export const userInputsOf = (role: Role): readonly Pair[] =>
   vmInputsOf(role).map((variable): Pair => [variable, formatInput(inputOf(variable))]);
 
-/** The template's text. The disk's image is known by the name of the template. */
+/** The text of the template. Its image has the same name. */
 export function vmTemplate(role: Role): string {
   const { name, what, memory, vcpu } = MACHINE[role];
   return [
@@ -49,9 +49,9 @@ export function vmTemplate(role: Role): string {
     attribute('CPU', '1'),
     attribute('VCPU', vcpu),
     attribute('MEMORY', memory),
-    // Flower's numpy is built for x86-64-v2; without a model libvirt gives qemu64, on which it does not even load.
+    // The numpy of Flower needs x86-64-v2. Without a model libvirt emulates qemu64, where numpy does not load.
     vector('CPU_MODEL', [['MODEL', 'host-passthrough']]),
-    // The image's kernel has no driver for the card that the hypervisor takes by default.
+    // The kernel of the image has no driver for the default network card of the hypervisor.
     vector('NIC_DEFAULT', [['MODEL', 'virtio']]),
     vector('DISK', [['IMAGE', name]]),
     vector('GRAPHICS', [

@@ -137,7 +137,7 @@ describe('the layout', () => {
     expect(layOut(checkout)).toMatchObject({ status: 64, stderr: expect.stringContaining('CHECKOUT URL') });
     expect(layOut(scratch, 'https://example.org', released)).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('is no checkout of the community marketplace'),
+      stderr: expect.stringContaining('is not a checkout of the community marketplace'),
     });
     expect(layOut(checkout, 'https://example.org', scratch)).toMatchObject({
       status: 1,

@@ -13,7 +13,7 @@ import { realMachine } from '../../src/host/machine.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
 import { CODES } from '../../src/templates/lint/codes.ts';
 import { lint } from '../../src/templates/lint/lint.ts';
-import { DEFAULT_WISHES, formatTemplate } from '../../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, formatTemplate } from '../../src/templates/oneflow.ts';
 import { checkSettings } from '../../src/templates/template-settings.ts';
 import { TOPOLOGIES, type Topology } from '../../src/templates/topology.ts';
 
@@ -87,35 +87,35 @@ describe.each(PAGES)('%s', (page) => {
 
   test('prints only templates that the agent and lint accept', () => {
     for (const { words } of ours(text)) {
-      const [, name, site, ...rest] = words;
-      if (name !== 'template' || !(site! in TOPOLOGIES)) continue;
+      const [, name, topology, ...rest] = words;
+      if (name !== 'template' || !(topology! in TOPOLOGIES)) continue;
       const invocation = parse(
         COMMANDS.find((one) => one.name === 'template')!,
-        [site!, ...rest],
+        [topology!, ...rest],
         realMachine,
       );
-      const form = invocation.value('one') === '7' ? 7 : 6;
+      const format = invocation.value('one') === '7' ? 7 : 6;
       const all = invocation.flag('all-inputs');
       const settings = invocation
         .values('set')
         .map((one) => one.split(/=(.*)/s).slice(0, 2) as [string, string]);
       const known = settings.filter(([, value]) => !value.includes('$('));
-      const { problems, values } = checkSettings(known, { site: site as Topology, form, all });
+      const { problems, values } = checkSettings(known, { topology: topology as Topology, format, all });
       expect(problems).toEqual([]);
       const [low, high] = (invocation.value('supernodes') ?? '').split('..').map(Number);
-      const { supernodes } = TOPOLOGIES[site as Topology];
+      const { supernodes } = TOPOLOGIES[topology as Topology];
       const count = low
         ? { cardinality: low, min: low, max: high ?? Math.max(low, supernodes.max) }
         : supernodes;
       const template = formatTemplate({
-        ...DEFAULT_WISHES,
-        site: site as Topology,
-        form,
+        ...DEFAULT_OPTIONS,
+        topology: topology as Topology,
+        format,
         all,
         values,
         supernodes: count,
       });
-      expect(lint(template, site as Topology).findings.map(({ found }) => found)).toEqual([]);
+      expect(lint(template, topology as Topology).findings.map(({ found }) => found)).toEqual([]);
     }
   });
 

@@ -1,18 +1,24 @@
-// Service templates for tests of lint: one of ours with single parts changed. The same changes work on both forms.
-import { DEFAULT_WISHES, type OneFlowVersion, serviceTemplate } from '../../../src/templates/oneflow.ts';
+// Service templates for tests of lint: a generated template and changes to it. The changes work on both formats.
+import { DEFAULT_OPTIONS, type OneFlowVersion, serviceTemplate } from '../../../src/templates/oneflow.ts';
 import { TOPOLOGIES, type Topology } from '../../../src/templates/topology.ts';
 
 type Members = Record<string, unknown>;
-export type RoleName = 'superlink' | 'supernode';
+type RoleName = 'superlink' | 'supernode';
 
 export class Template {
-  readonly form: OneFlowVersion;
+  readonly format: OneFlowVersion;
   readonly body: Members;
 
-  constructor(site: Topology, form: OneFlowVersion) {
-    this.form = form;
+  constructor(topology: Topology, format: OneFlowVersion) {
+    this.format = format;
     this.body = structuredClone(
-      serviceTemplate({ ...DEFAULT_WISHES, site, form, all: true, supernodes: TOPOLOGIES[site].supernodes }),
+      serviceTemplate({
+        ...DEFAULT_OPTIONS,
+        topology,
+        format,
+        all: true,
+        supernodes: TOPOLOGIES[topology].supernodes,
+      }),
     );
   }
 
@@ -39,35 +45,35 @@ export class Template {
     return this;
   }
 
-  /** Adds another role like one that is there. */
+  /** Adds a copy of a role with another name. */
   again(name: RoleName, as: string): this {
     this.roles.push({ ...structuredClone(this.role(name)), name: as });
     return this;
   }
 
-  /** Sets an input of the service, of which the form of 6 gives the value to this role or to all; undefined removes it. */
+  /** Sets an input of the service, whose value reaches this role or all roles in the format of 6; undefined removes it. */
   input(where: RoleName | 'service', name: string, text: string | undefined): this {
     for (const owner of [this.body, ...this.roles]) change(this.#inputsOf(owner), { [name]: undefined });
     const roles = where === 'service' ? this.roles : [this.role(where)];
     if (text === undefined) {
-      if (this.form === 6) for (const role of this.roles) this.#line(role, name, undefined);
+      if (this.format === 6) for (const role of this.roles) this.#line(role, name, undefined);
       return this;
     }
     change(this.#inputsOf(this.body), { [name]: text });
-    if (this.form === 6)
+    if (this.format === 6)
       for (const role of roles) if (!this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
     return this;
   }
 
-  /** Adds an input at a role, whatever the service asks. */
+  /** Adds an input at a role and keeps that of the service. */
   roleInput(where: RoleName, name: string, text: string): this {
     const role = this.role(where);
     change(this.#inputsOf(role), { [name]: text });
-    if (this.form === 6 && !this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
+    if (this.format === 6 && !this.#refersTo(role, name)) this.#line(role, name, `$${name}`);
     return this;
   }
 
-  /** Changes what the form is filled in with. Who changes a preset asks at the service, as `template --set` does. */
+  /** Changes a preset. The input moves to the service, as with `template --set`. */
   preset(name: string, preset: string): this {
     const owner = [this.body, ...this.roles].find((one) => name in this.#inputsOf(one))!;
     const [mandatory, type, title, options] = (this.#inputsOf(owner)[name] as string).split('|');
@@ -76,16 +82,16 @@ export class Template {
     return this;
   }
 
-  /** Writes a value into the contents of a role: into the CONTEXT in the form of 7, as a line in that of 6. */
+  /** Writes a value into the contents of a role: into the CONTEXT in the format of 7, as a line in that of 6. */
   written(where: RoleName, name: string, value: string | undefined): this {
     const role = this.role(where);
-    if (this.form === 6) this.#line(role, name, value);
+    if (this.format === 6) this.#line(role, name, value);
     else change((role['template_contents'] as { CONTEXT: Members }).CONTEXT, { [name]: value });
     return this;
   }
 
   #inputsOf(owner: Members): Members {
-    const key = this.form === 7 ? 'user_inputs' : 'custom_attrs';
+    const key = this.format === 7 ? 'user_inputs' : 'custom_attrs';
     owner[key] ??= {};
     return owner[key] as Members;
   }
