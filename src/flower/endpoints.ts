@@ -1,7 +1,9 @@
 // flower.json, beside the launch plan: where Flower listens, which endpoint SuperNodes dial, and the files of its TLS.
 // Commands read it instead of Flower's arguments. It is not part of the plan: a changed plan restarts Flower.
+
 import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { parseJson } from '../core/json.ts';
 import { readText, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { profileFor, type SuperLinkListeners } from './profiles.ts';
@@ -88,15 +90,8 @@ export const writeEndpoints = (paths: Paths, endpoints: FlowerEndpoints): boolea
   writeIfChanged(paths.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o644, durable: false });
 
 /** Undefined before the first boot has written the file, or when it is not such a file. */
-export function readEndpoints(paths: Paths): FlowerEndpoints | undefined {
-  const text = readText(paths.endpoints);
-  if (text === undefined) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readEndpoints = (paths: Paths): FlowerEndpoints | undefined =>
+  parseJson(schema, readText(paths.endpoints));
 
 /** Every address that Flower listens on, each once. */
 export const listenersOf = ({ listeners }: FlowerEndpoints): HostPort[] => [

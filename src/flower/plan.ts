@@ -1,7 +1,9 @@
 // The launch plan: everything that the launcher needs to start a daemon of Flower. The same configuration and facts give
 // the same bytes, so their checksum tells whether Flower has to be restarted.
+
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
+import { parseJson } from '../core/json.ts';
 import { ROLES, type Role } from '../core/role.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
@@ -42,15 +44,8 @@ export type LaunchPlan = z.infer<typeof launchPlanSchema>;
 export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
 /** The plan of this boot; undefined when there is no valid one. */
-export function readPlan({ plan }: Paths): LaunchPlan | undefined {
-  const text = readText(plan);
-  if (text === undefined) return undefined;
-  try {
-    return launchPlanSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readPlan = ({ plan }: Paths): LaunchPlan | undefined =>
+  parseJson(launchPlanSchema, readText(plan));
 
 /**
  * How to start Flower for this configuration.

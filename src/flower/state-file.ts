@@ -1,5 +1,7 @@
 // link.json: the state of Flower, as the launcher writes it from inside Flower's process.
+
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { isAlive } from '../host/process.ts';
@@ -25,22 +27,11 @@ const stateSchema = z.object({
 export type FlowerState = z.infer<typeof stateSchema>;
 
 /** Undefined when the text is not such a state. The launcher replaces the file atomically, so it is never half written. */
-export function parseFlowerState(text: string): FlowerState | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const { success, data } = stateSchema.safeParse(value);
-  return success ? data : undefined;
-}
+export const parseFlowerState = (text: string | undefined): FlowerState | undefined =>
+  parseJson(stateSchema, text);
 
 /** The last state that was written, also after its process has ended; undefined when there is none. */
-export function readFlowerState(path: string): FlowerState | undefined {
-  const text = readText(path);
-  return text === undefined ? undefined : parseFlowerState(text);
-}
+export const readFlowerState = (path: string): FlowerState | undefined => parseFlowerState(readText(path));
 
 export interface LiveFlowerState extends FlowerState {
   /** The SuperLink serves, or the SuperNode is accepted. */
