@@ -81,8 +81,8 @@ function superLink(config: SuperLinkConfig, facts: Facts, launch: LaunchFacts): 
     file(shown.key, '0640', 'the key of the server certificate'),
     file(shown.certificate, '0644', operator === undefined ? own : 'FL_SSL_CERTFILE'),
   ];
-  const dialled = addresses.length === 0 ? [UNKNOWN] : addresses;
-  const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, dialled, operator?.dialable);
+  const candidates = addresses.length === 0 ? [UNKNOWN] : addresses;
+  const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, candidates, operator?.dialable);
   const { plan, runConfig } = superLinkLaunch(config, { ...launch, endpoint });
   return {
     files: [
