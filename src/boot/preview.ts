@@ -72,14 +72,14 @@ function superLink(config: SuperLinkConfig, facts: Facts, launch: LaunchFacts): 
   const { addresses } = facts;
   const operator = operatorCertificates(config, facts);
   const files = certificateFiles(launch.paths);
-  const shown = operator === undefined ? files.server : files.operator;
+  const served = operator === undefined ? files.server : files.operator;
   const { dns, ip } = serverNames(config, { addresses, loopback: launch.loopback });
   const own = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
   const tls = [
     file(files.caKey, '0600', "the key of this VM's own CA"),
     file(files.caCertificate, '0644', "this VM's own CA"),
-    file(shown.key, '0640', 'the key of the server certificate'),
-    file(shown.certificate, '0644', operator === undefined ? own : 'FL_SSL_CERTFILE'),
+    file(served.key, '0640', 'the key of the server certificate'),
+    file(served.certificate, '0644', operator === undefined ? own : 'FL_SSL_CERTFILE'),
   ];
   const candidates = addresses.length === 0 ? [UNKNOWN] : addresses;
   const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, candidates, operator?.dialable);
