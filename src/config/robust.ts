@@ -1,6 +1,6 @@
-// Strategies that withstand clients which send wrong results, and how many clients they need for that.
+// Strategies that tolerate clients with wrong results, and the number of clients they need.
 
-/** How many clients a strategy needs to withstand so many malicious ones; undefined: as many as there are. */
+/** How many clients a strategy needs for so many malicious ones; undefined for a strategy without such a rule. */
 export function robustClients(
   strategy: string,
   malicious: number,

@@ -2,7 +2,7 @@
 // it at boot, once, where the disk has room for it. What cannot be installed is not used: the baked one runs and the boot
 // says so.
 import { basename, join } from 'node:path';
-import { downloadOf, type Framework, roomFor, spokenSize } from '../config/frameworks.ts';
+import { downloadOf, type Framework, formatSize, neededSpace } from '../config/frameworks.ts';
 import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
@@ -102,10 +102,10 @@ async function attempt(
 ): Promise<{ readonly found: string } | undefined> {
   const { environments } = wish.paths;
   const free = (wish.roomAt ?? roomAt)(environments)?.bytes;
-  const needed = roomFor(wish.framework);
+  const needed = neededSpace(wish.framework);
   const found =
     free !== undefined && free < needed
-      ? `it needs ${spokenSize(needed)} free at ${environments}, which has ${spokenSize(free)}; nothing was downloaded`
+      ? `it needs ${formatSize(needed)} free at ${environments}, which has ${formatSize(free)}; nothing was downloaded`
       : await install(wish, path, join(fallback, 'bin/python'));
   return found === undefined ? undefined : { found };
 }
@@ -146,7 +146,7 @@ async function install(wish: EnvironmentRequest, path: string, python: string): 
   onWait?.({
     for: `Flower ${wanted} (${framework}) to be installed`,
     until: new Date(Date.now() + limitMs),
-    check: `the network to the package index, from which ${spokenSize(downloadOf(framework))} are downloaded; without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
+    check: `the network to the package index, from which ${formatSize(downloadOf(framework))} are downloaded; without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
   });
   const result = await run(paths.makeEnvironment, [wanted, framework, path], {
     timeoutMs: limitMs,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
-import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/config/frameworks.ts';
+import { downloadOf, FRAMEWORKS, formatSize, neededSpace } from '../../src/config/frameworks.ts';
 import { APPS } from '../../src/config/release.ts';
 import { ALIAS_PREFIX, isVariableName, namesOf, rowOf } from '../../src/config/table.ts';
 import { CATALOGUE } from '../../src/core/catalogue.ts';
@@ -179,7 +179,7 @@ test('docs/operate.md has the disk space and the download of each framework', ()
   for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
     expect(page).toMatch(
       new RegExp(
-        `^\\| ${framework}.* \\| ${spokenSize(downloadOf(framework))} \\| ${spokenSize(roomFor(framework))} \\|$`,
+        `^\\| ${framework}.* \\| ${formatSize(downloadOf(framework))} \\| ${formatSize(neededSpace(framework))} \\|$`,
         'm',
       ),
     );

@@ -1,4 +1,4 @@
-// SuperLink, role level: properties of a run. Flower takes them at `flwr run`, so they go into a file for it.
+// SuperLink, role level: properties of a run. They go into the file that `flwr run` reads.
 import { decimal, oneOf, pathBelow, wholeNumber, yesNo } from '../kinds.ts';
 import { SUPERLINK, withDefault } from '../variable.ts';
 
@@ -11,7 +11,7 @@ export const RUN = {
     ...wholeNumber({ least: 1 }),
     default: '3',
     runConfig: 'num-server-rounds',
-    description: 'How many rounds a run has.',
+    description: 'The number of rounds of a run.',
     example: '10',
   }),
 
@@ -21,7 +21,7 @@ export const RUN = {
     ...oneOf(['FedAvg', 'FedProx', 'FedAdam', 'Krum', 'Bulyan', 'FedTrimmedAvg']),
     default: 'FedAvg',
     runConfig: 'strategy',
-    description: "How the ServerApp combines the SuperNodes' results.",
+    description: 'How the ServerApp combines the results of the SuperNodes.',
     example: 'FedProx',
   }),
 
@@ -31,7 +31,7 @@ export const RUN = {
     ...wholeNumber({ least: 1 }),
     default: '2',
     runConfig: 'min-fit-clients',
-    description: 'A training round starts with at least so many SuperNodes.',
+    description: 'A training round needs at least this many SuperNodes.',
     example: '2',
   }),
 
@@ -41,7 +41,7 @@ export const RUN = {
     ...wholeNumber({ least: 1 }),
     default: '2',
     runConfig: 'min-evaluate-clients',
-    description: 'An evaluation round starts with at least so many SuperNodes.',
+    description: 'An evaluation round needs at least this many SuperNodes.',
     example: '2',
   }),
 
@@ -51,7 +51,7 @@ export const RUN = {
     ...wholeNumber({ least: 1 }),
     default: '2',
     runConfig: 'min-available-clients',
-    description: 'A run waits until so many SuperNodes are there.',
+    description: 'A run waits until this many SuperNodes are connected.',
     example: '5',
   }),
 
@@ -62,7 +62,7 @@ export const RUN = {
     default: '1.0',
     runConfig: 'proximal-mu',
     strategies: ['FedProx'],
-    description: 'How strongly FedProx holds clients near the global model.',
+    description: 'The weight of the proximal term, which keeps clients near the global model.',
     example: '0.5',
   }),
 
@@ -96,7 +96,7 @@ export const RUN = {
     runConfig: 'num-malicious',
     strategies: ['Krum', 'Bulyan'],
     description:
-      'How many clients may send wrong results: Krum needs 2f+3 clients, available and in each round, Bulyan 4f+3; for f = 0 as well.',
+      'The number f of clients that may send wrong results. Krum needs 2f+3 clients, available and in each round. Bulyan needs 4f+3.',
     example: '1',
   }),
 
@@ -107,7 +107,7 @@ export const RUN = {
     default: '0.2',
     runConfig: 'trim-beta',
     strategies: ['FedTrimmedAvg'],
-    description: 'The share of the lowest and of the highest values that FedTrimmedAvg leaves out.',
+    description: 'The fraction of the lowest and of the highest values that FedTrimmedAvg ignores.',
     example: '0.1',
   }),
 
@@ -117,7 +117,7 @@ export const RUN = {
     ...yesNo(),
     default: 'NO',
     runConfig: 'checkpoint-enabled',
-    description: 'Makes the checkpoint directory and tells the ServerApp to save models there.',
+    description: 'The agent creates the checkpoint directory, and the ServerApp saves models there.',
     example: 'YES',
   }),
 
@@ -127,7 +127,7 @@ export const RUN = {
     ...wholeNumber({ least: 1 }),
     default: '5',
     runConfig: 'checkpoint-interval',
-    description: 'Rounds between two saved models.',
+    description: 'The number of rounds between two saved models.',
     example: '1',
   }),
 
@@ -138,7 +138,7 @@ export const RUN = {
     default: 'checkpoints',
     runConfig: 'checkpoint-path',
     description:
-      "Where models are saved, below the SuperLink's state directory; the run config has the absolute path.",
+      "The directory of the models, below the SuperLink's state directory. The run config has the absolute path.",
     example: 'checkpoints/mnist',
   }),
 } as const;

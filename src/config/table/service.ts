@@ -17,7 +17,7 @@ export const SERVICE = {
     default: { image: ({ flowerVersion }) => flowerVersion },
     inputDefault: '',
     description:
-      'The Flower that runs. Another version than the baked one is installed into its own virtual environment at boot; when that fails the baked one runs, and the degradation is logged, shown in the status and published.',
+      'The Flower version to run. A version that is not in the image is installed into its own virtual environment at boot. If that fails, the version of the image runs. The degradation is logged, shown in the status and published.',
     example: '1.39.0',
   }),
 
@@ -30,7 +30,7 @@ export const SERVICE = {
     inputDefault: '',
     inputOptions: ['', ...FRAMEWORKS],
     description:
-      'Which Python environment ClientApps and ServerApps get. `none` (Flower and numpy are enough) is content with what the image has. One that the image lacks is installed once, and only where the disk has room for it; otherwise what the image has runs, and the degradation is logged, shown in the status and published.',
+      'The Python environment of ClientApps and ServerApps. `none` means that Flower and numpy are enough. A framework that is not in the image is installed once, if the disk has enough free space. Otherwise the environment of the image runs. The degradation is logged, shown in the status and published.',
     example: 'sklearn',
   }),
 
@@ -42,7 +42,7 @@ export const SERVICE = {
     default: { superlink: 'YES' },
     inputDefault: 'YES',
     description:
-      'SuperLink: serve TLS or plaintext. SuperNode: YES wants TLS, NO wants plaintext, unset follows what the SuperLink publishes.',
+      'SuperLink: YES serves TLS, NO plaintext. SuperNode: YES uses TLS, NO plaintext; unset follows the mode that the SuperLink publishes.',
     example: 'YES',
   }),
 
@@ -52,7 +52,7 @@ export const SERVICE = {
     title: 'Log verbosity',
     ...oneOf(['DEBUG', 'INFO', 'WARNING', 'ERROR']),
     default: 'INFO',
-    description: 'How much the agent and Flower (`FLWR_LOG_LEVEL`) write to the journal.',
+    description: 'The log level of the agent and of Flower (`FLWR_LOG_LEVEL`).',
     example: 'DEBUG',
   }),
 
@@ -62,7 +62,7 @@ export const SERVICE = {
     title: 'Log format of the agent',
     ...oneOf(['text', 'json']),
     default: 'text',
-    description: 'text is for a person who reads journalctl; json is one object a line.',
+    description: 'text is for journalctl, json is one object a line.',
     example: 'json',
   }),
 } as const;
