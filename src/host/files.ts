@@ -1,5 +1,5 @@
-// The door to the file system. Synchronous on purpose: every file here is small, and a boot that writes one file
-// after the other is easier to reason about when it is killed half-way.
+// Files. Synchronous on purpose: every file is small, and the state after an interrupted boot is easier to predict when it
+// writes one file after the other.
 import {
   chmodSync,
   chownSync,
@@ -27,13 +27,13 @@ import { basename, dirname, join } from 'node:path';
 import { Problem } from '../core/problem.ts';
 import { describeError, errorCode } from './errno.ts';
 
-/** Who may do what with a file or folder. `owner` is left alone when undefined. */
+/** Mode and owner of a file or folder. An undefined `owner` stays as it is. */
 export interface Access {
   readonly mode: number;
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** As a file is written; `durable: false` is for what no power cut survives anyway. */
+/** `durable: false` for files in /run, which a power cut deletes anyway. */
 export type FileAccess = Access & { readonly durable?: boolean };
 
 const unwritable = (doing: string, error: unknown): Problem =>

@@ -1,11 +1,10 @@
-// The door to HTTP. node:http rather than fetch (half the memory, and every limit can be set). One connection a
-// request: the agent asks a handful of times per boot, and a kept connection that the other side has dropped would
-// only look like a failure.
+// HTTP requests. node:http, not fetch: half the memory, and every limit can be set. One connection per request: a boot sends
+// few, and a kept connection that the server has closed would be one more failure.
 //
-// - One deadline covers name lookup, connection, TLS, headers and body; a server that drips bytes cannot stretch it.
+// - One deadline covers name lookup, connection, TLS, headers and body, also when a server sends byte by byte.
 // - A reply longer than `maxBytes` is cut off and refused.
-// - Redirects are replies like any other: a token must not travel to where a reply points.
-// - Proxies are never used, whatever the environment says: the agents are ours, without proxy settings.
+// - Redirects are not followed: the target must not get the token.
+// - Proxies of the environment are never used.
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -42,10 +41,10 @@ export type HttpFailureKind =
   | 'dns'
   | 'tls';
 
-/** No (whole, readable) reply came. `message` is a clause for a person; it never holds a header or a body. */
+/** No complete reply. `message` is a clause for a person and never holds a header or a body. */
 export class HttpFailure extends Error {
   readonly kind: HttpFailureKind;
-  /** The operating system's or OpenSSL's own word for it, where there is one. */
+  /** The error code of the operating system or of OpenSSL, if there is one. */
   readonly detail: string;
 
   constructor(kind: HttpFailureKind, message: string, detail: string) {
@@ -62,8 +61,8 @@ const tlsAgent = new HttpsAgent({ keepAlive: false, rejectUnauthorized: true, ma
 let systemTrusted = false;
 
 /**
- * Node.js brings CAs of its own and does not read the system's. They are added before the first https request, and not by
- * --use-system-ca: that reads some 300 files at each start, also where OneGate is plain http.
+ * Node.js has its own CAs and does not read those of the system. They are added before the first https request. The option
+ * --use-system-ca would read some 300 files at each start, also where OneGate uses plain http.
  */
 function trustSystem(): void {
   if (systemTrusted) return;
@@ -114,7 +113,7 @@ export function request({
         fail(
           new HttpFailure(
             'timeout',
-            `no whole answer within ${timeoutMs / 1000} s (${SPOKEN_PHASE[phase]})`,
+            `no whole answer within ${timeoutMs / 1000} s (${PHASE_TEXT[phase]})`,
             phase,
           ),
         ),
@@ -153,10 +152,10 @@ export function request({
   });
 }
 
-const SPOKEN_PHASE = {
-  connecting: 'it could not be connected to',
-  asking: 'it accepted the connection but said nothing',
-  reading: 'it stopped in the middle of its answer',
+const PHASE_TEXT = {
+  connecting: 'no connection',
+  asking: 'connected, but no answer',
+  reading: 'the answer is incomplete',
 } as const;
 
 const NETWORK_FAILURE: Readonly<Record<string, HttpFailureKind>> = {
@@ -173,10 +172,9 @@ function failureFrom(error: { code?: string | undefined }, answering: boolean): 
   const code = error.code ?? 'unknown error';
   const kind = NETWORK_FAILURE[code];
   if (kind !== undefined) return new HttpFailure(kind, describeError(error), code);
-  if (code.startsWith('HPE_'))
-    return new HttpFailure('protocol', 'what answers there does not speak HTTP', code);
+  if (code.startsWith('HPE_')) return new HttpFailure('protocol', 'the server does not speak HTTP', code);
   if (code === 'EPROTO' || /^ERR_(SSL|TLS|OSSL)/.test(code))
-    return new HttpFailure('tls', 'what answers there does not speak TLS', code);
+    return new HttpFailure('tls', 'the server does not speak TLS', code);
   if (/CERT|SIGNATURE|UNABLE_TO|SELF_SIGNED/.test(code)) {
     return new HttpFailure(
       'tls',

@@ -1,12 +1,11 @@
-// The door to sockets: is a port free, what certificate does a server show, what name has an address, and the
-// one-agent-per-machine lock.
+// Sockets: free ports, the certificates of a server, the DNS name of an address, and the lock of the agent.
 import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describeError } from './errno.ts';
 
-/** Whether `host:port` could be listened on now; otherwise why not. */
+/** Whether this VM can listen on `host:port` now; otherwise why not. */
 export function tryListen(
   host: string,
   port: number,

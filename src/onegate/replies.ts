@@ -1,10 +1,10 @@
-// What OneGate answers, as far as the agent wants to know it. A reply is somebody else's data: numbers come as text or
-// as numbers, an empty element as {}, a repeated name as an array, one NIC as an object or as an array of one (seen
-// on OneGate 7.5.80, exchanges 02, 05, 21, 125, 147). With extended=true it also carries the peers' whole CONTEXT,
-// passwords included - so what is not named here is dropped at once.
+// The parts of OneGate's replies that the agent uses. In a reply, numbers are text or numbers, an empty element is {}, a
+// repeated name is an array, and a single NIC is an object or an array of one (OneGate 7.5.80, recorded exchanges 02, 05, 21,
+// 125, 147). With extended=true it also holds the whole CONTEXT of the peers, passwords included, so everything that is not
+// named here is dropped at once.
 import * as z from 'zod';
 
-/** The attributes that nodes of a federation publish for each other; nothing else of a USER_TEMPLATE is kept. */
+/** The attributes that nodes of a federation publish. All others of a USER_TEMPLATE are dropped. */
 export const PUBLISHED = [
   'READY',
   'FL_ROLE',
@@ -47,7 +47,7 @@ export interface Vm {
 
 export interface Role {
   readonly name: string;
-  /** How many nodes OneFlow wants; lowered at once when the role shrinks, while the nodes to go are still listed. */
+  /** How many nodes OneFlow wants. When the role shrinks it is lowered at once, while the nodes to remove are still listed. */
   readonly cardinality: number;
   readonly state: number;
   /** In the order of creation. Without extended=true a node is only its id and name. */
@@ -71,7 +71,7 @@ export const SERVICE_STATE = {
   cooldown: 10,
 } as const;
 
-/** What `vm` publishes under `name`; undefined when nothing, or nothing that is a text. */
+/** The attribute `name` of `vm`; undefined without one, or when it is not text. */
 export const attribute = (vm: Vm, name: PublishedName): string | undefined => vm.attributes.get(name);
 
 const whole = z
@@ -126,7 +126,7 @@ const vmSchema = z
 const nodeSchema = z
   .object({ deploy_id: whole, vm_info: z.object({ VM: z.unknown() }).optional().catch(undefined) })
   .transform((node): Vm => {
-    // The role's list is OneFlow's word for which VM this is; vm_info only adds to it.
+    // OneFlow's list of the role decides which VM this is; vm_info only adds to it.
     const info = vmSchema.safeParse(node.vm_info?.VM);
     return info.success && info.data.id === node.deploy_id
       ? info.data
@@ -183,7 +183,7 @@ function attributesOf(
   const kept = new Map<PublishedName, string>();
   for (const name of PUBLISHED) {
     const value = userTemplate?.[name];
-    // Sent twice in one update, an attribute is kept twice (exchange 147): the last is what was meant.
+    // OneGate stores an attribute twice when an update has it twice (recorded exchange 147): the last one counts.
     const one = Array.isArray(value) ? value.filter(isText).at(-1) : value;
     if (isText(one)) kept.set(name, one);
   }

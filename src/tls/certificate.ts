@@ -1,4 +1,4 @@
-// One certificate, read: node:crypto for what it tells, its own DER for what node:crypto keeps to itself.
+// One certificate, read with node:crypto, and with the DER reader where node:crypto has no answer.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ipText } from '../core/ip.ts';
 import { children, content, decode, dotted, encode, isContext } from './der.ts';
@@ -9,36 +9,36 @@ export interface Certificate {
   readonly x509: X509Certificate;
   /** Clean PEM: LF, one block, a newline at the end. */
   readonly pem: string;
-  /** 'CN=name, O=organization' for a person. */
+  /** 'CN=name, O=organization', for messages. */
   readonly subject: string;
   readonly issuer: string;
-  /** The subject as it stands in the certificate. */
+  /** The subject as in the certificate. */
   readonly subjectDer: Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
   /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
   readonly sha256: string;
   readonly isCa: boolean;
-  /** May stand above another certificate: a CA, or a root from before there were extensions (gRPC takes those). */
+  /** May issue another certificate: a CA, or a root of X.509 version 1, which gRPC accepts. */
   readonly mayIssue: boolean;
-  /** Issued by itself: a root, or a server certificate that is its own CA. */
+  /** A root, or a server certificate that is its own CA. */
   readonly selfSigned: boolean;
-  /** Undefined without a subjectAltName, and with an empty one, which gRPC takes for none. */
+  /** Undefined without a subjectAltName, and with an empty one, which gRPC treats as none. */
   readonly names: SubjectNames | undefined;
   /** May be a TLS server by its extended key usage (also when it has none). */
   readonly forServers: boolean;
   /** May sign a TLS handshake by its key usage (also when it has none). */
   readonly allowsDigitalSignature: boolean;
-  /** 'SHA-1' or 'MD5' when it is signed with such. */
+  /** 'SHA-1' or 'MD5' for a signature with this digest. */
   readonly weakSignature: string | undefined;
-  /** How many CAs may stand below this one; undefined for any number. */
+  /** How many CAs may be below this one; undefined for any number. */
   readonly pathLength: number | undefined;
   readonly keyId: Buffer | undefined;
 }
 
 /**
  * Reads one DER certificate.
- * @throws Error (of node:crypto or the DER reader) when it is none; callers say where it came from.
+ * @throws Error (of node:crypto or the DER reader) when it is none.
  */
 export function readCertificate(der: Uint8Array): Certificate {
   const x509 = new X509Certificate(der);
@@ -84,7 +84,7 @@ export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate
   }
 }
 
-/** Its public key; undefined for an algorithm that OpenSSL does not know. */
+/** Its public key; undefined for an algorithm that OpenSSL does not support. */
 export function publicKeyOf({ x509 }: Certificate): KeyObject | undefined {
   try {
     return x509.publicKey;
@@ -98,7 +98,7 @@ export function privateKeyOf(keyPem: string): KeyObject | undefined {
   try {
     return createPrivateKey(keyPem);
   } catch {
-    return undefined; // OpenSSL's reason is of no use to a person
+    return undefined; // the callers have a better message than OpenSSL
   }
 }
 
@@ -113,7 +113,7 @@ export function matchesKey({ x509 }: Certificate, key: KeyObject | undefined): k
 
 type Node = ReturnType<typeof decode>;
 
-/** Looks an extension up; only the one asked for is decoded, because strangers put anything into theirs. */
+/** Finds an extension. Only this one is decoded, because the others may hold anything. */
 function extensionsOf(node: Node | undefined): (id: string) => Node | undefined {
   const list = children(children(node)[0]).map(children);
   return (id) => {

@@ -1,4 +1,4 @@
-// Validity of certificates, in sentences.
+// The validity of certificates, for messages.
 import type { Certificate } from './certificate.ts';
 
 /** '2026-11-21 06:00 UTC' */
@@ -9,7 +9,7 @@ export function outsideValidity(
   certificate: Certificate,
   now: Date,
 ): { found: string; remedy: string } | undefined {
-  const clock = `this VM's clock says ${onDate(now)}`;
+  const clock = `this VM's clock: ${onDate(now)}`;
   if (now > certificate.notAfter) {
     return {
       found: `${certificate.subject} expired on ${onDate(certificate.notAfter)}; ${clock}`,

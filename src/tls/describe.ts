@@ -1,4 +1,4 @@
-// A certificate in the words of a report.
+// A certificate for the status and for commands.
 import type { KeyObject } from 'node:crypto';
 import { publicKeyOf } from './certificate.ts';
 import { sanEntries } from './names.ts';

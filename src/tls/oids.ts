@@ -1,4 +1,4 @@
-// The object identifiers of X.509 that are written or read here.
+// Object identifiers of X.509.
 export const OID = {
   commonName: '2.5.4.3',
   organization: '2.5.4.10',
