@@ -1,6 +1,6 @@
 // A row of the table. Every text about a variable comes from its row.
 import type * as z from 'zod';
-import { ROLES, type Role } from '../core/role.ts';
+import type { Role } from '../core/role.ts';
 import type { Framework } from './frameworks.ts';
 
 export type { Framework } from './frameworks.ts';
@@ -79,32 +79,28 @@ export interface Variable<Value = unknown, Roles extends Role = Role, Defaulted 
   readonly defaulted?: Defaulted;
 }
 
-type Plain<Value, Roles extends Role> = Kind<Value> & About & { readonly roles: readonly Roles[] };
+type Row<Value> = Kind<Value> & Omit<About, 'level'>;
 
-/** Declares a variable that has a value in every role, because it has a default. */
-export const withDefault = <Value, const Roles extends Role>(
-  row: Plain<Value, Roles> & { readonly default: string },
-): Variable<Value, Roles, Roles> => row;
+/** Functions that declare the rows of one group. */
+export const rowsOf = <const Roles extends Role>(level: Level, ...roles: readonly Roles[]) => ({
+  /** A variable that has a value in every role, because it has a default. */
+  withDefault: <Value>(row: Row<Value> & { readonly default: string }): Variable<Value, Roles, Roles> => ({
+    level,
+    roles,
+    ...row,
+  }),
 
-/** Declares a variable whose default the image decides. */
-export const withImageDefault = <Value, const Roles extends Role, Baked>(
-  row: Plain<Value, Roles> & { readonly default: { readonly image: (image: ImageFacts) => Baked } },
-): Variable<Value | Baked, Roles, Roles> => row as Variable<Value | Baked, Roles, Roles>;
+  /** A variable whose default the image decides. */
+  withImageDefault: <Value, Baked>(
+    row: Row<Value> & { readonly default: { readonly image: (image: ImageFacts) => Baked } },
+  ): Variable<Value | Baked, Roles, Roles> =>
+    ({ level, roles, ...row }) as Variable<Value | Baked, Roles, Roles>,
 
-/** Declares a variable with a default in some of its roles only. */
-export const withRoleDefault = <
-  Value,
-  const Roles extends Role,
-  const D extends Partial<Record<Role, string>>,
->(
-  row: Plain<Value, Roles> & { readonly default: D },
-): Variable<Value, Roles, keyof D & Role> => row as Variable<Value, Roles, keyof D & Role>;
+  /** A variable with a default in some of its roles only. */
+  withRoleDefault: <Value, const D extends Partial<Record<Role, string>>>(
+    row: Row<Value> & { readonly default: D },
+  ) => ({ level, roles, ...row }) as Variable<Value, Roles, keyof D & Role>,
 
-/** Declares a variable that is undefined when unset. */
-export const optional = <Value, const Roles extends Role>(
-  row: Plain<Value, Roles>,
-): Variable<Value, Roles, never> => row;
-
-export const SUPERLINK = ['superlink'] as const;
-export const SUPERNODE = ['supernode'] as const;
-export const BOTH = ROLES;
+  /** A variable that is undefined when unset. */
+  optional: <Value>(row: Row<Value>): Variable<Value, Roles, never> => ({ level, roles, ...row }),
+});

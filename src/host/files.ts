@@ -46,35 +46,26 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
     descriptor = openSync(path, 'r');
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
-    throw new Problem('state_unwritable', {
-      doing: `reading ${path}`,
-      found: describeError(error),
-      remedy: 'run the agent as root, or check the file',
-      cause: error,
-    });
+    throw unreadable(path, describeError(error), 'run the agent as root, or check the file', error);
   }
   try {
     const { size } = fstatSync(descriptor);
     if (size > maxBytes) {
-      throw new Problem('state_unwritable', {
-        doing: `reading ${path}`,
-        found: `it has ${size} bytes, more than ${maxBytes}`,
-        remedy: 'look at the file: it is not one that the agent or one-context wrote',
-      });
+      throw unreadable(path, `it has ${size} bytes, more than ${maxBytes}`, NOT_OURS);
     }
     return readFileSync(descriptor);
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem('state_unwritable', {
-      doing: `reading ${path}`,
-      found: describeError(error),
-      remedy: 'check the file (`ls -ld`): it is not one that the agent or one-context wrote',
-      cause: error,
-    });
+    throw unreadable(path, describeError(error), NOT_OURS, error);
   } finally {
     closeSync(descriptor);
   }
 }
+
+const NOT_OURS = 'check the file (`ls -ld`): neither the agent nor one-context writes such a file';
+
+const unreadable = (path: string, found: string, remedy: string, cause?: unknown): Problem =>
+  new Problem('state_unwritable', { doing: `reading ${path}`, found, remedy, cause });
 
 /** The text of a file, or undefined when there is none. */
 export const readText = (path: string, maxBytes?: number): string | undefined =>
@@ -82,32 +73,22 @@ export const readText = (path: string, maxBytes?: number): string | undefined =>
 
 let serial = 0;
 
-/** Where a file is written before it takes its name: beside it, as `.NAME.PID-N`. */
+/** The name of a file while it is written, in the same folder: `.NAME.PID-N`. */
 const temporaryName = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
 const TEMPORARY = /^\..+\.\d+-\d+$/;
 
-/** Removes what writes of an earlier life left in a folder when the power went. Only for who alone writes there. */
+/** Removes temporary files that a power cut left in a folder in which only the agent writes. */
 export function removeLeftovers(folder: string): void {
-  try {
-    for (const name of readdirSync(folder)) if (TEMPORARY.test(name)) discard(join(folder, name));
-  } catch {
-    // The folder is not there yet, or cannot be read: whoever needs it says so.
-  }
+  for (const name of listFolder(folder)) if (TEMPORARY.test(name)) discard(join(folder, name));
 }
 
-/** What is left of a write that failed; that it cannot be removed either is not the news. */
-function discard(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The first error says what is wrong.
-  }
-}
+/** Removes the temporary file of a failed write. The first error is the one to report. */
+const discard = (path: string): void => unlessError(() => rmSync(path, { force: true }));
 
 /**
  * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
- * disk, and takes the name in one step. `durable: false` skips forcing (for /run, which no power cut survives anyway).
+ * disk, and is renamed. `durable: false` skips forcing, for /run, which a power cut deletes anyway.
  */
 export function writeAtomic(path: string, content: string | Buffer, access: FileAccess): void {
   const beside = temporaryName(path);
@@ -129,7 +110,7 @@ export function writeAtomic(path: string, content: string | Buffer, access: File
   }
 }
 
-/** Like writeAtomic, but leaves the file (and its times) alone when it already is what it should be. True if written. */
+/** Like writeAtomic, but keeps a file (and its times) that is right already. True if written. */
 export function writeIfChanged(path: string, content: string, access: FileAccess): boolean {
   if (
     existsSync(path) &&
@@ -166,7 +147,7 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Makes a folder with its parents (those 0755) and puts mode and owner right. True if anything had to be done. */
+/** Creates a folder with its parents (those 0755) and corrects mode and owner. True if anything was changed. */
 export function ensureFolder(path: string, access: Access): boolean {
   try {
     if (existsSync(path) && hasAccess(path, access)) return false;
@@ -175,7 +156,7 @@ export function ensureFolder(path: string, access: Access): boolean {
     own(path, access);
     return true;
   } catch (error) {
-    throw unwritable(`making the folder ${path}`, error);
+    throw unwritable(`creating the folder ${path}`, error);
   }
 }
 
@@ -194,30 +175,26 @@ export function pointLink(path: string, target: string): boolean {
   return true;
 }
 
-export function linkTarget(path: string): string | undefined {
+function unlessError<T>(read: () => T): T | undefined {
   try {
-    return readlinkSync(path);
+    return read();
   } catch {
     return undefined;
   }
 }
 
-/** Where a path leads, through all links; undefined when it leads nowhere. */
-export function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
-}
+export const linkTarget = (path: string): string | undefined => unlessError(() => readlinkSync(path));
 
-/** Moves a damaged file out of the way, keeping it for a person; returns its new path. */
+/** The target of a path through all links; undefined when it does not exist. */
+export const realPath = (path: string): string | undefined => unlessError(() => realpathSync(path));
+
+/** Renames a damaged file and keeps it for a person; returns its new path. */
 export function quarantine(path: string, now: Date): string {
   const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
   try {
     renameSync(path, target);
   } catch (error) {
-    throw unwritable(`setting ${path} aside`, error);
+    throw unwritable(`renaming the damaged ${path}`, error);
   }
   return target;
 }
@@ -232,33 +209,16 @@ export function remove(path: string): void {
 
 export const exists = (path: string): boolean => existsSync(path);
 
-export const isFolder = (path: string): boolean => {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-};
+export const isFolder = (path: string): boolean => unlessError(() => statSync(path).isDirectory()) ?? false;
 
-export const isExecutable = (path: string): boolean => {
-  try {
-    return (statSync(path).mode & 0o111) !== 0;
-  } catch {
-    return false;
-  }
-};
+export const isExecutable = (path: string): boolean =>
+  unlessError(() => (statSync(path).mode & 0o111) !== 0) ?? false;
 
-export const listFolder = (path: string): string[] => {
-  try {
-    return readdirSync(path).sort();
-  } catch {
-    return [];
-  }
-};
+export const listFolder = (path: string): string[] => unlessError(() => readdirSync(path).sort()) ?? [];
 
 /**
  * Calls `changed` when a file is replaced. Watches the folder, because an atomic write gives the name a new inode.
- * Returns a function that ends the watching.
+ * Returns a function that ends the watch.
  */
 export function watchFile(path: string, changed: () => void): () => void {
   let watcher: FSWatcher | undefined;
@@ -268,7 +228,7 @@ export function watchFile(path: string, changed: () => void): () => void {
     });
     watcher.on('error', () => watcher?.close());
   } catch {
-    // No such folder (yet): callers look at the file from time to time as well.
+    // Without the folder there is no watch. Callers also poll the file.
   }
   return () => watcher?.close();
 }

@@ -31,7 +31,6 @@ export const VM_STATE = {
   done: 6,
   poweroff: 8,
   undeployed: 9,
-  cloningFailure: 11,
 } as const;
 
 export interface Vm {
@@ -62,14 +61,7 @@ export interface Service {
   readonly roles: readonly Role[];
 }
 
-export const SERVICE_STATE = {
-  pending: 0,
-  deploying: 1,
-  running: 2,
-  undeploying: 3,
-  scaling: 8,
-  cooldown: 10,
-} as const;
+export const SERVICE_STATE = { deploying: 1, cooldown: 10 } as const;
 
 /** The attribute `name` of `vm`; undefined without one, or when it is not text. */
 export const attribute = (vm: Vm, name: PublishedName): string | undefined => vm.attributes.get(name);

@@ -1,9 +1,8 @@
 // One certificate, read with node:crypto, and with the DER reader where node:crypto has no answer.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ipText } from '../core/ip.ts';
-import { children, content, decode, dotted, encode, isContext } from './der.ts';
+import { children, content, decode, dotted, encode, isContext, OID } from './der.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
-import { OID, WEAK_SIGNATURES } from './oids.ts';
 
 export interface Certificate {
   readonly x509: X509Certificate;
@@ -77,37 +76,27 @@ export function readCertificate(der: Uint8Array): Certificate {
 
 /** Whether the key of `issuer` made the signature on `certificate`. */
 export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.verify(issuer.publicKey);
-  } catch {
-    return false; // a key that cannot verify at all
-  }
+  return unlessError(() => certificate.verify(issuer.publicKey)) ?? false;
 }
 
 /** Its public key; undefined for an algorithm that OpenSSL does not support. */
-export function publicKeyOf({ x509 }: Certificate): KeyObject | undefined {
-  try {
-    return x509.publicKey;
-  } catch {
-    return undefined;
-  }
-}
+export const publicKeyOf = ({ x509 }: Certificate): KeyObject | undefined =>
+  unlessError(() => x509.publicKey);
 
 /** A PEM key; undefined when it cannot be read. */
-export function privateKeyOf(keyPem: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(keyPem);
-  } catch {
-    return undefined; // the callers have a better message than OpenSSL
-  }
-}
+export const privateKeyOf = (keyPem: string): KeyObject | undefined =>
+  unlessError(() => createPrivateKey(keyPem));
 
 /** Whether a private key is the one of the certificate. */
-export function matchesKey({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject {
+export const matchesKey = ({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject =>
+  key !== undefined && (unlessError(() => x509.checkPrivateKey(key)) ?? false);
+
+/** node:crypto throws for keys that OpenSSL cannot use. Its messages do not help a person. */
+function unlessError<T>(read: () => T): T | undefined {
   try {
-    return key !== undefined && x509.checkPrivateKey(key);
+    return read();
   } catch {
-    return false; // the certificate's own key is of an unknown kind
+    return undefined;
   }
 }
 
@@ -132,6 +121,17 @@ function namesOf(node: Node): SubjectNames {
       .filter((ip) => ip !== undefined),
   });
 }
+
+/** Signatures whose digest can be forged. */
+const WEAK_SIGNATURES: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.2': 'MD2',
+  '1.2.840.113549.1.1.3': 'MD4',
+  '1.2.840.113549.1.1.4': 'MD5',
+  '1.2.840.113549.1.1.5': 'SHA-1',
+  '1.3.14.3.2.29': 'SHA-1',
+  '1.2.840.10040.4.3': 'SHA-1',
+  '1.2.840.10045.4.1': 'SHA-1',
+};
 
 /** The digest of a weak signature. RSA-PSS without a named digest means SHA-1 (RFC 4055). */
 function weaknessOf(algorithm: Node | undefined): string | undefined {

@@ -14,6 +14,7 @@ import {
   explicit,
   implicit,
   integer,
+  OID,
   octets,
   oid,
   sequence,
@@ -22,7 +23,6 @@ import {
   utf8,
 } from './der.ts';
 import type { SubjectNames } from './names.ts';
-import { OID } from './oids.ts';
 
 export interface CertificateDraft {
   readonly subject: Asn1Node;

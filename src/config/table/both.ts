@@ -1,9 +1,11 @@
 // Both roles, role level: each role of a service has its own value.
-import { err, ok, type Result } from '../../core/result.ts';
-import { certificates, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
-import { BOTH, optional, withDefault } from '../variable.ts';
 
-const AT = { roles: BOTH, level: 'role' } as const;
+import { err, ok, type Result } from '../../core/result.ts';
+import { ROLES } from '../../core/role.ts';
+import { certificates, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
+import { rowsOf } from '../variable.ts';
+
+const { optional, withDefault } = rowsOf('role', ...ROLES);
 
 /** Default ports of the daemons of Flower 1.31 to 1.39. */
 const FLOWER_PORTS: readonly number[] = [8000, 9091, 9092, 9093, 9094];
@@ -18,7 +20,6 @@ function readMetricsPort(given: string): Result<number> {
 
 export const BOTH_ROLES = {
   FL_ISOLATION: withDefault({
-    ...AT,
     title: 'App execution isolation mode',
     ...oneOf(['subprocess', 'process']),
     default: 'subprocess',
@@ -28,7 +29,6 @@ export const BOTH_ROLES = {
   }),
 
   FL_SSL_CA_CERTFILE: optional({
-    ...AT,
     title: 'CA certificate (base64 PEM)',
     ...certificates(),
     description:
@@ -37,7 +37,6 @@ export const BOTH_ROLES = {
   }),
 
   FL_GRPC_KEEPALIVE_TIME: withDefault({
-    ...AT,
     title: 'gRPC keepalive interval in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '60',
@@ -47,7 +46,6 @@ export const BOTH_ROLES = {
   }),
 
   FL_GRPC_KEEPALIVE_TIMEOUT: withDefault({
-    ...AT,
     title: 'gRPC keepalive ACK timeout in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '20',
@@ -57,7 +55,6 @@ export const BOTH_ROLES = {
   }),
 
   FL_METRICS_ENABLED: withDefault({
-    ...AT,
     title: 'Enable Prometheus metrics',
     ...yesNo(),
     default: 'NO',
@@ -66,7 +63,6 @@ export const BOTH_ROLES = {
   }),
 
   FL_METRICS_PORT: withDefault({
-    ...AT,
     title: 'Prometheus metrics port',
     ...text('a port from 1024 to 65535 that Flower does not use', readMetricsPort, 'number'),
     default: '9101',

@@ -1,10 +1,12 @@
 // Infrastructure: variables of the template's CONTEXT or of OpenNebula. Other programs use most of them, so the agent reads
 // a value as those programs do, and an invalid one is no error here.
-import { err, ok, type Result } from '../../core/result.ts';
-import { text } from '../kinds.ts';
-import { BOTH, optional, withDefault } from '../variable.ts';
 
-const AT = { roles: BOTH, level: 'infrastructure' } as const;
+import { err, ok, type Result } from '../../core/result.ts';
+import { ROLES } from '../../core/role.ts';
+import { text } from '../kinds.ts';
+import { rowsOf } from '../variable.ts';
+
+const { optional, withDefault } = rowsOf('infrastructure', ...ROLES);
 
 function readVmId(given: string): Result<number> {
   return /^(0|[1-9]\d{0,9})$/.test(given) ? ok(Number(given)) : err('this is not the number of a VM');
@@ -21,7 +23,6 @@ function readEndpoint(given: string): Result<string> {
 
 export const PLATFORM = {
   TOKEN: withDefault({
-    ...AT,
     title: 'OneGate token',
     ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
     default: 'NO',
@@ -33,7 +34,6 @@ export const PLATFORM = {
   }),
 
   NETWORK: withDefault({
-    ...AT,
     title: 'Network contextualization',
     ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
     default: 'NO',
@@ -44,7 +44,6 @@ export const PLATFORM = {
   }),
 
   REPORT_READY: withDefault({
-    ...AT,
     title: 'Report READY',
     // net-99-report-ready of one-context 7.2.1 compares with capital letters.
     ...text('YES, in capital letters', (given) => ok(given === 'YES'), 'boolean'),
@@ -57,7 +56,6 @@ export const PLATFORM = {
   }),
 
   READY_SCRIPT_PATH: optional({
-    ...AT,
     title: 'Ready script',
     ...text('the path of a program', (given) => ok(given)),
     template: '/opt/flower/scripts/health-check.sh',
@@ -68,7 +66,6 @@ export const PLATFORM = {
   }),
 
   SSH_PUBLIC_KEY: optional({
-    ...AT,
     title: 'SSH public key',
     ...text('public keys, one a line', (given) => ok(given)),
     redact: true,
@@ -79,7 +76,6 @@ export const PLATFORM = {
   }),
 
   VMID: optional({
-    ...AT,
     title: 'Number of this VM',
     ...text('the number OpenNebula gave the VM', readVmId),
     consumer: 'the agent; OpenNebula writes it',
@@ -88,7 +84,6 @@ export const PLATFORM = {
   }),
 
   ONEGATE_ENDPOINT: optional({
-    ...AT,
     title: 'URL of OneGate',
     ...text('an http:// or https:// URL', readEndpoint),
     consumer: 'the agent; OpenNebula writes it',

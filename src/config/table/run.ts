@@ -1,12 +1,11 @@
 // SuperLink, role level: properties of a run. They go into the file that `flwr run` reads.
 import { decimal, oneOf, pathBelow, wholeNumber, yesNo } from '../kinds.ts';
-import { SUPERLINK, withDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
 
-const AT = { roles: SUPERLINK, level: 'role' } as const;
+const { withDefault } = rowsOf('role', 'superlink');
 
 export const RUN = {
   FL_NUM_ROUNDS: withDefault({
-    ...AT,
     title: 'Number of federated learning rounds',
     ...wholeNumber({ least: 1 }),
     default: '3',
@@ -16,7 +15,6 @@ export const RUN = {
   }),
 
   FL_STRATEGY: withDefault({
-    ...AT,
     title: 'Aggregation strategy',
     ...oneOf(['FedAvg', 'FedProx', 'FedAdam', 'Krum', 'Bulyan', 'FedTrimmedAvg']),
     default: 'FedAvg',
@@ -26,7 +24,6 @@ export const RUN = {
   }),
 
   FL_MIN_FIT_CLIENTS: withDefault({
-    ...AT,
     title: 'Minimum clients for a training round',
     ...wholeNumber({ least: 1 }),
     default: '2',
@@ -36,7 +33,6 @@ export const RUN = {
   }),
 
   FL_MIN_EVALUATE_CLIENTS: withDefault({
-    ...AT,
     title: 'Minimum clients for evaluation',
     ...wholeNumber({ least: 1 }),
     default: '2',
@@ -46,7 +42,6 @@ export const RUN = {
   }),
 
   FL_MIN_AVAILABLE_CLIENTS: withDefault({
-    ...AT,
     title: 'Minimum available clients to start',
     ...wholeNumber({ least: 1 }),
     default: '2',
@@ -56,7 +51,6 @@ export const RUN = {
   }),
 
   FL_PROXIMAL_MU: withDefault({
-    ...AT,
     title: 'FedProx proximal term (mu)',
     ...decimal({ least: 0 }),
     default: '1.0',
@@ -67,7 +61,6 @@ export const RUN = {
   }),
 
   FL_SERVER_LR: withDefault({
-    ...AT,
     title: 'Server-side learning rate',
     ...decimal({ above: 0 }),
     default: '0.1',
@@ -78,7 +71,6 @@ export const RUN = {
   }),
 
   FL_CLIENT_LR: withDefault({
-    ...AT,
     title: 'Client-side learning rate',
     ...decimal({ above: 0 }),
     default: '0.1',
@@ -89,7 +81,6 @@ export const RUN = {
   }),
 
   FL_NUM_MALICIOUS: withDefault({
-    ...AT,
     title: 'Expected malicious clients (Krum/Bulyan)',
     ...wholeNumber({ least: 0 }),
     default: '0',
@@ -101,7 +92,6 @@ export const RUN = {
   }),
 
   FL_TRIM_BETA: withDefault({
-    ...AT,
     title: 'Trim fraction per tail (FedTrimmedAvg)',
     ...decimal({ above: 0, below: 0.5 }),
     default: '0.2',
@@ -112,7 +102,6 @@ export const RUN = {
   }),
 
   FL_CHECKPOINT_ENABLED: withDefault({
-    ...AT,
     title: 'Enable model checkpointing',
     ...yesNo(),
     default: 'NO',
@@ -122,7 +111,6 @@ export const RUN = {
   }),
 
   FL_CHECKPOINT_INTERVAL: withDefault({
-    ...AT,
     title: 'Save checkpoint every N rounds',
     ...wholeNumber({ least: 1 }),
     default: '5',
@@ -132,7 +120,6 @@ export const RUN = {
   }),
 
   FL_CHECKPOINT_PATH: withDefault({
-    ...AT,
     title: 'Checkpoint directory',
     ...pathBelow({ '/app/checkpoints': 'checkpoints' }),
     default: 'checkpoints',

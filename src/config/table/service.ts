@@ -1,15 +1,16 @@
 // Service level: one value for all roles of a OneFlow service.
 
 import { err, ok } from '../../core/result.ts';
+import { ROLES } from '../../core/role.ts';
 import { isVersion } from '../../core/version.ts';
 import { FRAMEWORKS } from '../frameworks.ts';
 import { oneOf, text, yesNo } from '../kinds.ts';
-import { BOTH, withDefault, withImageDefault, withRoleDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
+
+const { withDefault, withImageDefault, withRoleDefault } = rowsOf('service', ...ROLES);
 
 export const SERVICE = {
   FLOWER_VERSION: withImageDefault({
-    roles: BOTH,
-    level: 'service',
     title: 'Flower version (empty: what the image has)',
     ...text('a version X.Y.Z', (given) =>
       isVersion(given) ? ok(given) : err('this is not a version X.Y.Z'),
@@ -22,8 +23,6 @@ export const SERVICE = {
   }),
 
   ML_FRAMEWORK: withImageDefault({
-    roles: BOTH,
-    level: 'service',
     title: 'ML framework (empty: what the image has)',
     ...oneOf(FRAMEWORKS),
     default: { image: ({ framework }) => framework },
@@ -35,8 +34,6 @@ export const SERVICE = {
   }),
 
   FL_TLS_ENABLED: withRoleDefault({
-    roles: BOTH,
-    level: 'service',
     title: 'Encrypt traffic between SuperLink and SuperNodes',
     ...yesNo(),
     default: { superlink: 'YES' },
@@ -47,8 +44,6 @@ export const SERVICE = {
   }),
 
   FL_LOG_LEVEL: withDefault({
-    roles: BOTH,
-    level: 'service',
     title: 'Log verbosity',
     ...oneOf(['DEBUG', 'INFO', 'WARNING', 'ERROR']),
     default: 'INFO',
@@ -57,8 +52,6 @@ export const SERVICE = {
   }),
 
   FL_LOG_FORMAT: withDefault({
-    roles: BOTH,
-    level: 'service',
     title: 'Log format of the agent',
     ...oneOf(['text', 'json']),
     default: 'text',

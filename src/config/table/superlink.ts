@@ -2,13 +2,12 @@
 
 import { readSanList } from '../../core/san.ts';
 import { certificates, listenAddress, pathBelow, privateKey, text } from '../kinds.ts';
-import { optional, SUPERLINK, withDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
 
-const AT = { roles: SUPERLINK, level: 'role' } as const;
+const { optional, withDefault } = rowsOf('role', 'superlink');
 
 export const SUPERLINK_ONLY = {
   FL_FLEET_API_ADDRESS: withDefault({
-    ...AT,
     title: 'Fleet API listen address (host:port)',
     ...listenAddress(),
     default: '0.0.0.0:9092',
@@ -17,7 +16,6 @@ export const SUPERLINK_ONLY = {
   }),
 
   FL_CONTROL_API_ADDRESS: withDefault({
-    ...AT,
     title: 'Control API listen address (host:port)',
     ...listenAddress(),
     default: '127.0.0.1:9093',
@@ -27,7 +25,6 @@ export const SUPERLINK_ONLY = {
   }),
 
   FL_DATABASE: withDefault({
-    ...AT,
     title: 'Database path for state persistence',
     ...pathBelow(),
     default: 'state/state.db',
@@ -36,7 +33,6 @@ export const SUPERLINK_ONLY = {
   }),
 
   FL_CERT_EXTRA_SAN: optional({
-    ...AT,
     title: 'Additional certificate SAN entries (IP:addr or DNS:name)',
     ...text('a comma-separated list of IP:<v4 or v6 address> and DNS:<name or *.name>', readSanList),
     description:
@@ -45,7 +41,6 @@ export const SUPERLINK_ONLY = {
   }),
 
   FL_SSL_CERTFILE: optional({
-    ...AT,
     title: 'Server certificate (base64 PEM)',
     ...certificates(),
     description:
@@ -54,7 +49,6 @@ export const SUPERLINK_ONLY = {
   }),
 
   FL_SSL_KEYFILE: optional({
-    ...AT,
     title: 'Server private key (base64 PEM)',
     ...privateKey(),
     secret: true,

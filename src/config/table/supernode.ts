@@ -3,9 +3,9 @@ import { err, ok, type Result } from '../../core/result.ts';
 import { decimal, dialAddress, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
 import { readNodeConfig } from '../node-config.ts';
 import { hasApp } from '../release.ts';
-import { optional, SUPERNODE, withDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
 
-const AT = { roles: SUPERNODE, level: 'role' } as const;
+const { optional, withDefault } = rowsOf('role', 'supernode');
 
 const USE_CASES = ['none', 'image-classification', 'anomaly-detection', 'llm-fine-tuning'] as const;
 
@@ -23,7 +23,6 @@ function readGpuIds(given: string): Result<string> {
 
 export const SUPERNODE_ONLY = {
   FL_SUPERLINK_ADDRESS: optional({
-    ...AT,
     title: 'SuperLink Fleet API address (host:port)',
     ...dialAddress(),
     description:
@@ -32,7 +31,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_NODE_CONFIG: optional({
-    ...AT,
     title: 'Space-separated key=value node config',
     ...text('key=value pairs separated by blanks; values with blanks in quotes', readNodeConfig),
     redact: true,
@@ -42,7 +40,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_MAX_RETRIES: withDefault({
-    ...AT,
     title: 'Max reconnection attempts (0 = unlimited)',
     ...wholeNumber({ least: 0 }),
     default: '0',
@@ -51,7 +48,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_MAX_WAIT_TIME: withDefault({
-    ...AT,
     title: 'Max wait for connection in seconds (0 = unlimited)',
     ...wholeNumber({ least: 0, most: MOST_SECONDS }),
     default: '0',
@@ -60,7 +56,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_USE_CASE: withDefault({
-    ...AT,
     title: 'Pre-built use case',
     ...oneOf(USE_CASES),
     // Forms offer only use cases with an app in the image.
@@ -73,7 +68,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_GPU_ENABLED: withDefault({
-    ...AT,
     title: 'Enable NVIDIA GPU support',
     ...yesNo(),
     default: 'NO',
@@ -82,7 +76,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_CUDA_VISIBLE_DEVICES: withDefault({
-    ...AT,
     title: 'GPU ids visible to the ClientApp (all, or 0,1)',
     ...text('all, or comma-separated GPU ids', readGpuIds),
     default: 'all',
@@ -91,7 +84,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_GPU_MEMORY_FRACTION: withDefault({
-    ...AT,
     title: 'GPU memory fraction for PyTorch (0-1)',
     ...decimal({ least: 0, most: 1 }),
     default: '0.8',
@@ -101,7 +93,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_DCGM_ENABLED: withDefault({
-    ...AT,
     title: 'Enable DCGM GPU metrics exporter',
     ...yesNo(),
     default: 'NO',
@@ -111,7 +102,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_EDGE_BACKOFF: withDefault({
-    ...AT,
     title: 'Discovery retry spacing',
     ...oneOf(['exponential', 'fixed']),
     default: 'exponential',
@@ -121,7 +111,6 @@ export const SUPERNODE_ONLY = {
   }),
 
   FL_EDGE_MAX_BACKOFF: withDefault({
-    ...AT,
     title: 'Maximum discovery backoff in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '300',
