@@ -1,6 +1,6 @@
 // The text of a variable in the CONTEXT: trimmed, empty means unset, the plain name wins over the ONEAPP_ alias.
 import { Buffer } from 'node:buffer';
-import type { Finding } from './finding.ts';
+import type { VariableFinding } from '../core/finding.ts';
 import { aliasOf, rowOf, type VariableName } from './table.ts';
 
 export interface Given {
@@ -17,7 +17,7 @@ export interface Given {
 export function lookUp(
   raw: Readonly<Record<string, string>>,
   name: VariableName,
-): { found?: Given; finding?: Finding } {
+): { found?: Given; finding?: VariableFinding } {
   const plain = textOf(raw, name);
   const alias = aliasOf(name);
   const other = alias === undefined ? undefined : textOf(raw, alias);
@@ -38,7 +38,7 @@ function textOf(raw: Readonly<Record<string, string>>, name: string): string | u
 const unanswered = (name: string, text: string): boolean =>
   text === `$${name}` || text === `\${${name}}` || text === Buffer.from(`$${name}`).toString('base64');
 
-const conflict = (name: VariableName, alias: string): Finding => ({
+const conflict = (name: VariableName, alias: string): VariableFinding => ({
   variable: name,
   severity: 'warning',
   found: `${name} and ${alias} have different values; ${name} is used`,

@@ -1,15 +1,16 @@
 // From the raw CONTEXT to a configuration, or to all of its errors, in one pass.
+import type { VariableFinding as Finding } from '../core/finding.ts';
 import type { BootConfig } from './config.ts';
-import { type Finding, showValue } from './finding.ts';
 import { type Given, lookUp } from './given.ts';
 import { checkRules } from './rules.ts';
+import { showValue } from './secrets.ts';
 import { namesInContext, namesOf, rowOf, type VariableName } from './table.ts';
 import { unknownVariables } from './unknown.ts';
 import type { ImageFacts } from './variable.ts';
 
+export type { VariableFinding as Finding } from '../core/finding.ts';
 export type { Role } from '../core/role.ts';
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
-export type { Finding } from './finding.ts';
 export type { Framework, ImageFacts } from './variable.ts';
 
 export type Parsed =

@@ -3,9 +3,9 @@ import type { VariableFinding } from '../core/finding.ts';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { isLoopback, isUnspecified, parseIp } from '../core/ip.ts';
 import type { Given } from './given.ts';
-import { robustClients } from './robust.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
 import { SUSPICIONS } from './suspicions.ts';
+import { robustClients } from './table/run.ts';
 import type { VariableName } from './table.ts';
 import type { ImageFacts } from './variable.ts';
 

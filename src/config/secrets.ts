@@ -1,6 +1,6 @@
 // Secrets in a CONTEXT: which values are masked, and how the others are printed.
-import { holdsSecret, visible } from '../core/text.ts';
-import { isVariableName, plainName, rowOf } from './table.ts';
+import { describe, holdsSecret, quote, visible } from '../core/text.ts';
+import { isVariableName, plainName, rowOf, type VariableName } from './table.ts';
 
 /** Names whose values may give access. START_SCRIPT and USER_DATA are programs, which may hold passwords. */
 const SECRET =
@@ -33,4 +33,10 @@ export function formatValue(value: string): string {
   const most = 200;
   const text = [...value.slice(0, most).toWellFormed()].map(visible).join('');
   return value.length > most ? `${text}... (${value.length} characters)` : text;
+}
+
+/** A value of `name` in a finding. */
+export function showValue(name: VariableName, value: string): string {
+  const { secret, redact } = rowOf(name);
+  return secret || redact ? describe(value) : quote(value);
 }

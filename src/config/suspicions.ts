@@ -5,9 +5,8 @@ import { quoteName } from '../core/text.ts';
 import { downloadOf, formatSize, neededSpace } from './frameworks.ts';
 import { doubtsAbout } from './node-config.ts';
 import { hasApp } from './release.ts';
-import { robustClients } from './robust.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
-import { RUN } from './table/run.ts';
+import { RUN, robustClients } from './table/run.ts';
 import type { VariableName } from './table.ts';
 import type { Variable } from './variable.ts';
 

@@ -1,8 +1,7 @@
 // The CA certificates that a SuperNode trusts, and those of an operator for a SuperLink.
 import { isBase64 } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
-import type { Certificate } from './certificate.ts';
-import { outsideValidity } from './dates.ts';
+import { type Certificate, outsideValidity } from './certificate.ts';
 import { certificatesIn } from './texts.ts';
 
 export interface CaOptions {

@@ -100,6 +100,30 @@ function unlessError<T>(read: () => T): T | undefined {
   }
 }
 
+/** '2026-11-21 06:00 UTC' */
+export const onDate = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+
+/** What is wrong with the dates, for a sentence; undefined when the certificate is valid at `now`. */
+export function outsideValidity(
+  certificate: Certificate,
+  now: Date,
+): { found: string; remedy: string } | undefined {
+  const clock = `this VM's clock: ${onDate(now)}`;
+  if (now > certificate.notAfter) {
+    return {
+      found: `${certificate.subject} expired on ${onDate(certificate.notAfter)}; ${clock}`,
+      remedy: 'have it issued again',
+    };
+  }
+  if (now < certificate.notBefore) {
+    return {
+      found: `${certificate.subject} is not valid before ${onDate(certificate.notBefore)}; ${clock}`,
+      remedy: 'check the clock (`timedatectl`), or have the certificate issued with an earlier start',
+    };
+  }
+  return undefined;
+}
+
 type Node = ReturnType<typeof decode>;
 
 /** Finds an extension. Only this one is decoded, because the others may hold anything. */

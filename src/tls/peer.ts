@@ -3,9 +3,8 @@
 import { pemOf } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
 import { readCa } from './ca.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, outsideValidity } from './certificate.ts';
 import { buildChain } from './chain.ts';
-import { outsideValidity } from './dates.ts';
 import { covers, listNames, sanEntry } from './names.ts';
 import { certificatesIn } from './texts.ts';
 import { ORGANIZATION } from './x509-write.ts';

@@ -1,7 +1,6 @@
 // Whether certificates of an earlier boot are kept, and when they are renewed.
 import { Problem } from '../core/problem.ts';
-import { type Certificate, isSignedBy, matchesKey, privateKeyOf } from './certificate.ts';
-import { onDate } from './dates.ts';
+import { type Certificate, isSignedBy, matchesKey, onDate, privateKeyOf } from './certificate.ts';
 import type { KeyPair } from './issue.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
 import { certificatesIn, firstCertificate } from './texts.ts';

@@ -1,6 +1,6 @@
 // What one-context and oned read of a CONTEXT, and would not understand or could not survive. Only warnings: the agent
 // itself starts with all of it.
-import type { Finding } from '../config/finding.ts';
+import type { VariableFinding as Finding } from '../core/finding.ts';
 import { quote, quoteName } from '../core/text.ts';
 
 /** `isThere`: whether a program is on this machine; always true where that cannot be known. */

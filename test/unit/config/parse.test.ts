@@ -100,9 +100,7 @@ describe('unknown names', () => {
     ['FL_GRPC_KEEP_ALIVE_TIME', 'FL_GRPC_KEEPALIVE_TIME'],
     ['FL_SSL_CERT_FILE', 'FL_SSL_CERTFILE'],
   ])('%s: did you mean %s?', (given, meant) => {
-    expect(said({ [given]: 'secret-value' })).toEqual([
-      `${given}: unknown variable; did you mean ${meant}?`,
-    ]);
+    expect(said({ [given]: 'secret-value' })).toEqual([`${given}: unknown variable; did you mean ${meant}?`]);
   });
 
   test('get no suggestion when no name is similar', () => {

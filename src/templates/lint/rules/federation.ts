@@ -1,6 +1,6 @@
 // What only shows when the roles, or the zones, are looked at together.
 
-import { robustClients } from '../../../config/robust.ts';
+import { robustClients } from '../../../config/table/run.ts';
 import type { VariableName } from '../../../config/table.ts';
 import { formatInput, formDefault, inputOf } from '../../user-input.ts';
 import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';
