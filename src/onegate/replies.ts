@@ -35,8 +35,7 @@ export const VM_STATE = {
 
 export interface Vm {
   readonly id: number;
-  readonly name: string;
-  /** Undefined where the reply does not say (a plain GET /service). */
+  /** Undefined where the reply has none (a plain GET /service). */
   readonly state: number | undefined;
   readonly lcmState: number | undefined;
   readonly attributes: ReadonlyMap<PublishedName, string>;
@@ -55,7 +54,6 @@ export interface Role {
 
 export interface Service {
   readonly id: number;
-  readonly name: string;
   /** 1 DEPLOYING, 2 RUNNING, 4 WARNING, 8 SCALING, 10 COOLDOWN, ... */
   readonly state: number;
   readonly roles: readonly Role[];
@@ -77,7 +75,6 @@ const whole = z
   ])
   .pipe(z.int().min(0).max(4_294_967_295));
 const anything = z.unknown().optional();
-const text = z.string().catch('');
 
 /** `[x]`, `x` or `{}`, `null`, nothing: always a list of what parses. */
 const listOf = <T extends z.ZodType>(item: T) =>
@@ -98,7 +95,6 @@ const userTemplateSchema = z
 const vmSchema = z
   .object({
     ID: whole,
-    NAME: text,
     STATE: whole.optional().catch(undefined),
     LCM_STATE: whole.optional().catch(undefined),
     USER_TEMPLATE: userTemplateSchema.optional(),
@@ -107,7 +103,6 @@ const vmSchema = z
   .transform(
     (vm): Vm => ({
       id: vm.ID,
-      name: vm.NAME,
       state: vm.STATE,
       lcmState: vm.LCM_STATE,
       attributes: attributesOf(vm.USER_TEMPLATE),
@@ -124,7 +119,6 @@ const nodeSchema = z
       ? info.data
       : {
           id: node.deploy_id,
-          name: '',
           state: undefined,
           lcmState: undefined,
           attributes: new Map(),
@@ -141,7 +135,6 @@ const roleSchema = z.object({
 
 const serviceSchema = z.object({
   id: whole,
-  name: text,
   state: whole,
   roles: z.array(roleSchema).max(1_000),
 });
