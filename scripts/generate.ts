@@ -5,9 +5,9 @@ import { GENERATED } from './generated.ts';
 
 const root = resolve(import.meta.dirname, '..');
 for (const [path, text] of GENERATED) {
-  const place = join(root, path);
-  if (existsSync(place) && readFileSync(place, 'utf8') === text) continue;
-  mkdirSync(dirname(place), { recursive: true });
-  writeFileSync(place, text);
+  const file = join(root, path);
+  if (existsSync(file) && readFileSync(file, 'utf8') === text) continue;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, text);
   console.log(`wrote ${path}`);
 }

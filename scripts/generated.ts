@@ -1,18 +1,19 @@
-// Every committed file that is made, and of what. `make generate` writes them; test/unit/generated.test.ts holds them fresh.
+// Every generated file that is committed. `make generate` writes them; test/unit/generated.test.ts fails when one is stale.
 import { readFileSync } from 'node:fs';
+import { renderCompletion } from '../src/cli/completion.ts';
 import { COMMANDS } from '../src/cli/index.ts';
-import { renderCompletion } from '../src/cli/render-completion.ts';
-import { renderMan } from '../src/cli/render-man.ts';
-import { contextJsonSchema } from '../src/config/json-schema.ts';
-import { variablesReference } from '../src/config/reference.ts';
-import { DEFAULT_WISHES, formatTemplate } from '../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, formatTemplate } from '../src/templates/oneflow.ts';
 import { TOPOLOGIES, TOPOLOGY_NAMES } from '../src/templates/topology.ts';
-import { vmTemplate } from '../src/templates/vm-template.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
+import { commandsReference } from './reference/commands.ts';
+import { contextJsonSchema } from './reference/json-schema.ts';
 import { machineReference } from './reference/machine.ts';
 import { oneGateReference } from './reference/onegate.ts';
+import { variablesReference } from './reference/variables.ts';
+import { renderMan } from './render-man.ts';
+import { vmTemplate } from './vm-template.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -31,7 +32,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     'docs/reference/variables.md',
     page(
       '# Variables, attributes, codes, files and ports',
-      'What the appliance promises to people. Sections: [variables](#of-the-whole-service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). What `flower-context lint` finds is in [lint.md](lint.md).',
+      'The public interface of the appliance. Sections: [variables](#of-the-whole-service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). The findings of `flower-context lint` are in [lint.md](lint.md).',
       variablesReference(),
       oneGateReference(),
       problemReference(),
@@ -39,12 +40,13 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
       machineReference(),
     ),
   ],
+  ['docs/reference/commands.md', page(commandsReference())],
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],
   ['docs/reference/context-supernode.schema.json', json(contextJsonSchema('supernode'))],
-  ...TOPOLOGY_NAMES.map((site): [string, string] => [
-    `appliance/oneflow/${site}.json`,
-    formatTemplate({ ...DEFAULT_WISHES, site, supernodes: TOPOLOGIES[site].supernodes }),
+  ...TOPOLOGY_NAMES.map((topology): [string, string] => [
+    `appliance/oneflow/${topology}.json`,
+    formatTemplate({ ...DEFAULT_OPTIONS, topology, supernodes: TOPOLOGIES[topology].supernodes }),
   ]),
   ['appliance/vm-template/flower-superlink.txt', vmTemplate('superlink')],
   ['appliance/vm-template/flower-supernode.txt', vmTemplate('supernode')],
@@ -56,7 +58,6 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     [`appliance/marketplace/flower-${role}/metadata.yaml`, document(metadata(role))],
     [`appliance/marketplace/flower-${role}/context.yaml`, document(contextTests(role))],
   ]),
-  ['appliance/man/flower-context.1', renderMan(COMMANDS, version)],
-  ['appliance/completion/flower-context.bash', renderCompletion('bash', COMMANDS)],
-  ['appliance/completion/_flower-context', renderCompletion('zsh', COMMANDS)],
+  ['appliance/man/flower-context.1', renderMan(version)],
+  ['appliance/completion/flower-context.bash', renderCompletion(COMMANDS)],
 ]);

@@ -1,2 +1,2 @@
-// Stands in the bundle for node:worker_threads, of which pino asks one thing. Loading it takes a twentieth of the start.
+// Replaces node:worker_threads in the bundle: pino reads only this member. Loading the real one takes 5 % of the start.
 module.exports = { isMainThread: true };

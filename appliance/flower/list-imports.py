@@ -1,7 +1,7 @@
-"""Prints the modules that Flower's programs import, in that order, without Flower's own.
+"""Prints the modules that Flower's programs import, in that order, without those of Flower.
 
-Run by the Python of an environment. Flower's own are left out because some of them read the environment variables of the
-launch plan when they are imported.
+Run it with the Python of an environment. Modules of Flower are omitted, because some of them read environment variables
+of the launch plan when they are imported.
 """
 
 import contextlib
@@ -9,7 +9,7 @@ import importlib
 import importlib.metadata
 import sys
 
-# What the programs import only once they run (seen in 1.39; older ones lack some).
+# Imported only while the programs run (seen in 1.39; older versions do not have all of them).
 LATER = [
     *("grpc._server", "sqlite3", "pydantic.v1", "anyio._backends._asyncio", "uvicorn.loops.auto", "uvicorn.lifespan.on"),
     *("uvicorn.protocols.http.auto", "uvicorn.protocols.websockets.auto"),

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Writes the locked requirements again: every package with its version and the hashes of all its files, for Python 3.11
-# to 3.13 on x86_64 and aarch64. Needs `uv` on PATH and the package index. Usage: lock.sh VERSION [FRAMEWORK...]
+# Writes the locked requirements: each package with its version and the hashes of all its files, for Python 3.11 to 3.13
+# on x86_64 and aarch64. Needs `uv` on PATH and the package index. Usage: lock.sh VERSION [FRAMEWORK...]
 set -eu
 cd "$(dirname "$0")"
 version=$1
@@ -25,7 +25,7 @@ for framework in "$@"; do
     *) echo "lock.sh: no framework $framework (pytorch, tensorflow, sklearn)" >&2; exit 64 ;;
   esac
   printf 'flwr==%s\nnumpy\n%s\n' "$version" "$package" >"$scratch/all.in"
-  # What is in the base already, with the same versions, is left out of the framework's file.
+  # The framework's file omits the packages of the base, which have the same versions.
   cp "$scratch/base.txt" "$scratch/all.txt"
   lock "$scratch/all.in" -o "$scratch/all.txt" >/dev/null
   awk 'NR == FNR { if (/==/) base[$1] = 1; next } /==/ { wanted = !($1 in base) } wanted' \

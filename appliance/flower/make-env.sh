@@ -1,12 +1,11 @@
 #!/bin/sh
 # Builds a virtual environment with Flower: make-env.sh VERSION FRAMEWORK DEST
 #
-# FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy always comes along. Where the locked requirements of this
-# version lie beside this script, only the files whose hashes they name are installed; another version is installed as
-# the package index has it now. An environment cannot be moved, so it is built in place: DEST/.incomplete is there until
-# all is done, and DEST/.complete from then on. What an attempt left that was cut off is removed by the next. Only one at
-# a time works in the folder that DEST is in; another one waits for it, and then finds its work done.
-# PYTHON chooses the interpreter (python3). Ends with 0 and does nothing when DEST is complete already.
+# FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy is always installed. If the folder of this script has locked
+# requirements for VERSION, only files with those hashes are installed; else the current files of the package index.
+# An environment cannot be moved, so it is built at DEST: DEST/.incomplete exists until it is complete, and DEST/.complete
+# from then on. The next run removes what an interrupted run left. A lock on the parent folder of DEST lets one run work
+# at a time. PYTHON is the interpreter (python3). Does nothing and ends with 0 when DEST is complete.
 set -eu
 umask 022
 if [ $# -ne 3 ]; then
@@ -31,23 +30,23 @@ case $dest in
 esac
 
 [ -e "$dest/.complete" ] && exit 0
-# The lock is on the folder itself, so nothing is left of it, and pip and the others hold it too: it is free when the last
-# of them has ended, also when this script was killed before them.
+# The lock is on the folder itself, so it leaves no file. The child processes hold it too: it is free once the last of
+# them has ended, also when this script was killed before.
 mkdir -p "$(dirname "$dest")"
 exec 9<"$(dirname "$dest")"
 flock 9
 [ -e "$dest/.complete" ] && exit 0
-# Its own files only: a mistyped DEST is not emptied.
+# Only an environment of this script is removed: DEST may be mistyped.
 if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ]; then
-  echo "make-env.sh: $dest exists and is not an environment made here" >&2
+  echo "make-env.sh: $dest exists and was not built by this script" >&2
   exit 1
 fi
 rm -rf "$dest"
-# A failure leaves nothing behind: it may have been for want of disk space.
+# A failure leaves no files: the disk may be full.
 trap '[ $? -eq 0 ] || rm -rf "$dest"' EXIT
 mkdir -p "$dest"
 : >"$dest/.incomplete"
-# pip downloads and unpacks gigabytes of PyTorch before it installs them, and /tmp is memory in Debian 13.
+# pip downloads and unpacks gigabytes of PyTorch before it installs them, and /tmp of Debian 13 is in memory.
 TMPDIR=$dest/.tmp
 export TMPDIR
 mkdir "$TMPDIR"
@@ -63,10 +62,10 @@ else
   pip install --quiet --no-compile "flwr==$version" numpy ${package:+"$package"}
 fi
 
-# Flower runs as a user that cannot write here, so bytecode is made now: it halves the time to the first line.
+# Flower runs as a user that cannot write here, so bytecode is compiled now. It halves the start time.
 "$dest/bin/python" -m compileall -q -j 0 "$dest/lib" >/dev/null || true
 "$dest/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("flwr") != sys.argv[1])' "$version"
-# What Flower's programs import beside Flower itself: the launcher has it ready before it knows the launch plan.
+# The modules that the launcher imports before there is a launch plan.
 FLWR_HOME=$dest/.home "$dest/bin/python" -I "$here/list-imports.py" >"$dest/imports.txt"
 rm -rf "$dest/.home" "$TMPDIR"
 : >"$dest/.complete"

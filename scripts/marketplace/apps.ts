@@ -1,14 +1,14 @@
-// The appliances of the OpenNebula community marketplace: two images and the service of both. Fields as that marketplace
-// has them (its published appliances); values out of the table and the templates, so nothing here repeats them.
+// The appliances of the OpenNebula community marketplace: two images and the service of both. The fields are those of the
+// appliances that it publishes; the values come from the table of variables and the templates.
 import { BAKED_FLOWER } from '../../src/config/release.ts';
 import type { Role } from '../../src/core/role.ts';
-import { DEFAULT_WISHES, serviceTemplate } from '../../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
 import { inputOf } from '../../src/templates/user-input.ts';
-import { contextOf, MACHINE, userInputsOf } from '../../src/templates/vm-template.ts';
+import { contextOf, MACHINE, userInputsOf } from '../vm-template.ts';
 import type { Yaml } from './yaml.ts';
 
-/** The part after the name is the identity of an appliance for ever. */
+/** The UUID identifies an appliance and never changes. */
 export const UUIDS = {
   'flower-superlink': '5c9b0f0e-7a0a-4b57-9b56-0d6a6b0b2f31',
   'flower-supernode': 'c1d8a3c4-2f0e-4c1c-8f5b-6e4d1c7a9e42',
@@ -18,70 +18,70 @@ export type AppName = keyof typeof UUIDS;
 export const APPS = Object.keys(UUIDS) as readonly AppName[];
 
 /**
- * The one-apps image that the marketplace builds on: of those that its version of one-apps has, the one with security
- * support for longest, with a systemd that knows every setting of the units, and the one that other appliances there use.
+ * The one-apps image that the marketplace builds on. Of the images of its one-apps version it has the longest security
+ * support and a systemd with every setting of the units, and other appliances there use it.
  */
 export const BASE = { name: 'ubuntu2404', image: 'ubuntu-24.04', id: 'Ubuntu', release: '24.04' } as const;
 
-/** In `logos` of the marketplace, where other appliances for Flower may have one, too. */
+/** In `logos` of the marketplace, which may have other logos for Flower. */
 export const LOGO = 'flower-context.png';
 
-/** The OpenNebula versions whose own code has been run on the templates: others are not offered the appliances. */
+/** The OpenNebula versions that have processed the templates (test/opennebula); others do not offer the appliances. */
 const TESTED_WITH = ['6.8', '7.0', '7.4'];
 
 /** The disk of an image, when there is one. */
 export interface Disk {
   readonly url: string;
-  /** Bytes that the VM sees. */
+  /** Bytes, in the VM. */
   readonly size: number;
   readonly md5: string;
   readonly sha256: string;
 }
 
-/** What is known only when an image has been built. */
+/** The facts of a built image. */
 export interface Release {
   /** Seconds since 1970. */
   readonly at: number;
   readonly disk?: Disk;
 }
 
-export interface About {
+interface About {
   readonly name: string;
   readonly short: string;
   readonly text: string;
 }
 
-export const ABOUT: Readonly<Record<AppName, About>> = {
+const ABOUT: Readonly<Record<AppName, About>> = {
   'flower-superlink': {
     name: 'Flower SuperLink',
-    short: 'Coordinates a federation that learns with Flower',
+    short: 'Coordinates a Flower federation',
     text: [
-      `The coordinator of a federation that learns with [Flower](https://flower.ai) ${BAKED_FLOWER}. At its first boot the VM makes`,
-      'its own certificates, starts the SuperLink under systemd, and publishes address and CA on OneGate, so that Flower',
-      'SuperNode VMs of the same OneFlow service find and trust it. It also comes up alone, without OneGate.',
+      `The coordinator of a federation with [Flower](https://flower.ai) ${BAKED_FLOWER}. At its first boot the VM creates`,
+      'certificates, starts the SuperLink under systemd, and publishes its address and CA on OneGate. Flower SuperNode VMs of',
+      'the same OneFlow service then find and trust it. It also starts alone, without OneGate.',
       '',
-      '`flower-context status` in the VM shows what was done, what is waited for and what is wrong.',
+      '`flower-context status` in the VM shows boot steps, current wait and open problems.',
     ].join('\n'),
   },
   'flower-supernode': {
     name: 'Flower SuperNode',
-    short: 'Trains on local data in a federation that learns with Flower',
+    short: 'Trains on local data in a Flower federation',
     text: [
-      `A node of a federation that learns with [Flower](https://flower.ai) ${BAKED_FLOWER}. In a OneFlow service it finds its`,
-      'SuperLink through OneGate, trusts the CA published there and takes a data partition that no other node has. Outside',
-      'of a service, FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE say where the SuperLink is and whom to trust.',
+      `A node of a federation with [Flower](https://flower.ai) ${BAKED_FLOWER}. In a OneFlow service it finds its SuperLink`,
+      'through OneGate, trusts the CA published there and takes a data partition that no other node has. Outside of a',
+      'service, FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE set the address and the CA of the SuperLink.',
       '',
-      '`flower-context status` in the VM shows what was done, what is waited for and what is wrong.',
+      '`flower-context status` in the VM shows boot steps, current wait and open problems.',
     ].join('\n'),
   },
   'flower-service': {
     name: 'Flower federation',
     short: 'A Flower SuperLink and its SuperNodes',
     text: [
-      'One Flower SuperLink and two SuperNodes or more as a OneFlow service. The SuperNodes are deployed when the SuperLink is',
-      'READY, and each is READY when the SuperLink has accepted it: a service that runs is a federation that trains.',
+      'One Flower SuperLink and two or more SuperNodes as a OneFlow service. OneFlow deploys the SuperNodes when the SuperLink',
+      'is READY. A SuperNode is READY when the SuperLink has accepted it: a running service is a federation that can train.',
       '',
-      'Needs OneFlow and OneGate, reachable from the network of the service.',
+      'The service needs OneFlow, and OneGate must be reachable from its network.',
     ].join('\n'),
   },
 };
@@ -92,7 +92,7 @@ const roleOf = (app: AppName): Role | undefined =>
 const day = (seconds: number): string =>
   new Date(seconds * 1000).toISOString().slice(0, 10).replaceAll('-', '');
 
-/** UUID.yaml of an appliance. Without a release: as it stands in the repository, where there is no image. */
+/** UUID.yaml of an appliance. Without a release: the file in the repository, without an image. */
 export function listing(app: AppName, version: string, release?: Release): Yaml {
   const role = roleOf(app);
   const { name, short, text } = ABOUT[app];
@@ -138,11 +138,11 @@ function ofImage(role: Role): { readonly [key: string]: Yaml } {
   };
 }
 
-/** The service in the form of OneFlow 6, which 7 reads too; without ids, which the marketplace fills in by app name. */
+/** The service in the format for OneFlow 6 and 7; without ids, because the marketplace sets them by app name. */
 function ofService(): { readonly [key: string]: Yaml } {
-  const site = 'single-site';
-  const { supernodes } = TOPOLOGIES[site];
-  const template = serviceTemplate({ ...DEFAULT_WISHES, site, supernodes, form: 6, network: '0' }) as {
+  const topology = 'single-site';
+  const { supernodes } = TOPOLOGIES[topology];
+  const template = serviceTemplate({ ...DEFAULT_OPTIONS, topology, supernodes, format: 6, network: '0' }) as {
     readonly roles: readonly { readonly vm_template_contents: string; readonly vm_template: number }[];
     readonly [key: string]: Yaml;
   };
@@ -171,13 +171,13 @@ const image = (role: Role, { url, size, md5, sha256 }: Disk): Yaml => ({
   checksum: { md5, sha256 },
 });
 
-/** What the certification tests give the VM; none of it needs OneGate or another VM. */
+/** The CONTEXT in the certification tests; it needs neither OneGate nor another VM. @internal */
 export const CERTIFICATION: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
   superlink: { FL_CERT_EXTRA_SAN: 'DNS:superlink.example' },
   supernode: { FL_SUPERLINK_ADDRESS: '127.0.0.1:9092', FL_TLS_ENABLED: 'NO' },
 };
 
-/** metadata.yaml: how the marketplace builds and tests an image. */
+/** metadata.yaml: the settings for build and test of an image. */
 export const metadata = (role: Role): Yaml => ({
   ':app': {
     ':name': MACHINE[role].name,
@@ -212,7 +212,7 @@ export const metadata = (role: Role): Yaml => ({
   ':infra': { ':disk_format': 'qcow2', ':apps_path': '/var/tmp' },
 });
 
-/** context.yaml: with what the marketplace tests the contextualization of an image; its harness writes the same. */
+/** context.yaml: the settings for the contextualization tests; the test harness of the marketplace writes the same. */
 export const contextTests = (role: Role): Yaml => ({
   ':tests': {
     [MACHINE[role].name]: {
@@ -226,7 +226,7 @@ export const contextTests = (role: Role): Yaml => ({
   },
 });
 
-/** README.md: what the form asks for, in the table's words. */
+/** README.md: the inputs of the form, with the titles of the table. */
 export function readme(app: AppName): string {
   const { name, short, text } = ABOUT[app];
   const role = roleOf(app);
@@ -243,14 +243,14 @@ export function readme(app: AppName): string {
     role === undefined
       ? [
           '## Use it',
-          'Import the app: its two images come along. Instantiate the service on a network from which OneGate is reached.',
-          'All of its form may be left as it is.',
+          'Import the app; this also imports its two images. Instantiate the service on a network that reaches OneGate.',
+          'The defaults of the form are enough.',
         ]
       : [
           '## Use it',
           `Import the app and instantiate its template, or import *${ABOUT['flower-service'].name}*, which has both images.`,
-          '## What the form asks for',
-          'All of it may be left as it is. Every name is also accepted with the prefix `ONEAPP_`.',
+          '## Inputs of the form',
+          'The defaults are enough. Every name is also accepted with the prefix `ONEAPP_`.',
           asked(role),
         ];
   return `${[`# ${name}`, `${short}.`, text, ...parts].join('\n\n')}\n`;

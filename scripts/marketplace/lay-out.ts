@@ -1,7 +1,6 @@
-// lay-out.ts CHECKOUT URL [FOLDER]: puts the appliances into a checkout of the OpenNebula community marketplace: exactly
-// what a pull request there holds. URL is where the files of FOLDER (dist) can be found once they are released: the
-// flower-context packages, which an image is built with, and, if there are any, the disks (`make image`, or what Packer
-// made), which are listed with size and checksums as they are now.
+// lay-out.ts CHECKOUT URL [FOLDER]: copies the appliances into a checkout of the OpenNebula community marketplace: the files
+// of a pull request there. URL is the address of the released files of FOLDER (dist): the flower-context packages, which the
+// image build installs, and the disks of `make image` or Packer if they exist. A disk is listed with size and checksums.
 import { createHash } from 'node:crypto';
 import {
   copyFileSync,
@@ -31,14 +30,14 @@ interface Released {
 const sum = (algorithm: string, file: string): string =>
   createHash(algorithm).update(readFileSync(file)).digest('hex');
 
-/** How large the disk is that a VM sees: the qcow2 header has it at byte 24. */
+/** The size of the disk in the VM: byte 24 of the qcow2 header. */
 function virtualSize(file: string): number {
   const disk = readFileSync(file);
   if (disk.toString('latin1', 0, 4) !== 'QFI\xfb') throw new Refusal(`${file} is not a qcow2 disk`);
   return Number(disk.readBigUInt64BE(24));
 }
 
-/** What the listing of an app says of this release. */
+/** The facts of this release in the listing of an app. */
 function release(app: AppName, { folder, url }: Released): Release {
   const file = join(folder, `${app}.qcow2`);
   if (!existsSync(file)) return { at: Math.floor(Date.now() / 1000) };
@@ -56,7 +55,7 @@ function release(app: AppName, { folder, url }: Released): Release {
   return { at: Math.floor(statSync(file).mtimeMs / 1000), disk };
 }
 
-/** packages.sha256, for appliance.sh: a line for the package of each architecture. */
+/** packages.sha256, which appliance.sh reads: one line for each architecture. */
 function packages({ folder, url }: Released): string {
   const names = (existsSync(folder) ? readdirSync(folder) : []).filter((name) =>
     new RegExp(`^flower-context_${version.replaceAll('.', '\\.')}_\\w+\\.deb$`).test(name),
@@ -87,14 +86,14 @@ function layOut(checkout: string, app: AppName, released: Released): void {
     copyFileSync(from('appliance/packer/flower', file), join(packer, file.replace(/^flower\./, `${app}.`)));
 }
 
-/** The marketplace builds what its SERVICES name. */
+/** The marketplace builds the appliances in its SERVICES. */
 function addServices(checkout: string): void {
   const file = join(checkout, 'apps-code/community-apps/Makefile.config');
   const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
   const names = /^SERVICES :=(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/);
   if (names === undefined)
     throw new Refusal(
-      `${checkout} is no checkout of the community marketplace: no line "SERVICES := ..." in ${file}`,
+      `${checkout} is not a checkout of the community marketplace: no line "SERVICES := ..." in ${file}`,
     );
   const images = APPS.filter((app) => app !== 'flower-service' && !names.includes(app));
   writeFileSync(file, text.replace(/^SERVICES :=.*$/m, ['SERVICES :=', ...names, ...images].join(' ')));

@@ -1,10 +1,10 @@
-// YAML as the marketplace's files want it: two blanks a level, single quotes, texts of several lines as blocks.
+// YAML in the style of the marketplace: two blanks for a level, single quotes, blocks for texts of several lines.
 
 export type Yaml = string | number | boolean | readonly Yaml[] | { readonly [key: string]: Yaml };
 
 export const document = (value: Yaml): string => `---\n${lines(value).join('\n')}\n`;
 
-/** Only what nothing else could be meant by: `on`, `7.0` or `a: b` are quoted. */
+/** Texts that YAML reads as texts: `on`, `7.0` or `a: b` need quotes. */
 const PLAIN = /^(?!(?:yes|no|on|off|true|false|null|y|n)$)[A-Za-z][\w./-]*(?: [\w./-]+)*$/i;
 
 const scalar = (text: string): string => (PLAIN.test(text) ? text : `'${text.replaceAll("'", "''")}'`);

@@ -1,16 +1,16 @@
-// Problem codes, lint codes and exit codes: what can be searched for.
+// Tables of problem codes, lint codes and exit statuses.
 
 import { CATALOGUE } from '../../src/core/catalogue.ts';
 import { EXIT_MEANING } from '../../src/core/exit.ts';
 import { CODES } from '../../src/templates/lint/codes.ts';
 
 const KINDS = {
-  fatal: 'ends the boot, or the command',
-  degraded: 'the boot goes on without it',
-  warning: 'is told, nothing else',
+  fatal: 'stops the boot or the command',
+  degraded: 'the boot continues without it',
+  warning: 'reported only',
 } as const;
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
+export const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 export function problemReference(): string {
   const rows = Object.entries(CATALOGUE).map(
@@ -19,7 +19,7 @@ export function problemReference(): string {
   );
   return [
     '## Problem codes',
-    'A problem has a code that does not change: it is `FL_ERROR` on OneGate, and stands in the journal and in `flower-context status`.',
+    'The code of a problem does not change between releases. It is `FL_ERROR` on OneGate, and it is in the journal and in `flower-context status`.',
     ['| Code | What happens | What it means | What to do |', '|---|---|---|---|', ...rows].join('\n'),
   ].join('\n\n');
 }
@@ -39,7 +39,8 @@ export function lintReference(): string {
   );
   return [
     '# What lint finds',
-    '`flower-context lint FILE` reads a OneFlow service template of OpenNebula 6 or 7 and tells all of these in one run, each with its line and the line that mends it. A role counts as the SuperLink or as SuperNodes by its name, else by the variables it is asked for.',
+    '`flower-context lint FILE` checks a OneFlow service template of OpenNebula 6 or 7 and reports all findings in one run. Each finding has a JSONPath, and most have a line that corrects the template. The name of a role decides whether it is the SuperLink or SuperNodes; else its variables decide.',
+    'OneFlow itself checks the structure of a template at `oneflow-template create`. Lint checks what OneFlow accepts and what fails later.',
     ...sections,
   ].join('\n\n');
 }

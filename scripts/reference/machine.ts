@@ -1,4 +1,4 @@
-// Files and ports of a VM. The type makes the list of files as long as the agent's own (src/host/paths.ts).
+// Files and ports of a VM. The type requires an entry for each path of the agent (src/host/paths.ts).
 import { type Paths, pathsUnder } from '../../src/host/paths.ts';
 
 interface File {
@@ -10,59 +10,65 @@ interface File {
 const FILES: Readonly<
   Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'contextDiscs' | 'passwd'>, File>
 > = {
-  oneEnv: { access: "one-context's", what: 'from it only the OneGate token is taken' },
-  oneContextLock: { access: "one-context's", what: 'there while one-context is at work' },
+  oneEnv: { access: 'of one-context', what: 'the agent reads only the OneGate token from it' },
+  oneContextLock: { access: 'of one-context', what: 'exists while one-context runs' },
   contextFolderFile: {
-    access: "OpenNebula's",
+    access: 'of OpenNebula',
     what: 'the CONTEXT that one-context reads in a container; in a VM it is the disc labelled CONTEXT',
   },
-  appliance: { access: 'root 0644', what: 'what the image builder decided: role, baked Flower, user' },
-  state: { access: 'root', what: "the agent's memory; survives reboots" },
-  checkpoint: { access: 'root 0600', what: 'the steps that are done, and with which inputs' },
+  appliance: { access: 'root 0644', what: 'facts of the image: role, baked Flower version, user' },
+  state: { access: 'root', what: 'state of the agent; kept at a reboot' },
+  checkpoint: { access: 'root 0600', what: 'the finished steps and their inputs' },
   tls: {
     access: 'root:flower 0750',
     what: '`ca.pem` and `ca.key` (root 0600), `server.pem` and `server.key` (root:flower 0640), `operator-*` and `loopback.*` with certificates of the operator, `superlink-ca.pem` on a SuperNode',
   },
   failedInstallations: {
     access: 'root 0644',
-    what: 'what FLOWER_VERSION or ML_FRAMEWORK asked for and could not be installed; `flower-context install` tries again',
+    what: 'versions and frameworks that could not be installed; `flower-context install` tries again',
   },
   flowerState: {
     access: 'root 0755',
-    what: "Flower's memory in `superlink/` or `supernode/` (flower 0750): database, checkpoints of models",
+    what: 'state of Flower in `superlink/` or `supernode/` (flower 0750): database, checkpoints of models',
   },
-  run: { access: 'root 0755', what: 'what the agent tells others on this VM; gone at reboot' },
-  motd: { access: '0644 root', what: 'what is shown at login (pam_motd)' },
-  status: { access: 'root 0644', what: 'every step, wait, problem and fact of the boot; no secrets' },
-  ready: { access: 'root 0644', what: 'whether this VM serves: what the ready script decides by' },
-  plan: { access: 'root:flower 0640', what: 'how Flower is started: arguments, environment, gRPC options' },
+  run: { access: 'root 0755', what: 'files for other programs on this VM; removed at a reboot' },
+  motd: { access: 'root 0644', what: 'the text shown at login (pam_motd)' },
+  status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
+  ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
+  plan: {
+    access: 'root:flower 0640',
+    what: 'launch plan: arguments, environment and gRPC options of Flower',
+  },
   endpoints: {
     access: 'root 0644',
-    what: 'listeners, the endpoint that SuperNodes dial, and the TLS files of Flower',
+    what: 'listeners, the endpoint for SuperNodes, and the TLS files of Flower',
   },
-  nodeConfig: { access: 'root:flower 0640', what: 'what a ClientApp reads of its node' },
+  nodeConfig: { access: 'root:flower 0640', what: 'node config for ClientApps' },
   runConfig: {
     access: 'root:flower 0640',
-    what: 'the run config that the CONTEXT makes; `flower-context submit` passes it',
+    what: 'run config from the CONTEXT; `flower-context submit` passes it',
   },
   flwrHome: {
     access: 'root 0700',
     what: 'FLWR_HOME of `flower-context submit`: the connection to this SuperLink',
   },
-  environment: { access: 'link', what: 'the virtual environment that is in use' },
-  flowerRun: { access: 'flower 0755', what: "Flower's own runtime folder" },
-  flowerLink: { access: 'flower 0644', what: 'told from inside Flower: serving, accepted, lost' },
+  environment: { access: 'link', what: 'the virtual environment in use' },
+  flowerRun: { access: 'flower 0755', what: 'runtime folder of Flower' },
+  flowerLink: {
+    access: 'flower 0644',
+    what: 'connection state that the launcher writes: serving, accepted, lost',
+  },
   environments: { access: 'root', what: 'virtual environments of Flower, `<version>-<framework>`' },
   makeEnvironment: {
     access: 'root 0755',
-    what: 'builds such an environment when FLOWER_VERSION or ML_FRAMEWORK asks for one that is not there',
+    what: 'builds a missing environment for FLOWER_VERSION or ML_FRAMEWORK',
   },
-  apps: { access: 'root 0755', what: 'apps that `flower-context submit` finds by their name: `quickstart`' },
+  apps: { access: 'root 0755', what: 'apps that `flower-context submit` takes by name: `quickstart`' },
   data: {
     access: 'root:flower 2750',
-    what: "a SuperNode's own data: root writes, ClientApps read; its path is `data-path` in their node config",
+    what: 'local data of a SuperNode: root writes, ClientApps read; `data-path` in their node config is this path',
   },
-  launcher: { access: 'root 0644', what: "starts Flower by the launch plan, in Flower's own process" },
+  launcher: { access: 'root 0644', what: 'starts Flower with the launch plan, in the process of Flower' },
 };
 
 const PORTS: readonly (readonly [port: string, address: string, who: string])[] = [
@@ -72,8 +78,8 @@ const PORTS: readonly (readonly [port: string, address: string, who: string])[] 
     'SuperLink: SuperNodes connect here (gRPC, TLS unless FL_TLS_ENABLED=NO). The only port that other machines need',
   ],
   ['9093', 'FL_CONTROL_API_ADDRESS', 'SuperLink: `flwr run`. No authentication: loopback'],
-  ['9091', 'loopback', "SuperLink with Flower before 1.37: the API of Flower's own processes"],
-  ['9094', 'loopback', "SuperNode: the API of Flower's own processes"],
+  ['9091', 'loopback', 'SuperLink with Flower before 1.37: the API of the processes of Flower'],
+  ['9094', 'loopback', 'SuperNode: the API of the processes of Flower'],
   ['9101', 'FL_METRICS_PORT, all addresses', 'both, with FL_METRICS_ENABLED=YES: /metrics'],
 ];
 
@@ -82,7 +88,7 @@ export function machineReference(): string {
   const files = (Object.keys(FILES) as (keyof typeof FILES)[]).map(
     (name) => `| \`${paths[name]}\` | ${FILES[name].access} | ${FILES[name].what} |`,
   );
-  const context = `| ${paths.contextFiles.map((path) => `\`${path}\``).join(', else ')} | one-context's | the CONTEXT; parsed, never executed |`;
+  const context = `| ${paths.contextFiles.map((path) => `\`${path}\``).join(', else ')} | of one-context | the CONTEXT; parsed, never executed |`;
   return [
     '## Files',
     ['| Path | Access | What it is |', '|---|---|---|', context, ...files].join('\n'),
@@ -90,6 +96,6 @@ export function machineReference(): string {
     ['| Port | Listens on | Who |', '|---|---|---|', ...PORTS.map((row) => `| ${row.join(' | ')} |`)].join(
       '\n',
     ),
-    'Outgoing: SuperNodes to 9092 of the SuperLink; both to OneGate (ONEGATE_ENDPOINT); to the package index only when FLOWER_VERSION or ML_FRAMEWORK asks for an environment that is not there.',
+    'Outgoing: SuperNodes to 9092 of the SuperLink; both to OneGate (ONEGATE_ENDPOINT); to the package index only for an environment of FLOWER_VERSION or ML_FRAMEWORK that the image does not have.',
   ].join('\n\n');
 }

@@ -1,4 +1,4 @@
-// What the agent publishes on OneGate. The type makes this list as long as the agent's own.
+// The attributes that the agent publishes on OneGate. The type requires an entry for each.
 import type { PublishedName } from '../../src/onegate/replies.ts';
 
 interface Attribute {
@@ -8,38 +8,38 @@ interface Attribute {
 
 const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
   FL_ROLE: { writer: 'both', value: '`superlink` or `supernode`' },
-  FL_VERSION: { writer: 'both', value: 'the Flower that really runs, X.Y.Z' },
+  FL_VERSION: { writer: 'both', value: 'the version of Flower that runs, X.Y.Z' },
   FL_READY: {
     writer: 'SuperLink',
     value:
-      '`YES` in the same update as FL_ENDPOINT, FL_TLS and FL_CA_CERT; `NO` while a VM that has published `YES` before does not serve',
+      '`YES` in the same update as FL_ENDPOINT, FL_TLS and FL_CA_CERT; `NO` while a VM that was ready before does not serve',
   },
   FL_ENDPOINT: {
     writer: 'SuperLink',
     value:
-      'host:port that SuperNodes dial; an IPv6 host without brackets (they do not survive OneGate), the port behind the last colon',
+      'host:port for SuperNodes; an IPv6 host has no brackets (OneGate removes them), the port follows the last colon',
   },
   FL_TLS: { writer: 'SuperLink', value: '`YES`, `NO`' },
   FL_CA_CERT: { writer: 'SuperLink', value: "base64 of the CA's PEM; `-` in plaintext" },
   FL_NODE_READY: {
     writer: 'SuperNode',
     value:
-      '`YES` when the SuperLink has accepted the node; `NO` while a VM that has published `YES` before does not take part',
+      '`YES` when the SuperLink has accepted the node; `NO` while a node that was ready before is disconnected',
   },
-  FL_NODE_ID: { writer: 'SuperNode', value: "the VM's number" },
-  FL_PARTITION_ID: { writer: 'SuperNode', value: 'its place among the nodes of its role, from 0' },
-  FL_NUM_PARTITIONS: { writer: 'SuperNode', value: 'how many places there are' },
+  FL_NODE_ID: { writer: 'SuperNode', value: 'the id of the VM' },
+  FL_PARTITION_ID: { writer: 'SuperNode', value: 'its partition among the nodes of its role, from 0' },
+  FL_NUM_PARTITIONS: { writer: 'SuperNode', value: 'the number of partitions' },
   FL_GPU_AVAILABLE: { writer: 'SuperNode', value: '`YES`, `NO`' },
   FL_USE_CASE: { writer: 'SuperNode', value: 'FL_USE_CASE, unless it is `none`' },
   FL_ERROR: {
     writer: 'both',
     value:
-      'a [problem code](#problem-codes): why it does not serve, or what it serves without; `-` when there is none',
+      'a [problem code](#problem-codes): why the VM does not serve, or with what restriction; `-` without a problem',
   },
   READY: {
     writer: 'one-context, the agent',
     value:
-      '`YES` from the agent in the same update as the rest (with REPORT_READY), and from one-context once the ready script succeeds; `NO` from the agent while a VM that was ready before does not serve',
+      '`YES` from the agent in the same update as the other attributes (with REPORT_READY), and from one-context when the ready script succeeds; `NO` from the agent while a VM that was ready before does not serve',
   },
 };
 
@@ -50,7 +50,7 @@ export function oneGateReference(): string {
   );
   return [
     '## OneGate attributes',
-    "Everything a role needs is sent in one update. OneFlow opens the ready gate at the first update that contains `READY=YES` anywhere, `FL_READY=YES` included, so nothing of the kind is sent before the role serves. What other VMs publish is checked like an operator's input.",
+    'The agent sends all attributes of a role in one update. OneFlow opens the ready gate at the first update that contains the text `READY=YES`, `FL_READY=YES` included. The agent sends neither before the role serves. It validates the attributes of other VMs like user input.',
     ['| Attribute | Writer | Value |', '|---|---|---|', ...rows].join('\n'),
   ].join('\n\n');
 }

@@ -66,17 +66,15 @@ export function renderState(
     case 'booting':
       if (before !== undefined && before.stage !== 'booting' && state.cause !== 'start')
         report.journal.info(`reconciling: ${CAUSES[state.cause]}`);
-      return report.state('booting', state.ready);
-    case 'ready':
+      report.state('booting', state.ready);
+      break;
+    case 'ready': {
       if (before?.stage === 'disconnected')
         report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
-      return report.state(
-        'ready',
-        state.ready,
-        before?.stage === 'booting' && outcome?.result !== undefined
-          ? readySentence(outcome.result, outcome.tookMs)
-          : undefined,
-      );
+      const booted = before?.stage === 'booting' && outcome?.result !== undefined;
+      report.state('ready', state.ready, booted ? readySentence(outcome.result, outcome.tookMs) : undefined);
+      break;
+    }
     case 'disconnected': {
       const role = outcome?.result?.role ?? 'superlink';
       const what = role === 'superlink' ? 'serving' : 'connected';
@@ -85,24 +83,20 @@ export function renderState(
         for: `Flower to come back (${state.reason})`,
         check: `journalctl -u flower-${role}`,
       });
-      return report.state('ready', false);
+      report.state('ready', false);
+      break;
     }
-    case 'failed':
-      return report.state(
-        'failed',
-        state.ready,
-        before?.stage === 'booting' ? failureSentence(state.ready, outcome) : undefined,
-      );
+    case 'failed': {
+      const booted = before?.stage === 'booting';
+      report.state('failed', state.ready, booted ? failureSentence(state.ready, outcome) : undefined);
+      break;
+    }
     case 'stopped':
-      return before?.stage === 'booting'
-        ? report.state(
-            'stopped',
-            state.ready,
-            'boot interrupted; the next start resumes at the first unfinished step',
-          )
-        : undefined;
+      if (before?.stage === 'booting') report.state('stopped', state.ready, INTERRUPTED);
   }
 }
+
+const INTERRUPTED = 'boot interrupted; the next start resumes at the first unfinished step';
 
 /** The message of the day after a boot, and where the settings for runs are. */
 export function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {

@@ -123,7 +123,7 @@ export class Supervisor {
 
   /** Turns what the world looks like at this moment into events. */
   #observe(): void {
-    if (this.#options.signal.aborted) return this.#dispatch({ type: 'StopRequested' });
+    if (this.#options.signal.aborted) this.#dispatch({ type: 'StopRequested' });
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
     const flower = liveFlowerState(this.#options.machine.paths);
@@ -140,19 +140,25 @@ export class Supervisor {
     const { notify } = this.#options;
     switch (effect.type) {
       case 'startBoot':
-        return this.#startBoot();
+        this.#startBoot();
+        break;
       case 'cancelBoot':
-        return this.#boot.abort();
+        this.#boot.abort();
+        break;
       case 'notifyReady':
-        return notify.ready();
+        notify.ready();
+        break;
       case 'notifyStopping':
-        return notify.stopping();
+        notify.stopping();
+        break;
       case 'publishFailure':
-        return this.#enqueue(() => this.#publishFailure(effect.serves));
+        this.#enqueue(() => this.#publishFailure(effect.serves));
+        break;
       case 'stopPendingFlower':
-        return this.#enqueue(() => this.#stopPendingFlower());
+        this.#enqueue(() => this.#stopPendingFlower());
+        break;
       case 'leave':
-        return this.#enqueue(async () =>
+        this.#enqueue(async () =>
           this.#dispatch({ type: this.#context?.differs() ? 'ContextChanged' : 'FailurePublished' }),
         );
     }

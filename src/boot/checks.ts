@@ -9,7 +9,7 @@ import {
 import { namesInContext } from '../config/table.ts';
 import type { VariableFinding } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
-import { profileFor } from '../flower/profiles/index.ts';
+import { profileFor } from '../flower/profiles.ts';
 import { type OperatorCertificates, takeOperatorCertificates } from '../tls/operator.ts';
 import { type TrustDecision, type TrustFacts, trustDecision } from '../tls/trust.ts';
 import { platformFindings } from '../vm/platform.ts';

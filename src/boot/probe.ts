@@ -2,8 +2,7 @@
 // takes its 20 MiB away with it when it is done.
 
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
-import { run } from '../host/process.ts';
-import { selfCommand } from '../host/self.ts';
+import { run, selfCommand } from '../host/process.ts';
 
 /** Calls `flower-context probe` until the Fleet API answers or the time is up. `caFile` undefined: plaintext. */
 export async function probeFleetApi(

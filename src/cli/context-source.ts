@@ -17,7 +17,7 @@ import { UsageError } from './command.ts';
 
 /** What the help of these commands says about their argument. */
 export const FILE_TEXT =
-  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json or --xml), a JSON\nobject of names, or KEY=VALUE lines; - is standard input. Without FILE: the CONTEXT of this VM.';
+  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json), a JSON object of\nnames, or KEY=VALUE lines; - is standard input. Without FILE: the CONTEXT of this VM.';
 
 export const ROLE_OPTION = {
   description: 'the role to check for; default: the role of this image',

@@ -5,30 +5,30 @@ import { probeFleet } from '../flower/probe.ts';
 import { readText } from '../host/files.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
-import { print, printError } from '../host/output.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { printErrorText, printText } from './terminal.ts';
 
-/** Between two tries while waiting: short, because Flower's first answer is what a whole federation waits for. */
-const AGAIN_AFTER_MS = 25;
-/** But so many times what a try takes: a slow machine needs its processor for Flower (under emulation it was half of it). */
-const REST = 20;
+/** The shortest pause between two attempts: a federation waits for the first answer. */
+const PAUSE_MS = 25;
+/** The pause as a multiple of the last attempt: a slow machine needs its processor for Flower. */
+const PAUSE_FACTOR = 20;
 
-export const probe: Command = {
+export const probe = defineCommand({
   name: 'probe',
-  summary: "asks a SuperLink's Fleet API for an answer, as a SuperNode would",
+  summary: 'Test whether a Fleet API answers, as a SuperNode would call it',
   args: ['HOST:PORT'],
   options: {
     ca: {
-      description: 'the CA certificate (PEM) that must have signed what the SuperLink shows',
+      description: 'the CA certificate that the SuperLink must be signed by: PEM, or base64 of it',
       value: 'FILE',
     },
     plaintext: { description: 'without TLS' },
-    wait: { description: 'try again for so many seconds', value: 'SECONDS' },
+    wait: { description: 'repeat for this time until there is an answer', value: 'SECONDS' },
   },
-  text: 'Nothing is registered: the call is one that the Fleet API refuses, which proves that it is one.',
+  text: 'Sends one unauthenticated call; only a Fleet API rejects it with UNAUTHENTICATED. No node is registered.',
   examples: [
-    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'would a SuperNode of this zone get through?'],
-    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'wait for it, without TLS'],
+    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'Test the connection with TLS'],
+    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'Wait up to a minute, without TLS'],
   ],
   async run({ args, value, flag, machine }) {
     const address = parseHostPort(args[0]!);
@@ -43,17 +43,17 @@ export const probe: Command = {
     const end = machine.clock.monotonicMs() + Number(wait) * 1_000;
     let reason = 'no answer';
     const target = { ...address, ca: caPem ?? null };
-    // Loads the gRPC library and reads the CA while Flower is still importing; nothing is sent before the first call.
+    // Loads the gRPC library while Flower is still importing. It connects at the first call.
     let opened = openGrpc(target);
     opened.catch(() => undefined);
     for (;;) {
       const began = machine.clock.monotonicMs();
-      // A bare connection first: it costs nothing, and the gRPC library backs off for seconds after a refused one.
+      // A TCP connection first: the gRPC library waits for seconds after a refused one (docs/facts.md, "grpc-backoff").
       const refused = await tryConnect(address.host, address.port, 5_000);
       if (refused === undefined) {
         const answer = await probeFleet(target, 5_000, opened);
         if (answer.ok) {
-          print(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)\n`);
+          printText(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)`);
           return EXIT.good;
         }
         reason = answer.reason;
@@ -61,14 +61,14 @@ export const probe: Command = {
       } else reason = refused;
       if (machine.clock.monotonicMs() >= end) break;
       const took = machine.clock.monotonicMs() - began;
-      await machine.clock.sleep(Math.max(AGAIN_AFTER_MS, Math.min(REST * took, 1_000)));
+      await machine.clock.sleep(Math.max(PAUSE_MS, Math.min(PAUSE_FACTOR * took, 1_000)));
     }
-    printError(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}\n`);
+    printErrorText(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}`);
     return EXIT.failed;
   },
-};
+});
 
-/** The file may be PEM, or base64 of it, as `flower-context ca` prints both. */
+/** PEM, or base64 of it: `flower-context ca` prints both. */
 function readCaFile(file: string): string {
   const text = readText(file);
   if (text === undefined) throw new UsageError(`there is no file ${file}`);

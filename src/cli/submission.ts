@@ -1,12 +1,12 @@
-// What `submit` hands to Flower's own command, and what it reads back. Pure.
-import { join } from 'node:path';
+// The input and the output of Flower's own command. Pure.
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { commandPath } from '../flower/directories.ts';
 import { dialable } from '../flower/endpoints.ts';
 import { formatToml } from '../flower/toml.ts';
 import type { Paths } from '../host/paths.ts';
+import { UsageError } from './command.ts';
 
-/** The connection's name in config.toml; it must not have a dot. */
+/** The name of the connection in config.toml; without a dot. */
 export const CONNECTION = 'this-vm';
 
 /**
@@ -35,12 +35,10 @@ export const flwrEnvironment = ({ environment, flwrHome: home }: Paths): Record<
   PYTHONUNBUFFERED: '1',
 });
 
-export const flwrProgram = (environment: string): string => join(environment, 'bin/flwr');
-
-/** One setting of a run: its key, and its value as TOML. */
+/** A setting of a run: its key, and its value as TOML. */
 export type RunSetting = readonly [key: string, toml: string];
 
-/** The settings of a flat TOML file of ours. */
+/** The settings in a flat TOML file of the agent. */
 export const readRunConfig = (text: string): RunSetting[] =>
   [...text.matchAll(/^([A-Za-z0-9_.-]+) = (.+)$/gm)].map(([, key, value]): RunSetting => [key!, value!]);
 
@@ -50,46 +48,43 @@ export const formatRunConfig = (settings: readonly RunSetting[]): string =>
 export interface PassedOn {
   /** Arguments for `flwr run` without those about the run config. */
   readonly rest: readonly string[];
-  /** The caller's own settings; they win. */
+  /** Settings of the caller; they replace those of the CONTEXT. */
   readonly settings: readonly RunSetting[];
-  /** What cannot be passed on, as a sentence. */
-  readonly fault?: string;
 }
 
-/** Takes `--run-config 'k=v ...'` out of what follows `--`: Flower takes a file or single settings, never both. */
+/**
+ * Separates `--run-config 'k=v ...'` from the other arguments after `--`: Flower takes a file or single settings, not both.
+ * Throws UsageError.
+ */
 export function readPassedOn(args: readonly string[]): PassedOn {
   const rest: string[] = [];
   const settings: RunSetting[] = [];
   for (let at = 0; at < args.length; at++) {
     const [name, attached] = args[at]!.split(/=(.*)/s) as [string, string | undefined];
     if (name === '--format' || name === '--stream')
-      return { rest, settings, fault: `${name} cannot be passed on: submit follows the run by itself` };
+      throw new UsageError(`${name} cannot be passed on: submit follows the run itself`);
     if (name !== '--run-config' && name !== '-c') {
       rest.push(args[at]!);
       continue;
     }
     const text = attached ?? args[++at] ?? '';
     if (text.endsWith('.toml'))
-      return {
-        rest,
-        settings,
-        fault: '--run-config takes single settings here (\'key=value key2="text"\'), not a file',
-      };
+      throw new UsageError('--run-config takes single settings here (\'key=value key2="text"\'), not a file');
     const found = [...text.matchAll(/(\S+?)=('[^']*'|"[^"]*"|\S+)/g)].map(
       ([, key, value]): RunSetting => [key!, value!],
     );
-    if (found.length === 0) return { rest, settings, fault: `--run-config '${text}' has no key=value in it` };
+    if (found.length === 0) throw new UsageError(`--run-config '${text}' has no key=value`);
     settings.push(...found);
   }
   return { rest, settings };
 }
 
-/** The appliance's settings with the caller's over them. */
-export const mergeSettings = (ours: readonly RunSetting[], theirs: readonly RunSetting[]): RunSetting[] => [
-  ...new Map([...ours, ...theirs]),
+/** Later settings replace earlier ones of the same key. */
+export const mergeSettings = (...settings: (readonly RunSetting[])[]): RunSetting[] => [
+  ...new Map(settings.flat()),
 ];
 
-/** Prints, as JSON, the flattened keys of [tool.flwr.app.config]; Flower compares with exactly these. */
+/** Prints the flattened keys of [tool.flwr.app.config] as JSON: Flower compares the settings of a run with them. */
 export const DECLARED_KEYS_PY = `import json, sys, tomllib
 def flat(table, prefix=''):
     for key, value in table.items():
@@ -102,7 +97,7 @@ with open(sys.argv[1], 'rb') as file:
 print(json.dumps(list(flat(app.get('config', {})))))
 `;
 
-/** The run's number in a line that `flwr run` prints. */
+/** The id of the run in a line of `flwr run`. */
 export const runIdIn = (line: string): string | undefined => /Successfully started run (\d+)/.exec(line)?.[1];
 
 export interface RunState {
@@ -112,7 +107,7 @@ export interface RunState {
   readonly seconds: number | undefined;
 }
 
-/** The run in the output of `flwr list --run-id ID --format json`; undefined when it does not say. */
+/** The run in the output of `flwr list --run-id ID --format json`; undefined when it is not there. */
 export function runStateIn(output: string, id: string): RunState | undefined {
   try {
     const { runs } = JSON.parse(output.slice(output.indexOf('{'))) as { runs?: Record<string, unknown>[] };

@@ -7,13 +7,12 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
-import { type Command, type Invocation, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 import {
   CONNECTION,
   connectionToml,
   DECLARED_KEYS_PY,
   flwrEnvironment,
-  flwrProgram,
   formatRunConfig,
   mergeSettings,
   type PassedOn,
@@ -24,27 +23,33 @@ import {
   runIdIn,
   runStateIn,
 } from './submission.ts';
+import { printErrorText, printText } from './terminal.ts';
 
-export const submit: Command = {
+export const submit = defineCommand({
   name: 'submit',
-  summary: 'starts a run of an app on the SuperLink of this VM, follows it, and ends with its outcome',
+  summary: 'Start a run of an app on this SuperLink and follow it to its end',
   args: ['APP'],
   passesOn: 'ARGUMENTS OF flwr run',
   options: {
-    'declared-only': { description: 'pass only the settings that the app declares, instead of refusing' },
+    'declared-only': { description: 'omit settings that the app does not declare, instead of an error' },
   },
-  text: 'APP is the folder of a Flower app, or the name of one in /usr/share/flower-context/apps: quickstart needs no network, no data\nand no framework. Strategy, rounds, client counts and checkpoints are those of the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...); single ones can\nbe given otherwise behind --. The app has to declare them in [tool.flwr.app.config] of its pyproject.toml. Exit status 0\nonly when the run was completed. Ctrl-C leaves the run going.',
+  text: 'APP is the folder of a Flower app, or the name of an app in /usr/share/flower-context/apps. The app quickstart needs no network, no data and no framework.\n\nStrategy, rounds, client counts and checkpoints come from the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...); arguments after -- replace single ones. The app has to declare them in [tool.flwr.app.config] of its pyproject.toml.\n\nExit status 0: the run was completed. After Ctrl-C the run continues.',
   examples: [
-    ['flower-context submit quickstart', 'the example app of the image, with the settings of the CONTEXT'],
-    ["flower-context submit quickstart -- --run-config 'num-server-rounds=20'", 'one of them otherwise'],
-    ['flower-context submit --declared-only ./other-app', 'an app that was not written for this appliance'],
+    ['flower-context submit quickstart', 'Run the example app of the image with the settings of the CONTEXT'],
+    [
+      "flower-context submit quickstart -- --run-config 'num-server-rounds=20'",
+      'Run it with another number of rounds',
+    ],
+    [
+      'flower-context submit --declared-only ./other-app',
+      'Run an app that was not written for this appliance',
+    ],
   ],
   async run(invocation) {
     const { machine, args, rest } = invocation;
     const superLink = superLinkEndpoints(machine);
     if (superLink === undefined) return EXIT.notReady;
     const passedOn = readPassedOn(rest);
-    if (passedOn.fault !== undefined) throw new UsageError(passedOn.fault);
     const app = appNamed(args[0]!, machine.paths);
     const settings = await settingsFor(invocation, app, passedOn);
 
@@ -61,17 +66,17 @@ export const submit: Command = {
       remove(file);
     }
   },
-};
+});
 
-/** The folder of an app. A name is looked up among those of the package, unless a folder here is called so. */
+/** The folder of an app. A folder in the working directory comes before an app of the package. */
 function appNamed(name: string, { apps }: Paths): string {
   const here = resolve(name);
   const folder = name.includes('/') || isFolder(here) ? here : join(apps, name);
   if (exists(join(folder, 'pyproject.toml'))) return folder;
   throw new UsageError(
     isFolder(folder)
-      ? `${name} is no Flower app: there is no pyproject.toml in ${folder}`
-      : `there is no folder ${name}, and the apps of this image are: ${listFolder(apps).join(', ') || 'none'}`,
+      ? `${name} is not a Flower app: ${folder} has no pyproject.toml`
+      : `there is no folder ${name}; apps of this image: ${listFolder(apps).join(', ') || 'none'}`,
   );
 }
 
@@ -79,33 +84,33 @@ function appNamed(name: string, { apps }: Paths): string {
 function superLinkEndpoints({ paths }: Machine) {
   const endpoints = readEndpoints(paths);
   if (endpoints?.role === 'superlink') return endpoints;
-  printError(
+  printErrorText(
     endpoints === undefined
-      ? 'not ready: this VM has not booted into its role yet (flower-context status)\n'
-      : 'runs are started on the SuperLink, and this VM is a SuperNode\n',
+      ? 'not ready: the boot has not started Flower yet (`flower-context status`)'
+      : 'this VM is a SuperNode: start runs on the SuperLink',
   );
   return undefined;
 }
 
-/** The settings of the CONTEXT with the caller's over them. Throws Problem app_lacks_settings. */
+/** The settings of the CONTEXT and of the caller. Throws Problem app_lacks_settings. */
 async function settingsFor(
-  { machine, flag }: Invocation,
+  { machine, flag }: { machine: Machine; flag(name: 'declared-only'): boolean },
   app: string,
   { settings }: PassedOn,
 ): Promise<RunSetting[]> {
   const all = mergeSettings(readRunConfig(readText(machine.paths.runConfig) ?? ''), settings);
   const declared = await declaredKeys(machine, app);
-  const lacking = all.filter(([key]) => !declared.has(key));
-  if (lacking.length === 0) return all;
-  const names = lacking.map(([key]) => key).join(', ');
+  const undeclared = all.filter(([key]) => !declared.has(key));
+  if (undeclared.length === 0) return all;
+  const names = undeclared.map(([key]) => key).join(', ');
   if (flag('declared-only')) {
-    printError(`not passed on, because the app does not declare it: ${names}\n`);
+    printErrorText(`omitted, because the app does not declare it: ${names}`);
     return all.filter(([key]) => declared.has(key));
   }
   throw new Problem('app_lacks_settings', {
     doing: `comparing the settings of this run with what ${app}/pyproject.toml declares`,
-    found: `${names} ${lacking.length === 1 ? 'is' : 'are'} not declared`,
-    expected: `in [tool.flwr.app.config]:\n${formatRunConfig(lacking).replaceAll(/^/gm, '    ').trimEnd()}`,
+    found: `${names} ${undeclared.length === 1 ? 'is' : 'are'} not declared`,
+    expected: `in [tool.flwr.app.config]:\n${formatRunConfig(undeclared).replaceAll(/^/gm, '    ').trimEnd()}`,
   });
 }
 
@@ -123,14 +128,13 @@ async function declaredKeys({ paths }: Machine, app: string): Promise<ReadonlySe
     remedy:
       failedToStart === undefined
         ? 'correct the file'
-        : 'look at the environment of Flower: `flower-context status`',
+        : 'check the environment of Flower: `flower-context doctor`',
   });
 }
 
-/** After a stream that ended before the run did. */
-const AGAIN_AFTER_MS = 1_000;
-/** `flwr` says nothing of its own this often in a row: the SuperLink is gone. */
-const SILENT_ANSWERS = 30;
+const POLL_MS = 1_000;
+/** After so many polls without an answer the SuperLink counts as stopped. */
+const MOST_SILENT_POLLS = 30;
 
 class Run {
   readonly #machine: Machine;
@@ -141,7 +145,7 @@ class Run {
 
   constructor(machine: Machine) {
     this.#machine = machine;
-    this.#program = flwrProgram(machine.paths.environment);
+    this.#program = join(machine.paths.environment, 'bin/flwr');
     this.#env = flwrEnvironment(machine.paths);
   }
 
@@ -164,7 +168,7 @@ class Run {
     if (state === undefined) return this.#leave(id);
     const took = state.seconds === undefined ? '' : ` after ${state.seconds.toFixed(1)} s`;
     if (state.status === 'finished:completed') {
-      print(`run ${id}: completed${took}\n`);
+      printText(`run ${id}: completed${took}`);
       return EXIT.good;
     }
     throw new Problem('run_failed', {
@@ -173,7 +177,7 @@ class Run {
     });
   }
 
-  /** Undefined when the caller does not want to wait any more. `flwr run --stream` ends with status 0 for a failed run too. */
+  /** Undefined after an interrupt. Polls, because `flwr run --stream` ends with status 0 also when the run failed. */
   async #untilFinished(id: string): Promise<RunState | undefined> {
     const { signal } = this.#interrupted;
     for (let silent = 0; !signal.aborted; ) {
@@ -184,15 +188,15 @@ class Run {
       const state = runStateIn(stdout, id);
       if (state?.status.startsWith('finished')) return state;
       silent = state === undefined ? silent + 1 : 0;
-      if (silent > SILENT_ANSWERS) {
+      if (silent > MOST_SILENT_POLLS) {
         throw new Problem('run_failed', {
           doing: `asking the SuperLink about run ${id}`,
           found: (stderr.trim() || stdout.trim() || 'no answer').slice(-400),
-          remedy: 'look at the SuperLink: `flower-context status`',
+          remedy: 'check the SuperLink: `flower-context status`',
         });
       }
-      await this.#machine.clock.sleep(AGAIN_AFTER_MS, signal).catch(() => undefined);
-      // The stream broke off while the run goes on (the SuperLink was started again): take it up.
+      await this.#machine.clock.sleep(POLL_MS, signal).catch(() => undefined);
+      // The stream ended before the run did, for example because the SuperLink was restarted.
       if (state !== undefined && !signal.aborted) await this.#flwr(['log', id, CONNECTION, '--stream'], true);
     }
     return undefined;
@@ -201,16 +205,16 @@ class Run {
   #leave(id: string): number {
     const by = `FLWR_HOME=${this.#machine.paths.flwrHome} ${this.#program}`;
     printError(
-      `run ${id} goes on. Follow it: ${by} log ${id} ${CONNECTION} --stream. Stop it: ${by} stop ${id} ${CONNECTION}\n`,
+      `run ${id} continues.\n  follow it: ${by} log ${id} ${CONNECTION} --stream\n  stop it: ${by} stop ${id} ${CONNECTION}\n`,
     );
     return EXIT.notReady;
   }
 
-  #flwr(args: readonly string[], show: boolean): ReturnType<typeof run> {
+  #flwr(args: readonly string[], visible: boolean): ReturnType<typeof run> {
     return run(this.#program, args, {
       env: this.#env,
       signal: this.#interrupted.signal,
-      ...(show
+      ...(visible
         ? {
             onLine: (line: string, stream: 'stdout' | 'stderr'): void => {
               this.#id ??= runIdIn(line);

@@ -1,4 +1,4 @@
-// Where each role keeps Flower's own files. All belong to the user that Flower runs as.
+// The folders of Flower. All are owned by the user that Flower runs as.
 import { dirname, join } from 'node:path';
 import type { Role } from '../core/role.ts';
 import type { Paths } from '../host/paths.ts';
@@ -10,18 +10,18 @@ export const stateDirectory = (paths: Paths, role: Role): string => join(paths.f
 export const commandPath = (environment: string): string =>
   [join(environment, 'bin'), '/usr/local/bin', '/usr/bin', '/bin'].join(':');
 
-/** FLWR_HOME: unpacked apps, the `flwr` command's config.toml. `~/.flwr` of the user, which is Flower's own default. */
+/** FLWR_HOME: unpacked apps and config.toml. It is Flower's own default, `~/.flwr`. */
 export const flwrHome = (paths: Paths, role: Role): string => join(stateDirectory(paths, role), '.flwr');
 
-/** The SuperLink's database file, from FL_DATABASE (relative). Flower does not make its folder. */
+/** The database of the SuperLink. `database`: FL_DATABASE, relative. Flower does not create its folder. */
 export const databaseFile = (paths: Paths, database: string): string =>
   join(stateDirectory(paths, 'superlink'), database);
 
-/** Where a run writes checkpoints, from FL_CHECKPOINT_PATH; `/app/checkpoints` is read as the default. */
+/** Where a run writes checkpoints. `path`: FL_CHECKPOINT_PATH; `/app/checkpoints` means the default. */
 export const checkpointDirectory = (paths: Paths, path: string): string =>
   join(stateDirectory(paths, 'superlink'), path === '/app/checkpoints' ? 'checkpoints' : path);
 
-/** Every folder that must be there, and be Flower's, before it is started; parents first. */
+/** The folders that have to exist before Flower starts; parents first. */
 export function foldersFlowerNeeds(
   paths: Paths,
   config:

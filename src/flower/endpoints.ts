@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { readText, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { profileFor, type SuperLinkListeners } from './profiles/index.ts';
+import { profileFor, type SuperLinkListeners } from './profiles.ts';
 import type { SuperLinkFacts, SuperLinkSettings, SuperNodeFacts } from './settings.ts';
 
 const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });

@@ -1,12 +1,11 @@
-// The virtual environment that Flower runs in. The baked one is there; another version or framework is installed beside
-// it at boot, once, where the disk has room for it. What cannot be installed is not used: the baked one runs and the boot
-// says so.
+// The virtual environment that Flower runs in. The image has one. Another version or framework is installed beside it by
+// the first boot that asks for it. When that fails, the boot reports it and uses the environment of the image.
 import { basename, join } from 'node:path';
 import { downloadOf, type Framework, formatSize, neededSpace } from '../config/frameworks.ts';
 import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
-import { roomAt } from '../host/disk.ts';
+import { freeSpaceAt } from '../host/disk.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
@@ -14,103 +13,75 @@ import { run } from '../host/process.ts';
 import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
 
 export interface EnvironmentRequest {
-  /** Flower's version, X.Y.Z, in a range that a profile knows. */
+  /** Flower's version, X.Y.Z, in a range that a profile supports. */
   readonly wanted: string;
   /** The version in the image. */
   readonly baked: string;
   readonly framework: Framework;
   readonly paths: Paths;
-  readonly roomAt?: Host['roomAt'];
-  /** An installation that has failed here is tried again. */
+  readonly freeSpaceAt?: Host['freeSpaceAt'];
+  /** Tries an installation again that has failed on this machine. */
   readonly again?: boolean;
   readonly signal?: AbortSignal;
-  /** Told what is waited for while it is installed, then undefined. */
+  /** Called with what is waited for when an installation begins, and with undefined when it ends. */
   readonly onWait?: (wait: { for: string; until: Date; check: string } | undefined) => void;
-  /** The longest an installation may take. */
+  /** The longest time for an installation. */
   readonly limitMs?: number;
 }
 
 export interface FlowerEnvironment {
-  /** Absolute path of the environment's folder. */
+  /** Absolute path of the folder. */
   readonly path: string;
   /** The Flower that is in it. */
   readonly version: string;
-  /** Why it is not the one that was wished for. */
+  /** Why it is not the requested one. */
   readonly degraded?: Problem;
 }
 
 const LIMIT_MS = 10 * 60_000;
 
 /**
- * The environment to use, installed if need be.
- * @throws Problem image_incomplete when not even the baked one is there
+ * The environment to use, installed first when it is not there yet.
+ * @throws Problem image_incomplete when the image has none of its own version
  */
-export async function ensureEnvironment(wish: EnvironmentRequest): Promise<FlowerEnvironment> {
-  const { wanted, framework, paths, again = false } = wish;
-  const there = environmentWith(wanted, framework, paths);
-  if (there !== undefined) return { path: there, version: wanted };
+export async function ensureEnvironment(request: EnvironmentRequest): Promise<FlowerEnvironment> {
+  const { wanted, framework, paths, again = false } = request;
+  const installed = installedEnvironment(wanted, framework, paths);
+  if (installed !== undefined) return { path: installed, version: wanted };
   const name = `${wanted}-${framework}`;
-  const fallback = bakedEnvironment(wish);
+  const path = join(paths.environments, name);
+  const fallback = bakedEnvironment(request);
   const image = basename(fallback);
   const earlier = again ? undefined : failureOf(name, image, paths);
-  const failure = earlier ?? (await attempt(wish, join(paths.environments, name), fallback));
-  if (failure === undefined) {
+  const found = earlier?.found ?? (await install(request, path, fallback));
+  if (found === undefined) {
     forgetFailure(name, paths);
-    return { path: join(paths.environments, name), version: wanted };
+    return { path, version: wanted };
   }
-  if (earlier === undefined && !wish.signal?.aborted)
-    rememberFailure(name, { image, at: new Date().toISOString(), ...failure }, paths);
-  return { path: fallback, version: wish.baked, degraded: degradation(wish, fallback, failure) };
+  if (earlier === undefined && !request.signal?.aborted)
+    rememberFailure(name, { image, at: new Date().toISOString(), found }, paths);
+  const repeated = earlier === undefined ? '' : ` (at ${earlier.at}; a boot does not try it again)`;
+  return {
+    path: fallback,
+    version: request.baked,
+    degraded: degradation(request, fallback, `${found}${repeated}`),
+  };
 }
 
 /** The environment that a boot uses for this version and framework, installed already or not. */
 export const environmentPath = (version: string, framework: Framework, paths: Paths): string =>
-  environmentWith(version, framework, paths) ?? join(paths.environments, `${version}-${framework}`);
+  installedEnvironment(version, framework, paths) ?? join(paths.environments, `${version}-${framework}`);
 
-/** An installed one with this version and framework; any framework will do where none is asked for. */
-function environmentWith(version: string, framework: Framework, paths: Paths): string | undefined {
-  const names = [
-    `${version}-${framework}`,
-    ...(framework === 'none' ? installedEnvironments(paths.environments) : []),
-  ];
-  return names
+/** Without a framework, an environment with any framework will do. */
+function installedEnvironment(version: string, framework: Framework, { environments }: Paths) {
+  const others = framework === 'none' ? installedNames(environments) : [];
+  return [`${version}-${framework}`, ...others]
     .filter((name) => name.startsWith(`${version}-`))
-    .map((name) => join(paths.environments, name))
-    .find((path) => usable(path));
+    .map((name) => join(environments, name))
+    .find(isComplete);
 }
 
-function degradation(
-  { wanted, baked, framework }: EnvironmentRequest,
-  fallback: string,
-  { found, at }: { readonly found: string; readonly at?: string },
-): Problem {
-  const variable = wanted === baked ? 'ML_FRAMEWORK' : 'FLOWER_VERSION';
-  return new Problem('flower_install_failed', {
-    doing: `installing Flower ${wanted} (${framework})`,
-    found: at === undefined ? found : `${found} (at ${at}; a boot does not try it again)`,
-    expected: `an environment ${wanted}-${framework} in the image, or room and a package index to install it once`,
-    remedy: `Flower ${baked} runs from ${fallback}. Make room (\`df -h /opt/flower\`) or open the way to the package index, then \`flower-context install\` tries again; or use an image that has it; or leave ${variable} empty`,
-    variable,
-  });
-}
-
-/** Installs it where there is room for it. Undefined when it is there now, else why not. */
-async function attempt(
-  wish: EnvironmentRequest,
-  path: string,
-  fallback: string,
-): Promise<{ readonly found: string } | undefined> {
-  const { environments } = wish.paths;
-  const free = (wish.roomAt ?? roomAt)(environments)?.bytes;
-  const needed = neededSpace(wish.framework);
-  const found =
-    free !== undefined && free < needed
-      ? `it needs ${formatSize(needed)} free at ${environments}, which has ${formatSize(free)}; nothing was downloaded`
-      : await install(wish, path, join(fallback, 'bin/python'));
-  return found === undefined ? undefined : { found };
-}
-
-/** The image of this machine, with what was installed beside it, as the variables are judged by it. */
+/** The image of this machine, with what was installed beside it: the facts that decide what variables mean. */
 export const imageOf = (
   { role, flower }: { readonly role: Role; readonly flower: { version: string; framework: Framework } },
   { environments }: Paths,
@@ -118,43 +89,71 @@ export const imageOf = (
   role,
   flowerVersion: flower.version,
   framework: flower.framework,
-  installed: installedEnvironments(environments),
+  installed: installedNames(environments),
 });
 
-/** Names of the environments that are there and whole: VERSION-FRAMEWORK. */
-const installedEnvironments = (folder: string): string[] =>
-  listFolder(folder).filter((name) => usable(join(folder, name)));
+/** Names of the complete environments: VERSION-FRAMEWORK. */
+const installedNames = (folder: string): string[] =>
+  listFolder(folder).filter((name) => isComplete(join(folder, name)));
 
-/** Whether it is there and whole: one whose installation was cut off still has the mark of it (make-env.sh). */
-const usable = (path: string): boolean =>
+/** make-env.sh leaves the mark `.incomplete` in an environment whose installation was interrupted. */
+const isComplete = (path: string): boolean =>
   isExecutable(join(path, 'bin/python')) && !exists(join(path, '.incomplete'));
 
-/** The baked version's environment: with the framework wished for, else whichever the image has. */
+/** The environment of the image: with the requested framework, else with any. */
 function bakedEnvironment({ baked, framework, paths }: EnvironmentRequest): string {
-  const found = environmentWith(baked, framework, paths) ?? environmentWith(baked, 'none', paths);
+  const found = installedEnvironment(baked, framework, paths) ?? installedEnvironment(baked, 'none', paths);
   if (found !== undefined) return found;
   throw new Problem('image_incomplete', {
-    doing: 'looking for the Flower of this image',
+    doing: 'searching for the Flower of this image',
     found: `no environment with Flower ${baked} in ${paths.environments}`,
     expected: `${paths.environments}/${baked}-${framework}/bin/python`,
   });
 }
 
-/** Undefined when it is there now, else why not. */
-async function install(wish: EnvironmentRequest, path: string, python: string): Promise<string | undefined> {
-  const { wanted, framework, paths, signal, onWait, limitMs = LIMIT_MS } = wish;
+function degradation(
+  { wanted, baked, framework }: EnvironmentRequest,
+  fallback: string,
+  found: string,
+): Problem {
+  const variable = wanted === baked ? 'ML_FRAMEWORK' : 'FLOWER_VERSION';
+  return new Problem('flower_install_failed', {
+    doing: `installing Flower ${wanted} (${framework})`,
+    found,
+    expected: `an environment ${wanted}-${framework} in the image, or free disk space and a package index to install it once`,
+    remedy: `Flower ${baked} runs from ${fallback}. Free disk space (\`df -h /opt/flower\`) or allow access to the package index, then \`flower-context install\` tries again. Or use an image that has it, or leave ${variable} empty`,
+    variable,
+  });
+}
+
+/** Installs it where there is enough free space. Undefined when it is installed now, else the reason. */
+async function install(
+  request: EnvironmentRequest,
+  path: string,
+  fallback: string,
+): Promise<string | undefined> {
+  const { wanted, framework, paths, signal, onWait, limitMs = LIMIT_MS } = request;
+  const free = (request.freeSpaceAt ?? freeSpaceAt)(paths.environments)?.bytes;
+  const needed = neededSpace(framework);
+  if (free !== undefined && free < needed)
+    return `it needs ${formatSize(needed)} free at ${paths.environments}, which has ${formatSize(free)}; nothing was downloaded`;
   onWait?.({
     for: `Flower ${wanted} (${framework}) to be installed`,
     until: new Date(Date.now() + limitMs),
-    check: `the network to the package index, from which ${formatSize(downloadOf(framework))} are downloaded; without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
+    check: `the network to the package index: ${formatSize(downloadOf(framework))} are downloaded. Without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
   });
   const result = await run(paths.makeEnvironment, [wanted, framework, path], {
     timeoutMs: limitMs,
-    env: { ...process.env, PYTHON: python, PIP_NO_CACHE_DIR: '1', PIP_RETRIES: '2' },
+    env: {
+      ...process.env,
+      PYTHON: join(fallback, 'bin/python'),
+      PIP_NO_CACHE_DIR: '1',
+      PIP_RETRIES: '2',
+    },
     ...(signal === undefined ? {} : { signal }),
   });
   onWait?.(undefined);
-  if (result.code === 0 && usable(path)) return undefined;
+  if (result.code === 0 && isComplete(path)) return undefined;
   if (result.timedOut) return `not done within ${Math.round(limitMs / 1000)} s`;
   if (result.failedToStart !== undefined)
     return `${paths.makeEnvironment} could not be started (${result.failedToStart})`;

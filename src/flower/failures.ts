@@ -1,4 +1,4 @@
-// What could not be installed on this machine: a boot does not spend its time on it again before somebody asks for that.
+// Installations that failed on this machine. A boot does not repeat them; `flower-context install` does.
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { Problem } from '../core/problem.ts';
@@ -6,9 +6,9 @@ import { ensureFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 
 const failure = z.object({
-  /** The environment of the image at that time: another image may have what this one lacked. */
+  /** The environment of the image at that time. With another image the installation is tried again. */
   image: z.string(),
-  /** Why it could not be installed. */
+  /** The reason, as a clause. */
   found: z.string(),
   at: z.iso.datetime(),
 });
@@ -16,7 +16,7 @@ const schema = z.record(z.string(), failure);
 
 export type Failure = z.infer<typeof failure>;
 
-/** By the environment's name, VERSION-FRAMEWORK. A file that is damaged remembers nothing. */
+/** By the name of the environment, VERSION-FRAMEWORK. A damaged file counts as empty. */
 function readFailures(paths: Paths): Record<string, Failure> {
   try {
     return schema.parse(JSON.parse(readText(paths.failedInstallations) ?? '{}'));
@@ -38,7 +38,7 @@ export function forgetFailure(name: string, paths: Paths): void {
   if (gone !== undefined) change(paths, rest);
 }
 
-/** A disk that cannot be written costs another attempt at the next boot, and not this boot. */
+/** Without a writable disk the next boot tries again; this boot continues. */
 function change(paths: Paths, failures: Record<string, Failure>): void {
   const path = paths.failedInstallations;
   try {

@@ -1,8 +1,8 @@
-// gRPC keepalive on the leg between SuperNode and SuperLink. Flower has no setting for any of these; the launcher puts
-// them in inside Flower's own process. A client that pings more often than the server's minimum allows is told to go
-// away (GOAWAY ENHANCE_YOUR_CALM), so the server's minimum is half of the clients' interval, and it never counts strikes.
+// gRPC keepalive between SuperNode and SuperLink, which the launcher sets inside Flower's process: docs/facts.md,
+// "keepalive". A server sends GOAWAY to a client that pings more often than its minimum. So the minimum is half of the
+// clients' interval, and the server never counts strikes.
 
-/** One gRPC channel argument: its name and its value in gRPC's own unit. */
+/** A gRPC channel argument: its name, and its value in the unit of gRPC. */
 export type GrpcOption = readonly [name: string, value: number];
 
 export interface GrpcOptions {
@@ -11,13 +11,12 @@ export interface GrpcOptions {
 }
 
 export interface KeepaliveSettings {
-  /** Seconds without anything read before a ping is sent. */
+  /** Seconds without received data before a ping is sent. */
   readonly FL_GRPC_KEEPALIVE_TIME: number;
-  /** Seconds to wait for the ping's answer before the connection counts as dead. */
+  /** Seconds to wait for the answer before the connection is closed. */
   readonly FL_GRPC_KEEPALIVE_TIMEOUT: number;
 }
 
-/** The options of both sides, from the operator's seconds. */
 export function keepaliveOptions(settings: KeepaliveSettings): GrpcOptions {
   const time = settings.FL_GRPC_KEEPALIVE_TIME * 1000;
   const both: GrpcOption[] = [

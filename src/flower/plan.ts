@@ -1,5 +1,5 @@
-// The launch plan: everything the launcher needs to start one of Flower's daemons, as data. Pure: the same
-// configuration and facts give the same plan, so its checksum says whether Flower runs what it should.
+// The launch plan: everything that the launcher needs to start a daemon of Flower. The same configuration and facts give
+// the same bytes, so their checksum tells whether Flower has to be restarted.
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
 import { ROLES, type Role } from '../core/role.ts';
@@ -8,7 +8,7 @@ import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
 import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
-import { profileFor } from './profiles/index.ts';
+import { profileFor } from './profiles.ts';
 import type {
   FlowerFacts,
   SuperLinkFacts,
@@ -20,7 +20,7 @@ import type {
 const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
 const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
-/** The plan as it is in the file. */
+/** The content of the file. */
 export const launchPlanSchema = z.strictObject({
   version: z.literal(1),
   role: z.enum(ROLES),
@@ -30,18 +30,18 @@ export const launchPlanSchema = z.strictObject({
   environment: z.record(z.string(), z.string()),
   workdir: z.string(),
   grpc: z.strictObject({ server: z.array(option), client: z.array(option) }),
-  /** SuperLink: which listener is the Fleet API, and what it shows when not --ssl-*. SuperNode: null. */
+  /** SuperLink: the listener of the Fleet API, and its certificate if it differs from --ssl-*. SuperNode: null. */
   fleet: z.nullable(z.strictObject({ listen: z.string(), credentials: z.nullable(credentials) })),
   link_file: z.string(),
-  /** Seconds without any call to the Fleet API after which a SuperNode is ended, to be started afresh. */
+  /** Seconds without a call to the Fleet API after which the launcher ends a SuperNode; for tests. */
   silence_seconds: z.optional(z.number()),
 });
 export type LaunchPlan = z.infer<typeof launchPlanSchema>;
 
-/** The plan's bytes; the link file's `plan` is the SHA-256 of exactly these. */
+/** The bytes of the file. `plan` in link.json is their SHA-256. */
 export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
-/** The launch plan of this boot; undefined when there is none that can be read. */
+/** The plan of this boot; undefined when there is no valid one. */
 export function readPlan({ plan }: Paths): LaunchPlan | undefined {
   const text = readText(plan);
   if (text === undefined) return undefined;
@@ -104,7 +104,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
     ...plan,
     program: 'flower-supernode',
     argv: [
-      // Only about the Fleet API: the API of the ClientApp's processes is plaintext on loopback either way.
+      // This is about the Fleet API only. The API of the child processes is always plaintext on loopback.
       ...(facts.ca === null ? ['--insecure'] : ['--root-certificates', facts.ca]),
       '--superlink',
       formatHostPort(facts.superlink),
@@ -112,7 +112,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
       facts.nodeConfig,
       '--isolation',
       config.FL_ISOLATION,
-      // Flower reads 0 as "do not retry" and "do not wait"; only leaving the flags out means "without end".
+      // Flower reads 0 as "do not retry" and "do not wait"; without the flags there is no limit.
       ...(config.FL_MAX_RETRIES === 0 ? [] : ['--max-retries', String(config.FL_MAX_RETRIES)]),
       ...(config.FL_MAX_WAIT_TIME === 0 ? [] : ['--max-wait-time', String(config.FL_MAX_WAIT_TIME)]),
       ...profileFor(facts.version).supernodeArguments(superNodeRuntime(facts.loopback)),
@@ -139,7 +139,7 @@ function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFact
       FLWR_LOG_LEVEL: config.FL_LOG_LEVEL,
       LANG: 'C.UTF-8',
       PYTHONUNBUFFERED: '1',
-      // An appliance does not phone home, and does not change by itself while it runs.
+      // No telemetry (docs/facts.md, "flower-telemetry"), and no installation while it runs.
       FLWR_TELEMETRY_ENABLED: '0',
       FLWR_DISABLE_UPDATE_CHECK: '1',
       FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION: '1',

@@ -1,37 +1,19 @@
-// Is there a Fleet API at this address, as a SuperNode would find it? One call that changes nothing: PullMessages
-// without the signed headers of a node. Every Fleet API from 1.31 to 1.39 answers it with UNAUTHENTICATED "Missing
-// authentication metadata", before it looks at anything else; Control, AppIo and foreign servers do not.
-
+// Two questions to a Fleet API, each with one call that changes nothing there.
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { formatHostPort } from '../core/hostport.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
 
-export const FLEET_METHOD = '/flwr.proto.Fleet/PullMessages';
+const METHOD = '/flwr.proto.Fleet/PullMessages';
 
-export type ProbeFailure =
-  /** Nothing listens, no route, no such name. */
-  | 'unreachable'
-  /** Something accepts the connection, or swallows it, and never answers. */
-  | 'silent'
-  /** The certificate is not signed by the CA given. */
-  | 'ca'
-  /** The certificate does not name this address. */
-  | 'name'
-  /** The certificate is expired or not valid yet. */
-  | 'expired'
-  /** TLS was spoken to a listener that speaks plaintext. */
-  | 'plaintext'
-  /** Plaintext was spoken to a listener that hung up: most likely it wants TLS. */
-  | 'hung_up'
-  /** A server, but not Flower's Fleet API. */
-  | 'not_fleet';
-
+/** `ms`: the time that the answer took. `reason`: a sentence that names the target. */
 export type ProbeResult =
   | { readonly ok: true; readonly ms: number }
-  | { readonly ok: false; readonly kind: ProbeFailure; readonly reason: string };
+  | { readonly ok: false; readonly reason: string };
 
 /**
- * Asks once, within `timeoutMs`. Never throws; `reason` is a sentence for a person. `opened`: made by openGrpc for the
- * same target while there was time; it is closed here.
+ * Whether a SuperNode would find a Fleet API at `target`: Flower 1.31 to 1.39 refuses a call without the headers of a
+ * node before it checks anything else; other servers do not. Never throws. `opened`: a connection that openGrpc made
+ * earlier for the same target; it is closed here.
  */
 export async function probeFleet(
   target: GrpcTarget,
@@ -40,54 +22,69 @@ export async function probeFleet(
 ): Promise<ProbeResult> {
   const connection = await opened;
   try {
-    return judge(await connection.call(FLEET_METHOD, timeoutMs), target);
+    return judge(await connection.call(METHOD, timeoutMs), target);
   } finally {
     connection.close();
   }
 }
 
 /** What an answer to the unsigned call means. */
-export function judge(answer: GrpcAnswer, target: GrpcTarget): ProbeResult {
-  const at = formatHostPort(target);
-  const { code, details } = answer;
-  if (code === GrpcStatus.UNAUTHENTICATED) return { ok: true, ms: Math.round(answer.ms) };
-  if (code === GrpcStatus.DEADLINE_EXCEEDED) {
-    return { ok: false, kind: 'silent', reason: `${at} does not answer (no reply in time)` };
-  }
-  if (code !== GrpcStatus.UNAVAILABLE) {
-    return {
-      ok: false,
-      kind: 'not_fleet',
-      reason: `${at} answers, but is not Flower's Fleet API (${details || code})`,
-    };
-  }
-  for (const [sign, kind, reason] of SIGNS)
-    if (sign.test(details)) return { ok: false, kind, reason: `${at} ${reason}` };
-  if (target.ca === null) {
-    return { ok: false, kind: 'hung_up', reason: `${at} hangs up on plaintext; it may want TLS` };
-  }
-  const last = /Last error: (.*?)\.? Resolution note/s.exec(details)?.[1] ?? details;
-  return { ok: false, kind: 'unreachable', reason: `${at} cannot be reached: ${last.slice(0, 200)}` };
+export function judge({ code, details, ms }: GrpcAnswer, target: GrpcTarget): ProbeResult {
+  if (code === GrpcStatus.UNAUTHENTICATED) return { ok: true, ms: Math.round(ms) };
+  return { ok: false, reason: `${formatHostPort(target)} ${reasonOf(code, details, target.ca === null)}` };
 }
 
-/** What grpc-js and OpenSSL say, and what it means. The first that fits is taken. */
-const SIGNS: readonly (readonly [RegExp, ProbeFailure, string])[] = [
-  [
-    /ALTNAME_INVALID|does not match certificate/,
-    'name',
-    'shows a certificate that does not name this address',
-  ],
-  [/certificate has expired|CERT_HAS_EXPIRED/, 'expired', 'shows a certificate that has expired'],
-  [/not yet valid|CERT_NOT_YET_VALID/, 'expired', 'shows a certificate that is not valid yet'],
+function reasonOf(code: number, details: string, plaintext: boolean): string {
+  if (code === GrpcStatus.DEADLINE_EXCEEDED) return 'does not answer (no reply in time)';
+  if (code !== GrpcStatus.UNAVAILABLE)
+    return `answers, but is not Flower's Fleet API (${details || `status ${code}`})`;
+  const meaning = MEANINGS.find(([sign]) => sign.test(details))?.[1];
+  if (meaning !== undefined) return meaning;
+  if (plaintext) return 'closes the connection on plaintext; it may require TLS';
+  const last = /Last error: (.*?)\.? Resolution note/s.exec(details)?.[1] ?? details;
+  return `cannot be reached: ${last.slice(0, 200)}`;
+}
+
+/** Error texts of grpc-js and OpenSSL, and their meaning. The first that matches is taken. */
+const MEANINGS: readonly (readonly [RegExp, string])[] = [
+  [/ALTNAME_INVALID|does not match certificate/, 'shows a certificate that does not name this address'],
+  [/certificate has expired|CERT_HAS_EXPIRED/, 'shows a certificate that has expired'],
+  [/not yet valid|CERT_NOT_YET_VALID/, 'shows a certificate that is not valid yet'],
   [
     /verify the first certificate|self-signed|local issuer|certificate signature/,
-    'ca',
     'shows a certificate that is not signed by the CA trusted here',
   ],
-  [/wrong version number|packet length too long/, 'plaintext', 'does not speak TLS'],
-  [/Protocol error/, 'not_fleet', 'answers, but does not speak gRPC'],
-  [/ECONNREFUSED/, 'unreachable', 'refuses the connection: nothing listens there'],
-  [/EHOSTUNREACH|ENETUNREACH/, 'unreachable', 'has no route to it from here'],
-  [/ETIMEDOUT/, 'silent', 'does not answer'],
-  [/Name resolution failed/, 'unreachable', 'is a name that does not resolve'],
+  [/wrong version number|packet length too long/, 'does not speak TLS'],
+  [/Protocol error/, 'answers, but does not speak gRPC'],
+  [/ECONNREFUSED/, 'refuses the connection: no program listens there'],
+  [/EHOSTUNREACH|ENETUNREACH/, 'cannot be reached: there is no route'],
+  [/ETIMEDOUT/, 'does not answer'],
+  [/Name resolution failed/, 'is a name that does not resolve'],
 ];
+
+/**
+ * Whether Flower accepts the time of this VM (docs/facts.md, "flower-clock"). The call is signed with a new key. With an
+ * accepted time Flower refuses it as "Invalid node ID", else as "Invalid timestamp". `now`: milliseconds since 1970.
+ * Undefined when there is no such answer. Never throws.
+ */
+export async function acceptsClock(
+  target: GrpcTarget,
+  timeoutMs: number,
+  now: number,
+): Promise<boolean | undefined> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
+  const timestamp = new Date(now).toISOString().replace('Z', '+00:00');
+  const connection = await openGrpc(target);
+  try {
+    const { code, details } = await connection.call(METHOD, timeoutMs, {
+      'flwr-public-key-bin': Buffer.from(publicKey.export({ type: 'spki', format: 'pem' })),
+      'flwr-timestamp': timestamp,
+      'flwr-signature-bin': sign('sha256', Buffer.from(timestamp), privateKey),
+    });
+    if (code !== GrpcStatus.UNAUTHENTICATED) return undefined;
+    if (/timestamp/i.test(details)) return false;
+    return /node ID/i.test(details) ? true : undefined;
+  } finally {
+    connection.close();
+  }
+}

@@ -1,12 +1,11 @@
-// The run config file: the operator's strategy, client counts and checkpoint variables, in the form that
-// `flwr run --run-config <file>` takes. Flower takes these per run, not per SuperLink. All keys are always there, so an
-// app can declare them once; an app that does not declare one of them is refused by Flower.
+// The run config file for `flwr run --run-config FILE`: strategy, client counts and checkpoints of the CONTEXT. Flower
+// takes them per run. The file always has all keys, and Flower refuses an app that does not declare one of them.
 import type { SuperLinkConfig } from '../config/parse.ts';
 import { namesOf, rowOf } from '../config/table.ts';
 import type { TomlEntry } from '../core/toml.ts';
 import { formatToml } from './toml.ts';
 
-/** The file's text. `checkpointDirectory` is the absolute folder that FL_CHECKPOINT_PATH stands for (state.ts). */
+/** The text of the file. `checkpointDirectory`: absolute (directories.ts). */
 export const runConfigToml = (config: SuperLinkConfig, checkpointDirectory: string): string =>
   formatToml(
     runConfigOf(config).map(([key, value]) =>

@@ -33,19 +33,19 @@ export interface Credentials {
 }
 
 export interface FlowerFacts {
-  /** The Flower that is in `environment`. */
+  /** The Flower in `environment`, X.Y.Z. */
   readonly version: string;
-  /** The virtual environment's folder: absolute, not the link to it, so that a running Flower never changes under itself. */
+  /** Folder of the virtual environment: absolute, and not the link to it, which may change while Flower runs. */
   readonly environment: string;
   readonly paths: Paths;
-  /** Address of listeners meant for this VM only. */
+  /** Address of listeners for this VM only. */
   readonly loopback: string;
 }
 
 export interface SuperLinkFacts extends FlowerFacts {
   /**
-   * TLS material, or null for plaintext. `own` is a certificate of the agent's own CA that names the loopback address.
-   * `operator` is what the Fleet listener shows in its place, when the operator brought certificates.
+   * Null: plaintext. `own`: a certificate of the agent's CA that names the loopback address. `operator`: what the Fleet
+   * API shows instead, if the operator provides certificates.
    */
   readonly tls: { readonly own: Credentials; readonly operator: Credentials | null } | null;
 }
@@ -53,10 +53,10 @@ export interface SuperLinkFacts extends FlowerFacts {
 export interface SuperNodeFacts extends FlowerFacts {
   /** The SuperLink's Fleet API. */
   readonly superlink: HostPort;
-  /** File of the CA certificates to trust, or null for plaintext. */
+  /** File of the trusted CA certificates; null: plaintext. */
   readonly ca: string | null;
-  /** File of the node config; its name must end in `.toml`, by which Flower knows that it is a file. */
+  /** File of the node config. Its name must end in `.toml`, or Flower takes it for the config itself. */
   readonly nodeConfig: string;
-  /** CUDA_VISIBLE_DEVICES for the ClientApp; left unset when undefined. */
+  /** CUDA_VISIBLE_DEVICES for the ClientApp; undefined: not set. */
   readonly cudaVisibleDevices?: string | undefined;
 }

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { isAlive } from '../host/self.ts';
+import { isAlive } from '../host/process.ts';
 
 const option = z.tuple([z.string(), z.union([z.number(), z.string()])]);
 

@@ -1,15 +1,14 @@
-// How much room a file system has left.
 import { statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 
-export interface Room {
+export interface FreeSpace {
   readonly bytes: number;
-  /** Files that could still be made; infinite where the file system does not count them. */
+  /** Files that can still be created; infinite where the file system does not count them. */
   readonly files: number;
 }
 
-/** What an ordinary program may still use at `path`, or at the nearest folder above it that exists. */
-export function roomAt(path: string): Room | undefined {
+/** Free for ordinary programs at `path`, or at the nearest folder above it that exists. */
+export function freeSpaceAt(path: string): FreeSpace | undefined {
   for (let at = path; ; at = dirname(at)) {
     try {
       const { bavail, bsize, ffree, files } = statfsSync(at);

@@ -1,4 +1,4 @@
-// The door to gRPC servers: unary calls with raw bytes over TLS or plaintext. grpc-js is loaded on the first use.
+// Calls gRPC servers: unary calls with empty messages, over TLS or plaintext. grpc-js is loaded on the first use.
 
 export interface GrpcTarget {
   /** Without brackets. */
@@ -17,7 +17,7 @@ export interface GrpcAnswer {
 }
 
 export interface GrpcConnection {
-  /** Sends an empty message to a method ('/package.Service/Method'). Never throws: a failure is an answer too. */
+  /** Sends an empty message to a method ('/package.Service/Method'). Never throws: a failure is an answer. */
   call(
     method: string,
     timeoutMs: number,
@@ -34,7 +34,7 @@ export const GrpcStatus = {
   UNAUTHENTICATED: 16,
 } as const;
 
-/** A connection, opened by its first call and used by all of them; names in certificates are always verified. */
+/** A connection, opened by its first call and shared by all calls. The certificate must name `host`. */
 export async function openGrpc({ host, port, ca }: GrpcTarget): Promise<GrpcConnection> {
   const [{ Client, Metadata, credentials }, { checkServerIdentity }, { isIP }] = await Promise.all([
     import('@grpc/grpc-js'),
@@ -50,9 +50,9 @@ export async function openGrpc({ host, port, ca }: GrpcTarget): Promise<GrpcConn
           checkServerIdentity: (_name, certificate) => checkServerIdentity(host, certificate),
         }),
     {
-      // An address may not be sent as the TLS server name, and grpc-js would; what is verified is `host` all the same.
+      // grpc-js would send an address as the TLS server name, which is not allowed. `host` is still verified.
       ...(isIP(host) ? { 'grpc.ssl_target_name_override': 'localhost' } : {}),
-      // The peer is on the operator's own network: neither the environment's proxy nor TXT records have a say.
+      // The peer is on the operator's own network: no proxy of the environment, no TXT records.
       'grpc.enable_http_proxy': 0,
       'grpc.service_config_disable_resolution': 1,
       'grpc.enable_retries': 0,

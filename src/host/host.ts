@@ -1,22 +1,20 @@
-// What is true of the machine and of no folder: facts of its kernel, and what its addresses mean. Handed in with the
-// machine, because several agents on one computer (the demo, tests) need other facts.
+// Facts of the kernel of this machine. They are injected, because several agents on one computer (demo, tests) need
+// different ones.
 import { networkInterfaces } from 'node:os';
-import { type Room, roomAt } from './disk.ts';
+import { type FreeSpace, freeSpaceAt } from './disk.ts';
 import { readText } from './files.ts';
-import { collectGarbage } from './memory.ts';
 
 export interface Host {
   /** A value that changes with each boot of the kernel. */
   bootId(): string;
   /** Addresses that the kernel has and others can dial, whatever the CONTEXT says (DHCP); IPv4 first. */
   addresses(): readonly string[];
-  /** Whether a machine that dials this address (canonical) reaches only itself. */
+  /** Whether this address (canonical) reaches only the machine that dials it. */
   isOwnLoopback(address: string): boolean;
-  /** Where the listeners listen that are for this machine only. */
+  /** Address of listeners for this machine only. */
   readonly loopback: string;
-  /** What an ordinary program may still use of the file system at a path. */
-  roomAt(path: string): Room | undefined;
-  /** Frees what a boot needed and an idle agent does not. */
+  freeSpaceAt(path: string): FreeSpace | undefined;
+  /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
 }
 
@@ -25,8 +23,8 @@ export const realHost: Host = {
   addresses: () => dialableAddresses(networkInterfaces()),
   isOwnLoopback: (address) => address.startsWith('127.') || address === '::1',
   loopback: '127.0.0.1',
-  roomAt,
-  collectGarbage: collectGarbage,
+  freeSpaceAt,
+  collectGarbage,
 };
 
 /** Without loopback and link-local; IPv4 first, then IPv6. */
@@ -36,4 +34,14 @@ export function dialableAddresses(interfaces: ReturnType<typeof networkInterface
   return [...usable.filter((e) => e.family === 'IPv4'), ...usable.filter((e) => e.family === 'IPv6')].map(
     (e) => e.address,
   );
+}
+
+function collectGarbage(): void {
+  // Loaded here: a boot does not need them.
+  const { setFlagsFromString } = process.getBuiltinModule('node:v8');
+  const { runInNewContext } = process.getBuiltinModule('node:vm');
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  setFlagsFromString('--no-expose-gc');
+  if (typeof collect === 'function') collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }

@@ -1,4 +1,4 @@
-// A very small HTTP server: one path, plain text.
+// An HTTP server for one path and plain text.
 import { createServer } from 'node:http';
 
 export interface TextServer {
@@ -6,7 +6,7 @@ export interface TextServer {
   close(): void;
 }
 
-/** Serves what `render` returns at `path` on all addresses. Resolves with the reason when the port cannot be opened. */
+/** Serves the result of `render` at `path` on all addresses. `why`: the errno when the port cannot be opened. */
 export function serveText(
   port: number,
   path: string,

@@ -12,11 +12,11 @@ import { describeError } from './errno.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
-  /** http: or https:. With https: the certificate is verified against the system's trust (update-ca-certificates). */
+  /** http: or https:. Certificates are verified with the CAs of the system (update-ca-certificates). */
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** For everything, from looking up the name to the last byte. */
+  /** From the name lookup to the last byte. */
   readonly timeoutMs: number;
   readonly maxBytes: number;
   readonly signal?: AbortSignal | undefined;
@@ -70,7 +70,7 @@ function trustSystem(): void {
   setDefaultCACertificates([...new Set([...getCACertificates('default'), ...getCACertificates('system')])]);
 }
 
-/** Sends one request and resolves with the reply, whatever its status. Throws HttpFailure, or the signal's reason. */
+/** Sends one request. Resolves with a reply of any status. Throws HttpFailure, or the reason of the signal. */
 export function request({
   method,
   url,

@@ -1,13 +1,13 @@
-// One file of an ISO 9660 disc, read as bytes from the device: nothing is mounted, so nothing has to be let go again and no
-// capability is needed. ECMA-119; of a disc with Joliet and Rock Ridge the plain names are read, which every disc has.
+// Reads one file of an ISO 9660 disc (ECMA-119) from the device, without a mount, which would need a capability. Of the
+// names on a disc only the plain ones are read, which every disc has beside those of Joliet and Rock Ridge.
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const SECTOR = 2_048;
 const DESCRIPTOR = 16 * SECTOR;
-/** More than any folder or file that is asked for here: what a damaged disc says is not believed. */
+/** No folder or file that is read here is larger; a damaged disc can claim any size. */
 const LARGEST = 16 * 1024 * 1024;
 
-/** The file `name` in the root folder of the disc labelled `label`; undefined when there is no such disc or file. */
+/** The file `name` in the root folder of the disc with this label; undefined when there is no such disc or file. */
 export function readFromDisc(device: string, label: string, name: string): Buffer | undefined {
   let descriptor: number;
   try {
@@ -25,7 +25,7 @@ export function readFromDisc(device: string, label: string, name: string): Buffe
     );
     return found && read(descriptor, found.at, found.size);
   } catch {
-    // No medium, a disc that is being changed, or none of this kind.
+    // There is no medium, it is being changed, or it is of another kind.
     return undefined;
   } finally {
     closeSync(descriptor);
@@ -59,11 +59,11 @@ function records(folder: Buffer): (Extent & { readonly name: string })[] {
 }
 
 function read(descriptor: number, at: number, size: number): Buffer {
-  if (size > LARGEST) throw new RangeError('larger than anything that is looked for');
+  if (size > LARGEST) throw new RangeError(`larger than ${LARGEST} bytes`);
   const bytes = Buffer.alloc(size);
   for (let done = 0; done < size; ) {
     const count = readSync(descriptor, bytes, done, size - done, at + done);
-    if (count === 0) throw new RangeError('the disc ends in the middle of it');
+    if (count === 0) throw new RangeError('the disc ends before the file does');
     done += count;
   }
   return bytes;

@@ -1,4 +1,4 @@
-// Who listens on which TCP port of this machine, as `ss` tells it.
+// The processes that listen on TCP ports of this machine, from `ss`.
 import { readText } from './files.ts';
 import { run } from './process.ts';
 
@@ -7,11 +7,11 @@ export interface Listener {
   readonly host: string;
   readonly port: number;
   readonly program: string | undefined;
-  /** Undefined when we may not know (only root sees other people's processes). */
+  /** Empty without permission: only root sees the processes of other users. */
   readonly pids: readonly number[];
 }
 
-/** All TCP listeners; undefined when `ss` is not there or fails. */
+/** All TCP listeners; undefined when `ss` is not installed or fails. */
 export async function listeners(): Promise<readonly Listener[] | undefined> {
   const { code, stdout } = await run('ss', ['-H', '-l', '-t', '-n', '-p'], { timeoutMs: 4_000 });
   return code === 0 ? stdout.split('\n').flatMap(parseListener) : undefined;
@@ -38,7 +38,7 @@ function parseListener(line: string): Listener[] {
   ];
 }
 
-/** Whether `pid` is `ancestor`, or was started by it, or by what it started. */
+/** Whether `pid` is `ancestor` or one of its descendants. */
 export function descendsFrom(pid: number, ancestor: number): boolean {
   for (let at = pid, steps = 0; at > 1 && steps < 64; steps++) {
     if (at === ancestor) return true;

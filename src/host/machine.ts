@@ -1,4 +1,4 @@
-// The machine a boot runs on, who we are on it, and who Flower runs as.
+// The machine that the agent runs on, and its users.
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type Clock, type Random, realClock } from '../core/clock.ts';
@@ -6,7 +6,7 @@ import { readText } from './files.ts';
 import { type Host, realHost } from './host.ts';
 import { type Paths, pathsUnder } from './paths.ts';
 
-/** Everything a boot takes from the machine it runs on. */
+/** Everything that the agent takes from its machine. */
 export interface Machine {
   readonly paths: Paths;
   readonly clock: Clock;
@@ -28,7 +28,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-/** Numeric ids of a user in the machine's own passwd file; undefined when there is no such user. */
+/** Numeric ids of a user, from the passwd file of this machine; undefined when there is no such user. */
 export function userIds(paths: Paths, name: string): Owner | undefined {
   const line = readText(paths.passwd)
     ?.split('\n')

@@ -19,7 +19,7 @@ export function tryListen(
   });
 }
 
-/** Opens a connection and closes it; undefined when that worked, else why not. */
+/** Opens a connection and closes it. Undefined after success, else the reason. */
 export function tryConnect(host: string, port: number, timeoutMs: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connectTcp({ host, port });
@@ -39,17 +39,17 @@ export type TlsProbe =
   | { readonly kind: 'unreachable'; readonly why: string };
 
 /**
- * What stands at `host:port`, without trusting it: the certificates a TLS server shows (leaf first), a listener that
- * does not speak TLS, or nothing that answers within `timeoutMs`. Verification is the caller's business.
+ * What listens at `host:port`: a TLS server with its certificates (leaf first), a listener without TLS, or nothing that
+ * answers within `timeoutMs`. Nothing is verified.
  */
 export function probeTls(host: string, port: number, timeoutMs: number): Promise<TlsProbe> {
   return new Promise((resolve) => {
     let connected = false;
     const tcp = connectTcp({ host, port });
-    const done = (greeting: TlsProbe): void => {
+    const done = (result: TlsProbe): void => {
       clearTimeout(timer);
       tcp.destroy();
-      resolve(greeting);
+      resolve(result);
     };
     const timer = setTimeout(
       () =>
@@ -87,11 +87,11 @@ function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certi
   return chain;
 }
 
-/** SNI is for names only; an address there is a protocol error. */
+/** SNI is for names only: an address is a protocol error. */
 const serverName = (host: string): { servername?: string } =>
   /^[\d.]+$|:/.test(host) ? {} : { servername: host };
 
-/** The name that DNS has for an address; undefined when none came within `timeoutMs`. */
+/** The name of an address in DNS; undefined without an answer within `timeoutMs`. */
 export async function nameOf(
   address: string,
   timeoutMs: number,
@@ -110,8 +110,8 @@ export async function nameOf(
 }
 
 /**
- * Takes the machine's agent lock: an abstract socket, so it goes away with the process however that ends.
- * Undefined when another agent of the same root holds it.
+ * Takes the lock of the agent: an abstract socket, which ends with the process. Undefined when another agent of the same
+ * root has it.
  */
 export function takeLock(root: string): Promise<Server | undefined> {
   const name = `\0flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;

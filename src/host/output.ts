@@ -1,4 +1,4 @@
-// Standard output and error, synchronously: no line is lost when the process ends right after it.
+// Writes to standard output and error synchronously: no line is lost when the process ends.
 import { writeSync } from 'node:fs';
 
 function write(descriptor: number, text: string): void {
@@ -8,7 +8,7 @@ function write(descriptor: number, text: string): void {
     try {
       at += writeSync(descriptor, bytes, at);
     } catch (error) {
-      // A full pipe asks for another try; a closed one means that nobody reads, and the work matters more than its story.
+      // EAGAIN: the pipe is full. EPIPE: there is no reader; drop the output.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
       refused++;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);

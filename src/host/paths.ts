@@ -1,5 +1,4 @@
-// Every path of the machine that the agent knows, in one place. `root` is '/' on a VM; the demo and the tests
-// give each "VM" a folder of its own.
+// Every path of the machine that the agent uses. `root` is '/' on a VM; in the demo and in tests each "VM" has a folder.
 import { join } from 'node:path';
 
 export type Paths = ReturnType<typeof pathsUnder>;
@@ -9,60 +8,60 @@ export function pathsUnder(root: string) {
   const at = (path: string): string => join(root, path);
   return {
     root,
-    /** What one-contextd leaves of the CONTEXT, newest stage first (facts: stage `network` is the last to run). */
+    /** The CONTEXT as one-contextd writes it, last stage first: docs/facts.md, "one-context-stages". */
     contextFiles: [
       at('/var/run/one-context/context.sh.network'),
       at('/var/run/one-context/context.sh.local'),
     ],
-    /** There while one-contextd is at work. */
+    /** Exists while one-contextd runs. */
     oneContextLock: at('/var/run/one-context/one-context.lock'),
-    /** Where the CONTEXT disc may be: udev's link by its label, or a drive. */
+    /** The CONTEXT disc: udev's link by its label, or a drive. */
     contextDiscs: [at('/dev/disk/by-label/CONTEXT'), ...[0, 1, 2, 3].map((drive) => at(`/dev/sr${drive}`))],
-    /** What a container has in place of a disc. */
+    /** A container has this folder instead of a disc. */
     contextFolderFile: at('/context/context.sh'),
     oneEnv: at('/var/run/one-context/one_env'),
-    /** What the image builder decided: role, baked Flower, user. */
+    /** Role, Flower version and user of the image. */
     appliance: at('/etc/flower-context/appliance.json'),
     passwd: at('/etc/passwd'),
 
-    /** The agent's own memory; survives reboots. */
+    /** State of the agent; survives reboots. */
     state: at('/var/lib/flower-context'),
     checkpoint: at('/var/lib/flower-context/checkpoint.json'),
     tls: at('/var/lib/flower-context/tls'),
-    /** What could not be installed, and is not tried again at each boot. */
+    /** Installations that failed. A boot does not repeat them. */
     failedInstallations: at('/var/lib/flower-context/failed-installations.json'),
 
-    /** Flower's memory: database, node identity, FLWR_HOME, checkpoints of models. */
+    /** State of Flower: database, node identity, FLWR_HOME, checkpoints of models. */
     flowerState: at('/var/lib/flower'),
 
-    /** What the agent tells others on this VM; gone at reboot. */
+    /** What the agent publishes on this VM; removed at reboot. */
     run: at('/run/flower-context'),
     status: at('/run/flower-context/status.json'),
     /** What the ready script decides by. */
     ready: at('/run/flower-context/ready.json'),
     plan: at('/run/flower-context/plan.json'),
-    /** Listeners, dialled endpoint and TLS files of the Flower of this plan. */
+    /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
-    /** FLWR_HOME of `flwr` where the operator uses it: the connection to this VM's SuperLink. Root's. */
+    /** FLWR_HOME of `flower-context submit`: the connection to this SuperLink. Owned by root. */
     flwrHome: at('/run/flower-context/flwr'),
     /** Shown at login (pam_motd). */
     motd: at('/run/motd.d/flower-context'),
     /** Symbolic link to the virtual environment that the unit's launcher uses. */
     environment: at('/run/flower-context/env'),
-    /** Written by the launcher inside Flower's process: is it serving, accepted, lost? */
     flowerRun: at('/run/flower'),
+    /** Written by the launcher, inside Flower's process (flower/state-file.ts). */
     flowerLink: at('/run/flower/link.json'),
 
     /** Virtual environments side by side: /opt/flower/envs/<version>-<framework>. */
     environments: at('/opt/flower/envs'),
-    /** Builds such an environment (appliance/flower/make-env.sh, with the locked requirements beside it). */
+    /** Builds such an environment; the locked requirements are in the same folder (appliance/flower). */
     makeEnvironment: at('/usr/lib/flower-context/flower/make-env.sh'),
     launcher: at('/usr/lib/flower-context/flower-launch.py'),
-    /** Apps of the package: `flower-context submit` finds them by name. */
+    /** Apps that `flower-context submit` finds by name. */
     apps: at('/usr/share/flower-context/apps'),
-    /** The site's own data, for ClientApps to read. */
+    /** Data of the site, which ClientApps read. */
     data: at('/opt/flower/data'),
   } as const;
 }

@@ -1,4 +1,4 @@
-// The door to other programs. Never through a shell: an argument is an argument. Always bounded, in time and in output.
+// Runs other programs: never through a shell, with limits of time and output.
 import { spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 
@@ -6,16 +6,12 @@ export interface RunOptions {
   /** Milliseconds before the program and its children get SIGTERM, and `graceMs` later SIGKILL. No limit when left out. */
   readonly timeoutMs?: number;
   readonly graceMs?: number;
-  /** The whole environment of the program; our own when left out. */
+  /** The whole environment of the program; that of the agent when left out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string;
-  /** Bytes kept of stdout and of stderr, each; the end is kept, because that is where errors are. 1 MiB when left out. */
+  /** Bytes kept of the end of stdout and of stderr, each. 1 MiB when left out. */
   readonly maxBytes?: number;
   /** Called with each whole line as it comes, without its newline. */
   readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  /** Numeric ids to run as; our own when left out. */
-  readonly uid?: number;
-  readonly gid?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -26,25 +22,21 @@ export interface RunResult {
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
-  /** Why the program could not be started at all ('ENOENT': there is none of that name), else undefined. */
+  /** Why the program could not be started, as an errno ('ENOENT': no such program). */
   readonly failedToStart?: string;
 }
 
 /**
- * Runs a program to its end and tells how it ended; never throws for what the program did. Standard input is empty.
- * The program gets a process group of its own, so that a timeout also ends what it started. A child of it that outlives
- * it and keeps the output open is not waited for longer than `graceMs`.
+ * Runs a program to its end. Never throws. Standard input is empty. The program has a process group of its own, so that a
+ * timeout also ends its children. A child that keeps the output open after the end is waited for at most `graceMs`.
  */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { timeoutMs, graceMs = 2000, env, cwd, maxBytes = 1024 * 1024, onLine, uid, gid, signal } = options;
+  const { timeoutMs, graceMs = 2000, env, maxBytes = 1024 * 1024, onLine, signal } = options;
   return new Promise((resolve) => {
     const child = spawn(command, [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
       ...(env === undefined ? {} : { env: { ...env } }),
-      ...(cwd === undefined ? {} : { cwd }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(gid === undefined ? {} : { gid }),
     });
     const stdout = collect(child.stdout, maxBytes, onLine && ((line) => onLine(line, 'stdout')));
     const stderr = collect(child.stderr, maxBytes, onLine && ((line) => onLine(line, 'stderr')));
@@ -78,7 +70,7 @@ export function run(command: string, args: readonly string[], options: RunOption
       if (settled) return;
       settled = true;
       for (const timer of timers) clearTimeout(timer);
-      // The leader may have obeyed SIGTERM while one of its children did not.
+      // The program may have obeyed SIGTERM while one of its children did not.
       if (timedOut || signal?.aborted) toGroup('SIGKILL');
       signal?.removeEventListener('abort', end);
       child.stdout.destroy();
@@ -100,7 +92,7 @@ export function run(command: string, args: readonly string[], options: RunOption
   });
 }
 
-/** Gathers a stream's last `maxBytes` and cuts it into lines; returns what gives the text so far. */
+/** Keeps the last `maxBytes` of a stream and splits it into lines. Returns a function that gives the text so far. */
 function collect(
   stream: NodeJS.ReadableStream,
   maxBytes: number,
@@ -125,4 +117,21 @@ function collect(
   });
   stream.on('error', () => {});
   return () => Buffer.concat(chunks).subarray(-maxBytes).toString('utf8');
+}
+
+/** The command line of this program: interpreter, its options, and the file. */
+export const selfCommand = (): readonly string[] => [
+  process.execPath,
+  ...process.execArgv,
+  process.argv[1] ?? '',
+];
+
+/** Whether a process of this id exists, of any user. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

@@ -1,4 +1,4 @@
-// The door to systemd and its journal: the programs `systemctl` and `journalctl`, found on PATH.
+// systemd and its journal, by the programs `systemctl` and `journalctl`.
 import { run } from './process.ts';
 
 export interface UnitState {
@@ -14,7 +14,7 @@ export interface UnitState {
 
 const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,ExecMainPID,NRestarts';
 
-/** What systemd says of a unit. Never throws: a silent systemd is the state 'unknown'. */
+/** The state of a unit. Never throws: without an answer of systemd it is 'unknown'. */
 export async function unitState(unit: string): Promise<UnitState> {
   const { code, stdout } = await run('systemctl', ['show', unit, '-p', PROPERTIES], { timeoutMs: 5_000 });
   const values = new Map(
@@ -31,7 +31,7 @@ export async function unitState(unit: string): Promise<UnitState> {
   };
 }
 
-/** Queues a job and returns; the unit's own state tells how it went. Undefined when queued, else systemctl's words. */
+/** Queues a job and returns. Undefined when it was queued, else systemctl's error. */
 export async function queueJob(
   verb: 'start' | 'restart' | 'try-restart' | 'stop',
   unit: string,
@@ -40,20 +40,15 @@ export async function queueJob(
   return code === 0 ? undefined : stderr.trim() || stdout.trim() || `systemctl ended with status ${code}`;
 }
 
-/** Starts a oneshot unit and returns when it has ended; undefined when that went well, else systemctl's words. */
+/** Starts a oneshot unit and returns when it has ended. Undefined after success, else systemctl's error. */
 export async function startAndWait(unit: string): Promise<string | undefined> {
   const { code, stderr } = await run('systemctl', ['start', unit]);
   return code === 0 ? undefined : stderr.trim() || `systemctl ended with status ${code}`;
 }
 
-/** The last lines a unit wrote, oldest first; empty when the journal does not answer. */
+/** The last lines of a unit, oldest first; empty when the journal does not answer. */
 export async function lastLines(unit: string, count: number): Promise<string[]> {
-  const { code, stdout } = await run(
-    'journalctl',
-    ['-u', unit, '-n', String(count), '-o', 'cat', '--no-pager'],
-    {
-      timeoutMs: 5_000,
-    },
-  );
+  const args = ['-u', unit, '-n', String(count), '-o', 'cat', '--no-pager'];
+  const { code, stdout } = await run('journalctl', args, { timeoutMs: 5_000 });
   return code === 0 ? stdout.split('\n').filter((line) => line.trim() !== '') : [];
 }

@@ -1,132 +1,134 @@
-// OneFlow service templates out of the table.
+// OneFlow service templates, made from the table of variables.
 //
-// The default is one form for OneFlow 6.8 to 7: written as 6 wants it, and such that the conversion of 7 keeps all of it.
-// - Every input is asked at the service: no Sunstone asks for what a role declares.
-// - An input has five parts: the command line and Sunstone 7 give a shorter one no value, and OneFlow refuses that.
-// - A role has one line NAME="$NAME" per input, and no CONTEXT: 6 replaces $NAME in that text; 7 turns each line into an
-//   attribute, but turns a CONTEXT block into something that it cannot fill in. The VM template's CONTEXT takes the
-//   attributes up.
+// The default is one format for OneFlow 6.8 to 7: the format of 6, written such that the conversion of 7 keeps all of it.
+// - The service has all inputs: no Sunstone shows the inputs of a role.
+// - An input has five parts: the command line and Sunstone 7 send no value for a shorter one, and OneFlow refuses that.
+// - A role has one line NAME="$NAME" for each input, and no CONTEXT. OneFlow 6 replaces $NAME in that text. OneFlow 7 turns
+//   each line into an attribute, but cannot put inputs into a CONTEXT block. The CONTEXT of the VM template takes the
+//   attributes.
 //
-// The other form is that of OneFlow 7 alone, with inputs at the service and at the roles.
+// The other format works with OneFlow 7 only. It has inputs at the service and at the roles.
 import { rowOf, type VariableName } from '../config/table.ts';
 import type { Role } from '../core/role.ts';
 import { type Count, INFRASTRUCTURE, inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
 import { formatInput, inputOf, type UserInput } from './user-input.ts';
 import { attribute, type Pair, references, vector } from './vm-block.ts';
 
-/** 6: the form for all versions. 7: that of OneFlow 7 alone. */
+/** The format of a template. 6: for all versions. 7: for OneFlow 7 only. */
 export type OneFlowVersion = 6 | 7;
 
 export interface TemplateOptions {
-  readonly site: Topology;
-  readonly form: OneFlowVersion;
-  /** Every variable is asked for, not only those that a first deployment needs. */
+  readonly topology: Topology;
+  readonly format: OneFlowVersion;
+  /** The form has every variable, not only those that a first deployment needs. */
   readonly all: boolean;
   /** Ids of the VM templates. */
   readonly templates: Readonly<Record<Role, number>>;
   readonly supernodes: Count;
-  /** Values other than the defaults; they have been checked. */
+  /** Values other than the defaults, already checked. */
   readonly values: ReadonlyMap<VariableName, string>;
-  /** The VMs' virtual network: NAME, OWNER/NAME, or an id in digits. Left out: the VM templates have one. */
+  /** The virtual network of the VMs: NAME, OWNER/NAME, or an id in digits. Left out: that of the VM templates. */
   readonly network?: string | undefined;
 }
 
-export const DEFAULT_WISHES = {
-  form: 6,
+export const DEFAULT_OPTIONS = {
+  format: 6,
   all: false,
   templates: { superlink: 0, supernode: 1 },
   values: new Map<VariableName, string>(),
 } as const;
 
-/** What `oneflow-template create` takes, as an object whose members are in a reader's order. */
-export function serviceTemplate(wishes: TemplateOptions): Record<string, unknown> {
-  const { site, form } = wishes;
-  const { name, description, roles } = TOPOLOGIES[site];
+/** The argument of `oneflow-template create`. Its members are in the order in which people read them. */
+export function serviceTemplate(options: TemplateOptions): Record<string, unknown> {
+  const { topology, format } = options;
+  const { name, description, roles } = TOPOLOGIES[topology];
   return {
     name,
     description,
     deployment: 'straight',
     ready_status_gate: true,
     shutdown_action: 'terminate',
-    [form === 7 ? 'user_inputs' : 'custom_attrs']: inputs(wishes, askedAtService(wishes)),
-    roles: roles.map((role) => (form === 7 ? role7(wishes, role) : role6(wishes, role))),
+    [format === 7 ? 'user_inputs' : 'custom_attrs']: inputs(options, askedAtService(options)),
+    roles: roles.map((role) => (format === 7 ? role7(options, role) : role6(options, role))),
   };
 }
 
-export const formatTemplate = (wishes: TemplateOptions): string =>
-  `${JSON.stringify(serviceTemplate(wishes), null, 2)}\n`;
+export const formatTemplate = (options: TemplateOptions): string =>
+  `${JSON.stringify(serviceTemplate(options), null, 2)}\n`;
 
 /**
- * What `oneflow-template instantiate ID FILE`, Terraform's `extra_template` and the REST API take: a value for every
- * input, which OneFlow demands. 7 reads the names of 6 as well. A text64 value is given as base64.
+ * The argument of `oneflow-template instantiate ID FILE`, of Terraform's `extra_template` and of the REST API: a value for
+ * every input, which OneFlow requires. 7 reads the names of 6 as well. A text64 value is base64.
  */
-export function answers(wishes: TemplateOptions): Record<string, unknown> {
-  const member = wishes.form === 7 ? 'user_inputs_values' : 'custom_attrs_values';
+export function answers(options: TemplateOptions): Record<string, unknown> {
+  const member = options.format === 7 ? 'user_inputs_values' : 'custom_attrs_values';
   const valuesOf = (names: readonly VariableName[]): Record<string, string> =>
-    Object.fromEntries(names.map((name) => [name, wantedOf(wishes, name).preset]));
-  const roles = TOPOLOGIES[wishes.site].roles
-    .map((role) => ({ name: role, [member]: valuesOf(askedAtRole(wishes, role)) }))
+    Object.fromEntries(names.map((name) => [name, inputWith(options, name).preset]));
+  const roles = TOPOLOGIES[options.topology].roles
+    .map((role) => ({ name: role, [member]: valuesOf(askedAtRole(options, role)) }))
     .filter((role) => Object.keys(role[member]!).length > 0);
-  return { [member]: valuesOf(askedAtService(wishes)), ...(roles.length === 0 ? {} : { roles }) };
+  return { [member]: valuesOf(askedAtService(options)), ...(roles.length === 0 ? {} : { roles }) };
 }
 
 /** The inputs of the form. */
-const asked = ({ site, all }: TemplateOptions): readonly VariableName[] => inputsOf(site, all);
+const asked = ({ topology, all }: TemplateOptions): readonly VariableName[] => inputsOf(topology, all);
 
 /**
- * In the form of 7 a variable of one role is asked for at that role, except where its answer matters: Sunstone does not
- * ask at a role, and so would lose a value of the template's own and leave out what is mandatory.
+ * In the format of 7 a variable of one role is an input of that role, except where its answer matters: Sunstone does not
+ * show the inputs of a role, and would lose a value of the template and leave out what is mandatory.
  */
-function askedAtService(wishes: TemplateOptions): readonly VariableName[] {
-  const { presets, mandatory } = TOPOLOGIES[wishes.site];
-  return asked(wishes).filter(
+function askedAtService(options: TemplateOptions): readonly VariableName[] {
+  const { presets, mandatory } = TOPOLOGIES[options.topology];
+  return asked(options).filter(
     (name) =>
-      wishes.form === 6 ||
+      options.format === 6 ||
       rowOf(name).level === 'service' ||
-      wishes.values.has(name) ||
+      options.values.has(name) ||
       presets[name] !== undefined ||
       mandatory.includes(name),
   );
 }
 
-const askedAtRole = (wishes: TemplateOptions, role: Role): readonly VariableName[] =>
-  asked(wishes).filter((name) => rowOf(name).roles.includes(role) && !askedAtService(wishes).includes(name));
+const askedAtRole = (options: TemplateOptions, role: Role): readonly VariableName[] =>
+  asked(options).filter(
+    (name) => rowOf(name).roles.includes(role) && !askedAtService(options).includes(name),
+  );
 
-/** Values of variables that nobody is asked for. */
-const constants = (wishes: TemplateOptions, role: Role): Pair[] =>
-  [...wishes.values].filter(
+/** Values of variables that are not inputs. */
+const constants = (options: TemplateOptions, role: Role): Pair[] =>
+  [...options.values].filter(
     ([name]) =>
       rowOf(name).level !== 'infrastructure' &&
       rowOf(name).roles.includes(role) &&
-      !asked(wishes).includes(name),
+      !asked(options).includes(name),
   );
 
-function role7(wishes: TemplateOptions, role: Role): Record<string, unknown> {
-  const nic = nicOf(wishes.network);
+function role7(options: TemplateOptions, role: Role): Record<string, unknown> {
+  const nic = nicOf(options.network);
   return {
     name: role,
     type: 'vm',
-    ...counts(wishes, role),
-    ...parents(wishes, role),
-    template_id: wishes.templates[role],
+    ...counts(options, role),
+    ...parents(options, role),
+    template_id: options.templates[role],
     template_contents: {
-      CONTEXT: Object.fromEntries([...infrastructure(wishes), ...constants(wishes, role)]),
+      CONTEXT: Object.fromEntries([...infrastructure(options), ...constants(options, role)]),
       ...(nic === undefined ? {} : { NIC: [Object.fromEntries(nic)] }),
     },
-    user_inputs: inputs(wishes, askedAtRole(wishes, role)),
+    user_inputs: inputs(options, askedAtRole(options, role)),
   };
 }
 
-function role6(wishes: TemplateOptions, role: Role): Record<string, unknown> {
-  const nic = nicOf(wishes.network);
-  const names = asked(wishes).filter((name) => rowOf(name).roles.includes(role));
+function role6(options: TemplateOptions, role: Role): Record<string, unknown> {
+  const nic = nicOf(options.network);
+  const names = asked(options).filter((name) => rowOf(name).roles.includes(role));
   return {
     name: role,
-    ...counts(wishes, role),
-    ...parents(wishes, role),
-    vm_template: wishes.templates[role],
+    ...counts(options, role),
+    ...parents(options, role),
+    vm_template: options.templates[role],
     vm_template_contents: [
-      ...[...references(longestFirst(names)), ...constants(wishes, role)].map(([name, value]) =>
+      ...[...references(longestFirst(names)), ...constants(options, role)].map(([name, value]) =>
         attribute(name, value),
       ),
       ...(nic === undefined ? [] : [vector('NIC', nic)]),
@@ -135,20 +137,20 @@ function role6(wishes: TemplateOptions, role: Role): Record<string, unknown> {
 }
 
 /**
- * OneFlow 6 replaces `$NAME` as text, in the order in which the names are there: a name that begins another one must
- * come after it, else the value of FL_GRPC_KEEPALIVE_TIME would be put into $FL_GRPC_KEEPALIVE_TIMEOUT.
+ * OneFlow 6 replaces `$NAME` as text, in the order of the lines: a name must come after every longer name that begins with
+ * it. Otherwise the value of FL_GRPC_KEEPALIVE_TIME replaces the first part of $FL_GRPC_KEEPALIVE_TIMEOUT.
  */
 function longestFirst(names: readonly VariableName[]): VariableName[] {
   const longer = (name: string): number => names.filter((other) => other.startsWith(name)).length;
   return names.toSorted((one, other) => longer(one) - longer(other));
 }
 
-const inputs = (wishes: TemplateOptions, names: readonly VariableName[]): Record<string, string> =>
-  Object.fromEntries(names.map((name) => [name, formatInput(inService(wantedOf(wishes, name)))]));
+const inputs = (options: TemplateOptions, names: readonly VariableName[]): Record<string, string> =>
+  Object.fromEntries(names.map((name) => [name, formatInput(inService(inputWith(options, name)))]));
 
 /**
- * An empty choice of a list is no answer for `oneflow-template instantiate` (6.8 to 7), and OneFlow refuses a service that
- * lacks an answer: in a service template a list that may be empty is a text.
+ * `oneflow-template instantiate` (6.8 to 7) sends no value for an empty choice of a list, and OneFlow refuses a service
+ * that lacks a value: in a service template a list that may be empty is a text.
  */
 function inService(input: UserInput): UserInput {
   if (!input.options.includes('')) return input;
@@ -158,13 +160,13 @@ function inService(input: UserInput): UserInput {
     : { ...input, options };
 }
 
-function wantedOf({ site, values }: TemplateOptions, name: VariableName): UserInput {
-  const { mandatory, presets } = TOPOLOGIES[site];
+function inputWith({ topology, values }: TemplateOptions, name: VariableName): UserInput {
+  const { mandatory, presets } = TOPOLOGIES[topology];
   const preset = values.get(name) ?? presets[name];
   return inputOf(name, {
     ...(mandatory.includes(name) ? { mandatory: true } : {}),
     ...(preset === undefined ? {} : { preset }),
-    // A text64 field would encode what it is filled in with once more.
+    // A text64 field would encode its preset once more.
     ...(preset !== undefined && rowOf(name).input === 'text64' ? { type: 'text' } : {}),
   });
 }
@@ -177,10 +179,10 @@ function counts({ supernodes }: TemplateOptions, role: Role): Record<string, num
   return { cardinality, min_vms: min, max_vms: max };
 }
 
-const parents = ({ site }: TemplateOptions, role: Role): Record<string, unknown> =>
-  role === 'supernode' && TOPOLOGIES[site].roles.includes('superlink') ? { parents: ['superlink'] } : {};
+const parents = ({ topology }: TemplateOptions, role: Role): Record<string, unknown> =>
+  role === 'supernode' && TOPOLOGIES[topology].roles.includes('superlink') ? { parents: ['superlink'] } : {};
 
-/** A name alone is looked for among the networks of whoever starts the service; OWNER/NAME is the same for everybody. */
+/** OpenNebula searches a NAME among the networks of the user who starts the service; OWNER/NAME is one network for all. */
 function nicOf(network: string | undefined): readonly Pair[] | undefined {
   if (network === undefined) return undefined;
   if (/^\d+$/.test(network)) return [['NETWORK_ID', network]];

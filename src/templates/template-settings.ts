@@ -1,4 +1,4 @@
-// What somebody asks of a template, checked: all that is wrong at once, in the words of the table.
+// Checks the settings of a template: reports all errors at once.
 import { Buffer } from 'node:buffer';
 import type { BootConfig } from '../config/config.ts';
 import { parseVariables } from '../config/parse.ts';
@@ -13,39 +13,42 @@ import { formDefault } from './user-input.ts';
 
 export type TemplateSetting = readonly [name: string, value: string];
 
-export interface CheckedSettings {
+interface CheckedSettings {
   readonly values: ReadonlyMap<VariableName, string>;
-  /** What the VMs of each role get when the form is accepted as it is, where the agent takes that. */
+  /** What the VMs of each role get when the form is sent without changes; only for roles whose values are valid. */
   readonly configs: readonly BootConfig[];
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
 }
 
 /**
- * Values for a template: their names, whether they may be set there, whether OpenNebula can carry them, and whether the
- * agent would take them.
+ * Values for a template: whether their names exist, the template may have them, OpenNebula delivers them unchanged and the
+ * agent accepts them.
  */
 export function checkSettings(
   settings: readonly TemplateSetting[],
-  { site, form, all }: Pick<TemplateOptions, 'site' | 'form' | 'all'>,
+  { topology, format, all }: Pick<TemplateOptions, 'topology' | 'format' | 'all'>,
 ): CheckedSettings {
-  const asked = inputsOf(site, all);
+  const asked = inputsOf(topology, all);
   const problems: Finding[] = [];
   const values = new Map<VariableName, string>();
   for (const [given, text] of settings) {
     const name = plainName(given);
-    const value = isVariableName(name) ? carried(name, text) : text;
+    const value = isVariableName(name) ? asBase64(name, text) : text;
     const fault = isVariableName(name)
-      ? (misplaced(name, site, form) ?? unwritable(name, value, form, asked.includes(name)))
-      : unknown(given, name);
+      ? (excluded(name, topology, format) ?? undeliverable(name, value, format, asked.includes(name)))
+      : unknown(name);
     if (fault !== undefined) problems.push({ variable: given, severity: 'error', ...fault });
     // Empty is the default.
     else if (value.trim() !== '') values.set(name as VariableName, value);
   }
-  const read = TOPOLOGIES[site].roles.map((role) => {
-    const names = inputsOf(site, true).filter((name) => rowOf(name).roles.includes(role));
+  const read = TOPOLOGIES[topology].roles.map((role) => {
+    const names = inputsOf(topology, true).filter((name) => rowOf(name).roles.includes(role));
     const raw = Object.fromEntries(
-      names.map((name) => [name, values.get(name) ?? TOPOLOGIES[site].presets[name] ?? formDefault(name)]),
+      names.map((name) => [
+        name,
+        values.get(name) ?? TOPOLOGIES[topology].presets[name] ?? formDefault(name),
+      ]),
     );
     return parseVariables(raw, releaseImage(role));
   });
@@ -58,64 +61,66 @@ export function checkSettings(
   };
 }
 
-/** No template carries the line breaks of PEM: it goes in as base64. */
-const carried = (name: VariableName, text: string): string =>
+/** OpenNebula does not deliver the line breaks of PEM: the template has base64. */
+const asBase64 = (name: VariableName, text: string): string =>
   rowOf(name).input === 'text64' && text.includes('-----BEGIN') ? Buffer.from(text).toString('base64') : text;
 
 type Fault = Omit<Finding, 'variable' | 'severity'>;
 
-function unknown(given: string, name: string): Fault {
+function unknown(name: string): Fault {
   const meant = closestMatch(name, ALL_NAMES.filter(hasAlias));
   return {
-    found: `there is no variable of this name${meant === undefined ? '' : `; did you mean ${meant}?`}`,
-    expected: meant ?? 'a name of the reference page',
+    found: `no variable has this name${meant === undefined ? '' : `; did you mean ${meant}?`}`,
+    expected: meant ?? 'a name of docs/reference/variables.md',
     ...(meant === undefined ? {} : { example: `${meant}=${rowOf(meant as VariableName).example}` }),
-    ...(given === '' ? { found: 'the name is missing' } : {}),
   };
 }
 
-function misplaced(name: VariableName, site: Topology, form: OneFlowVersion): Fault | undefined {
+function excluded(name: VariableName, topology: Topology, format: OneFlowVersion): Fault | undefined {
   const row = rowOf(name);
-  const { excluded, roles } = TOPOLOGIES[site];
-  const instead = excluded[name];
-  if (instead !== undefined) return { found: `a ${site} template cannot have it`, expected: instead };
+  const { excluded: instead, roles } = TOPOLOGIES[topology];
+  const expected = instead[name];
+  if (expected !== undefined) return { found: `a ${topology} template cannot have it`, expected };
   if (row.level === 'infrastructure' && row.template === undefined)
-    return { found: 'nobody sets it', expected: 'OpenNebula to write it into the CONTEXT' };
-  if (row.level === 'infrastructure' && form === 6)
+    return {
+      found: 'only OpenNebula sets it',
+      expected: 'no setting: OpenNebula writes it into the CONTEXT',
+    };
+  if (row.level === 'infrastructure' && format === 6)
     return {
       found: 'a service template for OpenNebula 6 and 7 has no CONTEXT of its own',
       expected: `${name} in the CONTEXT of the VM template, or --one 7`,
     };
   if (!row.roles.some((role) => roles.includes(role)))
     return {
-      found: `a ${site} template has no role that reads it`,
+      found: `a ${topology} template has no role that reads it`,
       expected: `a variable of the ${roles.join(' or ')}`,
     };
   return undefined;
 }
 
 /**
- * What a template cannot carry, whatever the variable: a bar ends a part of an input; oned puts other values in the place
- * of $NAME and ends no text after a backslash; OneFlow 6 puts answers into a text without escaping them; 7 takes lines up
- * to a ] that nothing opened for one.
+ * Characters that do not arrive, whatever the variable. A bar ends a part of an input. oned replaces $NAME, and a backslash
+ * before the final quote hides that quote. OneFlow 6 puts answers into a text without escaping. OneFlow 7 joins lines up to
+ * a ] without a [.
  */
-function unwritable(
+function undeliverable(
   name: VariableName,
   value: string,
-  form: OneFlowVersion,
+  format: OneFlowVersion,
   asked: boolean,
 ): Fault | undefined {
   if (rowOf(name).level === 'infrastructure') return undefined;
-  const bad = form === 6 ? /["\\$\n\r]/ : /[\\$\n\r]/;
+  const bad = format === 6 ? /["\\$\n\r]/ : /[\\$\n\r]/;
   const character =
     bad.exec(value)?.[0] ??
     (asked ? /\|/.exec(value)?.[0] : undefined) ??
-    (form === 6 && !asked && /^[^[]*\]/.test(value) ? ']' : undefined);
+    (format === 6 && !asked && /^[^[]*\]/.test(value) ? ']' : undefined);
   if (character === undefined) return undefined;
-  const spoken = character === '\n' || character === '\r' ? 'a line break' : character;
+  const shown = character === '\n' || character === '\r' ? 'a line break' : character;
   return {
-    found: `${showValue(name, value)} has ${spoken} in it`,
-    expected: `a value without it: a service template of OpenNebula cannot carry it${character === '"' ? ' (single quotes pass)' : ''}`,
+    found: `${showValue(name, value)} has ${shown} in it`,
+    expected: `a value without it: OpenNebula does not deliver it unchanged${character === '"' ? ' (single quotes are possible)' : ''}`,
   };
 }
 

@@ -1,5 +1,4 @@
-// The three kinds of service template: who is in it, which variables its form offers, and what it wants otherwise than
-// the table says.
+// The three kinds of service template: its roles, the inputs of its form, and where it differs from the table of variables.
 import { ALL_NAMES, rowOf, type VariableName } from '../config/table.ts';
 import type { Role } from '../core/role.ts';
 
@@ -15,20 +14,20 @@ interface TopologyFacts {
   readonly name: string;
   readonly description: string;
   readonly roles: readonly Role[];
-  /** How many SuperNodes, when nobody says. */
+  /** How many SuperNodes by default. */
   readonly supernodes: Count;
-  /** What forms are filled in with here instead of the default. */
+  /** Presets other than the defaults of the table. */
   readonly presets: Partial<Record<VariableName, string>>;
   readonly mandatory: readonly VariableName[];
-  /** Asked for in the short form, beside what every template asks for. */
+  /** Inputs of the short form, in addition to those of every template. */
   readonly also: readonly VariableName[];
-  /** Variables that could only do harm here, and what is right instead. */
+  /** Variables that only do harm here, and what is right instead. */
   readonly excluded: Partial<Record<VariableName, string>>;
 }
 
-/** The values of a form are in the service, which every VM of it can read: a key there is a key of all SuperNodes. */
+/** Every VM of a service can read the answers of its form: with a key there every SuperNode has the key. */
 const OPERATOR_CERTIFICATES =
-  'certificates of your own in the form of the SuperLink VM template, or a coordinator and a training-site template: every VM of a service can read the answers of its form';
+  'your certificates in the form of the SuperLink VM template, or a coordinator and a training-site template: every VM of a service can read the answers of its form';
 
 export const TOPOLOGIES: Readonly<Record<Topology, TopologyFacts>> = {
   'single-site': {
@@ -40,7 +39,8 @@ export const TOPOLOGIES: Readonly<Record<Topology, TopologyFacts>> = {
     mandatory: [],
     also: [],
     excluded: {
-      FL_SUPERLINK_ADDRESS: 'the SuperLink of the service is discovered; an address would switch that off',
+      FL_SUPERLINK_ADDRESS:
+        'no address: the SuperNodes discover the SuperLink of their service, and an address disables that',
       FL_SSL_CA_CERTFILE: OPERATOR_CERTIFICATES,
       FL_SSL_CERTFILE: OPERATOR_CERTIFICATES,
       FL_SSL_KEYFILE: OPERATOR_CERTIFICATES,
@@ -65,15 +65,17 @@ export const TOPOLOGIES: Readonly<Record<Topology, TopologyFacts>> = {
     mandatory: ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'],
     also: ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'],
     excluded: {
-      FL_EDGE_BACKOFF: 'nothing is discovered: FL_SUPERLINK_ADDRESS names the SuperLink',
-      FL_EDGE_MAX_BACKOFF: 'nothing is discovered: FL_SUPERLINK_ADDRESS names the SuperLink',
+      FL_EDGE_BACKOFF:
+        'no setting: these SuperNodes discover nothing, FL_SUPERLINK_ADDRESS names the SuperLink',
+      FL_EDGE_MAX_BACKOFF:
+        'no setting: these SuperNodes discover nothing, FL_SUPERLINK_ADDRESS names the SuperLink',
     },
   },
 };
 
 export const TOPOLOGY_NAMES = Object.keys(TOPOLOGIES) as readonly Topology[];
 
-/** What a first deployment is asked for. The others have a default that trains; `--all-inputs` asks for them, too. */
+/** The inputs of a first deployment. The defaults of the other variables are enough to train; `--all-inputs` adds them. */
 const SHORT_FORM: ReadonlySet<VariableName> = new Set([
   'FLOWER_VERSION',
   'ML_FRAMEWORK',
@@ -93,31 +95,30 @@ const SHORT_FORM: ReadonlySet<VariableName> = new Set([
   'FL_GRPC_KEEPALIVE_TIMEOUT',
 ]);
 
-/** The variables that a service template asks for: the short form, or all. */
-export const inputsOf = (site: Topology, all: boolean): readonly VariableName[] =>
+/** The inputs of a service template: the short form, or all. */
+export const inputsOf = (topology: Topology, all: boolean): readonly VariableName[] =>
   ALL_NAMES.filter(
     (name) =>
       rowOf(name).level !== 'infrastructure' &&
-      TOPOLOGIES[site].excluded[name] === undefined &&
-      rowOf(name).roles.some((role) => TOPOLOGIES[site].roles.includes(role)) &&
-      (all || SHORT_FORM.has(name) || TOPOLOGIES[site].also.includes(name)),
+      TOPOLOGIES[topology].excluded[name] === undefined &&
+      rowOf(name).roles.some((role) => TOPOLOGIES[topology].roles.includes(role)) &&
+      (all || SHORT_FORM.has(name) || TOPOLOGIES[topology].also.includes(name)),
   );
 
 /**
- * The variables that the VM template of a role asks for: what any of the service templates asks that role for. Sunstone 7
- * adds these questions to those of a service, except for names that the service asks for: a variable that neither asks
- * for keeps the value that the service template has.
+ * The inputs of the VM template of a role: those of that role in any service template. Sunstone 7 adds them to the inputs
+ * of a service, except for names that the service has: a variable that is no input keeps the value of the service template.
  */
 export const vmInputsOf = (role: Role): readonly VariableName[] =>
   ALL_NAMES.filter(
     (name) =>
       rowOf(name).roles.includes(role) &&
       TOPOLOGY_NAMES.some(
-        (site) => TOPOLOGIES[site].roles.includes(role) && inputsOf(site, false).includes(name),
+        (topology) => TOPOLOGIES[topology].roles.includes(role) && inputsOf(topology, false).includes(name),
       ),
   );
 
-/** What a template writes into the CONTEXT of every VM; nobody is asked for it. */
+/** What a template writes into the CONTEXT of every VM; never an input. */
 export const INFRASTRUCTURE: readonly VariableName[] = ALL_NAMES.filter(
   (name) => rowOf(name).level === 'infrastructure' && rowOf(name).template !== undefined,
 );

@@ -1,22 +1,21 @@
-// A user input taken apart: templates change what is mandatory and what the form is filled in
-// with, and lint reads what others wrote. The table's own form is in ../user-inputs.ts.
+// The parts of a user input: templates change some of them, and lint reads inputs that other people wrote.
 import { BAKED_FLOWER } from '../config/release.ts';
 import type { VariableName } from '../config/table.ts';
 import { type UserInput, userInput } from '../config/user-inputs.ts';
 
 export { formatInput, type UserInput } from '../config/user-inputs.ts';
 
-/** The input of a variable that people are asked for (not of infrastructure), with what a template wants otherwise. */
-export const inputOf = (name: VariableName, wanted: Partial<UserInput> = {}): UserInput => ({
+/** The input of a variable (not of infrastructure), with the parts that a template changes. */
+export const inputOf = (name: VariableName, changes: Partial<UserInput> = {}): UserInput => ({
   ...parseInput(userInput(name, BAKED_FLOWER)!),
-  ...wanted,
+  ...changes,
 });
 
 /** Reads an input by its bars, as OpenNebula does. Parts that are missing are empty. */
 export function parseInput(text: string): UserInput {
   const [mandatory = '', type = '', title = '', options = '', ...preset] = text.split('|');
   return {
-    // Anything but O is mandatory to the command line: OpenNebula's own templates have 0.
+    // For the command line everything but O is mandatory, also the 0 of OpenNebula's own templates.
     mandatory: mandatory.trim().toUpperCase() !== 'O',
     type: type.trim(),
     title,
@@ -25,5 +24,5 @@ export function parseInput(text: string): UserInput {
   };
 }
 
-/** What a form is filled in with; empty when unset means something of its own. */
+/** The preset of a form; empty where an unset variable has a meaning of its own. */
 export const formDefault = (name: VariableName): string => inputOf(name).preset;

@@ -2,7 +2,7 @@
 
 export type Pair = readonly [name: string, value: string];
 
-/** A value in double quotes; a quote inside is escaped, a backslash stays as it is (facts/opennebula.md 5). */
+/** A value in double quotes. oned takes \" for a quote and any other backslash as it is. */
 export const quoted = (value: string): string => `"${value.replaceAll('"', '\\"')}"`;
 
 export const attribute = (name: string, value: string): string => `${name}=${quoted(value)}\n`;
@@ -10,5 +10,5 @@ export const attribute = (name: string, value: string): string => `${name}=${quo
 export const vector = (name: string, pairs: readonly Pair[]): string =>
   `${name}=[\n${pairs.map(([key, value]) => `  ${key}=${quoted(value)}`).join(',\n')} ]\n`;
 
-/** `NAME="$NAME"` for each input: OpenNebula puts the answer in. */
+/** `NAME="$NAME"` for each input: OpenNebula replaces $NAME with the answer. */
 export const references = (names: readonly string[]): Pair[] => names.map((name): Pair => [name, `$${name}`]);

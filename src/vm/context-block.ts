@@ -1,25 +1,25 @@
 // OpenNebula's VM template language, as oned reads it (its template_parser.l and template_syntax.y): NAME = "VALUE" and
-// NAME = [ A = "1", B = "2" ], several of them on one line or not. In quotes only \" is an escape. A comment begins with a #
-// where a name or a comma could be, and ends with its line. What oned does not know between attributes it passes over.
+// NAME = [ A = "1", B = "2" ], one or several on a line. In quotes only \" is an escape. A comment begins with a # where a
+// name or a comma may be, and ends with its line. oned skips other characters between attributes.
 import { Problem } from '../core/problem.ts';
+import { quoteName } from '../core/text.ts';
 
 export interface Attribute {
-  /** In capital letters, as oned makes it. */
+  /** In capital letters, as oned stores it. */
   readonly name: string;
   readonly line: number;
-  /** A vector has no prototype; of a name given twice in it the first counts. */
+  /** A vector is an object without a prototype; the first of equal names counts. */
   readonly value: string | Readonly<Record<string, string>>;
 }
 
 /**
  * All attributes, in their order.
- * @throws Problem context_unreadable with the line of what oned would refuse, never with a value.
+ * @throws Problem context_unreadable with the line that oned would refuse, never with a value.
  */
 export const parseTemplate = (text: string): Attribute[] => [...new Reader(text).attributes()];
 
 /**
- * The variables of the CONTEXT. Several blocks are read as one; of a name that several have, the first counts.
- * Undefined: there is no CONTEXT = [ ... ].
+ * The variables of all CONTEXT blocks together; the first of equal names counts. Undefined: there is no CONTEXT = [ ... ].
  */
 export function contextOf(attributes: readonly Attribute[]): Record<string, string> | undefined {
   const blocks = attributes.flatMap(({ name, value }) =>
@@ -35,13 +35,9 @@ export function parseTemplateBlock(text: string): Record<string, string> {
   return context;
 }
 
-/** Whether the text was meant to have such a block; it need not be right. */
-export const hasTemplateBlock = (text: string): boolean =>
-  /^(?![ \t]*#).*(?<![\w-])CONTEXT[ \t]*=[ \t]*\[/im.test(text);
-
 type Token = 'comment' | 'blank' | 'name' | 'equals' | 'equals-nothing' | ',' | ']';
 
-/** Where a name may be. As in a lexer made by flex, the longest match counts, of equal ones the first. */
+/** Between values. As in a lexer made by flex, the longest match counts, and the first of equally long ones. */
 const BETWEEN: readonly (readonly [Token, RegExp])[] = [
   ['comment', /[ \t]*#.*\n/y],
   ['blank', /[ \t\n]+/y],
@@ -54,7 +50,7 @@ const BETWEEN: readonly (readonly [Token, RegExp])[] = [
 
 type ValueToken = '[' | ']]>' | 'quoted' | 'bare';
 
-/** Behind an equals sign. A quote behind a backslash ends a value only when no other quote does. */
+/** After an equals sign. A quote after a backslash ends a value only when no other quote does. */
 const VALUE: readonly (readonly [ValueToken, RegExp])[] = [
   ['[', /[ \t]*\[[ \t\n]*/y],
   [']]>', /.*\]\]>.*/y],
@@ -70,9 +66,9 @@ class Reader {
   #counted = 0;
 
   constructor(text: string) {
-    // A file from another system; and the last line is a whole one.
+    // Lines of other systems; and the last line ends like the others.
     this.#text = `${text.replaceAll('\r\n', '\n')}\n`;
-    // Looking for it to the end of the line at each value takes long where the line is long.
+    // Searching the rest of the line at each value is slow in long lines.
     this.#value = this.#text.includes(']]>') ? VALUE : VALUE.filter(([token]) => token !== ']]>');
   }
 
@@ -80,13 +76,12 @@ class Reader {
     for (;;) {
       const start = this.#next();
       if (start === undefined) return;
-      if (start.token !== 'name')
-        this.#fail(start.at, `there is ${formatToken(start.token)} where a NAME is expected`);
+      if (start.token !== 'name') this.#fail(start.at, `${formatToken(start.token)} instead of a NAME`);
       const equals = this.#next();
       const name = start.text.toUpperCase();
       const line = this.#lineOf(start.at);
       if (equals?.token === 'equals-nothing') yield { name, line, value: '' };
-      else if (equals?.token !== 'equals') this.#fail(start.at, `after ${shortened(name)} there is no =`);
+      else if (equals?.token !== 'equals') this.#fail(start.at, `there is no = after ${quoteName(name)}`);
       else yield { name, line, value: this.#single(name, start.at) ?? this.#vector(name, start.at) };
     }
   }
@@ -102,9 +97,9 @@ class Reader {
       case '[':
         return undefined;
       case ']]>':
-        return this.#fail(from, `the value of ${shortened(name)} has ]]> in it`);
+        return this.#fail(from, `the value of ${quoteName(name)} has ]]> in it`);
       default:
-        return this.#fail(from, `${shortened(name)} has no value`);
+        return this.#fail(from, `${quoteName(name)} has no value`);
     }
   }
 
@@ -113,27 +108,27 @@ class Reader {
     let last: { name: string; end: number } | undefined;
     for (;;) {
       const first = this.#next();
-      if (first === undefined) return this.#fail(from, `the [ of ${shortened(name)} is never closed`);
+      if (first === undefined) return this.#fail(from, `the [ of ${quoteName(name)} is not closed`);
       if (first.token === ']' && last === undefined) return values;
       if (first.token !== 'name') {
         const found =
           first.token === ']'
             ? 'a comma before the closing ]'
             : `${formatToken(first.token)} instead of a NAME`;
-        return this.#fail(last?.end ?? first.at, `in ${shortened(name)} there is ${found}`);
+        return this.#fail(last?.end ?? first.at, `${found} in ${quoteName(name)}`);
       }
       const inner = first.text.toUpperCase();
       const equals = this.#next();
-      if (equals?.token === 'equals-nothing') this.#fail(first.at, `${shortened(inner)} has no value`);
-      if (equals?.token !== 'equals') this.#fail(first.at, `after ${shortened(inner)} there is no =`);
+      if (equals?.token === 'equals-nothing') this.#fail(first.at, `${quoteName(inner)} has no value`);
+      if (equals?.token !== 'equals') this.#fail(first.at, `there is no = after ${quoteName(inner)}`);
       const value = this.#single(inner, first.at);
-      if (value === undefined) return this.#fail(first.at, `${shortened(inner)} has a [ for a value`);
+      if (value === undefined) return this.#fail(first.at, `the value of ${quoteName(inner)} is a [`);
       if (!Object.hasOwn(values, inner)) values[inner] = value;
       last = { name: inner, end: this.#at };
       const after = this.#next();
       if (after?.token === ']') return values;
-      if (after === undefined) return this.#fail(from, `the [ of ${shortened(name)} is never closed`);
-      if (after.token !== ',') return this.#fail(last.end, `after ${shortened(inner)} a comma is missing`);
+      if (after === undefined) return this.#fail(from, `the [ of ${quoteName(name)} is not closed`);
+      if (after.token !== ',') return this.#fail(last.end, `a comma is missing after ${quoteName(inner)}`);
     }
   }
 
@@ -146,7 +141,7 @@ class Reader {
     }
   }
 
-  /** The longest match from here on; what nothing matches is passed over, character by character. */
+  /** The longest match from here on; characters that match nothing are skipped. */
   #longest<T>(
     patterns: readonly (readonly [T, RegExp])[],
   ): { token: T; text: string; at: number } | undefined {
@@ -165,7 +160,7 @@ class Reader {
     return undefined;
   }
 
-  /** Counts on from where it counted last: `at` never goes back. */
+  /** Counts from the last position on: `at` only grows. */
   #lineOf(at: number): number {
     for (; this.#counted < at; this.#counted++) if (this.#text[this.#counted] === '\n') this.#line++;
     return this.#line;
@@ -177,8 +172,6 @@ class Reader {
 }
 
 const formatToken = (token: Token): string => (token === ',' || token === ']' ? `a ${token}` : 'an =');
-
-const shortened = (name: string): string => (name.length > 80 ? `${name.slice(0, 80)}...` : name);
 
 const unreadable = (text: string, at: number, found: string): Problem =>
   new Problem('context_unreadable', {

@@ -1,13 +1,15 @@
-// Reads context.sh, the file OpenNebula puts on the CONTEXT disc. It is parsed, never executed.
-// Grammar (facts: VirtualMachineContext.cc, and files recorded from a real oned 7.5): NAME='VALUE' a line, each ' of a
-// value written as '\'', nothing else escaped; values may span lines; lines between assignments may be comments or empty.
+// Reads context.sh, the file that OpenNebula puts on the CONTEXT disc. It is parsed, never executed.
+// The grammar is what oned writes (src/vm/VirtualMachineContext.cc of OpenNebula; test/support/context-samples has files of
+// oned 7.5): NAME='VALUE' lines, each ' of a value as '\'', nothing else escaped. Values may span lines. Between the
+// assignments there may be comments and empty lines.
 import type { Buffer } from 'node:buffer';
 import { Problem } from '../core/problem.ts';
+import { quoteName } from '../core/text.ts';
 
-/** How OpenNebula writes a quote inside a value: end the quotes, an escaped quote, begin them again. */
-const ESCAPED_QUOTE = "'\\''";
+/** How OpenNebula writes a quote inside a value: it ends the quotes, adds an escaped quote, and begins them again. */
+export const ESCAPED_QUOTE = "'\\''";
 
-/** Names that one-contextd itself takes up, dashes and leading digits included. */
+/** The names that one-contextd accepts, with dashes and leading digits. */
 const NAME = /[A-Za-z0-9_-]+/y;
 
 /**
@@ -23,15 +25,14 @@ export function parseContextSh(bytes: Buffer | string): Record<string, string> {
   let at = nextAssignment(text, 0);
   while (at < text.length) {
     const { name, value, end } = readAssignment(text, at);
-    if (Object.hasOwn(variables, name))
-      throw unreadable(text, at, `${shortened(name)} is given a second time`);
+    if (Object.hasOwn(variables, name)) throw unreadable(text, at, `${quoteName(name)} occurs a second time`);
     variables[name] = value;
     at = nextAssignment(text, end);
   }
   return variables;
 }
 
-/** Where the first line from `at` on begins that is neither empty nor a comment. */
+/** The position of the first line, from `at` on, that is neither empty nor a comment. */
 function nextAssignment(text: string, at: number): number {
   let line = at;
   while (line < text.length) {
@@ -46,11 +47,10 @@ function nextAssignment(text: string, at: number): number {
 function readAssignment(text: string, start: number): { name: string; value: string; end: number } {
   NAME.lastIndex = start;
   const name = NAME.exec(text)?.[0];
-  if (name === undefined) throw unreadable(text, start, 'the line is no assignment');
+  if (name === undefined) throw unreadable(text, start, 'the line is not an assignment');
   const open = start + name.length;
-  // The word is not repeated: in a damaged file it may be a piece of a value, such as a line of a key.
-  if (!text.startsWith("='", open))
-    throw unreadable(text, start, "the line does not go on with =' after its first word");
+  // The message has no part of the line: in a damaged file that may be part of a value, such as a line of a key.
+  if (!text.startsWith("='", open)) throw unreadable(text, start, "=' is missing after the name");
   const begin = open + 2;
   let close = text.indexOf("'", begin);
   while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))
@@ -59,14 +59,14 @@ function readAssignment(text: string, start: number): { name: string; value: str
     throw unreadable(
       text,
       start,
-      `the value of ${shortened(name)} begins here and never ends: the file is cut off`,
+      `the value of ${quoteName(name)} has no closing quote: the file is cut off`,
     );
   }
   const at = close + 1;
   const end = endOfLine(text, at);
   const junk = end - at > 1 || (end - at === 1 && text[at] !== '\r');
-  if (junk) throw unreadable(text, at, `something follows the closing quote of ${shortened(name)}`);
-  // Every quote between the two begins an escape, so replacing from the left finds exactly those.
+  if (junk) throw unreadable(text, at, `there is text after the closing quote of ${quoteName(name)}`);
+  // Every quote between the two begins an escape, so that replacing from the left finds exactly the escapes.
   return { name, value: text.slice(begin, close).replaceAll(ESCAPED_QUOTE, "'"), end: end + 1 };
 }
 
@@ -74,8 +74,6 @@ function endOfLine(text: string, at: number): number {
   const end = text.indexOf('\n', at);
   return end === -1 ? text.length : end;
 }
-
-const shortened = (name: string): string => (name.length > 80 ? `${name.slice(0, 80)}...` : name);
 
 const unreadable = (text: string, at: number, found: string): Problem =>
   new Problem('context_unreadable', {

@@ -1,12 +1,60 @@
-// The OneGate token out of one_env. That file holds context values without any escaping, so it is neither sourced nor
-// parsed: of its first line, which one-context writes before any value, the token is taken by pattern.
+// What a VM needs to call OneGate, or what of it is missing.
+
+export type Credentials = OneGateCredentials | MissingCredentials;
+
+export interface OneGateCredentials {
+  /** A URL, not checked yet. */
+  readonly endpoint: string;
+  readonly vmId: number;
+  readonly token: string;
+}
+
+export interface MissingCredentials {
+  /**
+   * TOKEN alone: without TOKEN=YES OpenNebula gives a VM nothing of this. token: one-context has left none although
+   * TOKEN=YES is set. Empty: there is no CONTEXT.
+   */
+  readonly missing: readonly ('TOKEN' | 'ONEGATE_ENDPOINT' | 'VMID' | 'token')[];
+  /** The same for a person: 'no VMID in the CONTEXT, no token in PATH'. */
+  readonly why: string;
+}
+
+/**
+ * The credentials in the CONTEXT and in the text of one_env (at `path`). ONEGATE_TOKEN of the CONTEXT is the token where
+ * one_env has none.
+ */
+export function credentialsFrom(
+  variables: Readonly<Record<string, string>>,
+  oneEnv: string | undefined,
+  path: string,
+): Credentials {
+  const given = (name: string): string | undefined =>
+    (Object.hasOwn(variables, name) ? variables[name]!.trim() : '') || undefined;
+  const endpoint = given('ONEGATE_ENDPOINT');
+  const vmId = /^\d{1,10}$/.exec(given('VMID') ?? '')?.[0];
+  const token = tokenFrom(oneEnv ?? '') ?? given('ONEGATE_TOKEN');
+  if (endpoint !== undefined && vmId !== undefined && token !== undefined)
+    return { endpoint, vmId: Number(vmId), token };
+  if (given('TOKEN')?.toUpperCase() !== 'YES') return { missing: ['TOKEN'], why: 'TOKEN=YES is not set' };
+  const missing = [
+    ...(endpoint === undefined ? ['ONEGATE_ENDPOINT' as const] : []),
+    ...(vmId === undefined ? ['VMID' as const] : []),
+    ...(token === undefined ? ['token' as const] : []),
+  ];
+  const why = missing.map((part) => (part === 'token' ? `no token in ${path}` : `no ${part} in the CONTEXT`));
+  return { missing, why: why.join(', ') };
+}
 
 const TOKEN_LINE = /^export TOKENTXT="([A-Za-z0-9+/=]+)"\r?$/;
 
 /** Longer than any token: base64 of an encrypted "<vmid>:<time>" has 44 characters. */
 const LONGEST_LINE = 4096;
 
-/** Undefined when the VM has no token (no TOKEN=YES). */
+/**
+ * The token in one_env. one-context writes the values of the CONTEXT into that file without any escaping, so it is neither
+ * sourced nor parsed: a pattern takes the token out of the first line, which is written before any value. Undefined when
+ * there is none.
+ */
 export function tokenFrom(oneEnv: string): string | undefined {
   const end = oneEnv.indexOf('\n');
   const first = end === -1 ? oneEnv : oneEnv.slice(0, end);

@@ -1,4 +1,4 @@
-// appliance.json: what the image builder decided. The install script writes it; nobody edits it on a VM.
+// appliance.json: what the builder of the image decided. The install script writes it; nobody edits it on a VM.
 import * as z from 'zod';
 import { FRAMEWORKS } from '../config/frameworks.ts';
 import { Problem } from '../core/problem.ts';
@@ -12,9 +12,7 @@ const SCHEMA = z.object({
   flower: z.object(
     {
       version: z.string({ error: 'a version X.Y.Z' }).refine(isVersion, { error: 'a version X.Y.Z' }),
-      framework: z.enum(FRAMEWORKS, {
-        error: 'none, pytorch, tensorflow or sklearn',
-      }),
+      framework: z.enum(FRAMEWORKS, { error: 'none, pytorch, tensorflow or sklearn' }),
     },
     { error: 'an object with version and framework' },
   ),
@@ -24,12 +22,12 @@ const SCHEMA = z.object({
     .default('flower'),
 });
 
-/** Which role this image has, the Flower baked into it, who Flower runs as. */
+/** The role of this image, the Flower in it, and the user that Flower runs as. */
 export type Image = z.output<typeof SCHEMA>;
 
 /**
- * Reads appliance.json; members that are not known are left out.
- * @throws Problem image_incomplete that names every member at fault.
+ * Reads appliance.json; unknown members are left out.
+ * @throws Problem image_incomplete that names every wrong member.
  */
 export function parseImage(text: string): Image {
   const result = SCHEMA.safeParse(fromJson(text), { reportInput: false });

@@ -1,5 +1,5 @@
-// The VM's network interfaces as the CONTEXT describes them: ETHx_* (NICs), PCIx_* (passed-through NICs) and their
-// ALIASy. x is OpenNebula's NIC_ID: it has gaps, its text order is not its number order, and it is not the kernel's.
+// The VM's network interfaces as the CONTEXT describes them: ETHx_* (NICs), PCIx_* (NICs that are PCI devices of the host)
+// and their ALIASy. x is OpenNebula's NIC_ID, not the number that the kernel gives; there may be gaps.
 
 import { type Ip, isLinkLocal, isMulticast, isUnspecified, parseIp } from '../core/ip.ts';
 import type { Host } from '../host/host.ts';
@@ -22,7 +22,7 @@ export interface Nic {
 
 const VARIABLE = /^((?:ETH|PCI)(0|[1-9]\d{0,5})(?:_ALIAS(0|[1-9]\d{0,5}))?)_[A-Z]/;
 
-/** All interfaces but detached ones, by number; aliases behind their interface. */
+/** All interfaces without the detached ones, by number; an alias follows its interface. */
 export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host, 'isOwnLoopback'>): Nic[] {
   const found = new Map<string, Nic>();
   for (const variable of Object.keys(raw)) {
@@ -37,8 +37,8 @@ export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host,
 }
 
 /**
- * Every address others can dial, the primary one first: what a certificate should name. EXTERNAL aliases (NAT in front of
- * the VM) are among them.
+ * Every address that other machines can dial, the primary one first: the addresses that a certificate should name. EXTERNAL
+ * aliases (of a NAT in front of the VM) are among them.
  */
 export function addressesOf(nics: readonly Nic[]): string[] {
   const primary = primaryAddress(nics);
@@ -46,8 +46,8 @@ export function addressesOf(nics: readonly Nic[]): string[] {
 }
 
 /**
- * The address that other VMs dial: IPv4 of the interface with a gateway and the lowest metric, then the lowest number;
- * else the same for IPv6; else the first interface that has an address (ETH0 where it has one). Aliases are never primary.
+ * The address that other VMs dial: of the interfaces with an IPv4 gateway the one with the lowest metric, then the lowest
+ * number; else the same for IPv6; else the first interface that has an address. An alias is never primary.
  */
 function primaryAddress(nics: readonly Nic[]): string | undefined {
   const own = nics.filter((nic) => nic.alias === undefined);
@@ -74,7 +74,7 @@ function nicOf(
   };
   const ip = address('IP', 4);
   const ip6 = [address('IP6', 6), address('IP6_ULA', 6)].filter((one) => one !== undefined);
-  // A gateway is often link-local (IPv6 router advertisements): it is enough that it is an address.
+  // Any address counts as a gateway: from IPv6 router advertisements it is link-local.
   const gateway = address('GATEWAY', 4, parseIp);
   const gateway6 = address('IP6_GATEWAY', 6, parseIp) ?? address('GATEWAY6', 6, parseIp);
   return {
@@ -99,7 +99,7 @@ function usable(text: string, host: Pick<Host, 'isOwnLoopback'>): Ip | undefined
 
 const addresses = (nic: Nic): string[] => [...(nic.ip === undefined ? [] : [nic.ip]), ...nic.ip6];
 
-/** Without a metric the kernel's is the lowest. */
+/** Without a metric the kernel uses the lowest. */
 const metricOf = (text: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : 0);
 
 const textOf = (raw: Readonly<Record<string, string>>, name: string): string =>
@@ -109,7 +109,7 @@ const family = ({ name }: Nic): string => name.slice(0, 3);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The first of those with the lowest metric; the list is in number order. */
+/** The first with the lowest metric; the list is in the order of numbers. */
 function lowest(nics: readonly Nic[], metric: (nic: Nic) => number): Nic | undefined {
   return nics.toSorted((a, b) => metric(a) - metric(b))[0];
 }

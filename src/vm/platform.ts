@@ -1,34 +1,23 @@
-// What one-context and oned read of a CONTEXT, and would not understand or could not survive. Only warnings: the agent
-// itself starts with all of it.
-import type { VariableFinding as Finding } from '../core/finding.ts';
+// Variables of a CONTEXT that oned or one-context reads, with values that they do not understand or that break them. All
+// are warnings: the agent itself starts with any of them.
+import type { VariableFinding } from '../core/finding.ts';
 import { quote, quoteName } from '../core/text.ts';
 
-/** `isThere`: whether a program is on this machine; always true where that cannot be known. */
+/** `programExists`: whether a program is on the machine that the CONTEXT is for. */
 export function platformFindings(
   raw: Readonly<Record<string, string>>,
-  isThere: (path: string) => boolean,
-): Finding[] {
-  const found: Finding[] = [];
-  const warn = (variable: string, what: string, expected: string, example?: string): void => {
-    found.push({
-      variable: quoteName(variable),
-      severity: 'warning',
-      found: what,
-      expected,
-      ...(example === undefined ? {} : { example }),
-    });
+  programExists: (path: string) => boolean,
+): VariableFinding[] {
+  const findings: VariableFinding[] = [];
+  const warn = (variable: string, found: string, expected: string, example = expected): void => {
+    findings.push({ variable: quoteName(variable), severity: 'warning', found, expected, example });
   };
   const token = given(raw, 'TOKEN');
-  // oned reads TOKEN in letters of any size.
+  // oned accepts YES in letters of any size.
   if (token !== undefined && token.toUpperCase() !== 'YES') {
-    // What stands there instead may be a token.
+    // Any other value may be a token itself.
     const shown = /^[a-z]{1,5}$/i.test(token) ? quote(token) : `a value of ${token.length} characters`;
-    warn(
-      'TOKEN',
-      `${shown}: the VM gets no OneGate token, and neither publishes nor discovers`,
-      'YES',
-      'YES',
-    );
+    warn('TOKEN', `${shown}: the VM gets no OneGate token, and neither publishes nor discovers`, 'YES');
   }
   const report = given(raw, 'REPORT_READY');
   if (report !== undefined && report !== 'YES')
@@ -39,24 +28,26 @@ export function platformFindings(
       'YES',
     );
   const script = given(raw, 'READY_SCRIPT_PATH')?.trim();
-  if (script !== undefined && !isThere(script))
+  if (script !== undefined && !programExists(script))
     warn(
       'READY_SCRIPT_PATH',
-      `${quote(script)}: there is no such file, and one-context never reports READY=YES`,
+      `${quote(script)}: this file does not exist, and one-context never reports READY=YES`,
       'the path of a program on this VM',
       '/opt/flower/scripts/health-check.sh',
     );
   for (const name of Object.keys(raw).sort())
     if (raw[name] !== '' && /^(PATH|IFS|LD_.*)$/.test(name))
-      warn(
-        name,
-        'one-context runs the CONTEXT as shell variables: with this one its scripts find no programs, and the VM has no network',
-        'no variable of this name',
-      );
-  return found;
+      findings.push({
+        variable: quoteName(name),
+        severity: 'warning',
+        found:
+          'one-context runs the CONTEXT as shell variables: with this one its scripts find no programs, and the VM has no network',
+        expected: 'no variable of this name',
+      });
+  return findings;
 }
 
-/** Empty is the same as absent. A reference is filled in by oned. */
+/** Empty is the same as absent. oned replaces a reference. */
 function given(raw: Readonly<Record<string, string>>, name: string): string | undefined {
   const value = Object.hasOwn(raw, name) ? raw[name]! : '';
   return value.trim() === '' || /^\$\{?\w/.test(value) ? undefined : value;

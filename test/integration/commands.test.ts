@@ -7,11 +7,16 @@ import { describe, expect, test } from 'vitest';
 import { type FlowerEndpoints, writeEndpoints } from '../../src/flower/endpoints.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { issueCa } from '../../src/tls/issue.ts';
+import { oneLine, tooWide } from '../support/terminal-text.ts';
 import { type Outcome, run, until } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
 
-const agent = (...args: string[]): Promise<Outcome> => run(NODE, [SHIPPED, ...args]);
+/** Messages on standard error are one line each, however the terminal breaks them. */
+async function agent(...args: string[]): Promise<Outcome> {
+  const outcome = await run(NODE, [SHIPPED, ...args]);
+  return { ...outcome, stderr: outcome.stderr.replaceAll(/\n +/g, ' ') };
+}
 
 describe('template and lint', () => {
   test.each([
@@ -19,9 +24,9 @@ describe('template and lint', () => {
     ['coordinator', '--all-inputs'],
     ['training-site', '--one', '7'],
     ['single-site', '--one', '7', '--all-inputs'],
-  ])('a printed template of %s %s %s has no finding', async (site, ...options) => {
+  ])('a printed template of %s %s %s has no finding', async (topology, ...options) => {
     const file = join(temporaryFolder(), 'template.json');
-    const printed = await agent('template', site, ...options);
+    const printed = await agent('template', topology, ...options);
     expect(printed.code).toBe(0);
     writeFileSync(file, printed.stdout);
     expect(await agent('lint', file)).toMatchObject({
@@ -92,7 +97,7 @@ describe('template and lint', () => {
     );
     expect(JSON.parse(whole.stdout).custom_attrs_values).toMatchObject({ FL_MAX_RETRIES: '3' });
     const { stderr } = await agent('template', 'training-site', '--answers');
-    expect(stderr).toContain('FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE have to be filled in');
+    expect(stderr).toContain('fill in FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE');
   });
 
   test('refuses a CA that the agent would refuse', async () => {
@@ -124,13 +129,13 @@ describe('template and lint', () => {
   });
 
   test.each([
-    [['template', 'other-site'], "there is no kind of template 'other-site'"],
+    [['template', 'other-site'], "unknown kind of template 'other-site'"],
     [['template', 'single-site', '--supernodes', '5..3'], '--supernodes takes'],
     [['template', 'single-site', '--set', 'FL_NUM_ROUNDS'], '--set takes VAR=VALUE'],
-    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator has none'],
+    [['template', 'coordinator', '--supernodes', '3'], 'a coordinator template has no SuperNodes'],
     [['lint', 'nowhere.json'], 'there is no file nowhere.json'],
     [['completion', 'fish'], "there is no completion for 'fish'"],
-    [['install', '--root', '/nowhere'], 'there is no /nowhere/etc/flower-context/appliance.json'],
+    [['install', '--root', '/nowhere'], '/nowhere/etc/flower-context/appliance.json does not exist'],
   ])('%j is a usage error', async (args, message) => {
     const { code, stderr } = await agent(...args);
     expect(stderr).toContain(message);
@@ -146,22 +151,22 @@ describe('template and lint', () => {
       'FL_NUM_ROUNDS="$FL_NUM_ROUNDS"\n',
       '',
     );
-    template.roles[1].name = 'super-node';
+    template.roles[1].cooldown = 5;
     const file = join(temporaryFolder(), 'template.json');
     writeFileSync(file, JSON.stringify(template, null, 2));
     const text = await agent('lint', file);
     expect(text.code).toBe(1);
-    expect(text.stdout.match(/^\S+template\.json:\d+:\d+: (error|warning): \w+/gm)).toHaveLength(5);
+    expect(text.stdout.match(/^\S+template\.json: (error|warning): \w+/gm)).toHaveLength(5);
     expect(text.stdout).toContain('5 findings\n');
     const { findings } = JSON.parse((await agent('lint', '--json', file)).stdout);
     expect(
       findings.map(({ code, fix }: { code: string; fix: { line: string } }) => `${code} ${fix.line}`),
     ).toEqual([
-      'deployment_not_straight "deployment": "straight"',
       'gate_off "ready_status_gate": true',
+      'deployment_not_straight "deployment": "straight"',
       'superlink_count "max_vms": 1',
       'input_not_mapped FL_NUM_ROUNDS=\\"$FL_NUM_ROUNDS\\"\\n',
-      'role_name "name": "super_node"',
+      'cooldown_short "cooldown": 300',
     ]);
   });
 });
@@ -232,12 +237,55 @@ describe('every command', () => {
     const { stdout } = await agent('--help');
     const names = [...stdout.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name!);
     expect(names).toEqual(expect.arrayContaining(['run', 'template', 'lint', 'submit', 'ca', 'completion']));
+    expect(tooWide(stdout)).toEqual([]);
     for (const name of names) {
       const help = await agent(name, '--help');
       expect(help.code).toBe(0);
       expect(help.stdout).toContain(`usage: flower-context ${name}`);
-      expect(help.stdout).toMatch(/examples:\n {2}\S/);
+      expect(help.stdout).toMatch(/examples:\n {2}# \S/);
+      expect(tooWide(help.stdout)).toEqual([]);
     }
+  });
+
+  test('is in a group of the overview', async () => {
+    const { stdout } = await agent('--help');
+    const [service, operate, author, other] = stdout
+      .split(/^\S.*:$/m)
+      .slice(1)
+      .map((group) => [...group.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name));
+    expect(service).toEqual(['run', 'boot', 'ready', 'reread']);
+    expect(operate).toEqual(['status', 'doctor', 'explain', 'ca', 'submit', 'install']);
+    expect(author).toEqual(['validate', 'plan', 'context', 'template', 'lint', 'probe']);
+    expect(other).toEqual(['completion', 'version']);
+  });
+
+  test('is suggested for a mistyped one', async () => {
+    expect(await agent('statsu')).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining("unknown command 'statsu'; did you mean status?"),
+    });
+    expect((await agent('xyzzy')).stderr).not.toContain('did you mean');
+  });
+});
+
+describe('colour', () => {
+  const PTY = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+  const explain = ['explain', 'clock_off'];
+  const onTerminal = (env: NodeJS.ProcessEnv) =>
+    run(process.env['PYTHON'] ?? 'python3', ['-c', PTY, NODE, SHIPPED, ...explain], {
+      env: { ...process.env, NO_COLOR: '', ...env },
+    });
+
+  test('is for a terminal', async () => {
+    const { stdout } = await onTerminal({});
+    expect(stdout).toContain('\u001b[33mclock_off\u001b[39m');
+    expect(stdout).toContain('\u001b[1mWhat to do\u001b[22m');
+  });
+
+  test('is not printed with NO_COLOR or into a pipe', async () => {
+    const { stdout } = await onTerminal({ NO_COLOR: '1' });
+    expect(stdout).toContain('clock_off');
+    expect(stdout + (await agent(...explain)).stdout).not.toContain('\u001b');
   });
 });
 
@@ -260,7 +308,7 @@ test('validate outside a VM checks ML_FRAMEWORK against the image of the release
   for (const role of ['superlink', 'supernode']) {
     const { code, stdout } = await agent('validate', file, '--role', role);
     expect(code).toBe(0);
-    expect(stdout).toMatch(
+    expect(oneLine(stdout)).toMatch(
       /^warning: ML_FRAMEWORK: 'pytorch', and the image has .* downloads 3\.1 GB/m,
     );
   }
@@ -348,12 +396,12 @@ describe('submit', () => {
     expect(named.stdout).toContain(`run ${join(apps, 'quickstart')}`);
     const unknown = await agent('submit', '--root', root, 'quick');
     expect(unknown).toMatchObject({ code: 64 });
-    expect(unknown.stderr).toContain('there is no folder quick, and the apps of this image are: quickstart');
+    expect(unknown.stderr).toContain('there is no folder quick; apps of this image: quickstart');
     const path = await agent('submit', '--root', root, './quickstart');
     expect(path.stderr).toContain('there is no folder ./quickstart');
     // The tests run in the repository, which has a folder of this name.
     const folder = await agent('submit', '--root', root, 'examples');
-    expect(folder.stderr).toContain('examples is no Flower app: there is no pyproject.toml in ');
+    expect(folder.stderr).toContain('examples is not a Flower app: ');
   });
 
   test('ends with 1 when somebody stopped the run', async () => {
@@ -387,7 +435,7 @@ describe('submit', () => {
     child.kill('SIGINT');
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(said).toMatch(
-      /run 42 goes on\. Follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\. Stop it: .* stop 42 this-vm/,
+      /run 42 continues\.\n {2}follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\n {2}stop it: .* stop 42 this-vm/,
     );
     expect(code).toBe(3);
   });
@@ -419,7 +467,7 @@ describe('away from a VM', () => {
       const { code, stderr } = await agent(...args, '--root', temporaryFolder());
       expect({ code, stderr }).toMatchObject({
         code: 64,
-        stderr: expect.stringContaining('not made of an image of ours'),
+        stderr: expect.stringContaining('not made of an image of flower-context'),
       });
     },
   );
@@ -433,7 +481,7 @@ describe('away from a VM', () => {
     expect(await probe()).toMatchObject({ code: 1 });
     for (const [text, why] of [
       [keyPem, 'it holds a private key'],
-      ['', 'not base64'],
+      ['', 'neither PEM nor'],
     ] as const) {
       writeFileSync(file, text);
       expect(await probe()).toMatchObject({ code: 64, stderr: expect.stringContaining(why) });

@@ -27,7 +27,7 @@ function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string
 }
 
 const GB = 1e9;
-const freeSpace = (bytes: number) => ({ roomAt: () => ({ bytes, files: 100_000 }) });
+const freeSpace = (bytes: number) => ({ freeSpaceAt: () => ({ bytes, files: 100_000 }) });
 const request = (wanted: string, framework: Framework = 'none') => ({
   ...freeSpace(50 * GB),
   wanted,
@@ -211,7 +211,7 @@ describe('the script that installs', () => {
     writeFileSync(join(root, 'precious/file'), 'x');
     const { code, stderr } = await make('1.39.0', 'none', join(root, 'precious'));
     expect(code).toBe(1);
-    expect(stderr).toContain('is not an environment made here');
+    expect(stderr).toContain('was not built by this script');
     expect(existsSync(join(root, 'precious/file'))).toBe(true);
   });
 

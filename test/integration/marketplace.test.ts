@@ -137,7 +137,7 @@ describe('the layout', () => {
     expect(layOut(checkout)).toMatchObject({ status: 64, stderr: expect.stringContaining('CHECKOUT URL') });
     expect(layOut(scratch, 'https://example.org', released)).toMatchObject({
       status: 1,
-      stderr: expect.stringContaining('is no checkout of the community marketplace'),
+      stderr: expect.stringContaining('is not a checkout of the community marketplace'),
     });
     expect(layOut(checkout, 'https://example.org', scratch)).toMatchObject({
       status: 1,
@@ -197,7 +197,9 @@ describe('the build from the layout', () => {
       rmSync(join(released, PACKAGE));
       const missing = install();
       expect(missing).toMatchObject({ status: 1, installed: undefined });
-      expect(missing.stdout).toMatch(/curl ended with 37 for file:.*put the package beside install.sh/);
+      expect(missing.stdout).toMatch(
+        /curl ended with 37 for file:.*copy the package to the folder of install.sh/,
+      );
     } finally {
       writeFileSync(join(released, PACKAGE), CONTENT);
     }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { formatHostPort, parseHostPort } from '../../src/core/hostport.ts';
-import { DEFAULT_WISHES, serviceTemplate } from '../../src/templates/oneflow.ts';
+import { DEFAULT_OPTIONS, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, type Topology } from '../../src/templates/topology.ts';
 import { parseInput } from '../../src/templates/user-input.ts';
 import { until } from '../support/zone/process.ts';
@@ -13,12 +13,12 @@ import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
 type Inputs = Record<string, string>;
 
 /** The answers that OneFlow puts into a role's CONTEXT when the form of the template is left as it is. */
-function answers(site: Topology, role: 'superlink' | 'supernode'): Inputs {
+function answers(topology: Topology, role: 'superlink' | 'supernode'): Inputs {
   const made = serviceTemplate({
-    ...DEFAULT_WISHES,
-    site,
-    form: 7,
-    supernodes: TOPOLOGIES[site].supernodes,
+    ...DEFAULT_OPTIONS,
+    topology,
+    format: 7,
+    supernodes: TOPOLOGIES[topology].supernodes,
   }) as {
     user_inputs: Inputs;
     roles: { name: string; user_inputs: Inputs }[];

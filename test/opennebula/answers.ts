@@ -1,4 +1,4 @@
-// Asks OpenNebula's own code, version by version, and writes answers.json. `make opennebula-answers`; see sources.ts for where the code comes from.
+// Runs OpenNebula's own code, version by version, and writes answers.json (`make opennebula-answers`). sources.ts fetches that code.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +53,7 @@ function drive(
   return JSON.parse(out.toString()) as Record<string, DriverAnswer>;
 }
 
-/** The VM templates' files, and which role has which: the names of roles tell, or the first id is the SuperLink's. */
+/** The files of the VM templates, by the id that the role has. */
 function vmTemplates(
   { name, vmTemplates: texts }: Judged,
   body: ReturnType<typeof readBody>,
@@ -92,7 +92,7 @@ function program(body: Asked, valuesOf: (inputs: Names) => Names): Record<string
   return { [member]: valuesOf(inputs), ...(ofRoles.length === 0 ? {} : { roles: ofRoles }) };
 }
 
-/** Somebody picks a network where the service asks for one: pages and questions for that are left out. */
+/** A network for each that the service asks for; the pages and questions for networks are not run. */
 function networksOf({ networks }: Asked): readonly object[] | undefined {
   if (typeof networks !== 'object' || networks === null) return undefined;
   return Object.keys(networks).map((name) => ({ [name]: { id: '5' } }));
@@ -195,7 +195,7 @@ async function askVersion(from: Source): Promise<Readonly<Record<string, OfVersi
   );
 }
 
-/** Every version has the same grammar; that is checked here. */
+/** The answers of oned's parser, which must be the same in every version. */
 function askTexts({ oned }: Source): Answers['texts'] {
   const out = execFileSync(oned, ['texts'], {
     input: TEXTS.map((text) => `${text}\0`).join(''),
@@ -226,7 +226,7 @@ for (const version of VERSIONS) {
   const read = askTexts(from);
   texts ??= read;
   if (JSON.stringify(texts) !== JSON.stringify(read))
-    throw new Error(`oned ${version.name} parses templates in another way`);
+    throw new Error(`oned ${version.name} parses templates differently`);
 }
 const answers = Object.fromEntries(
   JUDGED.map((judged) => [
@@ -239,7 +239,7 @@ const answers = Object.fromEntries(
     },
   ]),
 );
-/** One line for each text, each context, each template and way: a change is seen in a diff. */
+/** One line for each text, context, template and way: a diff shows what has changed. */
 const lines = (members: readonly unknown[]): string =>
   `[\n${members.map((member) => JSON.stringify(member)).join(',\n')}\n]`;
 writeFileSync(

@@ -1,4 +1,4 @@
-// A service template, as far as those who ask for its inputs read it.
+// The parts of a service template that a client reads to ask for its inputs.
 export type Names = Readonly<Record<string, string>>;
 
 export interface Role {
@@ -55,11 +55,11 @@ export function readInput(text: string): Input {
   return { mandatory: mandatory === 'M', type, options, initial };
 }
 
-/** What the form is filled in with. */
+/** The presets of the form. */
 export const defaults = (inputs: Names): Names =>
   Object.fromEntries(Object.entries(inputs).map(([name, text]) => [name, readInput(text).initial]));
 
-/** For each input a value that is not its default, as somebody may type it. */
+/** For each input a value that is not its default, as a user can enter it. */
 export const otherValues = (inputs: Names): Names =>
   Object.fromEntries(Object.entries(inputs).map(([name, text]) => [name, other(readInput(text))]));
 

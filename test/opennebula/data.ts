@@ -1,27 +1,27 @@
-// The answers of OpenNebula's code, as they are kept in answers.json: `make opennebula-answers` writes it.
+// The answers of OpenNebula's code in answers.json, which `make opennebula-answers` writes.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** How somebody starts a service; `, other values`: with a value typed for each input of the service. */
+/** How a user starts a service; `, other values`: with a value for each input of the service. */
 export type Way = string;
 
-/** Where a way ends, or the CONTEXT of each role's VMs: an index into `contexts`. */
+/** The refusal or failure, or the CONTEXT of the VMs of each role: an index of `contexts`. */
 export type Outcome =
   | { readonly refused: string }
   | { readonly failed: string }
   | { readonly roles: Readonly<Record<string, number>> };
 
 export interface OfVersion {
-  /** What OneFlow says at create. */
+  /** The refusal of OneFlow at create. */
   readonly refused?: string;
   readonly ways?: Readonly<Record<Way, Outcome>>;
 }
 
-/** A vector's parts, or a value. */
+/** The parts of a vector, or a value. */
 export type Attribute = readonly [name: string, value: string | Readonly<Record<string, string>>];
 
 export interface Answers {
-  /** What oned's template parser makes of each of TEXTS, by name and then as they came; null: a syntax error. */
+  /** The result of oned's template parser for each of TEXTS, by name and then in their order; null: a syntax error. */
   readonly texts: readonly (readonly Attribute[] | null)[];
   readonly contexts: readonly Readonly<Record<string, string>>[];
   readonly answers: Readonly<

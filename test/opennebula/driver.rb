@@ -2,10 +2,10 @@
 #
 #   ruby driver.rb SOURCE ONED < cases.json > answers.json
 #
-# SOURCE is a tree of https://github.com/OpenNebula/one (or the part that sources.sh fetches), ONED the program made of oned/oned.cc and that tree.
-# Real are: oneflow-server.rb (every request goes through it), the service template, the service, its roles, the classes of the Ruby API and
-# OpenNebulaHelper.parse_user_inputs. Ours are: this file, the double of oned's API below (it keeps documents and asks ONED for all that concerns templates)
-# and, in stubs/, what the server needs to start and what waits for VMs.
+# SOURCE is a tree of https://github.com/OpenNebula/one (or the part that sources.ts fetches), ONED the program compiled from oned/oned.cc and that tree.
+# OpenNebula's own code: oneflow-server.rb (it gets every request), the service template, the service, its roles, the classes of the Ruby API and
+# OpenNebulaHelper.parse_user_inputs. Written here: this file, the stub of oned's API below (it stores documents and calls ONED for templates)
+# and, in stubs/, the parts that the server needs to start and the parts that wait for VMs.
 require 'fileutils'
 require 'json'
 require 'logger'
@@ -50,7 +50,7 @@ class FrontEnd
     when 'template.info'     then vm_template(args[0])
     when 'template.instantiate' then instantiate(*args)
     when 'vm.info' then vm(args[0])
-    else OpenNebula::Error.new("the double has no #{action}")
+    else OpenNebula::Error.new("the stub has no #{action}")
     end
   end
 
@@ -125,7 +125,7 @@ load "#{SOURCE}/src/flow/oneflow-server.rb"
 require 'rack/mock'
 require 'strategy'
 
-# The command line. one_helper.rb of 7.x wants parts of the API only.
+# The command line. one_helper.rb of 7.x needs only parts of the API.
 require 'one_helper'
 require 'oneflowtemplate_helper'
 require 'onetemplate_helper'
@@ -144,8 +144,8 @@ rescue JSON::ParserError
   response.body
 end
 
-# `oneflow-template instantiate ID` with an Enter at every question about an input, as src/cli/oneflow-template writes its merge template.
-# The question about a network takes no Enter; its answer is that of the case.
+# `oneflow-template instantiate ID` with Enter at every question about an input, as src/cli/oneflow-template writes its merge template.
+# The question about a network does not accept Enter; the case has its answer.
 def command_line(body, networks)
   helper = OneFlowTemplateHelper.new
   merge = {}
@@ -153,7 +153,7 @@ def command_line(body, networks)
   input, output, errors = $stdin, $stdout, $stderr
   stdin = STDIN.dup
   asked = StringIO.new
-  # Enter without end. A question that never accepts one (a mandatory number) would loop for ever: 20,000 are enough for any form.
+  # Enter many times. A question that never accepts it (a mandatory number) repeats without end: 20,000 are enough for any form.
   reader, writer = IO.pipe
   feeder = Thread.new do
     writer.write("\n" * 20_000)
@@ -193,7 +193,7 @@ ensure
   feeder&.kill
 end
 
-# Fills and deploys as ServiceLCM#deploy_nets_action and #deploy_action do; each role of the first wave that is deployed counts as running.
+# Deploys as ServiceLCM#deploy_nets_action and #deploy_action do; each deployed role counts as running.
 def deploy(id)
   service = OpenNebula::Service.new_with_id(id, FRONT_END)
   rc = service.info
@@ -251,7 +251,7 @@ def answer(a_case)
       merge = typed['merge']
     end
     FRONT_END.instance_variable_get(:@instantiated).clear
-    # The server's instance is asked with a fresh template: instantiation must not leave traces in it.
+    # A new template for each way: an instantiation must not change the next.
     template = ask('/service_template', a_case['body'])
     template_id = JSON.parse(template.body)['DOCUMENT']['ID']
     response = ask("/service_template/#{template_id}/action", 'action' => { 'perform' => 'instantiate', 'params' => { 'merge_template' => merge } })

@@ -1,7 +1,7 @@
-// Sunstone as FireEdge brings it: its own form code of one version, made into one file, with all that draws on a screen left out.
+// The Sunstone of FireEdge: its own form code of one version, bundled into one file without the code that draws.
 //
-// Real are the steps of the instantiation, the schemas of their fields with yup, and what they make of the fields at the end. Ours is what the
-// React component around them does (`formatRoles` of modules/containers/ServiceTemplates/Instantiate.js; version 6 has no such step).
+// The steps of the instantiation, the yup schemas of their fields and the conversion of the fields are FireEdge's own code. This file replaces
+// the React component around them (`formatRoles` of modules/containers/ServiceTemplates/Instantiate.js; version 6 has no such step).
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -40,8 +40,8 @@ export type Sent = { readonly merge: Readonly<Record<string, unknown>> } | { rea
 
 export interface FireEdge {
   /**
-   * What it sends when somebody goes through all pages, but for that of the networks.
-   * @param body the service template, as OneFlow has it
+   * The request after a user has confirmed all pages, except that of the networks.
+   * @param body the service template, as OneFlow stores it
    * @param asked USER_INPUTS of each role's VM template
    * @param typed values for inputs of the service; the others stay as they are
    */
@@ -110,7 +110,7 @@ function withRoles(
     const own = values[String(role.name)];
     return own === undefined ? role : { ...role, user_inputs_values: own };
   });
-  // 7.0 sends the parts again that it has already inserted.
+  // 7.0 sends the parts that it has moved into the roles a second time.
   return { ...(version.startsWith('7.0') ? sent : rest), roles };
 }
 
@@ -150,14 +150,14 @@ async function bundle(src: string, out: string): Promise<void> {
     format: 'cjs',
     platform: 'node',
     outfile: out,
-    // As TypeScript, because then an import that only a comment uses is left out, as FireEdge's own build does.
+    // As TypeScript: esbuild then drops an import that only a comment uses, like FireEdge's own build.
     loader: { '.js': 'tsx' },
     logLevel: 'error',
     plugins: [withoutScreen(src)],
   });
 }
 
-/** What is kept of FireEdge: the form's steps, and what they are made of. */
+/** The modules of FireEdge that are kept: the steps of the form and their parts. */
 const KEPT = [
   /^\/(modules|client)\/(utils|constants|models)\//,
   /ServiceTemplate\/(Forms\/)?InstantiateForm\/Steps\/(index|UserInputs|UserInputsRole|General|Charters?|Networks?)\b/,
@@ -182,12 +182,12 @@ const withoutScreen = (src: string): Plugin => ({
       if (/^(yup|lodash)(\/|$)/.test(path))
         return { path: createRequire(join(NPM, 'package.json')).resolve(path) };
       if (importer.includes('/node_modules/')) return undefined;
-      const target = path.startsWith('/')
+      const module = path.startsWith('/')
         ? path
         : path.startsWith('.')
           ? join(dirname(importer), path)
           : join(src, MODULES[path] ?? path.replace(/^@(?=modules\/)/, ''));
-      const found = file(target);
+      const found = file(module);
       return found !== undefined && KEPT.some((kept) => kept.test(found.slice(src.length)))
         ? { path: found }
         : { path, namespace: 'screen' };
@@ -196,7 +196,7 @@ const withoutScreen = (src: string): Plugin => ({
   },
 });
 
-/** Stands for each module that draws: every member of it is a function that gives the same again. */
+/** Replaces each module that draws: every member of it is a function that returns the same object. */
 const NOTHING = `
 const get = (target, key) =>
   key === '__esModule' ? true : key === Symbol.toPrimitive ? () => '' : typeof key === 'symbol' ? undefined : key === 'prototype' ? {} : nothing;

@@ -1,6 +1,6 @@
-// OpenNebula's sources, fetched into .cache/opennebula and made ready to run: nothing of them is in this repository.
+// OpenNebula's sources, fetched into .cache/opennebula and compiled. This repository has no part of them.
 //
-// OPENNEBULA_SOURCE names a git directory of https://github.com/OpenNebula/one; without it GitHub is asked.
+// OPENNEBULA_SOURCE is a git directory of https://github.com/OpenNebula/one; without it the sources come from GitHub.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -23,7 +23,7 @@ export const VERSIONS: readonly Version[] = [
 export interface Source {
   readonly version: Version;
   readonly folder: string;
-  /** The program made of oned/oned.cc and this version's parsers. */
+  /** The program compiled from oned/oned.cc and the parsers of this version. */
   readonly oned: string;
 }
 
@@ -64,7 +64,7 @@ function fetchInto(folder: string, ref: string): void {
   const git = process.env.OPENNEBULA_SOURCE;
   if (git === undefined)
     shell(
-      // A version without one of the folders is no fault: tar then says so and ends with 2.
+      // A version may lack one of the folders: tar then exits with 2.
       `curl -fsSL "https://codeload.github.com/OpenNebula/one/tar.gz/$REF" -o "$PART.tar.gz"
        tar -xzf "$PART.tar.gz" -C "$PART" --strip-components=1 --wildcards ${WANTED.map((path) => `'*/${path}/*'`).join(' ')} || [ -d "$PART/src/flow" ]
        rm "$PART.tar.gz"`,
@@ -98,7 +98,7 @@ const UNITS = [
   ...['Attribute', 'NebulaUtil', 'SSLUtil'].map((name) => `src/common/${name}.cc`),
 ];
 
-/** OpenNebula's repository holds what flex and bison make, so a compiler is enough. */
+/** OpenNebula's repository has the output of flex and bison, so a compiler is enough. */
 function compile(folder: string, oned: string): void {
   const include = join(folder, 'build/include');
   rmSync(include, { recursive: true, force: true });

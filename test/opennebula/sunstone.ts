@@ -1,5 +1,5 @@
-// What the classic Sunstone of OpenNebula 6 sends when somebody instantiates a service. Its conversions between text and attributes are its own code
-// (utils/template-utils.js); the pages are written here after form-panels/instantiate.js, utils/user-inputs.js and utils/wizard-fields.js.
+// The request of the classic Sunstone of OpenNebula 6 to instantiate a service. The conversions between text and attributes are its own code
+// (utils/template-utils.js). The code of the pages follows form-panels/instantiate.js, utils/user-inputs.js and utils/wizard-fields.js.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInNewContext } from 'node:vm';
@@ -24,7 +24,7 @@ export function classicSunstone(
   const path = join(source.folder, FILE);
   if (!existsSync(path)) return undefined;
   const utils = load(readFileSync(path, 'utf8'));
-  /** An empty field is not sent; text64 is encoded; in a select the first option counts where the wanted one is missing. */
+  /** An empty field is not sent; text64 is encoded; a list without the given value sends its first option. */
   const retrieve = (inputs: Names, shown: Names): Record<string, string> => {
     const values: Record<string, string> = {};
     for (const [name, text] of Object.entries(inputs)) {
@@ -45,7 +45,7 @@ export function classicSunstone(
       .map(([name, { initial }]) => [name, initial]);
     const roles = (body.roles as readonly Record<string, unknown>[]).map((role) => {
       const contents = utils.stringToTemplate(String(role.vm_template_contents ?? '')) || {};
-      // The role's own attributes are laid over the VM template's, and what stands there fills the VM template's question in.
+      // The attributes of the role override those of the VM template, and are the presets of its inputs.
       const shown = Object.fromEntries(
         Object.entries(contents).filter((entry): entry is [string, string] => typeof entry[1] === 'string'),
       );

@@ -1,4 +1,4 @@
-// Texts in OpenNebula's template language, right and wrong ones, for oned's own parser and ours. Each ends with a line break, as files do.
+// Correct and wrong texts in OpenNebula's template language, for the parser of oned and the one of the agent. Each ends with a line break, as files do.
 
 const WRITTEN = [
   'A="1"',

@@ -16,7 +16,7 @@ def normalised(address):
 
 
 def merged(options, forced):
-    """gRPC options with the forced ones in place of others of the same name."""
+    """gRPC options, where a forced one replaces others of the same name."""
     names = {name for name, _ in forced}
     return [(name, value) for name, value in options or [] if name not in names] + [tuple(pair) for pair in forced]
 

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections import namedtuple
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 from .calls import SILENCE_SECONDS, Calls
 from .flower import IS_FINAL
@@ -20,7 +20,7 @@ from .systemd import log
 FATAL_SECONDS = 5.0
 # Flower's own limit for a graceful end is 5 s; an attached log stream can exceed it.
 STOP_SECONDS = 7.0
-# Flower interrupts itself within this time after the SuperLink has refused it.
+# After a refusal by the SuperLink, Flower interrupts itself within this time.
 REFUSAL_SECONDS = 30.0
 EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
 PRIORITIES = {"lost": 4, "ended": 3}
@@ -51,7 +51,7 @@ class FlowerState:
             if (phase, detail) == (self.phase, self.detail) or self.phase == "ended":
                 return
             if phase != self.phase:
-                self.since = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                self.since = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             self.phase, self.detail = phase, detail
             expected_end = phase == "ended" and self.stop_requested_at is not None
             log(5 if expected_end else PRIORITIES.get(phase, 6), f"flower-launch: {detail}")

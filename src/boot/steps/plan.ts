@@ -86,7 +86,7 @@ async function flowerEnvironment(config: BootConfig, tools: StepTools): Promise<
     baked: tools.image.flower.version,
     framework: config.ML_FRAMEWORK,
     paths: tools.machine.paths,
-    roomAt: tools.machine.host.roomAt,
+    freeSpaceAt: tools.machine.host.freeSpaceAt,
     signal: tools.signal,
     onWait: tools.wait,
   });

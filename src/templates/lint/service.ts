@@ -1,58 +1,91 @@
-// A service template of either form as the rules see it: who is who, what is asked for, what reaches each VM.
-
-import { hasAlias, isVariableName, plainName, type VariableName } from '../../config/table.ts';
+// A service template of either format as the rules read it.
+import { hasAlias, isVariableName, plainName, rowOf, type VariableName } from '../../config/table.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role as RoleKind } from '../../core/role.ts';
-import { type Attribute, contextOf, parseTemplate } from '../../vm/context-block.ts';
+import { contextOf, parseTemplate } from '../../vm/context-block.ts';
 import type { OneFlowVersion } from '../oneflow.ts';
 import { TOPOLOGY_NAMES, type Topology } from '../topology.ts';
-import { parseInput } from '../user-input.ts';
-import type { Path } from './json.ts';
-import {
-  type ContextEntry,
-  type Input,
-  isObject,
-  type Members,
-  type Service,
-  type ServiceRole,
-} from './model.ts';
-import { nearestRole } from './who.ts';
+import { parseInput, type UserInput } from '../user-input.ts';
 
-/** Where a form keeps things. */
-export const KEYS: Readonly<
-  Record<OneFlowVersion, { readonly inputs: string; readonly contents: string; readonly template: string }>
-> = {
-  6: { inputs: 'custom_attrs', contents: 'vm_template_contents', template: 'vm_template' },
-  7: { inputs: 'user_inputs', contents: 'template_contents', template: 'template_id' },
-};
+export type Path = readonly (string | number)[];
 
-/** `site`: what the template is meant to be, when its author says so. */
-export function readService(given: Members, site?: Topology): Service {
-  const body = present(given);
-  const form = formOf(body);
-  const inputs = inputsIn(body, [], form);
-  const bodies = Array.isArray(body['roles']) ? body['roles'] : [];
-  const drafts = bodies.map((role, index) => readRole(isObject(role) ? role : {}, ['roles', index], form));
-  const roles = drafts.map((draft) => ({ ...draft, kind: nearestRole(draft, drafts) }));
-  return { form, site: site ?? siteOf(body, roles), body, inputs, roles };
+export type Members = Readonly<Record<string, unknown>>;
+
+export const isObject = (value: unknown): value is Members =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+export interface Input extends UserInput {
+  /** As it is written: with ONEAPP_ if so. */
+  readonly name: string;
+  readonly variable: VariableName | undefined;
+  readonly text: string;
+  readonly path: Path;
 }
 
-/** OneFlow takes null for absent, in a service, a role and a policy. */
-const LEVELS = ['roles', 'elasticity_policies', 'scheduled_policies'];
+/** A name and a value in the contents of a role. */
+export interface Entry {
+  readonly name: string;
+  readonly variable: VariableName | undefined;
+  readonly value: string;
+  readonly path: Path;
+  /** In the CONTEXT; else an attribute of the VM, which the CONTEXT of the VM template takes as $NAME. */
+  readonly inContext: boolean;
+}
 
-const present = (members: Members): Members =>
-  Object.fromEntries(
-    Object.entries(members)
-      .filter(([, value]) => value !== null)
-      .map(([name, value]) => [
-        name,
-        LEVELS.includes(name) && Array.isArray(value)
-          ? value.map((one) => (isObject(one) ? present(one) : one))
-          : value,
-      ]),
+export interface ServiceRole {
+  readonly path: Path;
+  readonly body: Members;
+  readonly name: string;
+  /** Undefined: another kind of VM, a database or a virtual router for instance. */
+  readonly kind: RoleKind | undefined;
+  readonly cardinality: number | undefined;
+  readonly min: number | undefined;
+  readonly max: number | undefined;
+  readonly parents: readonly unknown[];
+  readonly inputs: readonly Input[];
+  readonly contentsPath: Path;
+  /** Without a CONTEXT of its own a role uses that of the VM template. */
+  readonly hasContext: boolean;
+  readonly context: readonly Entry[];
+  /** The attributes outside of CONTEXT. */
+  readonly lines: readonly Entry[];
+  /** Why oned would refuse the contents. */
+  readonly fault: string | undefined;
+}
+
+export interface Service {
+  readonly format: OneFlowVersion;
+  readonly topology: Topology;
+  readonly path: Path;
+  readonly body: Members;
+  readonly inputs: readonly Input[];
+  readonly roles: readonly ServiceRole[];
+}
+
+export const INPUTS = { 6: 'custom_attrs', 7: 'user_inputs' } as const;
+const CONTENTS = { 6: 'vm_template_contents', 7: 'template_contents' } as const;
+
+/** `path`: of the template in its file. `topology`: when the author names it. */
+export function readService(
+  template: Members & { readonly roles: readonly Members[] },
+  path: Path,
+  topology?: Topology,
+): Service {
+  const body = withoutNulls(template);
+  const format = formatOf(body, template.roles);
+  const drafts = template.roles.map((role, index) =>
+    readRole(withoutNulls(role), [...path, 'roles', index], format),
   );
+  const roles = drafts.map((draft) => ({ ...draft, kind: kindOf(draft, drafts) }));
+  const inputs = inputsIn(body, path, format);
+  return { format, topology: topology ?? topologyOf(body, roles), path, body, inputs, roles };
+}
 
-/** A number as OneFlow reads one: whole, or the text of a whole one. */
+/** OneFlow treats null as absent. */
+const withoutNulls = (members: Members): Members =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null));
+
+/** A whole number, or the text of one: OneFlow accepts both. */
 export function wholeNumber(value: unknown): number | undefined {
   if (typeof value === 'number') return Math.trunc(value);
   return typeof value === 'string' && /^\s*[+-]?(0|[1-9]\d{0,14})\s*$/.test(value)
@@ -60,27 +93,26 @@ export function wholeNumber(value: unknown): number | undefined {
     : undefined;
 }
 
-/** 6 is only what has nothing of 7: OneFlow 7 converts a template when all its roles are of the old form. */
-function formOf(body: Members): OneFlowVersion {
-  const roles = Array.isArray(body['roles']) ? body['roles'].filter(isObject) : [];
-  if (roles.some((role) => 'template_id' in role || 'template_contents' in role || 'user_inputs' in role))
-    return 7;
-  const old =
-    'custom_attrs' in body || roles.some((role) => 'vm_template' in role || 'vm_template_contents' in role);
-  return old ? 6 : 7;
+/** OneFlow 7 converts a template when all its roles are of the old format: one member of 7 makes it a template of 7. */
+function formatOf(body: Members, roles: readonly Members[]): OneFlowVersion {
+  const someHas = (...names: readonly string[]): boolean =>
+    roles.some((role) => names.some((name) => name in role));
+  if (someHas('template_id', CONTENTS[7], INPUTS[7])) return 7;
+  return INPUTS[6] in body || someHas('vm_template', CONTENTS[6]) ? 6 : 7;
 }
 
-function siteOf(body: Members, roles: readonly ServiceRole[]): Topology {
+function topologyOf(body: Members, roles: readonly ServiceRole[]): Topology {
   const name = typeof body['name'] === 'string' ? body['name'].toLowerCase().replaceAll(/[\s_]+/g, '-') : '';
-  const named = TOPOLOGY_NAMES.find((site) => name.includes(site));
+  const named = TOPOLOGY_NAMES.find((topology) => name.includes(topology));
   if (named !== undefined) return named;
-  const has = (kind: RoleKind): boolean => roles.some((role) => role.kind === kind);
-  if (has('superlink')) return has('supernode') ? 'single-site' : 'coordinator';
-  return 'training-site';
+  if (!roles.some(({ kind }) => kind === 'superlink')) return 'training-site';
+  return roles.some(({ kind }) => kind === 'supernode') ? 'single-site' : 'coordinator';
 }
 
-function readRole(body: Members, path: Path, form: OneFlowVersion): Omit<ServiceRole, 'kind'> {
-  const { contents } = KEYS[form];
+type Draft = Omit<ServiceRole, 'kind'>;
+
+function readRole(body: Members, path: Path, format: OneFlowVersion): Draft {
+  const contentsPath = [...path, CONTENTS[format]];
   return {
     path,
     body,
@@ -89,32 +121,28 @@ function readRole(body: Members, path: Path, form: OneFlowVersion): Omit<Service
     min: wholeNumber(body['min_vms']),
     max: wholeNumber(body['max_vms']),
     parents: Array.isArray(body['parents']) ? body['parents'] : [],
-    inputs: inputsIn(body, path, form),
-    ...readContents(body[contents], [...path, contents]),
+    inputs: inputsIn(body, path, format),
+    contentsPath,
+    ...readContents(body[CONTENTS[format]], contentsPath),
   };
 }
 
-/** OneFlow 7 reads the inputs of its own form beside roles in the form of 6, too. */
-const inputsIn = (members: Members, path: Path, form: OneFlowVersion): Input[] =>
-  (form === 6 ? [KEYS[6].inputs, KEYS[7].inputs] : [KEYS[7].inputs]).flatMap((name) =>
-    readInputs(members[name], [...path, name]),
-  );
-
-function readInputs(value: unknown, path: Path): Input[] {
-  if (!isObject(value)) return [];
-  return Object.entries(value).flatMap(([name, text]) =>
-    typeof text === 'string'
-      ? [{ ...parseInput(text), name, variable: variableOf(name), text, path: [...path, name] }]
-      : [],
-  );
-}
+/** OneFlow 7 reads `user_inputs` beside roles of the old format as well. */
+const inputsIn = (members: Members, path: Path, format: OneFlowVersion): Input[] =>
+  (format === 6 ? [INPUTS[6], INPUTS[7]] : [INPUTS[7]]).flatMap((member) => {
+    const inputs = members[member];
+    return Object.entries(isObject(inputs) ? inputs : {}).flatMap(([name, text]) =>
+      typeof text === 'string'
+        ? [{ ...parseInput(text), name, variable: variableOf(name), text, path: [...path, member, name] }]
+        : [],
+    );
+  });
 
 type Contents = Pick<ServiceRole, 'hasContext' | 'context' | 'lines' | 'fault'>;
 
 function readContents(contents: unknown, path: Path): Contents {
   if (typeof contents === 'string') return readText(contents, path);
-  const members = isObject(contents) ? contents : {};
-  const { CONTEXT: context, ...others } = members;
+  const { CONTEXT: context, ...others } = isObject(contents) ? contents : {};
   return {
     hasContext: isObject(context),
     context: isObject(context) ? entriesOf(context, [...path, 'CONTEXT'], true) : [],
@@ -123,48 +151,38 @@ function readContents(contents: unknown, path: Path): Contents {
   };
 }
 
-/** Vectors (DISK, NIC) are none of ours. */
-const entriesOf = (members: Members, path: Path, inContext: boolean): ContextEntry[] =>
-  Object.entries(members).flatMap(([name, value]) =>
-    typeof value === 'object' && !inContext
-      ? []
-      : [
-          {
-            name,
-            variable: variableOf(name),
-            // OneFlow writes null as an empty text.
-            value: typeof value === 'string' ? value : value === null ? '' : JSON.stringify(value),
-            path: [...path, name],
-            inContext,
-          },
-        ],
-  );
+/** Vectors outside of CONTEXT (DISK, NIC) hold no variables. OneFlow writes null as an empty text. */
+const entriesOf = (members: Members, path: Path, inContext: boolean): Entry[] =>
+  Object.entries(members).flatMap(([name, given]) => {
+    if (typeof given === 'object' && !inContext) return [];
+    const value = typeof given === 'string' ? given : given === null ? '' : JSON.stringify(given);
+    return [{ name, variable: variableOf(name), value, path: [...path, name], inContext }];
+  });
 
-/** Raw contents of OneFlow 6, as oned reads them once the inputs have been put in. */
+/** The contents of the old format: a text, which oned parses. */
 function readText(text: string, path: Path): Contents {
-  let attributes: Attribute[];
-  try {
-    attributes = parseTemplate(text);
-  } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    return { hasContext: false, context: [], lines: [], fault: error.facts.found };
-  }
-  const entry = (name: string, value: string, inContext: boolean): ContextEntry => ({
+  const entry = (name: string, value: string, inContext: boolean): Entry => ({
     name,
     variable: variableOf(name),
     value,
     path,
     inContext,
   });
-  const context = contextOf(attributes);
-  return {
-    hasContext: context !== undefined,
-    context: Object.entries(context ?? {}).map(([name, value]) => entry(name, value, true)),
-    lines: attributes.flatMap(({ name, value }) =>
-      typeof value === 'string' ? [entry(name, value, false)] : [],
-    ),
-    fault: undefined,
-  };
+  try {
+    const attributes = parseTemplate(text);
+    const context = contextOf(attributes);
+    return {
+      hasContext: context !== undefined,
+      context: Object.entries(context ?? {}).map(([name, value]) => entry(name, value, true)),
+      lines: attributes.flatMap(({ name, value }) =>
+        typeof value === 'string' ? [entry(name, value, false)] : [],
+      ),
+      fault: undefined,
+    };
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return { hasContext: false, context: [], lines: [], fault: error.facts.found };
+  }
 }
 
 /** The variable that a name stands for: ONEAPP_FL_X is FL_X. */
@@ -173,87 +191,37 @@ export function variableOf(name: string): VariableName | undefined {
   return isVariableName(plain) && (plain === name || hasAlias(plain)) ? plain : undefined;
 }
 
-/** What a VM of the role gets when the form is accepted as it is. */
-export interface Preset {
-  /** As it is written: with ONEAPP_ if so. */
-  readonly name: string;
-  readonly value: string;
-  /** Somebody else fills it in when the VM is made: a parent role's address, a network's. */
-  readonly open: boolean;
-  /** The form insists on an answer. */
-  readonly mandatory: boolean;
-  readonly path: Path;
-  /** The input it comes from; undefined: it is written in the contents of the role. */
-  readonly input: Input | undefined;
-  readonly inContext: boolean;
+/** SuperLink or SuperNodes: by the role's name, as discovery does; else by variables that only one of the two has. */
+function kindOf(role: Draft, all: readonly Draft[]): RoleKind | undefined {
+  const own = evidentKind(role);
+  if (own !== undefined || all.length !== 2) return own;
+  // Discovery, too, takes the only other role beside a SuperLink for the SuperNodes.
+  const other = all.find((one) => one !== role)!;
+  const isFlower = variablesOf(role).some((name) => rowOf(name).level !== 'infrastructure');
+  return evidentKind(other) === 'superlink' && isFlower ? 'supernode' : undefined;
 }
 
-/**
- * In the form of 7 inputs win over the contents, and the role over the service; in that of 6 only the contents count. An
- * attribute outside the CONTEXT counts because the CONTEXT of the VM template takes it up.
- */
-export function presetsOf(service: Service, role: ServiceRole): Preset[] {
-  const inputs = inputsOf(service, role);
-  const inContext = new Set(role.context.map(({ name }) => name));
-  const lines = role.lines.filter(
-    ({ name, variable }, index) =>
-      variable !== undefined &&
-      !inContext.has(name) &&
-      role.lines.findIndex((one) => one.name === name) === index,
+function evidentKind(role: Draft): RoleKind | undefined {
+  if (/super[-_]?link/i.test(role.name)) return 'superlink';
+  if (/super[-_]?node/i.test(role.name)) return 'supernode';
+  const kinds = new Set(
+    variablesOf(role).flatMap((name) => (rowOf(name).roles.length === 1 ? rowOf(name).roles : [])),
   );
-  const written = [...lines, ...role.context].flatMap((entry): Preset[] => {
-    const preset = presetOfEntry(entry, inputs, role.lines);
-    return preset === undefined ? [] : [preset];
-  });
-  if (service.form === 6) return written;
-  return [
-    ...written.filter(({ name }) => !inputs.has(name)),
-    ...[...inputs].map(([name, input]) => fromInput(name, input, false)),
-  ];
+  return kinds.size === 1 ? [...kinds][0] : undefined;
 }
+
+const variablesOf = ({ inputs, context, lines }: Draft): VariableName[] =>
+  [...inputs, ...context, ...lines].flatMap(({ variable }) => (variable === undefined ? [] : [variable]));
+
+export const rolesOf = ({ roles }: Service, kind: RoleKind): readonly ServiceRole[] =>
+  roles.filter((role) => role.kind === kind);
+
+/** Every user input of a service. */
+export const allInputs = ({ inputs, roles }: Service): readonly Input[] => [
+  ...inputs,
+  ...roles.flatMap((role) => role.inputs),
+];
 
 /** The inputs whose values a role gets, by name. */
 export const inputsOf = (service: Service, role: ServiceRole): ReadonlyMap<string, Input> =>
   new Map([...service.inputs, ...role.inputs].map((input) => [input.name, input]));
-
-/** The name of which a text is the value, and nothing else: $NAME. */
-export const referenceIn = (value: string): string | undefined => /^\$(\w+)$/.exec(value.trim())?.[1];
-
-/** Undefined: the value is a reference that nobody defines. */
-function presetOfEntry(
-  { name, value, path, inContext }: ContextEntry,
-  inputs: ReadonlyMap<string, Input>,
-  lines: readonly ContextEntry[],
-): Preset | undefined {
-  const reference = referenceIn(value);
-  if (reference === undefined)
-    return { name, value, open: value.includes('$'), mandatory: false, path, input: undefined, inContext };
-  const input = inputs.get(reference);
-  if (input !== undefined) return fromInput(name, input, inContext);
-  const line = inContext ? lines.find((one) => one.name === reference) : undefined;
-  const preset = line === undefined ? undefined : presetOfEntry(line, inputs, lines);
-  return preset === undefined ? undefined : { ...preset, name };
-}
-
-const fromInput = (name: string, input: Input, inContext: boolean): Preset => ({
-  name,
-  value: input.preset,
-  open: false,
-  mandatory: input.mandatory,
-  path: input.path,
-  input,
-  inContext,
-});
-
-/** The preset of a variable, under its own name or with ONEAPP_; the plain name wins when it has a value. */
-export function presetOf(service: Service, role: ServiceRole, variable: VariableName): Preset | undefined {
-  const found = presetsOf(service, role).filter(({ name }) => variableOf(name) === variable);
-  return (
-    found.find(({ name, value }) => name === variable && value.trim() !== '') ??
-    found.find(({ value }) => value.trim() !== '') ??
-    found[0]
-  );
-}
-
-export const rolesOf = ({ roles }: Service, kind: RoleKind): readonly ServiceRole[] =>
-  roles.filter((role) => role.kind === kind);

@@ -1,11 +1,11 @@
-/* The part of oned that makes a VM's CONTEXT of a VM template and of the text that OneFlow sends with `instantiate`.
+/* The part of oned that creates the CONTEXT of a VM from a VM template and the text that OneFlow sends with `instantiate`.
  *
  *   oned parse FILE              the template as XML, or the parser's message and status 1
- *   oned texts                   for each text on standard input, each ended by a NUL: its attributes, or what is wrong with it
+ *   oned texts                   for each text on standard input, each ended by a NUL: its attributes, or the error
  *   oned instantiate FILE EXTRA  the CONTEXT of the new VM, NAME=VALUE each ended by a NUL, or a message and status 1
  *
- * From OpenNebula's files: the template parser, Template::merge, the parser of variables. The order of the steps is written here
- * after VMTemplateInstantiate (src/rm: merge), VirtualMachine::insert (src/vm/VirtualMachine.cc: what it takes out of the user template) and
+ * From OpenNebula's files: the template parser, Template::merge, the parser of variables. The order of the steps
+ * follows VMTemplateInstantiate (src/rm: merge), VirtualMachine::insert (src/vm/VirtualMachine.cc: what it removes from the user template) and
  * VirtualMachine::parse_context_variables (src/vm/VirtualMachineContext.cc). */
 #include <cstdio>
 #include <fstream>
@@ -70,7 +70,7 @@ static const char * const KNOWN[] = {"CONTEXT", "DISK", "NIC", "NIC_ALIAS", "MEM
                                      "FEATURES", "PCI", "TOPOLOGY", "NUMA_NODE", "CPU_MODEL", "TEMPLATE_ID"};
 
 /* Each attribute: NAME, a unit separator, VALUE; of a vector: NAME, a group separator, A, a unit separator, VALUE and so on. Each ended by a record
- * separator, each text by a NUL. What is wrong stands behind an exclamation mark. */
+ * separator, each text by a NUL. An error follows an exclamation mark. */
 static void texts()
 {
     std::string text;

@@ -1,4 +1,4 @@
-/* What oned's parser of CONTEXT variables asks of the rest of oned, for one VM without images, networks and users.
+/* The classes that oned's parser of CONTEXT variables needs, for one VM without images, networks and users.
  * The parsers, Template and Attribute are OpenNebula's own files; this header replaces VirtualMachine.h, Nebula.h and the pools. */
 #pragma once
 #include <memory>

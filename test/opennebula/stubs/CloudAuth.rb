@@ -1,4 +1,4 @@
-# Everybody is the administrator, and the client is the double of oned's API.
+# Every user is the administrator, and the client is the stub of oned's API.
 class CloudAuth
   def initialize(*) = nil
 

@@ -1,1 +1,1 @@
-# Events of VMs: there are none.
+# Events of VMs: none occur.

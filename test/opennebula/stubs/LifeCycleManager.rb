@@ -1,4 +1,4 @@
-# The server passes a new service on; the driver deploys it itself.
+# The server passes a new service to this class; the driver deploys it itself.
 class ServiceLCM
   def initialize(*) = nil
 

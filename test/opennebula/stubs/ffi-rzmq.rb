@@ -1,4 +1,4 @@
-# The server calls off its socket library when it ends; nothing here uses sockets.
+# The server stops its socket library at its end; this test uses no sockets.
 module ZMQ
   class Context; end
 end

@@ -1,1 +1,1 @@
-# The server asks for it; nothing here needs it.
+# The server requires this file; this test does not need it.

@@ -1,8 +1,8 @@
 // Hosts of machines that are only a folder. Several of them are on one computer: the address each VM is dialled at, and
-// the one that stands for its 127.0.0.1, are of 127.0.0.0/8, and no fact of this computer's kernel is one of theirs.
+// the one that replaces its 127.0.0.1, are of 127.0.0.0/8, and the machine has no fact of this computer's kernel.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { roomAt } from '../../../src/host/disk.ts';
+import { freeSpaceAt } from '../../../src/host/disk.ts';
 import type { Host } from '../../../src/host/host.ts';
 
 /** Below the root of such a machine; without it the facts are of a machine that was never switched on. */
@@ -24,7 +24,7 @@ export const folderHost = (
   addresses: () => [],
   isOwnLoopback: (address) => address === '127.0.0.1' || address === '::1',
   loopback,
-  roomAt: (path) => (freeMb === undefined ? roomAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
+  freeSpaceAt: (path) => (freeMb === undefined ? freeSpaceAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
 });
 
 export function readHostFacts(root: string): HostFacts {

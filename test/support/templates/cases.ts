@@ -1,18 +1,18 @@
-// Anti-patterns of service templates: a stroke that makes one out of a template of ours, and one that is near it and right.
+// Anti-patterns of service templates: a change to a generated template that is wrong, and a similar one that is right.
 import type { LintCode } from '../../../src/templates/lint/codes.ts';
 import type { OneFlowVersion } from '../../../src/templates/oneflow.ts';
 import type { Topology } from '../../../src/templates/topology.ts';
-import type { Template } from './workshop.ts';
+import type { Template } from './template.ts';
 
-type Stroke = (template: Template) => Template;
+type Change = (template: Template) => Template;
 export interface Case {
   readonly what: string;
-  readonly site?: Topology;
-  readonly forms?: readonly OneFlowVersion[];
-  readonly wrong: Stroke;
-  /** Near to it, and right. */
-  readonly right: Stroke;
-  readonly rightSite?: Topology;
+  readonly topology?: Topology;
+  readonly formats?: readonly OneFlowVersion[];
+  readonly wrong: Change;
+  /** Similar, and right. */
+  readonly right: Change;
+  readonly rightTopology?: Topology;
 }
 
 const CPU_POLICY = [{ type: 'CHANGE', adjust: 1, expression: 'CPU > 80', cooldown: 300 }];
@@ -30,7 +30,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     {
       what: 'none, with SuperLink and SuperNodes in it',
       wrong: (t) => t.service({ deployment: 'none' }),
-      rightSite: 'training-site',
+      rightTopology: 'training-site',
       right: (t) => t.service({ deployment: 'none' }),
     },
     { what: 'missing', wrong: (t) => t.service({ deployment: undefined }), right: (t) => t },
@@ -40,7 +40,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       what: 'no parents',
       wrong: (t) => t.inRole('supernode', { parents: [] }),
       right: (t) => t,
-      rightSite: 'training-site',
+      rightTopology: 'training-site',
     },
   ],
   superlink_count: [
@@ -77,7 +77,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   cardinality_missing: [
     {
-      what: 'not said',
+      what: 'missing',
       wrong: (t) => t.inRole('supernode', { cardinality: undefined }),
       right: (t) => t.inRole('supernode', { min_vms: undefined, max_vms: undefined }),
     },
@@ -107,16 +107,6 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     },
   ],
   robust_clients: [
-    {
-      what: 'Krum with f=1 and two available clients',
-      wrong: (t) => t.preset('FL_STRATEGY', 'Krum').preset('FL_NUM_MALICIOUS', '1'),
-      right: (t) =>
-        t
-          .preset('FL_STRATEGY', 'Krum')
-          .preset('FL_MIN_AVAILABLE_CLIENTS', '3')
-          .preset('FL_MIN_FIT_CLIENTS', '3')
-          .inRole('supernode', { min_vms: 3, cardinality: 3 }),
-    },
     {
       what: 'Bulyan with f=2 and a role that can never have 11',
       wrong: (t) =>
@@ -168,13 +158,13 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   token_missing: [
     {
       what: 'missing beside the others',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('superlink', 'TOKEN', undefined),
       right: (t) => t.inRole('superlink', { template_contents: { CONTEXT: { NETWORK: 'YES' } } }),
     },
     {
       what: 'NO',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('supernode', 'TOKEN', 'NO'),
       right: (t) => t.written('supernode', 'TOKEN', 'yes'),
     },
@@ -182,13 +172,13 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   report_ready_missing: [
     {
       what: 'missing',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('supernode', 'REPORT_READY', undefined),
       right: (t) => t.inRole('supernode', { template_contents: {} }),
     },
     {
       what: 'in small letters',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('superlink', 'REPORT_READY', 'yes'),
       right: (t) => t.written('superlink', 'TOKEN', 'yes'),
     },
@@ -196,7 +186,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ready_script_missing: [
     {
       what: 'missing',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('superlink', 'READY_SCRIPT_PATH', undefined),
       right: (t) => t.written('superlink', 'READY_SCRIPT_PATH', '/usr/local/bin/ready'),
     },
@@ -204,7 +194,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ready_preset: [
     {
       what: 'READY in the contents',
-      forms: [7],
+      formats: [7],
       wrong: (t) =>
         t.inRole('superlink', {
           template_contents: { ...(t.role('superlink')['template_contents'] as object), READY: 'YES' },
@@ -216,7 +206,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     },
     {
       what: 'READY in the contents',
-      forms: [6],
+      formats: [6],
       wrong: (t) =>
         t.inRole('superlink', {
           vm_template_contents: `READY="YES"\n${t.role('superlink')['vm_template_contents']}`,
@@ -241,11 +231,11 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
     {
       what: 'mandatory',
       wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'M|text|SuperLink||'),
-      rightSite: 'training-site',
+      rightTopology: 'training-site',
       right: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'M|text|SuperLink||'),
     },
     {
-      what: 'a word of the CONTEXT',
+      what: 'in the CONTEXT',
       wrong: (t) => t.written('supernode', 'FL_SUPERLINK_ADDRESS', '192.0.2.7:9092'),
       right: (t) => t.written('supernode', 'FL_SUPERLINK_ADDRESS', ''),
     },
@@ -253,13 +243,13 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   superlink_address_optional: [
     {
       what: 'optional and empty',
-      site: 'training-site',
+      topology: 'training-site',
       wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'O|text|SuperLink||'),
       right: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', 'O|text|SuperLink||192.0.2.7:9092'),
     },
     {
       what: 'not asked for',
-      site: 'training-site',
+      topology: 'training-site',
       wrong: (t) => t.input('supernode', 'FL_SUPERLINK_ADDRESS', undefined),
       right: (t) =>
         t
@@ -270,37 +260,37 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ca_optional: [
     {
       what: 'optional with TLS on',
-      site: 'training-site',
+      topology: 'training-site',
       wrong: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', 'O|text64|CA||'),
       right: (t) =>
         t.input('supernode', 'FL_SSL_CA_CERTFILE', 'M|text64|CA certificate of the coordinator||'),
     },
     {
       what: 'not asked for, TLS left open',
-      site: 'training-site',
+      topology: 'training-site',
       wrong: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined).preset('FL_TLS_ENABLED', ''),
-      rightSite: 'single-site',
+      rightTopology: 'single-site',
       right: (t) => t.input('supernode', 'FL_SSL_CA_CERTFILE', undefined),
     },
   ],
   tls_off_across_zones: [
     {
       what: 'in a training site',
-      site: 'training-site',
+      topology: 'training-site',
       wrong: (t) => t.preset('FL_TLS_ENABLED', 'NO'),
       right: (t) => t.preset('FL_TLS_ENABLED', 'NO'),
-      rightSite: 'single-site',
+      rightTopology: 'single-site',
     },
     {
       what: 'in a coordinator',
-      site: 'coordinator',
+      topology: 'coordinator',
       wrong: (t) => t.preset('FL_TLS_ENABLED', 'no'),
       right: (t) => t.preset('FL_TLS_ENABLED', 'yes'),
     },
   ],
   supernode_in_coordinator: [
     {
-      what: 'named so',
+      what: 'in a template with that name',
       wrong: (t) => t.service({ name: 'Flower coordinator, Bonn' }),
       right: (t) => t.service({ name: 'Flower in Bonn' }),
     },
@@ -310,18 +300,6 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       what: 'below half of the SuperLink',
       wrong: (t) => keepalive(t, '29'),
       right: (t) => keepalive(t, '30'),
-    },
-  ],
-  hard_shutdown: [
-    {
-      what: 'of the service',
-      wrong: (t) => t.service({ shutdown_action: 'shutdown-hard' }),
-      right: (t) => t.service({ shutdown_action: 'shutdown' }),
-    },
-    {
-      what: 'of a role',
-      wrong: (t) => t.inRole('supernode', { shutdown_action: 'terminate-hard' }),
-      right: (t) => t.inRole('supernode', { shutdown_action: 'terminate' }),
     },
   ],
   cooldown_short: [
@@ -336,30 +314,9 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
     },
   ],
-  role_name: [
-    {
-      what: 'a dash',
-      wrong: (t) =>
-        t.inRole('superlink', { name: 'super-link' }).inRole('supernode', { parents: ['super-link'] }),
-      right: (t) =>
-        t.inRole('superlink', { name: 'super_link' }).inRole('supernode', { parents: ['super_link'] }),
-    },
-  ],
-  name_too_long: [
-    {
-      what: 'of the service',
-      wrong: (t) => t.service({ name: 'x'.repeat(129) }),
-      right: (t) => t.service({ name: 'x'.repeat(128) }),
-    },
-    {
-      what: 'of a role',
-      wrong: (t) => t.inRole('supernode', { name: `supernode${'x'.repeat(94)}` }),
-      right: (t) => t.inRole('supernode', { name: `supernode${'x'.repeat(93)}` }),
-    },
-  ],
   unknown_variable: [
     {
-      what: 'a slip',
+      what: 'a typing error',
       wrong: (t) => t.input('superlink', 'FL_NUM_ROUND', 'O|number|Rounds||3'),
       right: (t) => t.input('superlink', 'NUM_ROUND', 'O|number|Rounds||3'),
     },
@@ -371,6 +328,21 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   preset_invalid: [
     {
+      what: 'anomaly-detection without scikit-learn',
+      wrong: (t) => t.preset('FL_USE_CASE', 'anomaly-detection'),
+      right: (t) => t.preset('FL_USE_CASE', 'none'),
+    },
+    {
+      what: 'Krum with f=1 and two available clients',
+      wrong: (t) => t.preset('FL_STRATEGY', 'Krum').preset('FL_NUM_MALICIOUS', '1'),
+      right: (t) =>
+        t
+          .preset('FL_STRATEGY', 'Krum')
+          .preset('FL_MIN_AVAILABLE_CLIENTS', '3')
+          .preset('FL_MIN_FIT_CLIENTS', '3')
+          .inRole('supernode', { min_vms: 3, cardinality: 3 }),
+    },
+    {
       what: 'not a number',
       wrong: (t) => t.preset('FL_NUM_ROUNDS', 'ten'),
       right: (t) => t.preset('FL_CERT_EXTRA_SAN', ''),
@@ -381,7 +353,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.preset('FL_GRPC_KEEPALIVE_TIMEOUT', '59'),
     },
     {
-      what: 'a word of the CONTEXT',
+      what: 'in the CONTEXT',
       wrong: (t) =>
         t.written('superlink', 'ONEAPP_FL_DATABASE', '/abs').input('superlink', 'FL_DATABASE', undefined),
       right: (t) =>
@@ -390,7 +362,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   ],
   preset_suspicious: [
     {
-      what: 'the Control API for everybody',
+      what: 'the Control API on all addresses',
       wrong: (t) => t.preset('FL_CONTROL_API_ADDRESS', '0.0.0.0:9093'),
       right: (t) => t.preset('FL_CONTROL_API_ADDRESS', '127.0.0.2:9093'),
     },
@@ -407,17 +379,10 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.input('superlink', 'FL_STRATEGY', 'O|list|Strategy|FedAvg,Krum|FedAvg'),
     },
   ],
-  use_case_framework: [
-    {
-      what: 'anomaly-detection without scikit-learn',
-      wrong: (t) => t.preset('FL_USE_CASE', 'anomaly-detection'),
-      right: (t) => t.preset('FL_USE_CASE', 'none'),
-    },
-  ],
   input_partly_mapped: [
     {
       what: 'in one of the two roles that read it',
-      forms: [6],
+      formats: [6],
       wrong: (t) => t.written('supernode', 'FL_TLS_ENABLED', undefined),
       right: (t) => t.written('supernode', 'ONEAPP_FL_TLS_ENABLED', '$FL_TLS_ENABLED'),
     },
@@ -425,27 +390,27 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   input_not_mapped: [
     {
       what: 'nowhere in the contents',
-      forms: [6],
+      formats: [6],
       wrong: (t) =>
         t.service({ custom_attrs: { ...(t.body['custom_attrs'] as object), MY_SITE: 'O|text|Site||' } }),
       right: (t) => t.input('supernode', 'MY_SITE', 'O|text|Site||'),
     },
     {
       what: 'not in the role that reads it',
-      forms: [6],
+      formats: [6],
       wrong: (t) => t.written('supernode', 'FL_NODE_CONFIG', undefined),
       right: (t) => t.written('supernode', 'ONEAPP_FL_NODE_CONFIG', '$FL_NODE_CONFIG'),
     },
     {
       what: 'at a role, not in its contents',
-      forms: [6],
+      formats: [6],
       wrong: (t) => t.inRole('supernode', { custom_attrs: { MY_SITE: 'O|text|Site||' } }),
       right: (t) => t.roleInput('supernode', 'MY_SITE', 'O|text|Site||'),
     },
     {
       what: 'of which no role reads the variable',
-      site: 'coordinator',
-      forms: [6],
+      topology: 'coordinator',
+      formats: [6],
       wrong: (t) =>
         t.service({
           custom_attrs: { ...(t.body['custom_attrs'] as object), FL_NODE_CONFIG: 'O|text|Node config||' },
@@ -453,84 +418,28 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.input('superlink', 'FL_NODE_CONFIG', 'O|text|Node config||'),
     },
   ],
-  input_overlaps: [
-    {
-      what: 'the short name first',
-      forms: [6],
-      wrong: (t) => t.written('superlink', 'FL_GRPC_KEEPALIVE_TIME', '$FL_GRPC_KEEPALIVE_TIME'),
-      right: (t) => t.written('superlink', 'FL_GRPC_KEEPALIVE_TIMEOUT', '$FL_GRPC_KEEPALIVE_TIMEOUT'),
-    },
-  ],
   schema: [
     {
-      what: 'a word for a number',
-      wrong: (t) => t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: 'twelve' }),
-      right: (t) =>
-        t.inRole('superlink', { [t.form === 7 ? 'template_id' : 'vm_template']: '12', cooldown: null }),
+      what: 'roles that are not a list',
+      wrong: (t) => t.service({ roles: {} }),
+      right: (t) => t.service({ note: 'x' }),
     },
     {
-      what: 'no type',
-      forms: [7],
-      wrong: (t) => t.inRole('superlink', { type: undefined }),
-      right: (t) => t.inRole('superlink', { type: 'vm' }),
-    },
-    {
-      what: 'a member of the other form',
-      wrong: (t) =>
-        t.inRole('supernode', t.form === 7 ? { vm_template: 1 } : { user_inputs: {}, vm_template: 1 }),
+      what: 'a role that is not an object',
+      wrong: (t) => t.service({ roles: [...t.roles, 'supernode'] }),
       right: (t) => t.inRole('supernode', { note: 'x' }),
-    },
-    {
-      what: 'contents as text in the form of 7',
-      forms: [7],
-      wrong: (t) => t.inRole('superlink', { template_contents: 'CONTEXT=[]' }),
-      right: (t) => t.inRole('superlink', { on_hold: false }),
-    },
-    {
-      what: 'fewer than min_vms',
-      wrong: (t) => t.inRole('supernode', { cardinality: 1 }),
-      right: (t) => t.inRole('supernode', { cardinality: 10 }),
-    },
-    {
-      what: 'policies without bounds',
-      wrong: (t) =>
-        t.inRole('supernode', { min_vms: undefined, max_vms: undefined, elasticity_policies: CPU_POLICY }),
-      right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
-    },
-    {
-      what: 'the same name twice',
-      wrong: (t) => t.again('supernode', 'supernode'),
-      right: (t) => t.again('supernode', 'supernode_gpu'),
-    },
-    {
-      what: 'a parent that is not there',
-      wrong: (t) => t.inRole('supernode', { parents: ['superlink', 'database'] }),
-      right: (t) => t,
-    },
-    {
-      what: 'an action that does not exist',
-      wrong: (t) => t.service({ shutdown_action: 'off' }),
-      right: (t) => t.service({ shutdown_action: undefined }),
-    },
-    {
-      what: 'an input that is none',
-      wrong: (t) => {
-        const key = t.form === 7 ? 'user_inputs' : 'custom_attrs';
-        return t.service({ [key]: { ...(t.body[key] as object), MY_SITE: 5 } });
-      },
-      right: (t) => t.input('service', 'MY_SITE', 'O|text|Site||Bonn'),
     },
   ],
   contents_syntax: [
     {
       what: 'a missing comma',
-      forms: [6],
+      formats: [6],
       wrong: (t) => append(t, 'NIC=[ NETWORK="a"\n  NETWORK_UNAME="b" ]\n'),
       right: (t) => append(t, 'NIC=[ NETWORK="a", # [1]\n  NETWORK_UNAME="b" ]\n'),
     },
     {
       what: 'a comma before the end',
-      forms: [6],
+      formats: [6],
       wrong: (t) => append(t, 'NIC=[ NETWORK="a", ]\n'),
       right: (t) => append(t, '# NIC=[ NETWORK="a", ]\n'),
     },
@@ -538,19 +447,19 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   context_shape: [
     {
       what: 'a list, as OpenNebula 7 makes of a block',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.inRole('superlink', { template_contents: { CONTEXT: [{ NETWORK: 'YES' }] } }),
       right: (t) => t.inRole('superlink', { template_contents: { CONTEXT: { NETWORK: 'YES' } } }),
     },
     {
       what: 'a text',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.inRole('superlink', { template_contents: { CONTEXT: '[' } }),
       right: (t) => t.inRole('superlink', { template_contents: {} }),
     },
     {
       what: 'a text',
-      forms: [6],
+      formats: [6],
       wrong: (t) => t.written('superlink', 'CONTEXT', 'NETWORK=YES'),
       right: (t) => t.written('superlink', 'MY_CONTEXT', 'NETWORK=YES'),
     },
@@ -558,7 +467,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   nic_shape: [
     {
       what: 'an object',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.inRole('supernode', { template_contents: { NIC: { NETWORK_ID: '$Private' } } }),
       right: (t) => t.inRole('supernode', { template_contents: { NIC: [{ NETWORK_ID: '$Private' }] } }),
     },
@@ -566,7 +475,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   context_block: [
     {
       what: 'with APPEND',
-      forms: [6],
+      formats: [6],
       wrong: (t) => append(t, 'APPEND="CONTEXT"\nCONTEXT=[ NETWORK="YES", FL_DATABASE="a" ]\n'),
       right: (t) => append(t, '# CONTEXT=[ NETWORK="YES" ]\n'),
     },
@@ -574,19 +483,19 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   value_changed: [
     {
       what: 'several lines in the CONTEXT',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('superlink', 'START_SCRIPT', '#!/bin/bash\necho $HOME\n'),
       right: (t) => t.written('superlink', 'START_SCRIPT', 'echo $HOME'),
     },
     {
       what: 'several lines',
-      forms: [6],
+      formats: [6],
       wrong: (t) => t.written('superlink', 'MY_TEXT', 'one\ntwo'),
       right: (t) => t.written('superlink', 'MY_TEXT', 'one two'),
     },
     {
       what: 'quotes',
-      forms: [6],
+      formats: [6],
       wrong: (t) =>
         t
           .input('supernode', 'FL_NODE_CONFIG', undefined)
@@ -605,7 +514,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
   context_unused: [
     {
       what: 'another value than that of the input',
-      forms: [7],
+      formats: [7],
       wrong: (t) => t.written('superlink', 'FL_NUM_ROUNDS', '50'),
       right: (t) => t.written('superlink', 'FL_NUM_ROUNDS', '$FL_NUM_ROUNDS'),
     },
@@ -625,6 +534,11 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.inRole('superlink', { parents: null }),
     },
     {
+      what: 'a parent that does not exist',
+      wrong: (t) => t.inRole('supernode', { parents: ['superlink', 'database'] }),
+      right: (t) => t.inRole('supernode', { parents: ['superlink'] }),
+    },
+    {
       what: 'three in a circle',
       wrong: (t) => t.again('supernode', 'third').inRole('superlink', { parents: ['third'] }),
       right: (t) => t.again('supernode', 'third'),
@@ -638,7 +552,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t) => t.inRole('supernode', { elasticity_policies: CPU_POLICY }),
     },
     {
-      what: 'an attribute of ours in quotes, in small letters',
+      what: 'an attribute of the agent in quotes, in small letters',
       wrong: (t) =>
         t.inRole('supernode', {
           elasticity_policies: [{ ...CPU_POLICY[0], expression: 'CPU > 3 & "fl_node_ready" = 1' }],
@@ -654,7 +568,7 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       ['one part', 'Bonn', 'O|text|Site||Bonn'],
       ['four parts', 'O|text|Site|Bonn', 'M|text|Site'],
       ['six parts', 'O|text|Site||Bonn|x', ' M | text | Site | | Bonn '],
-      ['a type that nobody knows', 'O|choice|Site|a,b|a', '0|list|Site|a,b|a'],
+      ['an unknown type', 'O|choice|Site|a,b|a', '0|list|Site|a,b|a'],
       ['several choices', 'O|list-multiple|Site|a,b|a', 'O|range|Site|1..3|1'],
       ['a text64 of three parts', 'O|text64|Site', 'O|text64|Site||'],
       ['a boolean of three parts', 'M|boolean|Site', '0|boolean|Site||NO'],
@@ -665,22 +579,9 @@ export const CASES: Partial<Record<LintCode, readonly Case[]>> = {
       right: (t: Template) => t.input('service', 'MY_SITE', right),
     })),
   ],
-  input_at_role: [
-    {
-      what: 'with a preset of its own',
-      wrong: (t) =>
-        t
-          .input('superlink', 'FL_NUM_ROUNDS', undefined)
-          .roleInput('superlink', 'FL_NUM_ROUNDS', 'O|number|Rounds||20'),
-      right: (t) =>
-        t
-          .input('superlink', 'FL_NUM_ROUNDS', undefined)
-          .roleInput('superlink', 'FL_NUM_ROUNDS', 'O|number|Rounds||3'),
-    },
-  ],
 };
 
-/** Another value in each role: nobody is asked for it. */
+/** Another value in each role: it is no input. */
 const keepalive = (t: Template, seconds: string): Template =>
   t
     .input('service', 'FL_GRPC_KEEPALIVE_TIME', undefined)

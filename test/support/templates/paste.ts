@@ -1,31 +1,20 @@
-// Applies a finding: writes, removes or renames the line that it gives, at the position that it names.
-import type { LintFinding } from '../../../src/templates/lint/lint.ts';
+// Applies the fix of a finding: writes or removes its line at the path of the finding, or where the fix says.
+import type { Fix, LintFinding } from '../../../src/templates/lint/finding.ts';
 
 type Members = Record<string, unknown>;
 
-/** The template after the fix, as text. Throws when the line cannot be pasted. */
-export function paste(text: string, { path, fix }: LintFinding): string {
+/** The template after the fix, as text; undefined when the finding has none. Throws when the line cannot be pasted. */
+export function paste(text: string, { path, fix }: LintFinding): string | undefined {
+  if (fix === undefined) return undefined;
   const body = JSON.parse(text) as Members;
   const steps = [...path.matchAll(/\.(\w+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/g)].map(
     ([, word, index, quoted]) => (index === undefined ? (word ?? JSON.parse(quoted!)) : Number(index)),
   ) as (string | number)[];
   if (fix.where?.includes('vm_template_contents') || /^\w+=\\"/.test(fix.line))
     return pasteIntoContents(body, steps, fix);
-  if (fix.do === 'rename') {
-    const [from, to] = fix.line.split(' -> ').map((name) => JSON.parse(name) as string);
-    const owner = reach(body, steps.slice(0, -1));
-    if (!(to! in owner)) owner[to!] = owner[from!];
-    delete owner[from!];
-    return JSON.stringify(body, null, 2);
-  }
   const [name, value] = Object.entries(JSON.parse(`{${fix.line}}`) as Members)[0]!;
   const last = steps.at(-1)!;
-  if (fix.where?.endsWith('of the service, instead of here')) {
-    delete reach(body, steps.slice(0, -1))[name];
-    reach(body, [steps.at(-2)!])[name] = value;
-    return JSON.stringify(body, null, 2);
-  }
-  // The position is that of the member itself, or of its future parent.
+  // The path is that of the member itself, or that of the object which lacks it.
   const inside = fix.where !== undefined || (last !== name && isObject(reach(body, steps)));
   const owner = reach(body, inside ? steps : steps.slice(0, -1));
   if (fix.do === 'remove') delete owner[name];
@@ -39,12 +28,12 @@ export function paste(text: string, { path, fix }: LintFinding): string {
 function pasteIntoContents(
   body: Members,
   steps: readonly (string | number)[],
-  { do: what, line, where = '' }: LintFinding['fix'],
+  { do: what, line, where = '' }: Fix,
 ): string {
   const named = /of role (\w+)/.exec(where)?.[1];
   const roles = body['roles'] as Members[];
   const role = roles.find(({ name }) => name === named) ?? reach(body, steps.slice(0, 2));
-  // The line is written as it stands inside the JSON text.
+  // The line is written as it is escaped inside the JSON text.
   const unescaped = JSON.parse(`"${line}"`) as string;
   const name = unescaped.split('=')[0]!;
   const gone = /instead of (\w+)=/.exec(where)?.[1] ?? name;
@@ -52,14 +41,11 @@ function pasteIntoContents(
     (rest, one) => rest.replace(new RegExp(`(?<!\\w)${one}="(?:[^"\\\\]|\\\\.)*",?\\s*`), ''),
     String(role['vm_template_contents'] ?? ''),
   );
-  role['vm_template_contents'] = what === 'remove' ? without : withLine(without, unescaped, where);
+  const withLine = line.endsWith(',')
+    ? without.replace('CONTEXT=[', `CONTEXT=[ ${unescaped} `)
+    : `${without}${unescaped}`;
+  role['vm_template_contents'] = what === 'remove' ? without : withLine;
   return JSON.stringify(body, null, 2);
-}
-
-function withLine(contents: string, line: string, where: string): string {
-  const before = /^before (\w+=)/.exec(where)?.[1];
-  if (before !== undefined) return contents.replace(before, `${line}${before}`);
-  return line.endsWith(',') ? contents.replace('CONTEXT=[', `CONTEXT=[ ${line} `) : `${contents}${line}`;
 }
 
 const isObject = (value: unknown): value is Members =>

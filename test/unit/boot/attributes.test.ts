@@ -3,9 +3,8 @@ import {
   bootingAttributes,
   contradictsBooting,
   failedAttributes,
-  servingAttributes,
+  superNodeAttributes,
 } from '../../../src/boot/attributes.ts';
-import { Knowledge } from '../../../src/boot/knowledge.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { parseVm } from '../../../src/onegate/replies.ts';
 
@@ -75,12 +74,14 @@ describe('the attributes of a VM on OneGate when its boot begins', () => {
 
 describe('the one update that opens the gate', () => {
   const attributesFor = (variables: Readonly<Record<string, string>>) => {
-    const known = new Knowledge();
-    known.set('config', configOf('supernode', variables));
-    known.set('flowerVersion', '1.39.0');
-    known.set('partition', { id: 0, of: 2, why: '' });
-    known.set('gpu', false);
-    return servingAttributes(known);
+    const config = configOf('supernode', variables);
+    if (config.role !== 'supernode') throw new Error('the role is another one');
+    return superNodeAttributes(config, {
+      flowerVersion: '1.39.0',
+      degradedBy: undefined,
+      partition: { id: 0, of: 2 },
+      gpu: false,
+    });
   };
 
   test('contains READY=YES, so that no second update is needed', () => {

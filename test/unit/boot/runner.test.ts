@@ -3,15 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Checkpoint } from '../../../src/boot/checkpoint.ts';
-import { Knowledge } from '../../../src/boot/knowledge.ts';
 import { runSteps } from '../../../src/boot/runner.ts';
-import type { Step, StepId, StepResult, StepTools } from '../../../src/boot/step.ts';
+import type { Step, StepResult, StepTools } from '../../../src/boot/step.ts';
 import { realClock } from '../../../src/core/clock.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { realMachine } from '../../../src/host/machine.ts';
 import { openJournal } from '../../../src/report/journal.ts';
 import { Report } from '../../../src/report/report.ts';
 import { readStatus } from '../../../src/report/status.ts';
+import { parseImage } from '../../../src/vm/image.ts';
 
 let folder: string;
 let lines: string[];
@@ -24,29 +24,52 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const statusFile = (): string => join(folder, 'status.json');
 const checkpointFile = (): string => join(folder, 'checkpoint.json');
 
-function step(
-  id: StepId,
-  needs: StepId[],
-  run: (tools: StepTools) => Promise<StepResult>,
-  inputs?: () => unknown,
-): Step {
-  return {
-    id,
-    title: id,
-    needs,
-    run: (_known, tools) => run(tools),
-    ...(inputs === undefined ? {} : { inputs }),
-  };
+/** Every step gives its own id. */
+interface Outputs {
+  read_context: string;
+  validate: string;
+  announce_booting: string;
+  prepare_directories: string;
+  certificates: string;
+  await_fleet_api: string;
+  publish: string;
 }
+type Id = keyof Outputs;
+type Result = Omit<StepResult<string>, 'output'>;
 
-async function runAll(steps: Step[], signal = new AbortController().signal) {
+const step = (
+  id: Id,
+  needs: Id[],
+  run: (tools: StepTools, outputs: Outputs) => Promise<Result>,
+  inputs?: () => unknown,
+): Step<Outputs> => ({
+  id,
+  title: id,
+  needs,
+  run: async (outputs, tools) => ({ output: id, ...(await run(tools, outputs)) }),
+  ...(inputs === undefined ? {} : { inputs }),
+});
+
+const IMAGE = parseImage(
+  JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' } }),
+);
+
+async function runAll(steps: Step<Outputs>[], signal = new AbortController().signal) {
   const checkpoint = new Checkpoint(checkpointFile(), new Date());
   const journal = openJournal((line) => lines.push(line), true);
   const report = new Report({ path: statusFile(), journal, clock: realClock, resumed: !checkpoint.empty });
   report.begin('superlink', steps);
-  const machine = realMachine(folder);
-  const failure = await runSteps({ steps, known: new Knowledge(), machine, checkpoint, report, signal });
-  return { failure, checkpoint, report };
+  const result = await runSteps({
+    steps,
+    machine: realMachine(folder),
+    image: IMAGE,
+    checkpoint,
+    report,
+    signal,
+    contextRead: () => {},
+    notServing: () => {},
+  });
+  return { ...result, checkpoint, report };
 }
 
 const disk = (): Problem =>
@@ -77,7 +100,7 @@ describe('the runner', () => {
 
   test('starts no step that needs a failed one, interrupts the steps that run, and names the failed step', async () => {
     let ran = false;
-    const { failure } = await runAll([
+    const { problem } = await runAll([
       step('read_context', [], async () => {
         throw disk();
       }),
@@ -90,14 +113,27 @@ describe('the runner', () => {
       ),
     ]);
     expect(ran).toBe(false);
-    expect(failure?.step).toBe('read_context');
-    expect(failure?.problem.code).toBe('state_unwritable');
+    expect(problem?.code).toBe('state_unwritable');
     const states = readStatus(statusFile())?.steps.map(({ state }) => state);
     expect(states).toEqual(['failed', 'pending', 'skipped']);
   });
 
+  test('passes to a step the outputs of its needs and no others', async () => {
+    let passed: object = {};
+    const { outputs } = await runAll([
+      step('read_context', [], async () => ({})),
+      step('validate', ['read_context'], async () => ({})),
+      step('certificates', ['validate'], async (_, given) => {
+        passed = given;
+        return {};
+      }),
+    ]);
+    expect(passed).toEqual({ validate: 'validate' });
+    expect(Object.keys(outputs)).toEqual(['read_context', 'validate', 'certificates']);
+  });
+
   test('reports all problems of steps that fail side by side', async () => {
-    const { failure } = await runAll([
+    const { problem } = await runAll([
       step('certificates', [], async () => {
         throw disk();
       }),
@@ -105,20 +141,17 @@ describe('the runner', () => {
         throw new Problem('onegate_unreachable', { doing: 'publishing', found: 'nothing' });
       }),
     ]);
-    expect(failure?.problem.all.map(({ code }) => code).sort()).toEqual([
-      'onegate_unreachable',
-      'state_unwritable',
-    ]);
+    expect(problem?.all.map(({ code }) => code).sort()).toEqual(['onegate_unreachable', 'state_unwritable']);
   });
 
   test('turns an unexpected error into internal_error with its message', async () => {
-    const { failure } = await runAll([
+    const { problem } = await runAll([
       step('validate', [], async () => {
         throw new TypeError('x is not a function');
       }),
     ]);
-    expect(failure?.problem.code).toBe('internal_error');
-    expect(failure?.problem.message).toContain('x is not a function');
+    expect(problem?.code).toBe('internal_error');
+    expect(problem?.message).toContain('x is not a function');
   });
 
   test('passes `unchanged` to a step only when it succeeded before with the same inputs', async () => {
@@ -169,7 +202,7 @@ describe('the runner', () => {
         ? Object.keys((JSON.parse(readFileSync(checkpointFile(), 'utf8')) as { steps: object }).steps)
         : [];
     const seen: string[][] = [];
-    const look = async (): Promise<StepResult> => {
+    const look = async (): Promise<Result> => {
       seen.push(onDisk());
       return {};
     };
@@ -183,12 +216,12 @@ describe('the runner', () => {
   });
 
   test('fails when the checkpoint cannot be written', async () => {
-    const blockTheWay = async (): Promise<StepResult> => {
+    const blockTheWay = async (): Promise<Result> => {
       mkdirSync(join(checkpointFile(), 'in the way'), { recursive: true });
       return {};
     };
-    const { failure } = await runAll([step('read_context', [], blockTheWay, () => 1)]);
-    expect(failure).toMatchObject({ step: undefined, problem: { code: 'state_unwritable' } });
+    const { problem } = await runAll([step('read_context', [], blockTheWay, () => 1)]);
+    expect(problem?.code).toBe('state_unwritable');
   });
 
   test('does not record a step that failed', async () => {
@@ -207,7 +240,7 @@ describe('the runner', () => {
 
   test('does not record a degraded step, which the next boot tries again', async () => {
     const seen: boolean[] = [];
-    const degraded = (tools: StepTools): Promise<StepResult> => {
+    const degraded = (tools: StepTools): Promise<Result> => {
       seen.push(tools.unchanged);
       tools.degrade(disk());
       return Promise.resolve({});
@@ -220,7 +253,7 @@ describe('the runner', () => {
 
   test('ends as interrupted, without a failed step, when the agent is asked to stop', async () => {
     const stop = new AbortController();
-    const { failure } = await runAll(
+    const { problem } = await runAll(
       [
         step('await_fleet_api', [], (tools) => {
           stop.abort();
@@ -229,7 +262,7 @@ describe('the runner', () => {
       ],
       stop.signal,
     );
-    expect(failure).toMatchObject({ step: undefined, problem: { code: 'interrupted' } });
+    expect(problem?.code).toBe('interrupted');
   });
 
   test('logs a line for each step with its number, result, duration and note', async () => {

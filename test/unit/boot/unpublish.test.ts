@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { Knowledge } from '../../../src/boot/knowledge.ts';
-import type { StepTools } from '../../../src/boot/step.ts';
+import type { CommonOutputs, StepTools } from '../../../src/boot/step.ts';
 import { unpublish } from '../../../src/boot/unpublish.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { Problem } from '../../../src/core/problem.ts';
@@ -11,25 +10,24 @@ import { parseVm } from '../../../src/onegate/replies.ts';
 async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly<Record<string, string>>) {
   const parsed = parseVariables({}, { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' });
   if (!parsed.ok) throw new Error('defaults are good');
-  const known = new Knowledge();
-  known.set('config', parsed.config);
   const order: string[] = [];
   const recordUpdate: OneGate['update'] = async (attributes, how) => {
     order.push(`stored FL_READY=${attributes['FL_READY']}`);
     await update?.(attributes, how);
   };
-  known.set(
-    'oneGate',
-    update === undefined ? undefined : ({ vmId: 7, update: recordUpdate } as unknown as OneGate),
-  );
+  const oneGate = update && ({ vmId: 7, update: recordUpdate } as unknown as OneGate);
+  const outputs = {
+    read_context: { variables: {}, sha256: '', addresses: [], hostNames: [], oneGate },
+    validate: parsed.config,
+  } satisfies Pick<CommonOutputs, 'read_context' | 'validate'>;
   const tools = {
     checkpoint: { forgetStep: (step: string) => order.push(`${step} is not done`) },
-    closeGate: () => order.push('closed'),
+    notServing: () => order.push('closed'),
     degrade: ({ code }: Problem) => order.push(code),
     signal: new AbortController().signal,
   } as unknown as StepTools;
   const stored = shown && parseVm({ VM: { ID: '7', USER_TEMPLATE: shown } });
-  return { done: await unpublish(known, tools, stored), order };
+  return { done: await unpublish(outputs, tools, stored), order };
 }
 
 test('the ready script is blocked before OneGate stores FL_READY=NO', async () => {

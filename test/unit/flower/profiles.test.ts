@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Problem } from '../../../src/core/problem.ts';
-import { PROFILES, profileFor } from '../../../src/flower/profiles/index.ts';
+import { PROFILES, profileFor } from '../../../src/flower/profiles.ts';
 
 const wanted = {
   fleet: { host: '0.0.0.0', port: 9092 },

@@ -1,5 +1,5 @@
-// Our templates as OpenNebula's own code takes them: each is created, started in every way, and each input reaches the CONTEXT of its role's VMs.
-// The answers are data (test/opennebula/answers.json); a template that has changed since needs new ones.
+// The generated templates in OpenNebula's own code: each is created, started in every way, and each input reaches the CONTEXT of the VMs of its role.
+// The answers are recorded (test/opennebula/answers.json); a changed template needs new answers.
 import { describe, expect, test } from 'vitest';
 import { isVariableName, rowOf } from '../../../src/config/table.ts';
 import { defaults, type Names, otherValues, readBody, readInput } from '../../opennebula/body.ts';
@@ -17,19 +17,19 @@ interface Known {
   readonly why: string;
 }
 
-/** What cannot be well, with the reason. A line that no answer needs any more fails. */
+/** Refusals that cannot be avoided, with the reason. A line without such a refusal fails the test. */
 const KNOWN: readonly Known[] = [
   {
     name: /--one 7/,
     version: /^6\./,
     says: /'vm_template' is required/,
-    why: 'the form of 7 alone, which 6 does not know',
+    why: 'the format of 7 only, which 6 does not know',
   },
   {
     name: /--one 7/,
     way: /^Sunstone/,
     says: /Verify that every User Input/,
-    why: 'the form of 7 asks at the roles, where Sunstone does not ask',
+    why: 'the format of 7 has inputs at the roles, which Sunstone does not show',
   },
   {
     version: /^6\.8/,
@@ -41,14 +41,14 @@ const KNOWN: readonly Known[] = [
     name: /training-site/,
     way: /^(classic )?Sunstone$/,
     says: /required/,
-    why: 'the address of the SuperLink has no default: the page wants it filled in',
+    why: 'the address of the SuperLink has no default: the page requires a value',
   },
 ];
 
 const generated = JUDGED.filter((judged) => judged.generated);
 const known = new Set<Known>();
 
-/** True when this refusal is one of the known. */
+/** True when this refusal is in KNOWN. */
 function isKnown(name: string, version: string, way: string, says: string): boolean {
   const line = KNOWN.find(
     (one) =>
@@ -71,13 +71,13 @@ test.each(JUDGED.map((judged) => [judged.name, judged] as const))(
   },
 );
 
-test('each answer belongs to an existing case', () => {
+test('no answer is left of a template that is gone', () => {
   expect(Object.keys(answers).sort()).toEqual(JUDGED.map(({ name }) => name).sort());
 });
 
 describe.each(generated.map((judged) => [judged.name, judged] as const))('%s', (name, judged) => {
   test.each(VERSIONS.map((version) => version.name))(
-    'OpenNebula %s creates it, starts it and passes each input on',
+    'OpenNebula %s creates it, starts it and delivers every input',
     (version) => {
       const answer = answers[name]?.versions[version];
       if (answer?.refused !== undefined) {
@@ -92,7 +92,7 @@ describe.each(generated.map((judged) => [judged.name, judged] as const))('%s', (
   );
 });
 
-test('each known refusal still occurs', () => {
+test('every known refusal still exists', () => {
   expect(KNOWN.filter((line) => !known.has(line)).map(({ why }) => why)).toEqual([]);
 });
 
@@ -107,7 +107,7 @@ function complaintsOf(judged: Judged, version: string, way: string, outcome: Out
     const context = contexts[index]!;
     const asked: Names = { ...inputs, ...role.inputs };
     const typed = way.endsWith('other values');
-    // Nobody types values at the roles of Sunstone; there are none in such a form.
+    // Sunstone shows no inputs of roles, so people enter no values there.
     const wanted = {
       ...Object.fromEntries(judged.values),
       ...(typed ? otherValues(asked) : defaults(asked)),
@@ -134,11 +134,11 @@ function arrives(
   if (found === undefined) return false;
   if (found === wanted) return true;
   const type = input === undefined ? 'text' : readInput(input).type;
-  // FireEdge reads numbers and writes them anew: 1.0 becomes 1.
+  // FireEdge parses numbers and writes them again: 1.0 becomes 1.
   if (type.startsWith('number')) return wanted !== '' && found !== '' && Number(found) === Number(wanted);
   if (!way.startsWith('classic Sunstone')) return false;
-  // The classic Sunstone encodes what is typed into a text64 field once more.
+  // The classic Sunstone encodes the value of a text64 field once more.
   if (type === 'text64' && found === btoa(wanted)) return true;
-  // It fills the VM template's question in with the role's own line, $NAME, and sends that when nothing else is typed.
+  // Its preset for an input of the VM template is the line of the role, $NAME; it sends that when the user enters nothing.
   return wanted === '' && (found === `$${name}` || found === btoa(`$${name}`));
 }

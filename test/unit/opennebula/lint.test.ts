@@ -1,4 +1,4 @@
-// `lint` beside OneFlow: no error for what every OneFlow creates and starts, and a finding for what is created and then fails or does nothing.
+// `lint` compared with OneFlow: no error for what every OneFlow creates and starts, a finding for what is created and then fails or has no effect.
 import { describe, expect, test } from 'vitest';
 import { lint } from '../../../src/templates/lint/lint.ts';
 import { EXPECTED, type Worst } from '../../cases/oneflow/expected.ts';
@@ -8,10 +8,10 @@ import { JUDGED } from '../../opennebula/inputs.ts';
 const { answers } = readAnswers();
 const cases = JUDGED.filter(({ generated }) => !generated);
 
-type Verdict = 'refused at create' | 'fails later' | 'starts';
+type OneFlowResult = 'refused at create' | 'fails later' | 'starts';
 
-/** Of the versions that know its form. Sunstone is left out here: a rule of its own reports what it does not ask. */
-function verdictOf(name: string): Verdict {
+/** In the versions that know its format. Without Sunstone, which shows no inputs of roles. */
+function resultOf(name: string): OneFlowResult {
   const versions = Object.values(answers[name]?.versions ?? {}).filter(
     ({ refused }) => !/'vm_template' is required/.test(refused ?? ''),
   );
@@ -35,19 +35,18 @@ test('every case is in the table, and every row has its case', () => {
 
 describe.each(cases.map(({ name, text }) => [name, text] as const))('%s', (name, text) => {
   const { what, lint: right, code, beyond, notYet } = EXPECTED[name]!;
-  const verdict = verdictOf(name);
+  const result = resultOf(name);
 
   test(`${what}: ${right.join(' or ')}`, () => {
     const { worst, codes } = worstOf(text);
     const holds = right.includes(worst) && (code === undefined || codes.includes(code));
-    if (notYet === undefined) expect({ worst, codes }, `OneFlow: ${verdict}`).toSatisfy(() => holds);
-    else
-      expect(holds, `this row holds now: take its notYet away in test/cases/oneflow/expected.ts`).toBe(false);
+    if (notYet === undefined) expect({ worst, codes }, `OneFlow: ${result}`).toSatisfy(() => holds);
+    else expect(holds, `this row holds now: remove its notYet in test/cases/oneflow/expected.ts`).toBe(false);
   });
 
-  test(`the table agrees with OneFlow, where it ${verdict}`, () => {
-    if (verdict === 'starts' && beyond === undefined && !right.includes('none'))
-      expect(right, 'lint may warn of what starts').toContain('warning');
-    if (verdict === 'fails later') expect(right, 'what fails has to be found').not.toContain('none');
+  test(`the table agrees with OneFlow: ${result}`, () => {
+    if (result === 'starts' && beyond === undefined && !right.includes('none'))
+      expect(right, 'lint may only warn about what starts').toContain('warning');
+    if (result === 'fails later') expect(right, 'lint must find what fails').not.toContain('none');
   });
 });

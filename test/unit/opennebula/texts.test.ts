@@ -1,4 +1,4 @@
-// The parser of templates beside oned's own: the same attributes, and an error for the same texts.
+// The parser of templates compared with that of oned: the same attributes, and an error for the same texts.
 import { expect, test } from 'vitest';
 import { parseTemplate } from '../../../src/vm/context-block.ts';
 import type { Attribute } from '../../opennebula/data.ts';
@@ -7,7 +7,7 @@ import { TEXTS } from '../../opennebula/texts.ts';
 
 const { texts } = readAnswers();
 
-/** As oned keeps them: by name, and those of one name in their order. */
+/** In the order of oned: by name, and those of one name in their own order. */
 function parsed(text: string): readonly Attribute[] | null {
   try {
     return parseTemplate(text)

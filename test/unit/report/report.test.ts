@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Step } from '../../../src/boot/step.ts';
 import { realClock } from '../../../src/core/clock.ts';
 import { openJournal } from '../../../src/report/journal.ts';
 import { Report } from '../../../src/report/report.ts';
@@ -12,12 +11,7 @@ let folder: string;
 let lines: string[];
 let report: Report;
 const path = (): string => join(folder, 'status.json');
-const steps: Step[] = (['read_context', 'trust'] as const).map((id) => ({
-  id,
-  title: id,
-  needs: [],
-  run: async () => ({}),
-}));
+const steps = (['read_context', 'trust'] as const).map((id) => ({ id, title: id }));
 
 beforeEach(() => {
   vi.useFakeTimers();

@@ -1,14 +1,14 @@
-// What is asked of a template is checked with the table, all at once.
+// The settings of a template are checked with the table, all at once.
 import { describe, expect, test } from 'vitest';
 import { checkSettings, type TemplateSetting } from '../../../src/templates/template-settings.ts';
 import type { Topology } from '../../../src/templates/topology.ts';
 
 const check = (
   settings: readonly TemplateSetting[],
-  site: Topology = 'single-site',
-  form: 6 | 7 = 6,
+  topology: Topology = 'single-site',
+  format: 6 | 7 = 6,
   all = false,
-) => checkSettings(settings, { site, form, all });
+) => checkSettings(settings, { topology, format, all });
 const problemsOf = (...args: Parameters<typeof check>): string[] =>
   check(...args).problems.map(({ variable, found }) => `${variable}: ${found}`);
 
@@ -19,7 +19,7 @@ describe('settings', () => {
     expect([...values]).toEqual([['FL_NUM_ROUNDS', '7']]);
   });
 
-  test('are reported all together when they are wrong', () => {
+  test('are reported all at once when they are wrong', () => {
     expect(
       problemsOf(
         [
@@ -33,9 +33,9 @@ describe('settings', () => {
         7,
       ),
     ).toEqual([
-      'FL_NUM_ROUND: there is no variable of this name; did you mean FL_NUM_ROUNDS?',
+      'FL_NUM_ROUND: no variable has this name; did you mean FL_NUM_ROUNDS?',
       'FL_SUPERLINK_ADDRESS: a single-site template cannot have it',
-      'VMID: nobody sets it',
+      'VMID: only OpenNebula sets it',
       "FL_NUM_ROUNDS: 'ten': this is not a whole number in plain decimal",
       "FL_STRATEGY: 'Krun': this is not one of the choices; did you mean Krum?",
     ]);
@@ -57,7 +57,7 @@ describe('settings', () => {
     expect(problemsOf([...settings, ...enough], 'single-site', 7)).toEqual([]);
   });
 
-  test('of a role that the template does not have are refused', () => {
+  test('for a role that the template does not have are refused', () => {
     expect(problemsOf([['FL_NUM_ROUNDS', '3']], 'training-site', 7)).toEqual([
       'FL_NUM_ROUNDS: a training-site template has no role that reads it',
     ]);
@@ -83,9 +83,9 @@ describe('settings', () => {
     ],
     ['FL_SSL_KEYFILE', '', 6, ['FL_SSL_KEYFILE: a single-site template cannot have it']],
   ] as const)(
-    '%s=%s can be carried by a form of OpenNebula %d or is refused',
-    (name, value, form, problems) => {
-      expect(problemsOf([[name, value]], 'single-site', form)).toEqual(problems);
+    '%s=%s arrives unchanged in the format of OpenNebula %d, or is refused',
+    (name, value, format, problems) => {
+      expect(problemsOf([[name, value]], 'single-site', format)).toEqual(problems);
     },
   );
 
@@ -93,14 +93,14 @@ describe('settings', () => {
     expect([...check([['FL_NUM_ROUNDS', '']]).values]).toEqual([]);
   });
 
-  test('that are PEM are carried as base64', () => {
+  test('that are PEM become base64', () => {
     const pem = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n';
     const { values, problems } = check([['FL_SSL_CA_CERTFILE', pem]], 'training-site');
     expect(problems).toEqual([]);
     expect(Buffer.from(values.get('FL_SSL_CA_CERTFILE')!, 'base64').toString()).toBe(pem);
   });
 
-  test('that are accepted but suspicious are warnings', () => {
+  test('that are valid but probably wrong are warnings', () => {
     const { warnings } = check([['FL_CONTROL_API_ADDRESS', '0.0.0.0:9093']], 'coordinator');
     expect(warnings.map(({ variable }) => variable)).toEqual(['FL_CONTROL_API_ADDRESS']);
   });

@@ -2,8 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 import { Problem } from '../../../src/core/problem.ts';
 import { parseTemplate, parseTemplateBlock } from '../../../src/vm/context-block.ts';
-import { parseContextFile, parseVariableFile } from '../../../src/vm/context-file.ts';
-import { parseEnvFile } from '../../../src/vm/env-file.ts';
+import { parseVariableFile } from '../../../src/vm/context-file.ts';
 import { renderContextSh } from '../../support/context-sh.ts';
 
 // Thousands of generated files, on a machine that may be busy.
@@ -21,34 +20,37 @@ CONTEXT = [
 DISK = [ IMAGE = "flower" ]
 `;
 
-const formOf = (text: string): string => parseVariableFile(text).form;
+const formatOf = (text: string): string => parseVariableFile(text).format;
+const variablesOf = (bytes: string | Buffer): Record<string, string> => ({
+  ...parseVariableFile(bytes).variables,
+});
 
-describe('the form of a file', () => {
-  test('context.sh is recognized with and without its first line', () => {
-    expect(formOf(renderContextSh({ A: "it's" }))).toBe('context.sh');
-    expect(formOf("A='1'\nB='2'\n")).toBe('context.sh');
+describe('the format of a file', () => {
+  test('context.sh is what reads as one, with and without its first line', () => {
+    expect(formatOf(renderContextSh({ A: "it's" }))).toBe('context.sh');
+    expect(formatOf("A='1'\nB='2'\n")).toBe('context.sh');
   });
 
-  test('a template is recognized by its CONTEXT block', () => expect(formOf(TEMPLATE)).toBe('template'));
+  test('a template is a text with a CONTEXT block', () => expect(formatOf(TEMPLATE)).toBe('template'));
 
-  test('anything else is an env file', () => {
-    expect(formOf('A=1\nexport B="2" # two\n')).toBe('env');
-    expect(formOf("A='1'\nB=2\n")).toBe('env');
+  test('anything else is KEY=VALUE lines', () => {
+    expect(formatOf('A=1\nexport B="2" # two\n')).toBe('env');
+    expect(formatOf("A='1'\nB=2\n")).toBe('env');
   });
 
   test('a context.sh that holds the words of a template is a context.sh', () => {
-    expect(formOf(renderContextSh({ NOTE: 'x\nCONTEXT = [ A = "1" ]' }))).toBe('context.sh');
+    expect(formatOf(renderContextSh({ NOTE: 'x\nCONTEXT = [ A = "1" ]' }))).toBe('context.sh');
   });
 
-  test('a damaged context.sh is reported and not read by a parser that skips what it does not understand', () => {
+  test('a damaged context.sh is an error; no other parser reads parts of it', () => {
     const damaged = renderContextSh({ A: '1', B: 'two' }).slice(0, -2);
-    expect(() => parseVariableFile(damaged)).toThrow(/line 3: the value of B begins here/);
+    expect(() => parseVariableFile(damaged)).toThrow(/line 3: the value of B has no closing quote/);
     expect(() => parseVariableFile("A='it'\\''s'\nB=2\n")).toThrow(/line 2/);
   });
 
-  test('a byte order mark and bytes that are not UTF-8 are accepted', () => {
-    expect({ ...parseContextFile(Buffer.from("\uFEFFA='1'\n")) }).toEqual({ A: '1' });
-    expect({ ...parseContextFile('\uFEFFA=1\n') }).toEqual({ A: '1' });
+  test('a byte order mark and bytes are accepted', () => {
+    expect(variablesOf(Buffer.from("\uFEFFA='1'\n"))).toEqual({ A: '1' });
+    expect(variablesOf('\uFEFFA=1\n')).toEqual({ A: '1' });
   });
 
   test('any text at all is read or is a Problem', () => {
@@ -91,7 +93,7 @@ describe("a template's CONTEXT block", () => {
     expect({ ...parseTemplateBlock('context=[A="1",B="2"]') }).toEqual({ A: '1', B: '2' });
     expect({ ...parseTemplateBlock('CONTEXT = [ ]') }).toEqual({});
     const line = 'HYPERVISOR="kvm" NIC = [NETWORK = "private"] CONTEXT = [NETWORK="YES", FL_X="abc"] CPU=1';
-    expect(formOf(line)).toBe('template');
+    expect(formatOf(line)).toBe('template');
     expect({ ...parseTemplateBlock(line) }).toEqual({ NETWORK: 'YES', FL_X: 'abc' });
   });
 
@@ -124,19 +126,19 @@ describe("a template's CONTEXT block", () => {
   });
 
   test.each([
-    ['an open quote', 'CONTEXT = [\n A = "hunter2, B = "x" ]', 'line 2: after A a comma is missing'],
-    ['a missing comma', 'CONTEXT = [ A = "1"\n B = "hunter2" ]', 'line 1: after A a comma is missing'],
+    ['an open quote', 'CONTEXT = [\n A = "hunter2, B = "x" ]', 'line 2: a comma is missing after A'],
+    ['a missing comma', 'CONTEXT = [ A = "1"\n B = "hunter2" ]', 'line 1: a comma is missing after A'],
     [
       'a comma before the end',
       'CONTEXT = [\n A = "hunter2",\n]',
-      'line 2: in CONTEXT there is a comma before the closing ]',
+      'line 2: a comma before the closing ] in CONTEXT',
     ],
-    ['a missing end', 'CONTEXT = [ A = "hunter2"', 'line 1: the [ of CONTEXT is never closed'],
+    ['a missing end', 'CONTEXT = [ A = "hunter2"', 'line 1: the [ of CONTEXT is not closed'],
     ['no value', 'CONTEXT = [ A =\n]', 'line 1: A has no value'],
-    ['a name without =', 'CPU\nCONTEXT = [ A = "hunter2" ]', 'line 1: after CPU there is no ='],
-    ['a dash in a name', 'A-B="hunter2" CONTEXT = [ ]', 'line 1: after A there is no ='],
-    ['a bracket too many', 'CONTEXT = [ A = "hunter2" ] ]', 'line 1: there is a ] where a NAME is expected'],
-    ['a vector in a vector', 'CONTEXT = [ A = [ B = "hunter2" ] ]', 'line 1: A has a [ for a value'],
+    ['a name without =', 'CPU\nCONTEXT = [ A = "hunter2" ]', 'line 1: there is no = after CPU'],
+    ['a dash in a name', 'A-B="hunter2" CONTEXT = [ ]', 'line 1: there is no = after A'],
+    ['a bracket too many', 'CONTEXT = [ A = "hunter2" ] ]', 'line 1: a ] instead of a NAME'],
+    ['a vector in a vector', 'CONTEXT = [ A = [ B = "hunter2" ] ]', 'line 1: the value of A is a ['],
     [']]>', 'CONTEXT = [ A = "hunter2]]>" ]', 'line 1: the value of CONTEXT has ]]> in it'],
   ])('%s is reported with its line', (_, text, found) => {
     expect(() => parseTemplateBlock(text)).toThrow(found);
@@ -146,17 +148,16 @@ describe("a template's CONTEXT block", () => {
 });
 
 describe('an env file', () => {
-  test('has quotes, comments and export as dotenv knows them, and expands nothing', () => {
-    expect({ ...parseEnvFile('A=1 # one\nexport B="two words"\n# c\nC=\'$HOME\'\n') }).toEqual({
+  test('has quotes, comments and export as dotenv reads them, and expands nothing', () => {
+    expect(variablesOf('A=1 # one\nexport B="two words"\n# c\nC=\'$HOME\'\n')).toEqual({
       A: '1',
       B: 'two words',
       C: '$HOME',
     });
   });
 
-  test('that is empty has no variables; one with only other text is a problem', () => {
-    expect(Object.keys(parseEnvFile('\n# nothing\n'))).toEqual([]);
-    expect(() => parseEnvFile('what is this\n')).toThrow(/not one NAME=VALUE/);
+  test('with only other text is a problem', () => {
+    expect(() => parseVariableFile('what is this\n')).toThrow(/not one NAME=VALUE/);
   });
 });
 
@@ -165,6 +166,7 @@ test.each([
   [' \n', 'it is empty'],
   ['{}', 'there is no variable in it'],
   ['CONTEXT = [ ]', 'there is no variable in it'],
+  ['\n# nothing\n', 'there is no variable in it'],
 ])('%j is no CONTEXT', (text, found) => {
   expect(() => parseVariableFile(text)).toThrow(expect.objectContaining({ code: 'context_unreadable' }));
   expect(() => parseVariableFile(text)).toThrow(found);

@@ -118,7 +118,7 @@ describe('the credentials', () => {
       ['ONEGATE_ENDPOINT', 'VMID'],
     ],
     ['no VMID in the CONTEXT', GIVEN.replace("'7'", "'7a'"), TOKEN, ['VMID']],
-    ['no ONEGATE_ENDPOINT', "TOKEN='NO'\nVMID='7'\n", TOKEN, ['ONEGATE_ENDPOINT']],
+    ['TOKEN=YES is not set', "TOKEN='NO'\nVMID='7'\n", TOKEN, ['TOKEN']],
   ])('are missing: %s', (why, context, token, missing) => {
     const credentials = give(context, token === undefined ? undefined : `export TOKENTXT="${token}"\n`);
     expect(credentials).toEqual({ missing, why: expect.stringContaining(why) });

@@ -1,217 +1,122 @@
-// What a role writes into its VMs: whether oned reads it, whether OneFlow 7 hands it on as it is, whether it does anything.
+// What a role writes into its VMs: whether oned can read it, and whether OneFlow delivers it unchanged.
 import { Buffer } from 'node:buffer';
-import { rowOf, type VariableName } from '../../../config/table.ts';
+import { rowOf } from '../../../config/table.ts';
 import { closestMatch } from '../../../core/closest-match.ts';
-import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';
-import { type ContextEntry, isObject, type Service, type ServiceRole } from '../model.ts';
-import { inputsOf, KEYS, referenceIn } from '../service.ts';
-import { OURS } from './inputs.ts';
+import { type Rule, removeEntry, write, writeEntry } from '../finding.ts';
+import { referenceIn } from '../presets.ts';
+import { type Entry, inputsOf, isObject, type Service, type ServiceRole } from '../service.ts';
 
-const contentsOf = ({ form }: Service, { path }: ServiceRole): (string | number)[] => [
-  ...path,
-  KEYS[form].contents,
-];
+/** Names that only this appliance uses. */
+export const FLOWER_NAME = /^(ONEAPP_)?(FL|FLOWER|ML)_/i;
 
-export const contentsSyntax = (service: Service): Remark[] =>
-  service.roles.flatMap((role): Remark[] =>
-    role.fault === undefined
-      ? []
-      : [
-          {
-            code: 'contents_syntax',
-            path: contentsOf(service, role),
-            found: `${role.fault} (of the text, for role ${role.name})`,
-            fix: {
-              do: 'write',
-              line: 'NAME=\\"VALUE\\"\\nCONTEXT=[ NAME=\\"VALUE\\", NAME=\\"VALUE\\" ]\\n',
-            },
-          },
-        ],
-  );
+export const contentsSyntax: Rule = ({ roles }, report) => {
+  for (const { name, contentsPath, fault } of roles)
+    if (fault !== undefined) report('contents_syntax', contentsPath, `role ${name}: ${fault}`);
+};
 
-/** OneFlow 7 makes `CONTEXT["FL_X"]` of each input, and goes through the list of NICs. */
-export const contextShape = (service: Service): Remark[] =>
-  service.roles.flatMap((role): Remark[] => {
-    const contents = role.body[KEYS[service.form].contents];
-    const path = contentsOf(service, role);
-    if (service.form === 6) {
-      const line = role.lines.find(({ name }) => name === 'CONTEXT');
-      if (line === undefined) return [];
-      const fix: Fix = { do: 'remove', line: contentsLine('CONTEXT', line.value, false) };
-      return [{ code: 'context_shape', path, found: 'CONTEXT is a text', fix }];
+/** OneFlow 7 assigns `CONTEXT["FL_X"]` for each input, and iterates over the list of NICs. */
+export const contentsShape: Rule = (service, report) => {
+  for (const { body, contentsPath, lines } of service.roles) {
+    const text = lines.find(({ name }) => name === 'CONTEXT');
+    if (service.format === 6 && text !== undefined)
+      report('context_shape', contentsPath, 'CONTEXT is a text', removeEntry(service, text));
+    const contents = body['template_contents'];
+    if (service.format === 6 || !isObject(contents)) continue;
+    const { CONTEXT: context, NIC: nic } = contents;
+    if (context !== undefined && !isObject(context)) {
+      const blocks = Array.isArray(context) ? context.filter(isObject) : [];
+      const found = `CONTEXT is ${Array.isArray(context) ? 'a list' : 'not an object'}`;
+      const merged = write('CONTEXT', Object.assign({}, ...blocks.toReversed()));
+      report('context_shape', [...contentsPath, 'CONTEXT'], found, merged);
     }
-    const context = isObject(contents) ? contents['CONTEXT'] : undefined;
-    if (context === undefined || isObject(context)) return [];
-    const blocks = Array.isArray(context) ? context.filter(isObject) : [];
-    return [
-      {
-        code: 'context_shape',
-        path: [...path, 'CONTEXT'],
-        found: `CONTEXT is ${Array.isArray(context) ? 'a list' : 'no object'}`,
-        fix: write('CONTEXT', Object.assign({}, ...blocks.toReversed())),
-      },
-    ];
-  });
+    if (nic !== undefined && nic !== null && nic !== '' && !Array.isArray(nic)) {
+      const found = `NIC is ${isObject(nic) ? 'an object' : 'not a list'}`;
+      report('nic_shape', [...contentsPath, 'NIC'], found, write('NIC', isObject(nic) ? [nic] : []));
+    }
+  }
+};
 
-export const nicShape = (service: Service): Remark[] =>
-  service.roles.flatMap((role): Remark[] => {
-    const contents = role.body[KEYS[7].contents];
-    const nic = service.form === 7 && isObject(contents) ? contents['NIC'] : undefined;
-    if (nic === undefined || nic === null || nic === '' || Array.isArray(nic)) return [];
-    return [
-      {
-        code: 'nic_shape',
-        path: [...contentsOf(service, role), 'NIC'],
-        found: `NIC is ${isObject(nic) ? 'an object' : 'no list'}`,
-        fix: write('NIC', isObject(nic) ? [nic] : []),
-      },
-    ];
-  });
-
-/** Attributes that are not variables, as lines; a CONTEXT becomes lines of its variables. */
-export function contextBlock(service: Service): Remark[] {
-  if (service.form !== 6) return [];
-  return service.roles.flatMap((role): Remark[] => {
-    if (!role.hasContext) return [];
+export const contextBlock: Rule = (service, report) => {
+  if (service.format === 7) return;
+  for (const role of service.roles) {
+    if (!role.hasContext) continue;
     const inputs = inputsOf(service, role).size;
-    const appends = appendsContext(role);
     const found = [
       `role ${role.name} has a CONTEXT of its own`,
-      ...(inputs > 0 ? [`and there ${inputs === 1 ? 'is an input' : `are ${inputs} inputs`}`] : []),
-      ...(appends ? [] : ['without APPEND="CONTEXT"']),
+      ...(inputs > 0 ? [`and ${inputs} ${inputs === 1 ? 'input' : 'inputs'}`] : []),
+      ...(appendsContext(role) ? [] : ['without APPEND="CONTEXT"']),
     ].join(' ');
-    return [{ code: 'context_block', path: contentsOf(service, role), found, fix: asLines(role) }];
-  });
-}
+    report('context_block', role.contentsPath, found);
+  }
+};
 
-/** Whether OneFlow 6 adds the CONTEXT to that of the VM template, instead of replacing it. */
+/** Whether OneFlow 6 adds the CONTEXT of the role to that of the VM template, instead of replacing it. */
 export const appendsContext = ({ lines }: ServiceRole): boolean =>
   lines.some(({ name, value }) => name === 'APPEND' && value.split(',').includes('CONTEXT'));
 
-function asLines({ body, context, lines }: ServiceRole): Fix {
-  const text = String(body[KEYS[6].contents] ?? '');
-  const vectors = [...text.matchAll(/(?<![\w$])(?!CONTEXT)[A-Za-z_]+[ \t]*=[ \t]*\[[^\]]*\]/g)].map(
-    ([whole]) => `${whole}\n`,
-  );
-  const ours = context.filter(
-    ({ variable }) => variable !== undefined && rowOf(variable).level !== 'infrastructure',
-  );
-  const singles = [...lines.filter(({ name }) => name !== 'APPEND'), ...ours].map(
-    ({ name, value }) => `${name}="${value.replaceAll('"', '\\"')}"\n`,
-  );
-  const whole = [...vectors, ...longestFirst(singles)].join('');
-  // Not shortened, however long: it is there to be pasted.
-  return { do: 'write', line: `"${KEYS[6].contents}": ${JSON.stringify(whole)}` };
-}
+export const changedValues: Rule = (service, report) => {
+  for (const role of service.roles) {
+    if (role.kind === undefined) continue;
+    for (const entry of [...role.context, ...role.lines]) {
+      const how = changeOf(service, role, entry);
+      if (how !== undefined)
+        report('value_changed', entry.path, `${entry.name}: ${how}`, encoded(service, entry));
+    }
+  }
+};
 
-/** $A also hits the beginning of $AB. */
-const longestFirst = (lines: readonly string[]): string[] => lines.toSorted((a, b) => b.length - a.length);
-
-/** A value that OneFlow hands on as another one. */
-export const changedValues = (service: Service): Remark[] =>
-  service.roles.flatMap((role): Remark[] => {
-    if (role.kind === undefined) return [];
-    return [...role.context, ...role.lines].flatMap((entry): Remark[] => {
-      const how = changed(service, role, entry);
-      if (how === undefined) return [];
-      return [
-        {
-          code: 'value_changed',
-          path: entry.path,
-          found: `${entry.name}: ${how}`,
-          fix: kept(service, entry),
-        },
-      ];
-    });
-  });
-
-function changed(
-  { form }: Service,
-  role: ServiceRole,
-  { value, inContext }: ContextEntry,
-): string | undefined {
+function changeOf({ format }: Service, role: ServiceRole, { value, inContext }: Entry): string | undefined {
   const unknown = [...value.matchAll(/\$\{(.*?)\}/g)].find(
     ([, reference]) => !role.parents.includes(reference!.split('.')[0]),
   );
   if (unknown !== undefined)
-    return `OneFlow replaces ${unknown[0].slice(0, 60)} with nothing, because no parent role has that name`;
-  if (form === 6 && value.includes('"')) return 'OpenNebula 7 turns each quote into a backslash';
+    return `OneFlow removes ${unknown[0].slice(0, 60)}, because no parent role has that name`;
+  if (format === 6 && value.includes('"')) return 'OpenNebula 7 turns each quote into a backslash';
   if (!value.includes('\n')) return undefined;
-  if (form === 6) return 'OpenNebula 7 ends the value at the end of its first line';
-  return inContext ? 'OneFlow writes a comma behind each of its lines' : undefined;
+  if (format === 6) return 'OpenNebula 7 cuts the value after its first line';
+  return inContext ? 'OneFlow adds a comma to each of its lines' : undefined;
 }
 
-/** The same with other quotes, or in base64 where something reads that; else nothing can be proposed but to leave it out. */
-function kept({ form }: Service, { name, value, variable, inContext }: ContextEntry): Fix {
-  if (form === 6 && value.includes('"') && !/[\n']|\$\{/.test(value)) {
-    const where = `in vm_template_contents, instead of ${name}=`;
-    return { do: 'write', line: contentsLine(name, value.replaceAll('"', "'"), inContext), where };
-  }
+/** Scripts and certificates can be written in base64; other values have no form that arrives unchanged. */
+function encoded(service: Service, entry: Entry): ReturnType<typeof writeEntry> {
+  const { name, variable, value } = entry;
   const isScript = name === 'START_SCRIPT';
-  const isPem = variable !== undefined && rowOf(variable).input === 'text64';
-  if (!isScript && !isPem)
-    return form === 7 ? remove(name, value) : { do: 'remove', line: contentsLine(name, value, inContext) };
-  const encoded = Buffer.from(value).toString('base64');
-  const better = isScript ? 'START_SCRIPT_BASE64' : name;
-  return form === 7
-    ? write(better, encoded)
-    : {
-        do: 'write',
-        line: contentsLine(better, encoded, inContext),
-        where: `in vm_template_contents, instead of ${name}=`,
-      };
+  if (!isScript && (variable === undefined || rowOf(variable).input !== 'text64'))
+    return removeEntry(service, entry);
+  const base64 = Buffer.from(value).toString('base64');
+  const encodedName = isScript ? 'START_SCRIPT_BASE64' : name;
+  return writeEntry(service, { ...entry, name: encodedName, value: base64 }, name);
 }
 
-/** OneFlow 7 writes each input into the CONTEXT, over what is there. */
-export function unusedContext(service: Service): Remark[] {
-  if (service.form !== 7) return [];
-  return service.roles.flatMap((role) => {
-    const inputs = inputsOf(service, role);
-    // Infrastructure must not be asked for at all, which is told by a rule of its own.
-    const isPlatform = (variable: VariableName | undefined): boolean =>
-      variable !== undefined && rowOf(variable).level === 'infrastructure';
-    return role.context.flatMap(({ name, variable, value, path }): Remark[] =>
-      !inputs.has(name) || referenceIn(value) === name || isPlatform(variable)
-        ? []
-        : [
-            {
-              code: 'context_unused',
-              path,
-              found: `${name} is ${JSON.stringify(value)} and also asked for`,
-              fix: remove(name, value),
-            },
-          ],
-    );
-  });
-}
+/** OneFlow 7 writes each input into the CONTEXT. Infrastructure variables that are inputs have a rule of their own. */
+export const unusedContext: Rule = (service, report) => {
+  if (service.format === 6) return;
+  for (const role of service.roles)
+    for (const entry of role.context) {
+      const { name, variable, value, path } = entry;
+      const isPlatform = variable !== undefined && rowOf(variable).level === 'infrastructure';
+      if (!inputsOf(service, role).has(name) || referenceIn(value) === name || isPlatform) continue;
+      const found = `${name} has a value, and an input has the same name`;
+      report('context_unused', path, found, removeEntry(service, entry));
+    }
+};
 
-export const undefinedReferences = (service: Service): Remark[] =>
-  service.roles.flatMap((role) => {
-    if (role.kind === undefined) return [];
+export const undefinedReferences: Rule = (service, report) => {
+  for (const role of service.roles) {
+    if (role.kind === undefined) continue;
     const inputs = inputsOf(service, role);
     const defined = new Set([...inputs.keys(), ...role.lines.map(({ name }) => name)]);
-    return [...role.context, ...role.lines].flatMap((entry): Remark[] => {
+    for (const entry of [...role.context, ...role.lines]) {
       const { name, value, path, inContext } = entry;
       const reference = referenceIn(value);
-      if (reference === undefined || !OURS.test(reference)) return [];
-      if (inContext ? defined.has(reference) : inputs.has(reference)) return [];
+      if (reference === undefined || !FLOWER_NAME.test(reference)) continue;
+      if (inContext ? defined.has(reference) : inputs.has(reference)) continue;
       const meant = inputs.has(name) ? name : closestMatch(reference, [...inputs.keys()]);
-      const found = `${name} is $${reference}, which nobody defines`;
-      return [{ code: 'reference_undefined', path, found, fix: referring(service, entry, meant) }];
-    });
-  });
-
-function referring(
-  { form }: Service,
-  { name, value, inContext }: ContextEntry,
-  meant: string | undefined,
-): Fix {
-  if (form === 7) return meant === undefined ? remove(name, value) : write(name, `$${meant}`);
-  return meant === undefined
-    ? { do: 'remove', line: contentsLine(name, value, inContext) }
-    : {
-        do: 'write',
-        line: contentsLine(name, `$${meant}`, inContext),
-        where: `in vm_template_contents, instead of ${name}=`,
-      };
-}
+      const fix =
+        meant === undefined
+          ? removeEntry(service, entry)
+          : writeEntry(service, { ...entry, value: `$${meant}` }, name);
+      report('reference_undefined', path, `${name} is $${reference}, which is not defined`, fix);
+    }
+  }
+};

@@ -1,166 +1,105 @@
-// What people are asked for: once, under names that exist, with presets and choices that the agent takes.
-
-import { type Finding, parseVariables } from '../../../config/parse.ts';
+// The inputs of a form: each once, with a name that exists, a type that every client knows, values that the agent accepts.
+import { parseVariables } from '../../../config/parse.ts';
 import { releaseImage } from '../../../config/release.ts';
 import { ALL_NAMES, hasAlias, plainName, rowOf, type VariableName } from '../../../config/table.ts';
 import { closestMatch } from '../../../core/closest-match.ts';
-import type { Role } from '../../../core/role.ts';
-import type { OneFlowVersion } from '../../oneflow.ts';
-import { TOPOLOGIES, type Topology } from '../../topology.ts';
-import { formatInput, formDefault, inputOf, parseInput } from '../../user-input.ts';
-import type { LintCode } from '../codes.ts';
-import { contentsLine, type Fix, type Remark, remove, write } from '../finding.ts';
-import type { ContextEntry, Input, Service, ServiceRole } from '../model.ts';
-import { KEYS, type Preset, presetsOf, variableOf } from '../service.ts';
+import { formatInput, inputOf, parseInput } from '../../user-input.ts';
+import { type Fix, type Rule, remove, removeEntry, write, writeEntry } from '../finding.ts';
+import { presetsOf, withValue } from '../presets.ts';
+import { allInputs, type Entry, INPUTS, type Input, type Service, variableOf } from '../service.ts';
+import { FLOWER_NAME } from './contents.ts';
 
-/** The same name, or the same variable with and without ONEAPP_, at service and at role level. */
-export const inputTwice = ({ inputs, roles }: Service): Remark[] =>
-  roles.flatMap((role) =>
-    role.inputs.flatMap(({ name, text, path, variable }): Remark[] => {
+/** The same name, or the same variable with and without ONEAPP_, at the service and at a role. */
+export const inputTwice: Rule = ({ inputs, roles }, report) => {
+  for (const role of roles)
+    for (const own of role.inputs) {
+      const { name, variable } = own;
       const above = inputs.find(
         (one) => one.name === name || (variable !== undefined && one.variable === variable),
       );
-      if (above === undefined) return [];
-      const level = variable === undefined ? 'service' : rowOf(variable).level;
-      const found = `${name} is asked for by the service and by role ${role.name}`;
-      const loser = level === 'role' ? above : { name, text };
-      return [
-        {
-          code: 'input_twice',
-          path: level === 'role' ? above.path : path,
-          found,
-          fix: remove(loser.name, loser.text),
-        },
-      ];
-    }),
-  );
+      if (above === undefined) continue;
+      const unwanted = variable !== undefined && rowOf(variable).level === 'role' ? above : own;
+      const found = `${name} is an input of the service and of role ${role.name}`;
+      report('input_twice', unwanted.path, found, remove(unwanted.name, unwanted.text));
+    }
+};
 
-export const OURS = /^(ONEAPP_)?(FL|FLOWER|ML)_/i;
-
-export function unknownVariables({ form, inputs, roles }: Service): Remark[] {
-  const asked = [...inputs, ...roles.flatMap((role) => role.inputs)];
-  const given = roles.flatMap((role) => [...role.context, ...role.lines]);
-  const references = new Set(asked.map(({ name }) => name));
-  return [...asked, ...given.filter(({ name }) => !references.has(name))].flatMap((one): Remark[] => {
+export const unknownVariables: Rule = (service, report) => {
+  const asked = allInputs(service);
+  const taken = new Set(asked.map(({ name }) => name));
+  const written = service.roles
+    .flatMap((role) => [...role.context, ...role.lines])
+    .filter(({ name }) => !taken.has(name));
+  for (const one of [...asked, ...written]) {
     const { name, variable, path } = one;
-    if (variable !== undefined || !OURS.test(name)) return [];
+    if (variable !== undefined || !FLOWER_NAME.test(name)) continue;
     const meant = closestMatch(plainName(name), ALL_NAMES.filter(hasAlias));
     const found = meant === undefined ? name : `${name}; did you mean ${meant}?`;
-    return [{ code: 'unknown_variable', path, found, fix: renamed(form, one, meant, references) }];
-  });
+    const free = meant === undefined || taken.has(meant) ? undefined : meant;
+    report('unknown_variable', path, found, renamed(service, one, free));
+  }
+};
+
+/** The same line with the name that was meant; without such a name the line has to go. */
+function renamed(service: Service, one: Input | Entry, meant: string | undefined): Fix {
+  if ('text' in one) return meant === undefined ? remove(one.name, one.text) : write(meant, one.text);
+  if (meant === undefined) return removeEntry(service, one);
+  const value = one.value === `$${one.name}` ? `$${meant}` : one.value;
+  return writeEntry(service, { ...one, name: meant, value }, one.name);
 }
 
-/** The same line under the name that was meant; nothing when that one is there already. */
-function renamed(
-  form: OneFlowVersion,
-  one: Input | ContextEntry,
-  meant: string | undefined,
-  taken: ReadonlySet<string>,
-): Fix {
-  const { name } = one;
-  if ('text' in one)
-    return meant === undefined || taken.has(meant) ? remove(name, one.text) : write(meant, one.text);
-  const { value, inContext } = one;
-  if (form === 7) return meant === undefined ? remove(name, value) : write(meant, value);
-  if (meant === undefined || taken.has(meant))
-    return { do: 'remove', line: contentsLine(name, value, inContext) };
-  const right = value === `$${name}` ? `$${meant}` : value;
-  const where = `in vm_template_contents, instead of ${name}=`;
-  return { do: 'write', line: contentsLine(meant, right, inContext), where };
-}
+/** A rule of its own compares both roles. */
+const COMPARED: ReadonlySet<VariableName> = new Set(['FL_GRPC_KEEPALIVE_TIME']);
 
-/** Reads the form as it would be sent when nobody changes anything, and tells what the agent would say to it. */
-export const presets = (service: Service): Remark[] =>
-  service.roles.flatMap((role) => (role.kind === undefined ? [] : presetsOfRole(service, role, role.kind)));
+/** Reads the form as it is sent without changes, and reports what the agent says about it. */
+export const presets: Rule = (service, report) => {
+  for (const role of service.roles) {
+    const { kind } = role;
+    if (kind === undefined) continue;
+    const all = presetsOf(service, role);
+    const raw = Object.fromEntries(all.filter(({ open }) => !open).map(({ name, value }) => [name, value]));
+    const open = new Set(all.filter((preset) => preset.open).map(({ name }) => name));
+    const parsed = parseVariables(raw, releaseImage(kind), open);
+    for (const finding of [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings]) {
+      const { severity, found, example } = finding;
+      const variable = variableOf(finding.variable);
+      // unknownVariables reports the names that no variable has.
+      if (variable === undefined) continue;
+      if (severity === 'warning' && (COMPARED.has(variable) || !rowOf(variable).roles.includes(kind)))
+        continue;
+      const at =
+        all.find(({ name }) => name === finding.variable) ??
+        all.find(({ name }) => variableOf(name) === variable);
+      const value = example ?? inputOf(variable).preset;
+      report(
+        severity === 'error' ? 'preset_invalid' : 'preset_suspicious',
+        at?.path ?? role.path,
+        `${finding.variable}: ${found}`,
+        at === undefined
+          ? write(finding.variable, formatInput(inputOf(variable, { preset: value })))
+          : withValue(service, at, value),
+      );
+    }
+  }
+};
 
-/** Told by rules of their own, which know both roles. */
-const ELSEWHERE: ReadonlySet<VariableName> = new Set(['FL_GRPC_KEEPALIVE_TIME']);
+/** The choices of a changed list: the agent must accept each. */
+export const options: Rule = (service, report) => {
+  for (const input of allInputs(service)) {
+    const { name, variable, path, type } = input;
+    if (variable === undefined || !type.startsWith('list')) continue;
+    const accepts = (option: string): boolean =>
+      option.trim() === '' || rowOf(variable).schema.safeParse(option.trim()).success;
+    const refused = input.options.filter((option) => !accepts(option));
+    if (refused.length === 0) continue;
+    const kept = input.options.filter(accepts);
+    const preset = kept.includes(input.preset) ? input.preset : (kept[0] ?? '');
+    const found = `${name} offers ${refused.map((one) => JSON.stringify(one)).join(', ')}`;
+    report('option_invalid', path, found, write(name, formatInput({ ...input, options: kept, preset })));
+  }
+};
 
-function presetsOfRole(service: Service, role: ServiceRole, kind: Role): Remark[] {
-  const all = presetsOf(service, role);
-  const known = all.filter(({ open }) => !open);
-  const raw = Object.fromEntries(known.map(({ name, value }) => [name, value]));
-  const open = new Set(all.filter((preset) => preset.open).map(({ name }) => name));
-  const parsed = parseVariables(raw, releaseImage(kind), open);
-  const findings = [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings];
-  return findings.flatMap((finding): Remark[] => {
-    const variable = variableOf(finding.variable);
-    // Names that no row has are told by unknownVariables.
-    if (variable === undefined) return [];
-    if (finding.severity === 'warning' && (ELSEWHERE.has(variable) || !rowOf(variable).roles.includes(kind)))
-      return [];
-    const at =
-      all.find(({ name }) => name === finding.variable) ??
-      all.find(({ name }) => variableOf(name) === variable);
-    const path = at?.path ?? role.path;
-    return [
-      {
-        code: codeOf(finding, variable),
-        path,
-        found: `${finding.variable}: ${finding.found}`,
-        fix: better(service, finding, variable, at),
-      },
-    ];
-  });
-}
-
-function codeOf({ severity, found }: Finding, variable: VariableName): LintCode {
-  if (severity === 'warning') return 'preset_suspicious';
-  if (variable === 'FL_USE_CASE' && found.includes('ML_FRAMEWORK')) return 'use_case_framework';
-  const isCount = variable === 'FL_MIN_AVAILABLE_CLIENTS' || variable === 'FL_MIN_FIT_CLIENTS';
-  return isCount && found.includes('FL_NUM_MALICIOUS') ? 'robust_clients' : 'preset_invalid';
-}
-
-function better(
-  service: Service,
-  { variable: name, example }: Finding,
-  variable: VariableName,
-  at: Preset | undefined,
-): Fix {
-  const value = example ?? inputOf(variable).preset;
-  return at === undefined
-    ? write(name, formatInput(inputOf(variable, { preset: value })))
-    : setting(service, at, value);
-}
-
-/** The line that gives a preset another value. */
-export function setting({ form }: Service, { name, input, inContext }: Preset, value: string): Fix {
-  if (input !== undefined) return write(input.name, formatInput({ ...input, preset: value }));
-  if (form === 7) return write(name, value);
-  const where = `in vm_template_contents, instead of ${name}=`;
-  return { do: 'write', line: contentsLine(name, value, inContext), where };
-}
-
-/** A list whose choices are other than the table's: each must be one that the agent takes. */
-export const options = ({ inputs, roles }: Service): Remark[] =>
-  [...inputs, ...roles.flatMap((role) => role.inputs)].flatMap((input): Remark[] => {
-    const { variable, path } = input;
-    if (variable === undefined || !input.type.startsWith('list')) return [];
-    const { schema } = rowOf(variable);
-    const refused = input.options.filter(
-      (option) => option.trim() !== '' && !schema.safeParse(option.trim()).success,
-    );
-    if (refused.length === 0) return [];
-    return [
-      {
-        code: 'option_invalid',
-        path,
-        found: `${input.name} offers ${refused.map((one) => JSON.stringify(one)).join(', ')}`,
-        fix: corrected(input, variable, refused),
-      },
-    ];
-  });
-
-function corrected(input: Input, variable: VariableName, refused: readonly string[]): Fix {
-  const { options: accepted, inputOptions } = rowOf(variable);
-  const known = inputOptions ?? accepted;
-  const kept = input.options.filter((option) => !refused.includes(option));
-  const right = known ?? kept;
-  const preset = right.includes(input.preset) ? input.preset : (right[0] ?? '');
-  return write(input.name, formatInput({ ...input, options: right, preset }));
-}
-
-/** Types that the command line knows; with another one it ends. */
+/** The types that the command line knows; it stops at any other. */
 const TYPES: ReadonlySet<string> = new Set([
   'text',
   'text64',
@@ -174,62 +113,50 @@ const TYPES: ReadonlySet<string> = new Set([
   'fixed',
 ]);
 
-/** `mandatory|type|question|options|preset`, as the command line and Sunstone take it apart. */
-export const inputForms = ({ inputs, roles }: Service): Remark[] =>
-  [...inputs, ...roles.flatMap((role) => role.inputs)].flatMap((input): Remark[] => {
-    const found = unaskable(input);
-    if (found === undefined) return [];
-    const { name, text, path } = input;
-    return [
-      { code: 'input_form', path, found: `${name} ${found}`, fix: write(name, inFiveParts(name, text)) },
-    ];
-  });
+/** `mandatory|type|question|options|preset`, as the command line and Sunstone split it. */
+export const inputForms: Rule = (service, report) => {
+  for (const input of allInputs(service)) {
+    const found = faultOf(input);
+    if (found !== undefined)
+      report('input_form', input.path, `${input.name} ${found}`, write(input.name, inFiveParts(input)));
+  }
+  // OneFlow 7 reads `custom_attrs` only where all roles have the old format. OneFlow 6 does not know `user_inputs`.
+  const other = INPUTS[service.format === 7 ? 6 : 7];
+  for (const { path, body } of [service, ...service.roles])
+    if (other in body)
+      report(
+        'input_form',
+        [...path, other],
+        `OneFlow ${service.format} does not ask for the inputs in ${other}`,
+      );
+};
 
-function unaskable({ text, type, preset, mandatory }: Input): string | undefined {
+function faultOf({ text, type, preset, mandatory }: Input): string | undefined {
   const parts = text.split('|').length;
-  if (parts < 3 || parts === 4 || parts > 5)
-    return `has ${parts} ${parts === 1 ? 'part' : 'parts'}, and the command line takes 3 or 5`;
-  if (!TYPES.has(type)) return `is of the type ${JSON.stringify(type)}, which the command line does not know`;
+  if (parts !== 3 && parts !== 5)
+    return `has ${parts} ${parts === 1 ? 'part' : 'parts'}; the command line accepts 3 or 5`;
+  if (!TYPES.has(type)) return `has the type ${JSON.stringify(type)}, which the command line does not know`;
   if (parts === 3 && type !== 'text' && type !== 'password')
-    return `is a ${type} of three parts, of which the command line makes no value when it is left empty`;
+    return `is a ${type} of three parts; the command line sends no value for an empty answer`;
   const isNumber = type.startsWith('number') || type.startsWith('range');
-  return isNumber && !mandatory && preset.trim() === ''
-    ? 'is a number without a preset: left empty it has no value, and OneFlow wants one'
+  return isNumber && !mandatory && preset === ''
+    ? 'is a number without a preset; an empty answer has no value, and OneFlow requires one'
     : undefined;
 }
 
-function inFiveParts(name: string, text: string): string {
-  const variable = variableOf(name);
+function inFiveParts({ name, text, variable }: Input): string {
+  const parts = text.includes('|') ? text.split('|').slice(0, 5) : ['O', 'text', name, '', text];
+  const given = parseInput(parts.join('|'));
   if (variable !== undefined && rowOf(variable).level !== 'infrastructure') {
-    const { mandatory, preset } = parseInput(text.split('|').length > 2 ? text : '');
     const own = inputOf(variable);
-    const taken = rowOf(variable).schema.safeParse(preset.trim()).success ? preset : own.preset;
-    return formatInput({ ...own, mandatory: mandatory && text.includes('|'), preset: taken });
+    const isAccepted = rowOf(variable).schema.safeParse(given.preset).success;
+    return formatInput({
+      ...own,
+      mandatory: given.mandatory,
+      preset: isAccepted ? given.preset : own.preset,
+    });
   }
-  const [kind = 'O', type = '', title = name, options = '', preset = ''] = text.includes('|')
-    ? text.split('|').map((part) => part.trim())
-    : ['O', 'text', name, '', text];
-  const known = TYPES.has(type) ? type : 'text';
-  const number = known.startsWith('number') && preset === '' ? '0' : preset;
-  return [kind, known, title, options, known === 'boolean' && preset === '' ? 'NO' : number].join('|');
+  const type = TYPES.has(given.type) ? given.type : 'text';
+  const empty = type === 'boolean' ? 'NO' : type.startsWith('number') ? '0' : '';
+  return formatInput({ ...given, type, title: given.title || name, preset: given.preset || empty });
 }
-
-/** Sunstone 6 asks only for what the service asks, Sunstone 7 also for what the VM template asks. */
-export const askedAtRole = ({ form, site, roles }: Service): Remark[] =>
-  roles.flatMap((role) =>
-    role.kind === undefined
-      ? []
-      : role.inputs.flatMap(({ name, variable, preset, text, path }): Remark[] => {
-          const usual = variable === undefined ? '' : usualPreset(variable, site);
-          if (preset.trim() === '' || preset === usual) return [];
-          const found = `${name} is asked for at role ${role.name}, with ${JSON.stringify(preset)} instead of ${JSON.stringify(usual)}`;
-          const where = `in ${KEYS[form].inputs} of the service, instead of here`;
-          return [{ code: 'input_at_role', path, found, fix: write(name, text, where) }];
-        }),
-  );
-
-/** What the VM has when nobody is asked. */
-const usualPreset = (variable: VariableName, site: Topology): string =>
-  rowOf(variable).level === 'infrastructure'
-    ? ''
-    : (TOPOLOGIES[site].presets[variable] ?? formDefault(variable));

@@ -1,75 +1,49 @@
-// OneFlow 6 only: inputs reach a VM by `$NAME` in vm_template_contents, which is replaced as text.
+// In the format of 6 an input reaches a VM where vm_template_contents of its role has $NAME.
 import { rowOf } from '../../../config/table.ts';
-import { contentsLine, contentsPlace, type Remark, remove } from '../finding.ts';
-import type { Input, Service, ServiceRole } from '../model.ts';
-import { KEYS } from '../service.ts';
+import { type Report, type Rule, remove, writeEntry } from '../finding.ts';
+import type { Input, Service, ServiceRole } from '../service.ts';
 
-export function notMapped(service: Service): Remark[] {
-  if (service.form !== 6) return [];
-  return [
-    ...service.inputs.flatMap((input) => lostOfService(input, service.roles)),
-    ...service.roles.flatMap((role) =>
-      role.inputs.filter(({ name }) => !refersTo(role, name)).map((input) => lost(input, role)),
-    ),
-  ];
-}
+export const notMapped: Rule = (service, report) => {
+  if (service.format === 7) return;
+  for (const input of service.inputs) serviceInput(service, input, report);
+  for (const role of service.roles)
+    for (const input of role.inputs)
+      if (!refersTo(role, input.name)) lost('input_not_mapped', service, input, role, report);
+};
 
 /** A variable has to reach the roles that read it; any other input some role. */
-function lostOfService(input: Input, roles: readonly ServiceRole[]): Remark[] {
+function serviceInput(service: Service, input: Input, report: Report): void {
   const { name, variable, text, path } = input;
-  const isRead = ({ kind }: ServiceRole): boolean =>
-    variable !== undefined && kind !== undefined && rowOf(variable).roles.includes(kind);
-  const readers = roles.filter(isRead);
+  const { roles } = service;
+  const readers = roles.filter(
+    ({ kind }) => variable !== undefined && kind !== undefined && rowOf(variable).roles.includes(kind),
+  );
   const without = readers.filter((role) => !refersTo(role, name));
-  const reaches = roles.some((role) => refersTo(role, name));
-  if (without.length > 0 || reaches)
-    return without.map((role) => ({
-      ...lost(input, role),
-      code: reaches ? 'input_partly_mapped' : 'input_not_mapped',
-    }));
-  if (variable === undefined && roles.length > 0) return [lost(input, roles[0]!)];
-  const found = `no role of this service reads ${name}`;
-  return [{ code: 'input_not_mapped', path, found, fix: remove(name, text) }];
+  const reachesOne = roles.some((role) => refersTo(role, name));
+  const code = reachesOne ? 'input_partly_mapped' : 'input_not_mapped';
+  for (const role of without) lost(code, service, input, role, report);
+  if (without.length > 0 || reachesOne) return;
+  if (variable === undefined && roles.length > 0) lost(code, service, input, roles[0]!, report);
+  else report(code, path, `no role of this service reads ${name}`, remove(name, text));
 }
 
-const lost = ({ name, path }: Input, role: ServiceRole): Remark => ({
-  code: 'input_not_mapped',
-  path: role.body[KEYS[6].contents] === undefined ? path : [...role.path, KEYS[6].contents],
-  found: `no $${name} in ${KEYS[6].contents} of role ${role.name}`,
-  fix: {
-    do: 'write',
-    line: contentsLine(name, `$${name}`, role.hasContext),
-    where: `${contentsPlace(role.hasContext)} of role ${role.name}`,
-  },
-});
-
-const refersTo = ({ body }: ServiceRole, name: string): boolean =>
-  new RegExp(`\\$${escaped(name)}(?!\\w)`).test(String(body[KEYS[6].contents] ?? ''));
-
-const escaped = (name: string): string => name.replaceAll(/[^\w]/g, '\\$&');
-
-export function overlaps(service: Service): Remark[] {
-  if (service.form !== 6) return [];
-  return service.roles.flatMap(({ path, body, inputs, hasContext }) => {
-    const contents = body[KEYS[6].contents];
-    if (typeof contents !== 'string') return [];
-    const known = new Set([...service.inputs, ...inputs].map(({ name }) => name));
-    const order = [...contents.matchAll(/\$(\w+)/g)]
-      .map(([, name]) => name!)
-      .filter((name) => known.has(name));
-    return order.flatMap((name, index): Remark[] => {
-      const hit = order.slice(index + 1).find((later) => later !== name && later.startsWith(name));
-      if (hit === undefined || order.indexOf(name) < index) return [];
-      const found = `$${name} stands before $${hit}, which becomes the value of ${name} with ${hit.slice(name.length)} behind it`;
-      const line = contentsLine(hit, `$${hit}`, hasContext);
-      return [
-        {
-          code: 'input_overlaps',
-          path: [...path, KEYS[6].contents],
-          found,
-          fix: { do: 'write', line, where: `before ${name}= in ${KEYS[6].contents}` },
-        },
-      ];
-    });
+function lost(
+  code: 'input_not_mapped' | 'input_partly_mapped',
+  service: Service,
+  { name, path }: Input,
+  role: ServiceRole,
+  report: Report,
+): void {
+  const { contentsPath, hasContext, body } = role;
+  const found = `vm_template_contents of role ${role.name} has no $${name}`;
+  const fix = writeEntry(service, { name, value: `$${name}`, inContext: hasContext });
+  report(code, body['vm_template_contents'] === undefined ? path : contentsPath, found, {
+    ...fix,
+    where: `${fix.where} of role ${role.name}`,
   });
 }
+
+const refersTo = ({ body }: ServiceRole, name: string): boolean =>
+  new RegExp(`\\$${name.replaceAll(/[^\w]/g, '\\$&')}(?!\\w)`).test(
+    String(body['vm_template_contents'] ?? ''),
+  );

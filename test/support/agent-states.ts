@@ -1,0 +1,25 @@
+// One example of each state of the agent, for its tests and for the table in docs/architecture.md.
+import type { AgentState, Booting, Disconnected, Failed, Ready } from '../../src/agent/state.ts';
+import { EXIT } from '../../src/core/exit.ts';
+
+const common = { ready: false, context: 'abc', notified: true, unfinished: 0 };
+const ready: Ready = { ...common, stage: 'ready', ready: true, published: true };
+
+export const EXAMPLES = {
+  booting: { ...common, stage: 'booting', cause: 'link' } satisfies Booting as Booting,
+  ready,
+  unpublished: { ...ready, ready: false, published: false, retryAt: 1_000 },
+  disconnected: {
+    ...ready,
+    stage: 'disconnected',
+    ready: false,
+    since: 5_000,
+    reason: 'reset',
+  } satisfies Disconnected as Disconnected,
+  failed: { ...common, stage: 'failed', ready: true, retryAt: 9_000 } satisfies Failed as Failed & {
+    readonly retryAt: number;
+  },
+  wrongContext: { ...common, stage: 'failed', ready: true } satisfies Failed as Failed,
+  leaving: { ...common, stage: 'failed', exit: EXIT.badContext } satisfies Failed as Failed,
+  stopped: { ...common, stage: 'stopped', exit: EXIT.good },
+} as const satisfies Record<string, AgentState>;
