@@ -1,6 +1,7 @@
 // What a boot with this configuration would write and start, computed by the functions of the boot's own steps.
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import { formatHostPort } from '../core/hostport.ts';
+import type { Role } from '../core/role.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import type { Machine } from '../host/machine.ts';
@@ -25,7 +26,7 @@ export interface PlannedFile {
 }
 
 export interface Preview {
-  readonly role: 'superlink' | 'supernode';
+  readonly role: Role;
   readonly files: readonly PlannedFile[];
   readonly starts: string;
   readonly launch_plan: LaunchPlan;
