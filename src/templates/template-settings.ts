@@ -1,12 +1,12 @@
 // Checks the settings of a template: reports all errors at once.
 import { Buffer } from 'node:buffer';
 import type { BootConfig } from '../config/config.ts';
-import type { Finding } from '../config/finding.ts';
-import { showValue } from '../config/finding.ts';
 import { parseVariables } from '../config/parse.ts';
 import { releaseImage } from '../config/release.ts';
+import { showValue } from '../config/secrets.ts';
 import { ALL_NAMES, hasAlias, isVariableName, plainName, rowOf, type VariableName } from '../config/table.ts';
 import { closestMatch } from '../core/closest-match.ts';
+import type { VariableFinding as Finding } from '../core/finding.ts';
 import type { OneFlowVersion, TemplateOptions } from './oneflow.ts';
 import { inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
 import { formDefault } from './user-input.ts';
