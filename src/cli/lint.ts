@@ -8,7 +8,7 @@ import { readInput } from './context-source.ts';
 
 export const lint: Command = {
   name: 'lint',
-  summary: 'find errors in a OneFlow service template before a VM is started',
+  summary: 'Find errors in a OneFlow service template before a VM is started',
   args: ['FILE'],
   options: {
     json: { description: 'print the findings as one JSON object' },

@@ -15,7 +15,7 @@ import { describeLint } from './lint.ts';
 
 export const template: Command = {
   name: 'template',
-  summary: 'print a OneFlow service template for `oneflow-template create`',
+  summary: 'Print a OneFlow service template for `oneflow-template create`',
   args: [TOPOLOGY_NAMES.join('|')],
   options: {
     one: {
