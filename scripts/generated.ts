@@ -1,7 +1,7 @@
 // Every generated file that is committed. `make generate` writes them; test/unit/generated.test.ts fails when one is stale.
 import { readFileSync } from 'node:fs';
+import { renderCompletion } from '../src/cli/completion.ts';
 import { COMMANDS } from '../src/cli/index.ts';
-import { renderCompletion } from '../src/cli/render-completion.ts';
 import { renderMan } from '../src/cli/render-man.ts';
 import { contextJsonSchema } from '../src/config/json-schema.ts';
 import { variablesReference } from '../src/config/reference.ts';
@@ -11,6 +11,7 @@ import { vmTemplate } from '../src/templates/vm-template.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
+import { commandsReference } from './reference/commands.ts';
 import { machineReference } from './reference/machine.ts';
 import { oneGateReference } from './reference/onegate.ts';
 
@@ -39,6 +40,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
       machineReference(),
     ),
   ],
+  ['docs/reference/commands.md', page(commandsReference())],
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],
   ['docs/reference/context-supernode.schema.json', json(contextJsonSchema('supernode'))],
@@ -56,7 +58,6 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     [`appliance/marketplace/flower-${role}/metadata.yaml`, document(metadata(role))],
     [`appliance/marketplace/flower-${role}/context.yaml`, document(contextTests(role))],
   ]),
-  ['appliance/man/flower-context.1', renderMan(COMMANDS, version)],
-  ['appliance/completion/flower-context.bash', renderCompletion('bash', COMMANDS)],
-  ['appliance/completion/_flower-context', renderCompletion('zsh', COMMANDS)],
+  ['appliance/man/flower-context.1', renderMan(version)],
+  ['appliance/completion/flower-context.bash', renderCompletion(COMMANDS)],
 ]);

@@ -10,29 +10,26 @@ _flower_context() {
     esac
   done
   if [[ -z $command ]]; then
-    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot status ready reread doctor explain context validate plan probe ca submit install template lint completion version --help --root' -- "$cur")); fi
+    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot ready reread status doctor explain ca submit install validate plan context template lint probe completion version --help --root' -- "$cur")); fi
     return
   fi
   case "$command $prev" in
     'run --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'boot --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    'status --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'ready --timeout') :; return ;;
     'ready --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'reread --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'status --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'doctor --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'explain --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    'context --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'install --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'validate --role') COMPREPLY=($(compgen -W 'superlink supernode' -- "$cur")); return ;;
     'validate --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'plan --role') COMPREPLY=($(compgen -W 'superlink supernode' -- "$cur")); return ;;
     'plan --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    'probe --ca') COMPREPLY=($(compgen -f -- "$cur")); return ;;
-    'probe --wait') :; return ;;
-    'probe --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
-    'install --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'context --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'template --one') COMPREPLY=($(compgen -W '6 7' -- "$cur")); return ;;
     'template --superlink-template') :; return ;;
     'template --supernode-template') :; return ;;
@@ -42,27 +39,30 @@ _flower_context() {
     'template --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'lint --as') COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); return ;;
     'lint --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'probe --ca') COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'probe --wait') :; return ;;
+    'probe --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'completion --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'version --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
   esac
   case $command in
     run) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     boot) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--resume --fresh --root --help' -- "$cur")); else :; fi ;;
-    status) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --wait --root --help' -- "$cur")); else :; fi ;;
     ready) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--timeout --root --help' -- "$cur")); else :; fi ;;
     reread) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
+    status) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --wait --root --help' -- "$cur")); else :; fi ;;
     doctor) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
     explain) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
-    context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    validate) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    plan) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
     submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -W 'quickstart' -- "$cur")); fi ;;
     install) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
+    validate) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    plan) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --all-inputs --answers --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
     lint) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --as --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    completion) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'bash zsh' -- "$cur")); fi ;;
+    probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;
+    completion) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'bash' -- "$cur")); fi ;;
     version) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
   esac
   [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null

@@ -59,7 +59,6 @@ gzip -9n "$root/$doc/changelog"
 install -D -m 0644 appliance/deb/lintian-overrides "$root/usr/share/lintian/overrides/flower-context"
 # Completion and the man page: made of the agent's own declaration of its commands (make generate).
 install -D -m 0644 appliance/completion/flower-context.bash "$root/usr/share/bash-completion/completions/flower-context"
-install -D -m 0644 appliance/completion/_flower-context "$root/usr/share/zsh/vendor-completions/_flower-context"
 install -D -m 0644 appliance/man/flower-context.1 "$root/usr/share/man/man1/flower-context.1"
 gzip -9n "$root/usr/share/man/man1/flower-context.1"
 find "$root/usr/share" -type d -empty -delete

@@ -10,7 +10,7 @@ const KINDS = {
   warning: 'reported only',
 } as const;
 
-const cell = (text: string): string => text.replaceAll('|', '\\|');
+export const cell = (text: string): string => text.replaceAll('|', '\\|');
 
 export function problemReference(): string {
   const rows = Object.entries(CATALOGUE).map(

@@ -3,7 +3,7 @@ import type { Machine } from '../host/machine.ts';
 import { readStatus, type Status } from '../report/status.ts';
 import { demandImage } from './context-source.ts';
 
-/** Changes are noticed at once, except in a folder that does not exist yet. */
+/** A change is noticed at once, except in a folder that does not exist yet. */
 const READ_EVERY_MS = 500;
 
 /**
@@ -36,7 +36,7 @@ export const untilStatus = (
 ): Promise<Status | undefined> =>
   untilFile(machine, { path: machine.paths.status, read: () => readStatus(machine.paths.status) }, wanted);
 
-/** Away from a VM nobody writes a status. An image that lacks its own facts does, and says so there. Throws UsageError. */
+/** Outside a VM no agent writes a status. A damaged image has a status that says so. Throws UsageError. */
 export function demandVm(machine: Machine): void {
   if (readStatus(machine.paths.status) === undefined) demandImage(machine);
 }

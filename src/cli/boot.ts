@@ -1,19 +1,21 @@
 import { startAgent } from '../agent/start-agent.ts';
 import { EXIT } from '../core/exit.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 
-export const boot: Command = {
+export const boot = defineCommand({
   name: 'boot',
-  summary: 'goes through the steps of the boot once and ends',
+  summary: 'Run the boot steps once and exit',
   args: [],
   options: {
-    resume: { description: 'take up at the first step that is not done (the default)' },
-    fresh: { description: 'forget what was done; keys, certificates and the partition stay' },
+    resume: { description: 'resume at the first unfinished step (the default)' },
+    fresh: {
+      description: 'ignore the checkpoint and run every step; keys, certificates and partition are kept',
+    },
   },
-  text: 'Flower is started and goes on by itself; nothing watches it. On a VM `systemctl start flower-context` is what you\nwant: that boots and then keeps it true.',
+  text: 'Starts Flower and exits; Flower keeps running without supervision. On a VM use `systemctl start flower-context`.',
   examples: [
-    ['flower-context boot', 'go on where the last boot was cut off'],
-    ['flower-context boot --fresh', 'check and do every step anew'],
+    ['flower-context boot', 'Resume an interrupted boot'],
+    ['flower-context boot --fresh', 'Run every step again'],
   ],
   async run({ machine, flag }) {
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
@@ -22,4 +24,4 @@ export const boot: Command = {
     if (outcome?.result !== undefined) return EXIT.good;
     return outcome?.failure.contextAtFault ? EXIT.badContext : EXIT.failed;
   },
-};
+});

@@ -4,36 +4,40 @@ import { EXIT } from '../core/exit.ts';
 import { readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { print, printError } from '../host/output.ts';
+import { print } from '../host/output.ts';
 import { describeCertificate } from '../tls/describe.ts';
 import { certificatesIn } from '../tls/texts.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { printErrorText } from './terminal.ts';
 
-export const ca: Command = {
+export const ca = defineCommand({
   name: 'ca',
   summary: 'Print the CA that SuperNodes trust, or its base64 value for FL_SSL_CA_CERTFILE',
   args: [],
   options: {
-    base64: { description: 'one line: the value of FL_SSL_CA_CERTFILE in another zone' },
+    base64: { description: 'print one line: the value of FL_SSL_CA_CERTFILE in another zone' },
     pem: {
-      description: 'the PEM text, for a form with a text64 field, which encodes it',
+      description: 'print the PEM text, for a form with a text64 field, which encodes it',
     },
   },
   text: 'On a SuperLink: its own CA, or that of FL_SSL_CA_CERTFILE. On a SuperNode: the CA that it trusts. Compare the fingerprints of both VMs before you use the value. The certificate is public; the key of the CA never leaves its VM.',
   examples: [
-    ['flower-context ca', 'names, dates and fingerprint'],
-    ['flower-context ca --base64', 'the value for FL_SSL_CA_CERTFILE'],
-    ['flower-context ca --pem > ca.pem', 'for a form in Sunstone, or for `flower-context probe --ca ca.pem`'],
+    ['flower-context ca', 'Print names, dates and fingerprint'],
+    ['flower-context ca --base64', 'Print the value for FL_SSL_CA_CERTFILE'],
+    [
+      'flower-context ca --pem > ca.pem',
+      'Write the file for a form in Sunstone, or for `flower-context probe --ca ca.pem`',
+    ],
   ],
   async run({ machine, flag }) {
     if (flag('base64') && flag('pem')) throw new UsageError('--base64 and --pem exclude each other');
     const file = caFile(machine);
     const pem = file === undefined ? undefined : readText(file);
     if (file === undefined || pem === undefined) {
-      printError(
+      printErrorText(
         file === undefined
-          ? 'no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)\n'
-          : 'no CA yet: the agent has not prepared TLS on this VM (flower-context status)\n',
+          ? 'no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)'
+          : 'no CA yet: the agent has not prepared TLS on this VM (`flower-context status`)',
       );
       return EXIT.notReady;
     }
@@ -42,7 +46,7 @@ export const ca: Command = {
     else print(describe(pem, file, machine.clock.now()));
     return EXIT.good;
   },
-};
+});
 
 /** Undefined in plaintext. Before the first boot has started Flower, only the own CA of a SuperLink may exist. */
 function caFile({ paths }: Machine): string | undefined {

@@ -1,19 +1,35 @@
 // A command is a declaration; help, completion and the man page are rendered from it.
 import { parseArgs } from 'node:util';
+import { closestMatch } from '../core/closest-match.ts';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
-import { print, printError } from '../host/output.ts';
+import { print } from '../host/output.ts';
 import { describeProblem } from '../report/journal.ts';
+import { columns, commandLines, heading, printErrorText, style, whole, wrap } from './terminal.ts';
 
 export interface Option {
   readonly description: string;
-  /** What stands for the value in the help: FILE, ROLE; a switch when left out. */
+  /** The placeholder of the value in the help: FILE, ROLE. An option without it is a switch. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly multiple?: boolean;
 }
 
+export type Options = Readonly<Record<string, Option>>;
+
+type KindOf<O extends Option> = O extends { multiple: true }
+  ? 'values'
+  : O extends { value: string }
+    ? 'value'
+    : 'flag';
+
+/** The names of the options of one kind. */
+type NamesOf<O extends Options, Kind> = {
+  [Name in keyof O & string]: KindOf<O[Name]> extends Kind ? Name : never;
+}[keyof O & string];
+
+/** The arguments of one call. */
 export interface Invocation {
   readonly machine: Machine;
   /** Positional arguments. */
@@ -25,26 +41,42 @@ export interface Invocation {
   values(name: string): readonly string[];
 }
 
+/** The same for a command with the options `O`: another name, or one of another kind, does not compile. */
+export interface InvocationOf<O extends Options> extends Pick<Invocation, 'machine' | 'args' | 'rest'> {
+  flag(name: NamesOf<O, 'flag'>): boolean;
+  value(name: NamesOf<O, 'value'>): string | undefined;
+  values(name: NamesOf<O, 'values'>): readonly string[];
+}
+
 export interface Command {
   readonly name: string;
+  /** One sentence in the imperative, without a full stop. */
   readonly summary: string;
-  /** Names of positional arguments as the usage line shows them, e.g. 'FILE' or '[FILE]'. */
+  /** Names of positional arguments as the usage line has them: 'FILE' or '[FILE]'. */
   readonly args: readonly string[];
   /** Takes arguments for another program after `--`. */
   readonly passesOn?: string;
-  readonly options: Readonly<Record<string, Option>>;
-  /** Paragraphs below the summary. */
+  readonly options: Options;
+  /** Paragraphs below the summary, with an empty line between them. */
   readonly text?: string;
   readonly examples: readonly (readonly [command: string, meaning: string])[];
   run(invocation: Invocation): Promise<number>;
 }
 
-export const COMMON_OPTIONS: Readonly<Record<string, Option>> = {
-  root: { description: "the folder that is the machine's root (for tests and inspection)", value: 'DIR' },
-  help: { description: 'this page' },
-};
+interface Declaration<O extends Options> extends Command {
+  readonly options: O;
+  run(invocation: InvocationOf<O>): Promise<number>;
+}
 
-/** A call that cannot be understood: told with the usage line, exit status 64. */
+/** A command whose `run` can ask only for options that it declares. */
+export const defineCommand = <const O extends Options>(declaration: Declaration<O>): Command => declaration;
+
+export const COMMON_OPTIONS = {
+  root: { description: 'the root folder of the machine (for tests and inspection)', value: 'DIR' },
+  help: { description: 'print this page' },
+} as const satisfies Options;
+
+/** Wrong arguments: printed with the usage line, exit status 64. */
 export class UsageError extends Error {}
 
 /** Parses the arguments of one command and runs it; every error becomes lines and an exit status. */
@@ -62,15 +94,33 @@ export async function invoke(
     return await command.run(invocation);
   } catch (error) {
     if (error instanceof UsageError) {
-      printError(`flower-context ${command.name}: ${error.message}\nusage: ${usageLine(command)}\n`);
+      printErrorText(`flower-context ${command.name}: ${error.message}`);
+      printErrorText(usageLines(command).join('\n'));
       return EXIT.usage;
     }
     if (error instanceof Problem) {
-      printError(`${error.all.flatMap(describeProblem).join('\n')}\n`);
+      printProblem(error);
       return error.contextAtFault ? EXIT.badContext : EXIT.failed;
     }
     throw error;
   }
+}
+
+/** A problem, and each found with it, on standard error. */
+export function printProblem(problem: Problem): void {
+  for (const one of problem.all) {
+    const [first = '', ...rest] = describeProblem(one);
+    const text = first.startsWith(one.code)
+      ? style(one.severity, one.code, 'stderr') + first.slice(one.code.length)
+      : first;
+    printErrorText([text, ...rest].join('\n'));
+  }
+}
+
+/** ", did you mean X?" for a mistyped name; empty when no name is near. */
+export function didYouMean(name: string, names: Iterable<string>, prefix = ''): string {
+  const meant = closestMatch(name, names);
+  return meant === undefined ? '' : `; did you mean ${prefix}${meant}?`;
 }
 
 /** Reads the arguments of one command against its declaration. Throws UsageError. */
@@ -82,8 +132,9 @@ export function parse(
   const end = argv.indexOf('--');
   const own = end === -1 ? argv : argv.slice(0, end);
   const rest = end === -1 ? [] : argv.slice(end + 1);
-  if (rest.length > 0 && command.passesOn === undefined) throw new UsageError("nothing can follow '--' here");
-  const declared = { ...command.options, ...COMMON_OPTIONS };
+  if (rest.length > 0 && command.passesOn === undefined)
+    throw new UsageError("this command takes no arguments after '--'");
+  const declared: Options = { ...command.options, ...COMMON_OPTIONS };
   const options = Object.fromEntries(
     Object.entries(declared).map(([name, { value, multiple }]) => [
       name,
@@ -94,7 +145,7 @@ export function parse(
   try {
     parsed = parseArgs({ args: [...own], options, allowPositionals: true, strict: true });
   } catch (error) {
-    throw new UsageError((error as Error).message.split('. ')[0] ?? 'bad arguments');
+    throw new UsageError(describeParseError((error as Error).message, Object.keys(declared)));
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   if (!values['help']) checkArguments(command, parsed.positionals, values, declared);
@@ -128,44 +179,54 @@ function checkArguments(
   }
 }
 
-export const usageLine = (command: Command): string =>
-  [
-    'flower-context',
-    command.name,
-    ...Object.entries(command.options).map(
-      ([name, { value, multiple }]) =>
-        `[--${name}${value === undefined ? '' : ` ${value}`}]${multiple === true ? '...' : ''}`,
-    ),
-    ...command.args,
-    ...(command.passesOn === undefined ? [] : [`[-- ${command.passesOn}]`]),
-  ].join(' ');
+/** The parts of the usage line: no line break divides one. */
+const usageParts = ({ name, options, args, passesOn }: Command): string[] => [
+  'flower-context',
+  name,
+  ...Object.entries(options).map(
+    ([option, { value, multiple }]) =>
+      `[--${option}${value === undefined ? '' : ` ${value}`}]${multiple === true ? '...' : ''}`,
+  ),
+  ...args,
+  ...(passesOn === undefined ? [] : [`[-- ${passesOn}]`]),
+];
+
+export const usageLine = (command: Command): string => usageParts(command).join(' ');
+
+const usageLines = (command: Command): string[] =>
+  wrap(usageParts(command).map(whole).join(' '), 'usage: ', ' '.repeat(11));
 
 function renderHelp(command: Command): string {
-  const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
-    ([name, { value, choices, description }]) =>
-      [`--${name}${value === undefined ? '' : ` ${choices?.join('|') ?? value}`}`, description] as const,
-  );
+  const options: Options = { ...command.options, ...COMMON_OPTIONS };
   return [
-    `flower-context ${command.name} - ${command.summary}`,
+    ...wrap(command.summary, `${heading(`flower-context ${command.name}`)} - `, '  '),
     '',
-    `usage: ${usageLine(command)}`,
-    ...(command.text === undefined ? [] : ['', command.text]),
+    ...usageLines(command),
+    ...(command.text ?? '')
+      .split('\n\n')
+      .flatMap((paragraph) => (paragraph === '' ? [] : ['', ...wrap(paragraph)])),
     '',
-    'options:',
-    ...columns(options),
+    heading('options:'),
+    ...columns(
+      Object.entries(options).map(([name, { value, choices, description }]) => [
+        `--${name}${value === undefined ? '' : ` ${choices?.join('|') ?? value}`}`,
+        description,
+      ]),
+    ),
     '',
-    'examples:',
-    ...columns(command.examples),
+    heading('examples:'),
+    ...command.examples.flatMap(([line, meaning]) => [
+      ...wrap(meaning, '  # ', '  # '),
+      ...commandLines(line, '  '),
+    ]),
     '',
   ].join('\n');
 }
 
-/** Two aligned columns, indented; a left cell too long for its column gets a line of its own. */
-export function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.min(44, Math.max(...rows.map(([left]) => left.length)));
-  return rows.flatMap(([left, right]) =>
-    left.length > width
-      ? [`  ${left}`, `  ${' '.repeat(width)}  ${right}`]
-      : [`  ${left.padEnd(width)}  ${right}`],
-  );
+/** The message of node:util parseArgs without its advice; with the option that was probably meant. */
+function describeParseError(message: string, names: readonly string[]): string {
+  const [sentence = 'invalid arguments'] = message.split('. ');
+  const unknown = /^Unknown option '--?([^']*)'/.exec(sentence)?.[1];
+  if (unknown === undefined) return sentence;
+  return `${sentence.replace('Unknown', 'unknown')}${didYouMean(unknown, names, '--')}`;
 }

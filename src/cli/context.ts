@@ -1,18 +1,19 @@
 import { formatValue, isSecret } from '../config/secrets.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { type Command, columns } from './command.ts';
+import { defineCommand } from './command.ts';
 import { FILE_TEXT, readVariables } from './context-source.ts';
+import { columns, printText, whole } from './terminal.ts';
 
-export const context: Command = {
+export const context = defineCommand({
   name: 'context',
-  summary: 'shows what this VM was given: each NAME and value as parsed, secrets masked',
+  summary: 'Print the parsed CONTEXT (secrets masked)',
   args: ['[FILE]'],
-  options: { json: { description: 'one JSON object, NAME -> value' } },
+  options: { json: { description: 'print one JSON object, NAME -> value' } },
   text: FILE_TEXT,
   examples: [
-    ['flower-context context', 'what this VM was given'],
-    ['flower-context context context.sh --json', 'a file, for a program'],
+    ['flower-context context', 'Print the CONTEXT of this VM'],
+    ['flower-context context context.sh --json', 'Print that of a file, for a program'],
   ],
   async run({ machine, args, flag }) {
     const { variables } = readVariables(machine, args[0]);
@@ -20,7 +21,7 @@ export const context: Command = {
       ([name, value]) => [name, isSecret(name, value) ? '********' : value] as const,
     );
     if (flag('json')) print(`${JSON.stringify(Object.fromEntries(masked), null, 2)}\n`);
-    else print(`${columns(masked.map(([name, value]) => [name, formatValue(value)] as const)).join('\n')}\n`);
+    else printText(columns(masked.map(([name, value]) => [name, whole(formatValue(value))])).join('\n'));
     return EXIT.good;
   },
-};
+});

@@ -3,58 +3,70 @@ import { examine, type Result, type Verdict } from '../doctor/check.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
 import { takeSnapshot } from '../doctor/snapshot.ts';
 import { print } from '../host/output.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
+import { printText, style, wrap } from './terminal.ts';
 
-export const doctor: Command = {
+export const doctor = defineCommand({
   name: 'doctor',
-  summary:
-    'looks at everything a person would look at on this VM: a line each, with what to do where it is not right',
+  summary: 'Run health checks and print a remedy for each failure',
   args: [],
-  options: {
-    json: { description: 'for a program: one object with every check and its findings' },
-  },
-  text: 'Asks systemd, OneGate, Flower and the disk, side by side; no check takes longer than 5 s. Nothing is changed, and no\nsecret is shown. Exit status 1 when there is a problem; warnings alone are 0. Run it as root.',
+  options: { json: { description: 'print one JSON object with every check and its findings' } },
+  text: 'Checks systemd, OneGate, Flower, certificates, clock and disk at the same time; each check has 5 s. Changes nothing and prints no secret. Run it as root.\n\nExit status 1: at least one problem. Warnings alone: 0.',
   examples: [
-    ['flower-context doctor', 'what is not right here?'],
-    ['flower-context doctor --json', 'for a program'],
+    ['flower-context doctor', 'Check this VM'],
+    ['flower-context doctor --json', 'The same for a program'],
   ],
   async run({ machine, flag }) {
-    const scene = takeSnapshot(machine);
-    const results = await examine(CHECKS, scene);
+    const vm = takeSnapshot(machine);
+    const results = await examine(CHECKS, vm);
     const count = (verdict: Verdict): number =>
-      results.flatMap(({ findings }) => findings).filter((one) => one.verdict === verdict).length;
+      results.flatMap(({ findings }) => findings).filter(({ severity }) => severity === verdict).length;
     const [problems, warnings] = [count('problem'), count('warning')];
     if (flag('json')) {
-      const document = {
-        version: 1,
-        role: scene.role ?? null,
-        at: scene.now.toISOString(),
-        problems,
-        warnings,
-      };
-      print(`${JSON.stringify({ ...document, checks: results }, null, 2)}\n`);
-    } else print(render(results, problems, warnings));
+      const checks = results.map(({ id, title, verdict, findings }) => ({
+        id,
+        title,
+        verdict,
+        findings: findings.map(({ severity, ...rest }) => ({ verdict: severity, ...rest })),
+      }));
+      const head = { version: 1, role: vm.role ?? null, at: vm.now.toISOString(), problems, warnings };
+      print(`${JSON.stringify({ ...head, checks }, null, 2)}\n`);
+    } else printText([...render(results), '', summary(problems, warnings)].join('\n'));
     return problems === 0 ? EXIT.good : EXIT.failed;
   },
-};
+});
 
-const MARK: Record<Verdict, string> = { ok: 'ok', warning: 'warning', problem: 'PROBLEM', none: '-' };
+const MARK = { ok: 'ok', warning: 'warning', problem: 'PROBLEM', none: '-' } as const;
 
-function render(results: readonly Result[], problems: number, warnings: number): string {
+function render(results: readonly Result[]): string[] {
   const width = Math.max(...results.map(({ title }) => title.length));
-  const lines = results.flatMap(({ title, findings }) =>
-    findings.flatMap(({ verdict, found, remedy, code }, index) => [
-      `${MARK[verdict].padEnd(7)}  ${(index === 0 ? title : '').padEnd(width)}  ${oneLine(found)}`,
-      ...(remedy === undefined ? [] : [`${' '.repeat(width + 11)}what to do: ${remedy}`]),
-      ...(code === undefined ? [] : [`${' '.repeat(width + 11)}more: flower-context explain ${code}`]),
-    ]),
-  );
-  return [...lines, '', summary(problems, warnings), ''].join('\n');
+  const remedyIndent = ' '.repeat(MARK.problem.length + 2);
+  const lines = results
+    .filter(({ skipped }) => skipped === undefined)
+    .flatMap(({ title, findings }) =>
+      findings.flatMap(({ severity, found, remedy, code }, at) => {
+        const mark = MARK[severity].padEnd(MARK.problem.length);
+        const coloured = severity === 'none' ? mark : style(severity, mark);
+        return [
+          ...wrap(oneLine(found), `${coloured}  ${(at === 0 ? title : '').padEnd(width)}  `),
+          ...(remedy === undefined ? [] : wrap(`what to do: ${remedy}`, remedyIndent, `${remedyIndent}  `)),
+          ...(code === undefined ? [] : [`${remedyIndent}more: flower-context explain ${code}`]),
+        ];
+      }),
+    );
+  const reasons = new Set(results.flatMap(({ skipped }) => skipped ?? []));
+  return [
+    ...lines,
+    ...[...reasons].map((reason) => {
+      const count = results.filter(({ skipped }) => skipped === reason).length;
+      return `skipped: ${plural(count, 'check')} (${reason})`;
+    }),
+  ];
 }
 
 const summary = (problems: number, warnings: number): string =>
   problems + warnings === 0
-    ? 'all is well'
+    ? style('ok', 'no problems')
     : [plural(problems, 'problem'), plural(warnings, 'warning')].filter((text) => text !== '').join(', ');
 
 const plural = (count: number, what: string): string =>

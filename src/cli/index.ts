@@ -1,7 +1,7 @@
 import { EXIT_MEANING } from '../core/exit.ts';
 import { boot } from './boot.ts';
 import { ca } from './ca.ts';
-import { type Command, columns } from './command.ts';
+import type { Command } from './command.ts';
 import { completion } from './completion.ts';
 import { context } from './context.ts';
 import { doctor } from './doctor.ts';
@@ -16,41 +16,39 @@ import { run } from './run.ts';
 import { status } from './status.ts';
 import { submit } from './submit.ts';
 import { template } from './template.ts';
+import { columns, heading } from './terminal.ts';
 import { validate } from './validate.ts';
 import { version } from './version.ts';
 
-export const COMMANDS: readonly Command[] = [
-  run,
-  boot,
-  status,
-  ready,
-  reread,
-  doctor,
-  explain,
-  context,
-  validate,
-  plan,
-  probe,
-  ca,
-  submit,
-  install,
-  template,
-  lint,
-  completion(() => COMMANDS),
-  version,
+/** The commands by what they are for; help, man page and docs have them in this order. */
+export const COMMAND_GROUPS: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
+  { title: 'Service (systemd and one-context run these)', commands: [run, boot, ready, reread] },
+  { title: 'Operate a VM', commands: [status, doctor, explain, ca, submit, install] },
+  {
+    title: 'Author templates and CONTEXT (also away from a VM)',
+    commands: [validate, plan, context, template, lint, probe],
+  },
+  { title: 'Other', commands: [completion(() => COMMANDS), version] },
 ];
+
+export const COMMANDS: readonly Command[] = COMMAND_GROUPS.flatMap(({ commands }) => commands);
+
+export const SUMMARY = 'turn an OpenNebula VM into a Flower SuperLink or SuperNode';
 
 export const overview = (): string =>
   [
-    'flower-context - turns an OpenNebula VM into a Flower SuperLink or SuperNode',
+    `${heading('flower-context')} - ${SUMMARY}`,
     '',
     'usage: flower-context COMMAND [options]',
     '',
-    ...columns(COMMANDS.map(({ name, summary }) => [name, summary] as const)),
+    ...COMMAND_GROUPS.flatMap(({ title, commands }) => [
+      heading(`${title}:`),
+      ...columns(commands.map(({ name, summary }) => [name, summary] as const)),
+      '',
+    ]),
+    'flower-context COMMAND --help prints the options and examples of a command.',
     '',
-    'flower-context COMMAND --help shows options and examples of one.',
-    '',
-    'exit status:',
-    ...columns(Object.entries(EXIT_MEANING).map(([code, meaning]) => [code, meaning] as const)),
+    heading('exit status:'),
+    ...columns(Object.entries(EXIT_MEANING)),
     '',
   ].join('\n');

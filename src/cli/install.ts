@@ -1,26 +1,28 @@
 import { EXIT } from '../core/exit.ts';
 import { ensureEnvironment } from '../flower/environment.ts';
-import { print, printError } from '../host/output.ts';
 import { queueJob } from '../host/systemd.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { checkedContext, demandImage } from './context-source.ts';
-import { describeFindings } from './findings.ts';
+import { printFindings } from './findings.ts';
+import { printErrorText, printText } from './terminal.ts';
 
-/** A person who waits can wait longer than a boot. */
+/** A person can wait longer than a boot. */
 const LIMIT_MS = 60 * 60_000;
 
-export const install: Command = {
+export const install = defineCommand({
   name: 'install',
-  summary: 'installs the Flower and the framework that the CONTEXT asks for, also where a boot could not',
+  summary: 'Install the Flower and the framework that the CONTEXT asks for',
   args: [],
   options: {},
-  text: 'A boot tries it once: what failed, or found no room on the disk, is not tried again before this is called. It may take\nan hour where a boot takes ten minutes. Flower is started again with what was installed.',
-  examples: [['flower-context install', 'when the disk is larger now, or the package index can be reached']],
+  text: 'A boot tries an installation once, for at most 10 minutes. This command tries it again, for at most an hour. Then the agent restarts Flower with the new environment.',
+  examples: [
+    ['flower-context install', 'After the disk was enlarged, or the package index became reachable'],
+  ],
   async run({ machine }) {
     demandImage(machine);
     const { config, findings, facts } = await checkedContext(machine, undefined, undefined);
     if (config === undefined) {
-      printError(describeFindings(findings));
+      printFindings(findings, 'stderr');
       return EXIT.badContext;
     }
     const { version, path, degraded } = await ensureEnvironment({
@@ -32,15 +34,15 @@ export const install: Command = {
       again: true,
       limitMs: LIMIT_MS,
       onWait: (wait) => {
-        if (wait !== undefined) print(`waiting for ${wait.for}, until ${wait.until.toISOString()}\n`);
+        if (wait !== undefined) printText(`waiting for ${wait.for}, until ${wait.until.toISOString()}`);
       },
     });
     if (degraded !== undefined) throw degraded;
-    print(`Flower ${version} is in ${path}\n`);
+    printText(`Flower ${version} is in ${path}`);
     // The agent starts Flower again when it is to run from another environment.
     const refused = await queueJob('try-restart', 'flower-context.service');
     if (refused !== undefined)
-      printError(`the agent could not be told (${refused}): \`systemctl restart flower-context\`\n`);
+      printErrorText(`the agent was not restarted (${refused}): \`systemctl restart flower-context\``);
     return EXIT.good;
   },
-};
+});

@@ -1,12 +1,13 @@
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import type { LintFinding } from '../templates/lint/finding.ts';
 import { lint as lintText } from '../templates/lint/lint.ts';
 import { TOPOLOGY_NAMES } from '../templates/topology.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 import { readInput } from './context-source.ts';
+import { printLint } from './findings.ts';
+import { printText } from './terminal.ts';
 
-export const lint: Command = {
+export const lint = defineCommand({
   name: 'lint',
   summary: 'Find errors in a OneFlow service template before a VM is started',
   args: ['FILE'],
@@ -23,9 +24,9 @@ export const lint: Command = {
     'Each finding has a code, a path in the file and a reason. Most have a line that corrects the template. The exit status is 1 when there is a finding.',
   ].join('\n\n'),
   examples: [
-    ['flower-context lint federation.json', 'print all findings'],
-    ['oneflow-template show --json 7 | flower-context lint -', 'check a registered template'],
-    ['flower-context lint --as coordinator --json coordinator.json', 'check a template in a pipeline'],
+    ['flower-context lint federation.json', 'Print all findings'],
+    ['oneflow-template show --json 7 | flower-context lint -', 'Check a registered template'],
+    ['flower-context lint --as coordinator --json coordinator.json', 'Check a template in a pipeline'],
   ],
   async run({ args, flag, value }) {
     const file = args[0]!;
@@ -38,29 +39,13 @@ export const lint: Command = {
         `${JSON.stringify({ file: shown, form: format ?? null, kind: topology ?? null, findings }, null, 2)}\n`,
       );
     else if (findings.length === 0)
-      print(
-        `${shown}: no findings (a ${topology ?? 'service'} template ${topology === undefined ? 'without a Flower role, ' : ''}in the format of OpenNebula ${format})\n`,
+      printText(
+        `${shown}: no findings (a ${topology ?? 'service'} template ${topology === undefined ? 'without a Flower role, ' : ''}in the format of OpenNebula ${format})`,
       );
     else {
-      for (const finding of findings) print(`${describeLint(shown, finding)}\n`);
-      print(`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}\n`);
+      for (const finding of findings) printLint(shown, finding, 'stdout');
+      printText(`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
     }
     return findings.length === 0 ? EXIT.good : EXIT.failed;
   },
-};
-
-/** `file: severity: code: title`, then where it is, what was found, why it matters, and the line that corrects it. */
-export const describeLint = (
-  file: string,
-  { severity, code, title, path, found, why, fix }: LintFinding,
-): string =>
-  [
-    `${file}: ${severity}: ${code}: ${title}`,
-    `  path:   ${path}`,
-    `  found:  ${found}`,
-    `  why:    ${why}`,
-    ...(fix === undefined
-      ? []
-      : [`  ${`${fix.do}:`.padEnd(7)} ${fix.line}${fix.where === undefined ? '' : `   (${fix.where})`}`]),
-    '',
-  ].join('\n');
+});

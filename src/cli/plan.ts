@@ -1,23 +1,27 @@
 import { preview } from '../boot/preview.ts';
 import { EXIT } from '../core/exit.ts';
-import { print, printError } from '../host/output.ts';
-import type { Command } from './command.ts';
+import { print } from '../host/output.ts';
+import { defineCommand } from './command.ts';
 import { checkedContext, FILE_TEXT, ROLE_OPTION } from './context-source.ts';
-import { describeFindings } from './findings.ts';
+import { printFindings } from './findings.ts';
+import { printText, whole } from './terminal.ts';
 
-export const plan: Command = {
+export const plan = defineCommand({
   name: 'plan',
   summary: 'Show what a boot with this CONTEXT would write and start',
   args: ['[FILE]'],
-  options: { role: ROLE_OPTION, json: { description: 'for a program' } },
+  options: { role: ROLE_OPTION, json: { description: 'print the plan as one JSON object' } },
   text: FILE_TEXT,
   examples: [
-    ['flower-context plan context.sh --role superlink', 'the files, the unit, the command line of Flower'],
-    ['flower-context plan --json', 'on the VM, for a program'],
+    [
+      'flower-context plan context.sh --role superlink',
+      'Show the files, the unit and the command line of Flower',
+    ],
+    ['flower-context plan --json', 'The same for a program, on the VM'],
   ],
   async run({ machine, args, value, flag }) {
     const { config, findings, facts } = await checkedContext(machine, args[0], value('role'));
-    printError(describeFindings(findings));
+    printFindings(findings, 'stderr');
     if (config === undefined) return EXIT.badContext;
     const planned = preview(config, facts, machine);
     if (flag('json')) {
@@ -25,7 +29,7 @@ export const plan: Command = {
       return EXIT.good;
     }
     const { program, argv } = planned.launch_plan;
-    print(
+    printText(
       [
         `role: ${planned.role}`,
         `${planned.role === 'superlink' ? 'SuperNodes dial' : 'SuperLink'}: ${planned.endpoint}`,
@@ -36,15 +40,14 @@ export const plan: Command = {
           ...(content ?? '')
             .split('\n')
             .filter(Boolean)
-            .map((line) => `      ${line}`),
+            .map((line) => `      ${whole(line)}`),
         ]),
         '',
         `would start ${planned.starts}:`,
         `  ${program}`,
-        ...argv.map((argument) => `    ${argument}`),
-        '',
+        ...argv.map((argument) => `    ${whole(argument)}`),
       ].join('\n'),
     );
     return EXIT.good;
   },
-};
+});

@@ -5,15 +5,15 @@ import { probeFleet } from '../flower/probe.ts';
 import { readText } from '../host/files.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
-import { print, printError } from '../host/output.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { printErrorText, printText } from './terminal.ts';
 
 /** The shortest pause between two attempts: a federation waits for the first answer. */
 const PAUSE_MS = 25;
 /** The pause as a multiple of the last attempt: a slow machine needs its processor for Flower. */
 const PAUSE_FACTOR = 20;
 
-export const probe: Command = {
+export const probe = defineCommand({
   name: 'probe',
   summary: 'Test whether a Fleet API answers, as a SuperNode would call it',
   args: ['HOST:PORT'],
@@ -27,8 +27,8 @@ export const probe: Command = {
   },
   text: 'Sends one unauthenticated call; only a Fleet API rejects it with UNAUTHENTICATED. No node is registered.',
   examples: [
-    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'test the connection with TLS'],
-    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'wait up to a minute, without TLS'],
+    ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'Test the connection with TLS'],
+    ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'Wait up to a minute, without TLS'],
   ],
   async run({ args, value, flag, machine }) {
     const address = parseHostPort(args[0]!);
@@ -53,7 +53,7 @@ export const probe: Command = {
       if (refused === undefined) {
         const answer = await probeFleet(target, 5_000, opened);
         if (answer.ok) {
-          print(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)\n`);
+          printText(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)`);
           return EXIT.good;
         }
         reason = answer.reason;
@@ -63,10 +63,10 @@ export const probe: Command = {
       const took = machine.clock.monotonicMs() - began;
       await machine.clock.sleep(Math.max(PAUSE_MS, Math.min(PAUSE_FACTOR * took, 1_000)));
     }
-    printError(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}\n`);
+    printErrorText(`${formatHostPort(address)} does not answer as a Fleet API: ${reason}`);
     return EXIT.failed;
   },
-};
+});
 
 /** PEM, or base64 of it: `flower-context ca` prints both. */
 function readCaFile(file: string): string {

@@ -1,27 +1,27 @@
 import { EXIT } from '../core/exit.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
-import { print } from '../host/output.ts';
 import { type ReadyFile, readReady } from '../report/ready-file.ts';
 import { readStatus } from '../report/status.ts';
 import { currentContextSha256 } from '../vm/load.ts';
 import { demandVm, untilFile } from './await-status.ts';
-import { type Command, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
+import { printText } from './terminal.ts';
 
-export const ready: Command = {
+export const ready = defineCommand({
   name: 'ready',
-  summary: 'succeeds once this VM serves (SuperLink) or was accepted (SuperNode) and has published it',
+  summary: 'Wait until this VM serves and has published it, or report why not',
   args: [],
   options: {
     timeout: {
-      description: 'give up after so many seconds (default: wait until it is decided)',
+      description: 'stop waiting after this time (default: no limit)',
       value: 'SECONDS',
     },
   },
-  text: 'What READY_SCRIPT_PATH runs before one-context reports READY=YES. It waits while the boot goes on, fails with\nthe reason when the boot failed, and with exit status 3 when the time is up.',
+  text: 'READY_SCRIPT_PATH runs this command before one-context reports READY=YES. A SuperLink serves when its Fleet API answers; a SuperNode serves when the SuperLink has accepted it. Exit status 1: the boot failed. Exit status 3: the time is up.',
   examples: [
-    ['flower-context ready', 'block until ready, or fail with the reason'],
-    ['flower-context ready --timeout 0', 'is it ready now?'],
+    ['flower-context ready', 'Wait until ready, or fail with the reason'],
+    ['flower-context ready --timeout 0', 'Check once'],
   ],
   async run(invocation) {
     const wanted = invocation.value('timeout');
@@ -31,21 +31,21 @@ export const ready: Command = {
     const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
     const { file, verdict } = await untilDecided(invocation.machine, deadlineMs);
     if (verdict === 'serves') {
-      print('ready: this VM serves\n');
+      printText('ready: this VM serves');
       return EXIT.good;
     }
     if (verdict === 'failed') {
-      print(`not ready: ${file?.reason ?? 'the boot failed'}\n`);
+      printText(`not ready: ${file?.reason ?? 'the boot failed'}`);
       return EXIT.failed;
     }
-    print(`not ready yet: ${whyUndecided(invocation.machine, file)}\n`);
+    printText(`not ready yet: ${whyUndecided(invocation.machine, file)}`);
     return EXIT.notReady;
   },
-};
+});
 
 function whyUndecided(machine: Machine, file: ReadyFile | undefined): string {
   if (file === undefined) return 'the agent has not run since this VM started';
-  if (verdictNow(machine, file) === 'serves') return "Flower's process is gone; systemd starts it again";
+  if (verdictNow(machine, file) === 'serves') return 'Flower is not running; systemd restarts it';
   if (file.verdict !== null) return 'the agent has not read the changed CONTEXT yet';
   return readStatus(machine.paths.status)?.waiting?.for ?? 'the boot is not finished';
 }

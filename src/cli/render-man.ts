@@ -1,23 +1,26 @@
-// The man page out of the command declarations.
+// The man page, made from the command declarations.
 import { EXIT_MEANING } from '../core/exit.ts';
 import { COMMON_OPTIONS, type Command, type Option, usageLine } from './command.ts';
+import { COMMAND_GROUPS, SUMMARY } from './index.ts';
 
 /** flower-context(1) in the man macros; the same declarations give the same bytes. */
-export function renderMan(commands: readonly Command[], version: string): string {
+export function renderMan(version: string): string {
   return [
     `.TH FLOWER\\-CONTEXT 1 "" "flower\\-context ${version}" "User Commands"`,
     section('NAME'),
-    `flower\\-context \\- turns an OpenNebula VM into a Flower SuperLink or SuperNode`,
+    `flower\\-context \\- ${SUMMARY}`,
     section('SYNOPSIS'),
     '.B flower\\-context',
     '.I COMMAND',
     '[options]',
     section('DESCRIPTION'),
     ...prose(
-      'The agent reads the CONTEXT of the VM, decides everything, starts Flower under systemd, tells OneGate, and then keeps watch. Its service is flower-context.service; these commands are for people.',
+      'The agent reads the CONTEXT of the VM, starts Flower under systemd, publishes the result on OneGate and then supervises Flower. flower-context.service runs it. The other commands are for people.',
     ),
-    section('COMMANDS'),
-    ...commands.flatMap(renderCommand),
+    ...COMMAND_GROUPS.flatMap(({ title, commands }) => [
+      section(title.toUpperCase()),
+      ...commands.flatMap(renderCommand),
+    ]),
     section('OPTIONS OF ALL COMMANDS'),
     ...options(COMMON_OPTIONS),
     section('EXIT STATUS'),
@@ -33,7 +36,7 @@ function renderCommand(command: Command): string[] {
     `.SS ${roff(command.name)}`,
     `.B ${roff(usageLine(command))}`,
     '.PP',
-    ...prose(`${command.name} ${command.summary}.`),
+    ...prose(`${command.summary}.`),
     ...(command.text === undefined ? [] : ['.PP', ...prose(command.text)]),
     ...options(command.options),
     ...command.examples.flatMap(([line, meaning]) => [
@@ -58,9 +61,10 @@ const options = (all: Readonly<Record<string, Option>>): string[] =>
 
 const section = (title: string): string => `.SH ${title}`;
 
-/** Paragraphs: a line of text must not begin with a control character of roff. */
-const prose = (text: string): string[] => text.split('\n').map(roff);
+/** Lines of text; an empty one begins a paragraph. */
+const prose = (text: string): string[] => text.split('\n').map((line) => (line === '' ? '.PP' : roff(line)));
 
+/** Escapes what roff would read as a command or as typography. */
 const roff = (text: string): string =>
   text
     .replaceAll('\\', '\\e')

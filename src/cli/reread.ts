@@ -1,56 +1,56 @@
 import { EXIT } from '../core/exit.ts';
 import { exists } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { print, printError } from '../host/output.ts';
 import { startAndWait } from '../host/systemd.ts';
 import { contextThatWasRead, discContext } from '../vm/disc.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
+import { printErrorText, printText } from './terminal.ts';
 
 const UNIT = 'one-context-reconfigure.service';
-/** one-contextd has ended as soon as its lock is gone; longer than this none holds it that still lives. */
-const AT_REST_WITHIN_MS = 600_000;
-const LOOK_EVERY_MS = 500;
-/** Runs of one-context that leave what they found, before this gives up. */
+/** one-contextd removes its lock when it ends. After this time a lock belongs to no living process. */
+const ENDED_WITHIN_MS = 600_000;
+const CHECK_EVERY_MS = 500;
+/** Gives up after so many runs of one-context that do not read the new CONTEXT. */
 const FRUITLESS_RUNS = 3;
 const PAUSE_MS = 10_000;
 
-export const reread: Command = {
+export const reread = defineCommand({
   name: 'reread',
-  summary: 'starts one-context again when the CONTEXT disc is not what it has read',
+  summary: 'Run one-context again if the CONTEXT disc has changed since it read it',
   args: [],
   options: {},
-  text: 'What flower-context-reread.service runs when one-context has ended. one-context reads the disc once, at its beginning, and\nsystemd joins a request to start it with a run that goes on: a change of the CONTEXT at that time would be lost.',
-  examples: [['systemctl start flower-context-reread', 'the way it is started on a VM']],
+  text: 'flower-context-reread.service runs this command after one-context has ended. one-context reads the disc once, at its start. While it runs, systemd ignores a request to start it, so a change of the CONTEXT at that time would be lost.',
+  examples: [['systemctl start flower-context-reread', 'Start the service on a VM']],
   async run({ machine }) {
     for (let fruitless = 0; ; ) {
-      if (!(await atRest(machine))) {
-        printError(`${machine.paths.oneContextLock} is still there: one-context did not end\n`);
+      if (!(await hasEnded(machine))) {
+        printErrorText(`one-context did not end: ${machine.paths.oneContextLock} still exists`);
         return EXIT.failed;
       }
       const read = contextThatWasRead(machine);
       const onDisc = discContext(machine);
       if (read === undefined || onDisc === undefined || read === onDisc) return EXIT.good;
       if (fruitless === FRUITLESS_RUNS) {
-        printError(
-          `one-context has not taken over the CONTEXT of the disc; what to do: journalctl -u ${UNIT}\n`,
+        printErrorText(
+          `one-context has not read the CONTEXT of the disc\n  what to do: \`journalctl -u ${UNIT}\``,
         );
         return EXIT.failed;
       }
-      print('the CONTEXT was changed while one-context was at work: starting it again\n');
+      printText('the CONTEXT changed while one-context ran: starting it again');
       const why = await startAndWait(UNIT);
-      if (why !== undefined) printError(`${why}\n`);
+      if (why !== undefined) printErrorText(why);
       if (contextThatWasRead(machine) !== read) fruitless = 0;
       else if (++fruitless < FRUITLESS_RUNS) await machine.clock.sleep(PAUSE_MS);
     }
   },
-};
+});
 
-/** Waits until no one-contextd is at work; false when that took too long. */
-async function atRest({ clock, paths }: Machine): Promise<boolean> {
-  const end = clock.monotonicMs() + AT_REST_WITHIN_MS;
+/** Waits until no one-contextd runs; false when that took too long. */
+async function hasEnded({ clock, paths }: Machine): Promise<boolean> {
+  const end = clock.monotonicMs() + ENDED_WITHIN_MS;
   while (exists(paths.oneContextLock)) {
     if (clock.monotonicMs() >= end) return false;
-    await clock.sleep(LOOK_EVERY_MS);
+    await clock.sleep(CHECK_EVERY_MS);
   }
   return true;
 }

@@ -1,14 +1,14 @@
 import { startAgent } from '../agent/start-agent.ts';
 import { notified, notifyWatchdog, watchdogInterval } from '../host/notify.ts';
-import type { Command } from './command.ts';
+import { defineCommand } from './command.ts';
 
-export const run: Command = {
+export const run = defineCommand({
   name: 'run',
-  summary: 'boots this VM into its role, then stays and keeps it true',
+  summary: 'Run the agent as a service: boot, then supervise',
   args: [],
   options: {},
-  text: 'What flower-context.service runs. SIGHUP: look at the CONTEXT again. SIGTERM: end; Flower goes on.',
-  examples: [['systemctl start flower-context', 'the way it is started on a VM']],
+  text: 'flower-context.service runs this command. SIGHUP: reload the CONTEXT. SIGTERM: stop the agent; Flower keeps running.',
+  examples: [['systemctl start flower-context', 'Start the service on a VM']],
   async run({ machine }) {
     const supervisor = await startAgent(machine, { fresh: false });
     const interval = watchdogInterval();
@@ -20,4 +20,4 @@ export const run: Command = {
       await notified();
     }
   },
-};
+});

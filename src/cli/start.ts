@@ -2,13 +2,14 @@ import './zod.ts';
 import { EXIT } from '../core/exit.ts';
 import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
-import { invoke } from './command.ts';
+import { didYouMean, invoke } from './command.ts';
 import { COMMANDS, overview } from './index.ts';
+import { printErrorText } from './terminal.ts';
 
-/** Which machine a root folder stands for. */
+/** The machine whose root is this folder. */
 export type MachineOf = (root: string) => Machine;
 
-/** argv -> command -> exit status. `--root DIR` may also stand before the command. */
+/** Arguments -> command -> exit status. `--root DIR` is also accepted before the command. */
 async function main(argv: readonly string[], machineOf: MachineOf): Promise<number> {
   if (argv[0] === '--root' && argv.length >= 2)
     return main([...argv.slice(2, 3), '--root', argv[1]!, ...argv.slice(3)], machineOf);
@@ -19,13 +20,16 @@ async function main(argv: readonly string[], machineOf: MachineOf): Promise<numb
   }
   const command = COMMANDS.find((one) => one.name === (name === '--version' ? 'version' : name));
   if (command === undefined) {
-    printError(`flower-context: there is no command '${name}'; 'flower-context --help' lists them\n`);
+    const names = COMMANDS.map((one) => one.name);
+    printErrorText(
+      `flower-context: unknown command '${name}'${didYouMean(name, names)}\nList all commands: flower-context --help`,
+    );
     return EXIT.usage;
   }
   return invoke(command, rest, machineOf);
 }
 
-/** The whole program: runs the command that the process was started with and ends the process with its exit status. */
+/** Runs the command that the process was started with and ends the process with its exit status. */
 export function start(machineOf: MachineOf): void {
   main(process.argv.slice(2), machineOf).then(
     (status) => process.exit(status),

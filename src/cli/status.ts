@@ -2,42 +2,35 @@ import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { problemLines, readStatus, type Status } from '../report/status.ts';
 import { demandVm, untilStatus } from './await-status.ts';
-import type { Command, Invocation } from './command.ts';
+import { defineCommand } from './command.ts';
+import { heading, printText, style, wrap } from './terminal.ts';
 
-export const status: Command = {
+export const status = defineCommand({
   name: 'status',
-  summary: 'shows every step of the boot with its state and time, what is waited for, and what is wrong',
+  summary: 'Show boot steps, current wait and open problems',
   args: [],
   options: {
-    json: { description: 'the status file as it is' },
-    wait: { description: 'first wait until the boot is over, one way or the other' },
+    json: { description: 'print the status file as it is' },
+    wait: { description: 'wait until the boot has succeeded or failed' },
   },
+  text: 'Exit status 0: ready. 1: the boot failed. 3: not ready yet.',
   examples: [
-    ['flower-context status', 'where the boot is'],
-    ['flower-context status --wait', 'the same, once it is over; exit status 0 only when ready'],
-    ['flower-context status --json', 'for a program'],
+    ['flower-context status', 'Show the current state'],
+    ['flower-context status --wait', 'Wait for the end of the boot'],
+    ['flower-context status --json', 'The same for a program'],
   ],
-  async run(invocation: Invocation) {
-    demandVm(invocation.machine);
-    const found = invocation.flag('wait')
-      ? await untilStatus(invocation.machine, ({ phase }) => phase !== 'booting')
-      : readStatus(invocation.machine.paths.status);
-    if (found === undefined) {
-      print(
-        invocation.flag('json')
-          ? 'null\n'
-          : 'The agent has not run since this VM started. Start it: systemctl start flower-context\n',
-      );
-      return EXIT.notReady;
-    }
-    print(
-      invocation.flag('json')
-        ? `${JSON.stringify(found, null, 2)}\n`
-        : describe(found, invocation.machine.clock.now()),
-    );
-    return found.phase === 'ready' ? EXIT.good : found.phase === 'failed' ? EXIT.failed : EXIT.notReady;
+  async run({ machine, flag }) {
+    demandVm(machine);
+    const found = flag('wait')
+      ? await untilStatus(machine, ({ phase }) => phase !== 'booting')
+      : readStatus(machine.paths.status);
+    if (flag('json')) print(`${JSON.stringify(found ?? null, null, 2)}\n`);
+    else if (found === undefined)
+      printText('The agent has not run since this VM started. Start it: `systemctl start flower-context`');
+    else printText(describe(found, machine.clock.now()));
+    return found?.phase === 'ready' ? EXIT.good : found?.phase === 'failed' ? EXIT.failed : EXIT.notReady;
   },
-};
+});
 
 const MARK = {
   pending: ' ',
@@ -49,33 +42,43 @@ const MARK = {
   skipped: '-',
 } as const;
 
+const COLOUR = { done: 'ok', kept: 'ok', degraded: 'degraded', failed: 'fatal' } as const;
+
 function describe(found: Status, now: Date): string {
-  const resume = found.steps.find((step) => !['done', 'kept', 'degraded', 'skipped'].includes(step.state));
-  const width = Math.max(0, ...found.steps.map((step) => step.title.length));
+  const { role, phase, serving, boot, started_at, steps, facts, waiting, problems } = found;
+  const resume = steps.find(({ state }) => !['done', 'kept', 'degraded', 'skipped'].includes(state));
+  const width = Math.max(0, ...steps.map(({ title }) => title.length));
   return [
-    `${found.role ?? 'no role yet'}: ${found.phase}${found.serving ? ', serving' : ''} (${found.boot} boot, since ${found.started_at})`,
+    `${heading(`${role ?? 'no role yet'}: ${phase}${serving ? ', serving' : ''}`)} (${boot} boot, since ${started_at})`,
     '',
-    ...found.steps.map((step) =>
-      `  ${MARK[step.state]} ${step.title.padEnd(width)}  ${step.state.padEnd(8)} ${step.ms === null ? '' : `${step.ms} ms`.padStart(12)}  ${step.note ?? ''}`.trimEnd(),
-    ),
+    ...steps.flatMap((step) => stepLines(step, width)),
     '',
-    ...Object.entries(found.facts).map(
+    ...Object.entries(facts).map(
       ([name, value]) => `  ${name}: ${Array.isArray(value) ? value.join(', ') : value}`,
     ),
-    ...(found.waiting === null
+    ...(waiting === null
       ? []
       : [
           '',
-          `waiting for ${found.waiting.for} since ${seconds(found.waiting.since, now)} s${found.waiting.until === null ? ', without end' : `, until ${found.waiting.until}`}`,
-          `  check: ${found.waiting.check}`,
+          `waiting for ${waiting.for} since ${seconds(waiting.since, now)} s, ${waiting.until === null ? 'without limit' : `until ${waiting.until}`}`,
+          `  check: ${waiting.check}`,
         ]),
-    ...found.problems.flatMap((problem) => [
-      '',
-      ...problemLines(problem).map((line, at) => (at === 0 ? `${problem.kind}: ${line}` : line)),
-    ]),
+    ...problems.flatMap((problem) => {
+      const [first, ...rest] = problemLines(problem);
+      return ['', `${style(problem.kind, problem.kind)}: ${first}`, ...rest];
+    }),
     ...(resume === undefined ? [] : ['', `a resume would start at: ${resume.title} (${resume.id})`]),
-    '',
   ].join('\n');
+}
+
+/** One line for a step; its note follows on the same line if the line is long enough for it. */
+function stepLines({ title, state, ms, note }: Status['steps'][number], width: number): string[] {
+  const colour = state in COLOUR ? COLOUR[state as keyof typeof COLOUR] : undefined;
+  const mark = colour === undefined ? MARK[state] : style(colour, MARK[state]);
+  const line = `  ${mark} ${title.padEnd(width)}  ${state.padEnd(8)} ${(ms === null ? '' : `${ms} ms`).padStart(9)}`;
+  if (note === null) return [line];
+  const whole = wrap(note, `${line}  `);
+  return whole.length === 1 ? whole : [line, ...wrap(note, '      ')];
 }
 
 const seconds = (since: string, now: Date): number =>

@@ -7,7 +7,7 @@ import type { Machine } from '../host/machine.ts';
 import { print, printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
-import { type Command, type Invocation, UsageError } from './command.ts';
+import { defineCommand, UsageError } from './command.ts';
 import {
   CONNECTION,
   connectionToml,
@@ -23,8 +23,9 @@ import {
   runIdIn,
   runStateIn,
 } from './submission.ts';
+import { printErrorText, printText } from './terminal.ts';
 
-export const submit: Command = {
+export const submit = defineCommand({
   name: 'submit',
   summary: 'Start a run of an app on this SuperLink and follow it to its end',
   args: ['APP'],
@@ -34,12 +35,15 @@ export const submit: Command = {
   },
   text: 'APP is the folder of a Flower app, or the name of an app in /usr/share/flower-context/apps. The app quickstart needs no network, no data and no framework.\n\nStrategy, rounds, client counts and checkpoints come from the CONTEXT (FL_NUM_ROUNDS, FL_STRATEGY, ...); arguments after -- replace single ones. The app has to declare them in [tool.flwr.app.config] of its pyproject.toml.\n\nExit status 0: the run was completed. After Ctrl-C the run continues.',
   examples: [
-    ['flower-context submit quickstart', 'the example app of the image, with the settings of the CONTEXT'],
+    ['flower-context submit quickstart', 'Run the example app of the image with the settings of the CONTEXT'],
     [
       "flower-context submit quickstart -- --run-config 'num-server-rounds=20'",
-      'with another number of rounds',
+      'Run it with another number of rounds',
     ],
-    ['flower-context submit --declared-only ./other-app', 'an app that was not written for this appliance'],
+    [
+      'flower-context submit --declared-only ./other-app',
+      'Run an app that was not written for this appliance',
+    ],
   ],
   async run(invocation) {
     const { machine, args, rest } = invocation;
@@ -62,7 +66,7 @@ export const submit: Command = {
       remove(file);
     }
   },
-};
+});
 
 /** The folder of an app. A folder in the working directory comes before an app of the package. */
 function appNamed(name: string, { apps }: Paths): string {
@@ -80,17 +84,17 @@ function appNamed(name: string, { apps }: Paths): string {
 function superLinkEndpoints({ paths }: Machine) {
   const endpoints = readEndpoints(paths);
   if (endpoints?.role === 'superlink') return endpoints;
-  printError(
+  printErrorText(
     endpoints === undefined
-      ? 'not ready: the boot has not started Flower yet (flower-context status)\n'
-      : 'this VM is a SuperNode: start runs on the SuperLink\n',
+      ? 'not ready: the boot has not started Flower yet (`flower-context status`)'
+      : 'this VM is a SuperNode: start runs on the SuperLink',
   );
   return undefined;
 }
 
 /** The settings of the CONTEXT and of the caller. Throws Problem app_lacks_settings. */
 async function settingsFor(
-  { machine, flag }: Invocation,
+  { machine, flag }: { machine: Machine; flag(name: 'declared-only'): boolean },
   app: string,
   { settings }: PassedOn,
 ): Promise<RunSetting[]> {
@@ -100,7 +104,7 @@ async function settingsFor(
   if (undeclared.length === 0) return all;
   const names = undeclared.map(([key]) => key).join(', ');
   if (flag('declared-only')) {
-    printError(`omitted, because the app does not declare it: ${names}\n`);
+    printErrorText(`omitted, because the app does not declare it: ${names}`);
     return all.filter(([key]) => declared.has(key));
   }
   throw new Problem('app_lacks_settings', {
@@ -164,7 +168,7 @@ class Run {
     if (state === undefined) return this.#leave(id);
     const took = state.seconds === undefined ? '' : ` after ${state.seconds.toFixed(1)} s`;
     if (state.status === 'finished:completed') {
-      print(`run ${id}: completed${took}\n`);
+      printText(`run ${id}: completed${took}`);
       return EXIT.good;
     }
     throw new Problem('run_failed', {
@@ -201,7 +205,7 @@ class Run {
   #leave(id: string): number {
     const by = `FLWR_HOME=${this.#machine.paths.flwrHome} ${this.#program}`;
     printError(
-      `run ${id} continues. Follow it: ${by} log ${id} ${CONNECTION} --stream. Stop it: ${by} stop ${id} ${CONNECTION}\n`,
+      `run ${id} continues.\n  follow it: ${by} log ${id} ${CONNECTION} --stream\n  stop it: ${by} stop ${id} ${CONNECTION}\n`,
     );
     return EXIT.notReady;
   }

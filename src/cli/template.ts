@@ -3,17 +3,17 @@ import type { BootConfig } from '../config/config.ts';
 import { EXIT } from '../core/exit.ts';
 import { problemOf } from '../core/finding.ts';
 import { profileFor } from '../flower/profiles.ts';
-import { print, printError } from '../host/output.ts';
-import { describeProblem } from '../report/journal.ts';
+import { print } from '../host/output.ts';
 import { lint } from '../templates/lint/lint.ts';
 import { answers, formatTemplate, type OneFlowVersion } from '../templates/oneflow.ts';
 import { checkSettings, type TemplateSetting } from '../templates/template-settings.ts';
 import { type Count, inputsOf, TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../templates/topology.ts';
 import { readCa } from '../tls/ca.ts';
-import { type Command, type Invocation, UsageError } from './command.ts';
-import { describeLint } from './lint.ts';
+import { defineCommand, type Invocation, printProblem, UsageError } from './command.ts';
+import { printLint } from './findings.ts';
+import { printErrorText } from './terminal.ts';
 
-export const template: Command = {
+export const template = defineCommand({
   name: 'template',
   summary: 'Print a OneFlow service template for `oneflow-template create`',
   args: [TOPOLOGY_NAMES.join('|')],
@@ -56,15 +56,15 @@ export const template: Command = {
   examples: [
     [
       'flower-context template single-site --superlink-template 12 --supernode-template 13 > federation.json',
-      'create it: oneflow-template create federation.json',
+      'Write a template; then `oneflow-template create federation.json`',
     ],
     [
       'flower-context template single-site --supernodes 4..20 --set FL_STRATEGY=FedProx --set FL_NUM_ROUNDS=20',
-      'change the presets of the form',
+      'Change the presets of the form',
     ],
     [
       'flower-context template coordinator --set FL_CERT_EXTRA_SAN=DNS:superlink.example.org',
-      'a SuperLink with a DNS name for other zones',
+      'A SuperLink with a DNS name for other zones',
     ],
     [
       'flower-context template training-site --set FL_SUPERLINK_ADDRESS=superlink.example.org:9092 --network oneadmin/training',
@@ -72,7 +72,7 @@ export const template: Command = {
     ],
     [
       'flower-context template single-site --set FL_NUM_ROUNDS=20 --answers > answers.json',
-      'start it: oneflow-template instantiate ID answers.json',
+      'Write the answers; then `oneflow-template instantiate ID answers.json`',
     ],
   ],
   async run(invocation) {
@@ -100,7 +100,7 @@ export const template: Command = {
     if (version !== undefined) profileFor(version);
     for (const config of configs) checkCertificates(config, invocation.machine.clock.now());
     const suspicious = problemOf(warnings, 'setting', REMEDY);
-    if (suspicious !== undefined) printError(`${suspicious.all.flatMap(describeProblem).join('\n')}\n`);
+    if (suspicious !== undefined) printProblem(suspicious);
 
     const options = { topology, format, all, templates, supernodes, values, network };
     if (invocation.flag('answers')) {
@@ -111,29 +111,29 @@ export const template: Command = {
           `--answers: the form has no input ${fixed.join(', ')}; add --all-inputs here and to the template, or set it in the template only`,
         );
       const open = TOPOLOGIES[topology].mandatory.filter((name) => !values.has(name));
-      if (open.length > 0) printError(`note: fill in ${open.join(' and ')}: no VM boots without them\n`);
+      if (open.length > 0) printErrorText(`note: fill in ${open.join(' and ')}: no VM boots without them`);
       print(`${JSON.stringify(answers(options), null, 2)}\n`);
       return EXIT.good;
     }
     const text = formatTemplate(options);
     const findings = lint(text, topology).findings.filter(({ code }) => code !== 'preset_suspicious');
-    for (const finding of findings) printError(describeLint('template', finding));
+    for (const finding of findings) printLint('template', finding, 'stderr');
     // For lint too few SuperNodes are a warning where the role can grow; a new template can have enough from the start.
     if (findings.some(({ severity, code }) => severity === 'error' || code === 'too_few_supernodes')) {
-      printError('no template printed; set other values with --set, or counts with --supernodes\n');
+      printErrorText('no template printed; set other values with --set, or counts with --supernodes');
       return EXIT.failed;
     }
     const missing = roles
-      .map((role) => `${role}-template`)
+      .map((role) => `${role}-template` as const)
       .filter((option) => invocation.value(option) === undefined);
     if (missing.length > 0)
-      printError(
-        `note: placeholder VM template IDs used; set ${missing.map((option) => `--${option}`).join(' and ')}\n`,
+      printErrorText(
+        `note: placeholder VM template IDs used; set ${missing.map((option) => `--${option}`).join(' and ')}`,
       );
     print(text);
     return EXIT.good;
   },
-};
+});
 
 const REMEDY = 'correct that --set option, or add one for this variable';
 
@@ -151,7 +151,12 @@ function topologyOf(text: string): Topology {
   return topology;
 }
 
-function idOf(invocation: Invocation, option: string, has: boolean, standard: number): number {
+function idOf(
+  invocation: Invocation,
+  option: `super${'link' | 'node'}-template`,
+  has: boolean,
+  standard: number,
+): number {
   const text = invocation.value(option);
   if (text === undefined) return standard;
   if (!has) throw new UsageError(`--${option}: a ${invocation.args[0]} template has no such role`);

@@ -3,206 +3,379 @@
 /** fatal: the boot ends. degraded: the boot continues without something. warning: reported, nothing else. */
 export type Severity = 'fatal' | 'degraded' | 'warning';
 
+/** What `flower-context explain CODE` prints. Phrases without a full stop; sentences in `about`, `found`, `agent` have one. */
 interface Entry {
   readonly title: string;
   /** Of a problem that does not say another. */
   readonly severity: Severity;
+  /** What the code means, and its usual causes. */
+  readonly about: string;
+  /** How the agent detects it. */
+  readonly found: string;
+  /** What the agent does then, if it is not the usual reaction to the severity. */
+  readonly agent?: string;
+  /** What to do, unless the problem itself says more. */
   readonly remedy: string;
+  /** Where to look: commands, files, pages. */
+  readonly look: readonly string[];
 }
+
+const REACTION: Readonly<Record<Severity, string>> = {
+  fatal:
+    'The boot ends with exit status 1. FL_ERROR on OneGate has the code. systemd starts the agent again, and the boot resumes at the first unfinished step.',
+  degraded: 'The boot continues without it. Status and journal report the problem.',
+  warning: 'The boot continues. Status and journal report the problem.',
+};
+const WAITS_FOR_CONTEXT =
+  'The boot ends with exit status 2. FL_ERROR on OneGate has the code. The agent does not retry until the CONTEXT changes. Flower that already runs keeps its previous configuration.';
+const FLOWER_NOT_STARTED = `Flower is not started, because it would retry forever without a clear error. ${REACTION.fatal}`;
+const SUBMIT_ENDS = 'submit ends with exit status 1.';
+
+const JOURNAL = 'journalctl -u flower-context';
+const STATUS = 'flower-context status';
+const CA_REMEDY =
+  "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)";
 
 export const CATALOGUE = {
   config_validation_failed: {
-    title: 'the CONTEXT of this VM has values that cannot be used',
+    title: 'the CONTEXT of this VM has invalid values',
     severity: 'fatal',
+    about: 'Flower cannot start with these values. All of them are reported, each with an accepted form.',
+    found: 'Every variable is checked before anything else is done.',
+    agent: WAITS_FOR_CONTEXT,
     remedy: 'correct the variables named, then `onevm updateconf` or instantiate again',
+    look: ['flower-context validate FILE (also away from a VM)', 'docs/reference/variables.md'],
   },
   config_suspicious: {
-    title: 'the CONTEXT has a value that is accepted but probably not what was meant',
+    title: 'the CONTEXT has a value that is valid but probably a mistake',
     severity: 'warning',
+    about:
+      'Examples: a misspelled variable, a parameter of a strategy that is not selected, plaintext where the SuperLink offers TLS.',
+    found: 'The variables are compared with each other and with what the SuperLink publishes.',
     remedy: 'check the variable named',
+    look: [STATUS, 'flower-context validate FILE'],
   },
   context_unreadable: {
     title: 'the CONTEXT could not be read',
     severity: 'fatal',
+    about:
+      "The file is missing, or it does not have the form that one-context writes: NAME='value' lines. It is parsed, never executed.",
+    found: 'The agent reads context.sh.network, else context.sh.local, in /var/run/one-context.',
+    agent: `${WAITS_FOR_CONTEXT} Without a CONTEXT nothing is published.`,
     remedy:
       'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT section',
+    look: ['ls -l /var/run/one-context', 'flower-context context'],
   },
   image_incomplete: {
-    title: 'the image lacks something the agent needs',
+    title: 'the image lacks a part that the agent needs',
     severity: 'fatal',
+    about:
+      'The install script puts these parts into every image: appliance.json with the role, the user flower, and a virtual environment with Flower.',
+    found: 'Each part is read when it is needed.',
     remedy: 'build the image again with the install script of this project',
+    look: ['cat /etc/flower-context/appliance.json', 'getent passwd flower', 'ls /opt/flower/envs'],
   },
   state_unwritable: {
-    title: 'the agent cannot write its files',
+    title: 'the agent cannot read or write its files',
     severity: 'fatal',
+    about:
+      'The disk is full or read-only, or the agent does not run as root. Files are written whole, so none is half written.',
+    found: 'The operating system refused a read or a write.',
     remedy:
       'free disk space (`df -h`) or make the file system writable (`mount -o remount,rw /`), then `systemctl restart flower-context`',
+    look: ['df -h /var/lib/flower-context', 'mount | grep " / "', 'dmesg | tail'],
   },
   state_damaged: {
-    title: 'a state file was damaged and has been set aside',
+    title: 'a state file was damaged and has been renamed',
     severity: 'degraded',
-    remedy: 'nothing, if the boot went on; look at the file beside the original (.damaged-*)',
+    about:
+      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A damaged CA is replaced by a new one; SuperNodes with the old CA need the new one.',
+    found: 'Every state file is checked when it is read.',
+    remedy: 'nothing, if the boot continued; the file beside the original (.damaged-*) shows the damage',
+    look: ['ls /var/lib/flower-context /var/lib/flower-context/tls', 'flower-context ca'],
   },
   tls_setup_failed: {
     title: 'the certificates could not be prepared',
     severity: 'fatal',
+    about:
+      'A server certificate is expired, belongs to another key, has an incomplete chain, or is not for servers. All faults are reported at once.',
+    found: "The boot checks FL_SSL_*; a SuperNode checks the SuperLink's certificate before Flower starts.",
+    agent: `With FL_SSL_* at fault: ${WAITS_FOR_CONTEXT} Else: ${REACTION.fatal}`,
     remedy: 'correct the FL_SSL_* variables named, or leave all three empty to have certificates made',
+    look: ['flower-context validate FILE', 'openssl x509 -in server.pem -noout -text'],
   },
   ca_missing: {
-    title: 'TLS is wanted but there is no CA certificate to trust',
+    title: 'TLS is required, but no CA certificate is available',
     severity: 'fatal',
-    remedy: "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)",
+    about:
+      'FL_TLS_ENABLED=YES, or the SuperLink publishes TLS. Without its CA the SuperLink cannot be verified. The agent never falls back to plaintext.',
+    found: 'FL_SSL_CA_CERTFILE is empty, and OneGate has no usable FL_CA_CERT of the SuperLink.',
+    agent: FLOWER_NOT_STARTED,
+    remedy: CA_REMEDY,
+    look: ['flower-context ca --base64 (on the SuperLink)', STATUS, 'onegate vm show ID --json'],
   },
   ca_invalid: {
-    title: 'the CA certificate cannot be used',
+    title: 'the CA certificate is not valid',
     severity: 'fatal',
-    remedy: "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)",
+    about: 'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA.',
+    found: 'The agent reads FL_SSL_CA_CERTFILE, or FL_CA_CERT of the SuperLink on OneGate.',
+    agent: FLOWER_NOT_STARTED,
+    remedy: CA_REMEDY,
+    look: ['flower-context ca --base64 (on the SuperLink)', 'openssl x509 -in ca.pem -noout -text'],
   },
   ca_mismatch: {
-    title: "the SuperLink's certificate is not signed by the CA this node trusts",
+    title: "the SuperLink's certificate is not signed by the CA that this node trusts",
     severity: 'fatal',
+    about:
+      'The SuperLink has a new CA (for example a new disk), or another server answers at its address. Compare the fingerprints before you trust a new CA.',
+    found: 'The agent connects to the SuperLink and verifies the chain as gRPC does.',
+    agent: FLOWER_NOT_STARTED,
     remedy:
       'take the CA from the SuperLink again (`flower-context ca --base64` there) and set it as FL_SSL_CA_CERTFILE here',
+    look: ['flower-context ca (on both sides)', 'flower-context doctor'],
   },
   address_not_in_certificate: {
-    title: "the SuperLink's certificate does not name the address that SuperNodes dial",
+    title: "the SuperLink's certificate does not contain the address that SuperNodes dial",
     severity: 'fatal',
-    remedy: 'add the address to FL_CERT_EXTRA_SAN on the SuperLink, or dial one that the certificate names',
+    about:
+      'A certificate is valid for the names and addresses in it. This node dials another one: a NAT address, a DNS name or a second network. The problem contains the FL_CERT_EXTRA_SAN line to add.',
+    found: "The address is compared with the certificate's subjectAltName, as gRPC does.",
+    agent: FLOWER_NOT_STARTED,
+    remedy:
+      'add the address to FL_CERT_EXTRA_SAN on the SuperLink, or dial one that the certificate contains',
+    look: ['flower-context status (sans, on the SuperLink)', 'flower-context doctor (on both sides)'],
   },
   tls_mode_mismatch: {
-    title: 'one side speaks TLS and the other does not',
+    title: 'one side uses TLS and the other does not',
     severity: 'fatal',
+    about:
+      'Set FL_TLS_ENABLED to the same value on both sides. Or leave it empty on the SuperNode, which then follows the SuperLink.',
+    found: 'FL_TLS_ENABLED is compared with FL_TLS on OneGate and with the answer at the address.',
+    agent: `If this node requires TLS: ${REACTION.fatal} With FL_TLS_ENABLED=NO on this node it is a warning.`,
     remedy: 'set FL_TLS_ENABLED to the same value on both sides',
+    look: ['flower-context context | grep FL_TLS_ENABLED (on both sides)', 'flower-context doctor'],
   },
   not_in_service: {
     title: 'this VM is not part of a OneFlow service, so the SuperLink cannot be discovered',
     severity: 'fatal',
+    about:
+      'A SuperNode without FL_SUPERLINK_ADDRESS asks OneGate for its service. This VM has no service, or no token.',
+    found: 'OneGate answers that the VM has no service, or the CONTEXT lacks TOKEN=YES.',
     remedy: 'set FL_SUPERLINK_ADDRESS (and FL_SSL_CA_CERTFILE), or deploy the VM through a OneFlow service',
+    look: ['onegate service show', 'oneflow list (on the front-end)', 'flower-context context'],
   },
   superlink_ambiguous: {
-    title: 'it is not clear which role of the service is the SuperLink',
+    title: 'several roles of the service, or none, could be the SuperLink',
     severity: 'fatal',
+    about: 'The SuperLink is the role named superlink. Without that name it is the only other role.',
+    found: 'The agent reads the roles of the service from OneGate.',
     remedy: 'name the role superlink in the service template, or set FL_SUPERLINK_ADDRESS',
+    look: ['oneflow show ID (on the front-end)', 'flower-context lint FILE (the service template)'],
   },
   discovery_timeout: {
     title: 'the SuperLink was not found in time',
     severity: 'fatal',
+    about:
+      'With FL_EDGE_BACKOFF=fixed the agent asks 30 times, 10 s apart. The SuperLink did not publish FL_READY=YES and an address.',
+    found: 'The agent asks OneGate for the VM of the SuperLink.',
     remedy:
-      'look at the SuperLink VM (`flower-context status` there); FL_EDGE_BACKOFF=exponential waits without end',
+      'check the SuperLink VM (`flower-context status` there); with FL_EDGE_BACKOFF=exponential the agent waits without limit',
+    look: ['onegate vm show ID --json', 'oneflow show ID (on the front-end)'],
   },
   superlink_unreachable: {
     title: "the SuperLink's address does not answer",
     severity: 'warning',
-    remedy:
-      'check the address, the firewall between the two and that the SuperLink is up; Flower keeps trying',
+    about: 'The SuperLink may still start. Flower is started all the same and retries.',
+    found: 'The agent connects to the address before Flower starts, and then every 10 s.',
+    agent: 'The boot continues. The node is ready when the SuperLink has accepted it.',
+    remedy: 'check the address, the firewall between the two and that the SuperLink is up; Flower retries',
+    look: ['flower-context probe HOST:PORT --ca FILE', 'security groups of both VMs: TCP 9092'],
   },
   onegate_unreachable: {
     title: 'OneGate does not answer as it should',
     severity: 'degraded',
-    remedy: 'check ONEGATE_ENDPOINT from inside the VM (`onegate vm show`); the agent keeps trying',
+    about:
+      'It is down, hangs, or refuses the token (401, also while oned is down). 404 means no service, or that OneFlow is down. All of this can be temporary.',
+    found: 'Each request has 5 s and is repeated with growing pauses.',
+    agent:
+      'A SuperLink serves and publishes when OneGate answers again, READY=YES included. A SuperNode that discovers its SuperLink waits.',
+    remedy: 'check ONEGATE_ENDPOINT from inside the VM (`onegate vm show`); the agent retries',
+    look: ['flower-context doctor', 'systemctl status opennebula-gate opennebula-flow (on the front-end)'],
   },
   onegate_value_refused: {
-    title: 'a value would not survive OneGate and was not sent',
+    title: 'a value would not pass OneGate unchanged and was not sent',
     severity: 'fatal',
-    remedy: 'this is a fault of the agent: report it with the journal',
+    about:
+      'OneGate changes some characters and limits an update to 128 KiB. A very large FL_SSL_CA_CERTFILE exceeds it: remove certificates that the SuperLink does not need.',
+    found: 'Every update is checked before it is sent.',
+    remedy: 'report this fault of the agent, with the journal',
+    look: [JOURNAL, 'flower-context ca'],
   },
   flower_version_unsupported: {
-    title: 'this version of Flower is outside what the agent knows how to start',
+    title: 'the agent does not support this version of Flower',
     severity: 'fatal',
-    remedy: 'choose a FLOWER_VERSION in the ranges named, or leave it empty for the baked one',
+    about: 'The start options of Flower change between versions. The agent supports the ranges named.',
+    found: 'FLOWER_VERSION is compared with the ranges before anything else is done.',
+    agent: WAITS_FOR_CONTEXT,
+    remedy: 'choose a FLOWER_VERSION in the ranges named, or leave it empty for the version of the image',
+    look: ['FLOWER_VERSION in docs/reference/variables.md', 'flower-context plan FILE'],
   },
   flower_install_failed: {
-    title: 'the wanted version of Flower, or its framework, could not be installed; what the image has runs',
+    title: 'the requested Flower or framework could not be installed; the version of the image runs',
     severity: 'degraded',
+    about:
+      'The package index was not reachable, the package does not exist, the disk is too small, or the installation took more than 10 minutes. A boot does not try the same installation twice.',
+    found: 'Free disk space is checked before the download, and the environment after it.',
     remedy:
-      'leave FLOWER_VERSION and ML_FRAMEWORK empty, or make room and open the way to the package index: `flower-context install` tries again',
+      'leave FLOWER_VERSION and ML_FRAMEWORK empty, or free disk space and open access to the package index: `flower-context install` tries again',
+    look: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
   },
   flower_start_failed: {
-    title: 'Flower ended instead of serving',
+    title: 'Flower exited instead of serving',
     severity: 'fatal',
-    remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has them all",
+    about: "The process exited, or systemd did not start it. The problem contains Flower's last lines.",
+    found: 'The agent watches the unit while Flower starts.',
+    remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
+    look: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
     severity: 'fatal',
+    about: 'The Fleet API did not answer at the published address within 3 minutes.',
+    found: 'The agent calls the Fleet API as a SuperNode does, verified with the published CA.',
     remedy: "read Flower's last lines; check the listen address and the firewall",
+    look: ['journalctl -u flower-superlink', 'ss -ltnp', 'flower-context doctor'],
   },
   no_address: {
     title: 'this VM has no address that SuperNodes could dial',
     severity: 'fatal',
+    about: 'Neither the CONTEXT (ETHx_IP) nor the kernel has an address other than the loopback address.',
+    found: 'FL_FLEET_API_ADDRESS means all addresses, and the list of addresses is empty.',
     remedy: 'attach a network with addresses to the VM (NETWORK=YES in its CONTEXT)',
+    look: ['ip address', 'flower-context context | grep ETH'],
   },
   port_in_use: {
-    title: 'a port that Flower needs is taken',
+    title: 'a port that Flower needs is not free',
     severity: 'fatal',
-    remedy: 'stop the program that holds the port (`ss -ltnp`), or choose another address',
+    about: 'Another program listens on the port, or the address does not belong to this VM.',
+    found: 'The agent opens each port for a moment before Flower starts.',
+    remedy: 'stop the program that listens on the port (`ss -ltnp`), or choose another address',
+    look: ['ss -ltnp', 'flower-context plan --json FILE', 'flower-context doctor'],
   },
   peer_suspicious: {
-    title: 'what another VM publishes is odd',
+    title: 'a peer VM publishes invalid attributes',
     severity: 'warning',
-    remedy: 'look at that VM; what it publishes is used only where it makes sense',
+    about: 'Attributes of the SuperLink are invalid, or two VMs claim to be the SuperLink.',
+    found: 'Peer attributes are validated like user input. Invalid ones are ignored.',
+    remedy: 'check that VM; only valid attributes are used',
+    look: ['onegate service show --json', 'flower-context status (on that VM)'],
   },
   flower_version_differs: {
     title: 'the SuperLink and this node run different versions of Flower',
     severity: 'warning',
+    about: 'Adjacent versions usually work together, but Flower does not guarantee it.',
+    found: 'FL_VERSION of the SuperLink on OneGate is compared with the version here.',
     remedy: 'set FLOWER_VERSION to the same value for both roles',
+    look: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
   clock_off: {
     title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
     severity: 'warning',
+    about:
+      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock.",
+    found: 'Flower refuses the timestamps of this node, or the certificates here begin in the future.',
+    agent: 'The boot continues. The problem ends when the clock is right.',
     remedy: 'start time synchronisation (`timedatectl set-ntp true`) on both',
+    look: ['timedatectl', 'flower-context doctor (on both sides)', 'journalctl -u flower-supernode'],
   },
   gpu_not_found: {
     title: 'FL_GPU_ENABLED=YES, but no NVIDIA GPU was found',
     severity: 'degraded',
+    about: 'The driver finds no GPU. Training runs on the CPU, and FL_GPU_AVAILABLE=NO is published.',
+    found: '`nvidia-smi -L` is not installed, fails, or lists nothing.',
     remedy: 'check PCI passthrough and the driver (`nvidia-smi`); training runs on the CPU',
+    look: ['nvidia-smi -L', 'lspci | grep -i nvidia', 'the PCI device in the VM template'],
   },
   dcgm_unavailable: {
     title: 'FL_DCGM_ENABLED=YES, but the exporter is not installed in this image',
     severity: 'degraded',
+    about: 'Neither nvidia-dcgm-exporter.service nor dcgm-exporter.service exists: no GPU metrics.',
+    found: 'systemd refuses to start the unit.',
     remedy: "install NVIDIA's datacenter-gpu-manager-exporter in the image, or set FL_DCGM_ENABLED=NO",
+    look: ['systemctl status nvidia-dcgm-exporter dcgm-exporter'],
   },
   metrics_unavailable: {
     title: 'the metrics port could not be opened',
     severity: 'degraded',
+    about: 'FL_METRICS_ENABLED=YES, but Prometheus gets no metrics from this VM.',
+    found: 'The operating system refuses to listen on FL_METRICS_PORT.',
+    agent: 'The boot continues without metrics. A changed CONTEXT opens the port again.',
     remedy: 'choose another FL_METRICS_PORT',
+    look: ['ss -ltnp', STATUS],
   },
   app_lacks_settings: {
-    title:
-      'the app does not declare settings that are passed to every run, and Flower refuses a run with others',
+    title: 'the app does not declare all settings of the run, and Flower refuses the others',
     severity: 'fatal',
+    about: 'Strategy, rounds, clients and checkpoints of the CONTEXT are passed to every run.',
+    found: '`flower-context submit` compares them with [tool.flwr.app.config] of the app.',
+    agent: 'The run is not started. The problem contains the lines to add.',
     remedy:
       'add the lines named to [tool.flwr.app.config] in its pyproject.toml, or submit with --declared-only',
+    look: ['cat /run/flower-context/run-config.toml', 'examples/quickstart/pyproject.toml'],
   },
   run_not_started: {
-    title: 'Flower did not take the run',
+    title: 'Flower did not start the run',
     severity: 'fatal',
-    remedy: 'read what flwr says above; `flower-context status` tells whether the SuperLink serves',
+    about: 'The SuperLink does not serve, the app cannot be read, or `flwr run` refused it.',
+    found: '`flower-context submit` reads the output of `flwr run`.',
+    agent: SUBMIT_ENDS,
+    remedy: 'read the output of flwr above; `flower-context status` shows if the SuperLink serves',
+    look: [STATUS, 'journalctl -u flower-superlink'],
   },
   run_failed: {
     title: 'the run ended without being completed',
     severity: 'fatal',
+    about: 'The run failed, was stopped, or the SuperLink went away.',
+    found: 'submit asks the SuperLink for the state of the run until it is finished.',
+    agent: SUBMIT_ENDS,
     remedy: "read the ServerApp's lines above; those of the ClientApps are in the journals of the SuperNodes",
+    look: ['journalctl -u flower-superlink', 'journalctl -u flower-supernode (on the nodes)'],
   },
   agent_running: {
-    title: 'the agent is at work on this machine already',
+    title: 'the agent already runs on this machine',
     severity: 'fatal',
-    remedy: 'look at it with `flower-context status`; `systemctl restart flower-context` starts it over',
+    about: 'Only one agent may run on a machine. The lock ends with its process.',
+    found: 'Another process has the lock of this machine (an abstract socket).',
+    agent: 'The second agent ends with exit status 1 and changes nothing.',
+    remedy: 'check it with `flower-context status`; `systemctl restart flower-context` starts it again',
+    look: ['systemctl status flower-context', STATUS],
   },
   interrupted: {
-    title: 'the boot was stopped before it was done',
+    title: 'the boot was stopped before its end',
     severity: 'fatal',
+    about: 'The agent was stopped, or the CONTEXT changed during the boot. Finished steps stay finished.',
+    found: 'The agent received a signal or read a new CONTEXT.',
+    agent: 'Running steps are cancelled and the phase becomes `stopped`. A new CONTEXT restarts the boot.',
     remedy:
-      'start the agent again (`systemctl start flower-context`): it goes on at the first step that is not done',
+      'start the agent again (`systemctl start flower-context`): it resumes at the first unfinished step',
+    look: [STATUS, JOURNAL],
   },
   internal_error: {
-    title: 'the agent met something it was not written for',
+    title: 'unexpected internal error',
     severity: 'fatal',
-    remedy: 'report it with `journalctl -u flower-context`; `flower-context boot --fresh` starts over',
+    about:
+      'This is a defect of flower-context, not of the CONTEXT. Open an issue in its repository with the two outputs below; they contain no secrets.',
+    found: 'A step threw an error without a problem code.',
+    remedy:
+      'send `journalctl -b -u flower-context` and `flower-context doctor --json` to the maintainers; `flower-context boot --fresh` runs every step again',
+    look: [JOURNAL, 'flower-context doctor --json', 'ls -lR /var/lib/flower-context'],
   },
 } as const satisfies Record<string, Entry>;
 
 export type ProblemCode = keyof typeof CATALOGUE;
 
-/** What a code means. */
-export const entryOf = (code: ProblemCode): Entry => CATALOGUE[code];
+/** What a code means, with what the agent does about it. */
+export function entryOf(code: ProblemCode): Entry & { readonly agent: string } {
+  const entry: Entry = CATALOGUE[code];
+  return { agent: REACTION[entry.severity], ...entry };
+}

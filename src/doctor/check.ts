@@ -1,25 +1,40 @@
-// A check is data: what it is called, and how it looks at the machine. It changes nothing and never shows a secret.
+// A check is data: its name, what it needs, and what it finds on this VM. It changes nothing and prints no secret.
 import type { ProblemCode } from '../core/catalogue.ts';
+import type { Finding } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
 import type { VmSnapshot } from './snapshot.ts';
 
-/** `none`: there is nothing to look at here, and that is as it should be. */
+/** `none`: the check does not apply to this VM. */
 export type Verdict = 'ok' | 'warning' | 'problem' | 'none';
+export type CheckFinding = Finding<Verdict>;
 
-export interface Finding {
-  readonly verdict: Verdict;
-  /** One clause for a person. */
-  readonly found: string;
-  readonly remedy?: string;
-  /** For `flower-context explain`. */
-  readonly code?: ProblemCode;
+interface Condition {
+  readonly after?: Need;
+  holds(vm: VmSnapshot): boolean;
+  /** The reason not to run a check, for a person. */
+  readonly otherwise: string;
 }
+type Need = 'image' | 'context' | 'boot' | 'plan' | 'onegate';
+
+const CONDITIONS: Readonly<Record<Need, Condition>> = {
+  image: { holds: ({ image }) => !(image instanceof Problem), otherwise: 'no image' },
+  context: { after: 'image', holds: ({ context }) => !(context instanceof Problem), otherwise: 'no CONTEXT' },
+  boot: { after: 'context', holds: ({ status }) => status !== undefined, otherwise: 'no boot yet' },
+  plan: { after: 'boot', holds: ({ endpoints }) => endpoints !== undefined, otherwise: 'no launch plan yet' },
+  onegate: {
+    after: 'context',
+    holds: ({ oneGate }) => oneGate !== undefined,
+    otherwise: 'no access to OneGate',
+  },
+};
 
 export interface Check {
   readonly id: string;
   readonly title: string;
-  /** Several findings when several things are wrong. Throws Problem: then that is what is wrong. */
-  run(scene: VmSnapshot): Promise<readonly Finding[]> | readonly Finding[];
+  /** Without it the check is skipped. */
+  readonly needs?: Need;
+  /** Several findings when several things are wrong. Throws Problem: then that is the finding. */
+  run(vm: VmSnapshot): Promise<readonly CheckFinding[]> | readonly CheckFinding[];
 }
 
 export interface Result {
@@ -27,56 +42,68 @@ export interface Result {
   readonly title: string;
   /** The worst of its findings. */
   readonly verdict: Verdict;
-  readonly findings: readonly Finding[];
+  /** All warnings and problems, or one finding if there are none. */
+  readonly findings: readonly CheckFinding[];
+  /** Why the check did not run. */
+  readonly skipped?: string;
 }
 
-export const ok = (found: string): Finding => ({ verdict: 'ok', found });
-export const none = (found: string): Finding => ({ verdict: 'none', found });
-export const warning = (found: string, remedy: string, code?: ProblemCode): Finding => ({
-  verdict: 'warning',
+export const ok = (found: string): CheckFinding => ({ severity: 'ok', found });
+export const none = (found: string): CheckFinding => ({ severity: 'none', found });
+export const warning = (found: string, remedy: string, code?: ProblemCode): CheckFinding => ({
+  severity: 'warning',
   found,
   remedy,
   ...(code === undefined ? {} : { code }),
 });
-export const wrong = (found: string, remedy: string, code?: ProblemCode): Finding => ({
+export const problem = (found: string, remedy: string, code?: ProblemCode): CheckFinding => ({
   ...warning(found, remedy, code),
-  verdict: 'problem',
+  severity: 'problem',
 });
 
-/** Each problem that was thrown together as a finding; kinds that do not end a boot are warnings. */
-export const fromProblem = (problem: Problem): Finding[] =>
-  problem.all.map(({ code, severity, facts, remedy }) => ({
-    verdict: severity === 'warning' ? 'warning' : 'problem',
-    found: `${facts.doing}: ${facts.found}`,
-    remedy,
-    code,
+/** A Problem, and each found with it. Only a warning stays one. */
+export const fromProblem = (thrown: Problem): CheckFinding[] =>
+  thrown.all.map(({ code, severity, facts, remedy }) => ({
+    ...problem(`${facts.doing}: ${facts.found}`, remedy, code),
+    ...(severity === 'warning' ? { severity } : {}),
   }));
 
 const WITHIN_MS = 5_000;
-const WORST: readonly Verdict[] = ['problem', 'warning', 'ok', 'none'];
 
-/** Runs all checks side by side; none can hold the others up, or end them. */
-export const examine = (checks: readonly Check[], scene: VmSnapshot): Promise<Result[]> =>
+/** Runs all checks at the same time. A check that hangs or throws does not affect the others. */
+export const examine = (checks: readonly Check[], vm: VmSnapshot): Promise<Result[]> =>
   Promise.all(
-    checks.map(async (check) => {
-      const findings = await withinTime(check, scene);
-      const verdict = WORST.find((one) => findings.some((finding) => finding.verdict === one)) ?? 'none';
-      return { id: check.id, title: check.title, verdict, findings };
+    checks.map(async ({ id, title, needs, run }): Promise<Result> => {
+      const skipped = needs && unmet(needs, vm);
+      if (skipped !== undefined)
+        return { id, title, verdict: 'none', findings: [none(`not checked: ${skipped}`)], skipped };
+      const findings = await withinTime(run, vm);
+      const bad = findings.filter(({ severity }) => severity === 'problem' || severity === 'warning');
+      if (bad.length > 0) {
+        const verdict = bad.some(({ severity }) => severity === 'problem') ? 'problem' : 'warning';
+        return { id, title, verdict, findings: bad };
+      }
+      const verdict = findings.some(({ severity }) => severity === 'ok') ? 'ok' : 'none';
+      const found = findings.filter(({ severity }) => severity === verdict).map((one) => one.found);
+      return { id, title, verdict, findings: [{ severity: verdict, found: found.join('; ') }] };
     }),
   );
 
-async function withinTime(check: Check, scene: VmSnapshot): Promise<readonly Finding[]> {
+function unmet(need: Need, vm: VmSnapshot): string | undefined {
+  const { after, holds, otherwise } = CONDITIONS[need];
+  return (after && unmet(after, vm)) ?? (holds(vm) ? undefined : otherwise);
+}
+
+async function withinTime(run: Check['run'], vm: VmSnapshot): Promise<readonly CheckFinding[]> {
   const over = new AbortController();
-  const late = scene.machine.clock
+  const late = vm.machine.clock
     .sleep(WITHIN_MS, over.signal)
-    .then(() => [
-      warning(`not known: no answer within ${WITHIN_MS / 1_000} s`, 'try again; the machine may be busy'),
-    ]);
+    .then(() => [warning(`no answer within ${WITHIN_MS / 1_000} s`, 'try again; the machine may be busy')]);
   try {
-    return await Promise.race([Promise.resolve().then(() => check.run(scene)), late]);
+    return await Promise.race([Promise.resolve().then(() => run(vm)), late]);
   } catch (error) {
     if (error instanceof Problem) return fromProblem(error);
-    return [wrong(`the check itself failed: ${(error as Error).message}`, 'report it', 'internal_error')];
+    return [problem(`the check failed: ${(error as Error).message}`, 'report this defect', 'internal_error')];
   } finally {
     over.abort();
     late.catch(() => undefined);

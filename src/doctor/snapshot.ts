@@ -1,5 +1,4 @@
-// What the checks look at: whatever the agent, one-context and Flower have left. Any of it may be missing.
-
+// What the checks read: everything that the agent, one-context and Flower have left on this VM. Any part may be missing.
 import { allAddresses } from '../boot/addresses.ts';
 import { checkContext } from '../boot/checks.ts';
 import type { BootConfig } from '../config/parse.ts';
@@ -19,18 +18,18 @@ import { namesFromContext, withHostPart } from '../vm/host-names.ts';
 import { type LoadedVm, loadVm } from '../vm/load.ts';
 import { nicsFrom } from '../vm/nics.ts';
 
-export interface VmSnapshot extends Pick<LoadedVm, 'image' | 'context' | 'credentials'> {
+export interface VmSnapshot extends LoadedVm {
   readonly machine: Machine;
   readonly now: Date;
   readonly role: Role | undefined;
-  /** Undefined when the CONTEXT is wrong; `faults` says why. */
+  /** Undefined when the CONTEXT is invalid; `faults` says why. */
   readonly config: BootConfig | undefined;
   /** What a boot would refuse. */
   readonly faults: readonly VariableFinding[];
   readonly status: Status | undefined;
   readonly plan: LaunchPlan | undefined;
   readonly endpoints: FlowerEndpoints | undefined;
-  readonly link: LiveFlowerState | undefined;
+  readonly flower: LiveFlowerState | undefined;
   /** Undefined without credentials. */
   readonly oneGate: OneGate | undefined;
   /** This VM as OneGate sees it: one request for all checks. Throws Problem. */
@@ -39,35 +38,36 @@ export interface VmSnapshot extends Pick<LoadedVm, 'image' | 'context' | 'creden
   aheadOfOneGate(): number | undefined;
 }
 
-/** One try, well within what a check may take. */
-const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_500, firstWaitMs: 0, maxWaitMs: 0 };
+/** One try, within the time that a check has. */
+const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxWaitMs: 0 };
 
-/** Reads everything that can be read at once; never throws. */
+/** Reads everything that needs no network; never throws. */
 export function takeSnapshot(machine: Machine): VmSnapshot {
-  const { paths, clock } = machine;
-  const { image, context, credentials } = loadVm(machine);
+  const { paths, clock, random } = machine;
+  const loaded = loadVm(machine);
+  const { image, context, credentials } = loaded;
   let ahead: number | undefined;
-  const oneGate = attempt(() =>
-    connect(machine, credentials, (theirs) => {
-      ahead = clock.now().getTime() - theirs.getTime();
-    }),
-  );
+  const onDate = (theirs: Date): void => {
+    ahead = clock.now().getTime() - theirs.getTime();
+  };
+  const oneGate =
+    'token' in credentials
+      ? attempt(() => connectOneGate({ ...credentials, clock, random, policy: QUICK, onDate }))
+      : undefined;
   let vm: Promise<Vm> | undefined;
   return {
+    ...loaded,
     machine,
     now: clock.now(),
-    image,
     role: image instanceof Problem ? undefined : image.role,
-    context,
-    credentials,
     ...configured(machine, image, context),
     status: attempt(() => readStatus(paths.status)),
     plan: attempt(() => readPlan(paths)),
     endpoints: attempt(() => readEndpoints(paths)),
-    link: attempt(() => liveFlowerState(paths)),
+    flower: attempt(() => liveFlowerState(paths)),
     oneGate,
     vm: () => {
-      vm ??= oneGate === undefined ? Promise.reject(new Error('there is no OneGate')) : oneGate.vm();
+      vm ??= oneGate === undefined ? Promise.reject(new Error('no access to OneGate')) : oneGate.vm();
       return vm;
     },
     aheadOfOneGate: () => ahead,
@@ -92,16 +92,7 @@ function configured(
   return { config, faults: [...errors, ...fatal] };
 }
 
-const connect = (
-  { clock, random }: Machine,
-  credentials: LoadedVm['credentials'],
-  onDate: (theirs: Date) => void,
-): OneGate | undefined =>
-  credentials instanceof Problem || 'missing' in credentials
-    ? undefined
-    : connectOneGate({ ...credentials, clock, random, policy: QUICK, onDate });
-
-/** An error becomes undefined here; the checks report it. */
+/** A read error becomes undefined here; the checks report what is missing. */
 function attempt<T>(read: () => T | undefined): T | undefined {
   try {
     return read();
@@ -110,13 +101,13 @@ function attempt<T>(read: () => T | undefined): T | undefined {
   }
 }
 
-/** The SuperLink's Fleet API as this VM knows it: its own endpoint, or the one it dials; with the CA, null for plaintext. */
+/** The Fleet API of the SuperLink as SuperNodes dial it; `caFile` is null in plaintext. */
 export function fleetEndpoint({
   endpoints,
 }: VmSnapshot): { endpoint: HostPort; caFile: string | null } | undefined {
   return endpoints && { endpoint: endpoints.endpoint, caFile: trustedCa(endpoints) ?? null };
 }
 
-/** The file of the certificate that SuperNodes are shown; undefined on a SuperNode and in plaintext. */
+/** The file of the certificate that SuperNodes receive; undefined on a SuperNode and in plaintext. */
 export const shownCertificate = ({ endpoints }: VmSnapshot): string | undefined =>
   endpoints?.role === 'superlink' ? endpoints.tls?.fleet.certificate : undefined;

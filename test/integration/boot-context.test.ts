@@ -1,6 +1,7 @@
 // How the agent handles a CONTEXT: the built program, its unit, and OneGate's view of it.
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { oneLine } from '../support/terminal-text.ts';
 import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, updates } from '../support/zone/test-zone.ts';
 
@@ -26,8 +27,8 @@ describe('a CONTEXT with wrong values', () => {
       remedy: expect.stringContaining('onevm updateconf'),
     });
     const { stdout } = await vm.cli('status');
-    expect(stdout).toContain(`  expected: ${strategy!.expected}\n`);
-    expect(stdout).toContain(`  what to do: ${strategy!.remedy}\n`);
+    expect(oneLine(stdout)).toContain(` expected: ${strategy!.expected} `);
+    expect(oneLine(stdout)).toContain(` what to do: ${strategy!.remedy} `);
     for (const name of ['FL_NUM_ROUNDS', 'FL_STRATEGY', 'FL_FLEET_API_ADDRESS']) await vm.toSay(name);
     await vm.toSay('FedTrimmedAvg');
     await until(

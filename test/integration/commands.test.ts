@@ -7,11 +7,16 @@ import { describe, expect, test } from 'vitest';
 import { type FlowerEndpoints, writeEndpoints } from '../../src/flower/endpoints.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { issueCa } from '../../src/tls/issue.ts';
+import { oneLine, tooWide } from '../support/terminal-text.ts';
 import { type Outcome, run, until } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
 
-const agent = (...args: string[]): Promise<Outcome> => run(NODE, [SHIPPED, ...args]);
+/** Messages on standard error are one line each, however the terminal breaks them. */
+async function agent(...args: string[]): Promise<Outcome> {
+  const outcome = await run(NODE, [SHIPPED, ...args]);
+  return { ...outcome, stderr: outcome.stderr.replaceAll(/\n +/g, ' ') };
+}
 
 describe('template and lint', () => {
   test.each([
@@ -232,12 +237,55 @@ describe('every command', () => {
     const { stdout } = await agent('--help');
     const names = [...stdout.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name!);
     expect(names).toEqual(expect.arrayContaining(['run', 'template', 'lint', 'submit', 'ca', 'completion']));
+    expect(tooWide(stdout)).toEqual([]);
     for (const name of names) {
       const help = await agent(name, '--help');
       expect(help.code).toBe(0);
       expect(help.stdout).toContain(`usage: flower-context ${name}`);
-      expect(help.stdout).toMatch(/examples:\n {2}\S/);
+      expect(help.stdout).toMatch(/examples:\n {2}# \S/);
+      expect(tooWide(help.stdout)).toEqual([]);
     }
+  });
+
+  test('is in a group of the overview', async () => {
+    const { stdout } = await agent('--help');
+    const [service, operate, author, other] = stdout
+      .split(/^\S.*:$/m)
+      .slice(1)
+      .map((group) => [...group.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name));
+    expect(service).toEqual(['run', 'boot', 'ready', 'reread']);
+    expect(operate).toEqual(['status', 'doctor', 'explain', 'ca', 'submit', 'install']);
+    expect(author).toEqual(['validate', 'plan', 'context', 'template', 'lint', 'probe']);
+    expect(other).toEqual(['completion', 'version']);
+  });
+
+  test('is suggested for a mistyped one', async () => {
+    expect(await agent('statsu')).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining("unknown command 'statsu'; did you mean status?"),
+    });
+    expect((await agent('xyzzy')).stderr).not.toContain('did you mean');
+  });
+});
+
+describe('colour', () => {
+  const PTY = 'import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))';
+  const explain = ['explain', 'clock_off'];
+  const onTerminal = (env: NodeJS.ProcessEnv) =>
+    run(process.env['PYTHON'] ?? 'python3', ['-c', PTY, NODE, SHIPPED, ...explain], {
+      env: { ...process.env, NO_COLOR: '', ...env },
+    });
+
+  test('is for a terminal', async () => {
+    const { stdout } = await onTerminal({});
+    expect(stdout).toContain('\u001b[33mclock_off\u001b[39m');
+    expect(stdout).toContain('\u001b[1mWhat to do\u001b[22m');
+  });
+
+  test('is not printed with NO_COLOR or into a pipe', async () => {
+    const { stdout } = await onTerminal({ NO_COLOR: '1' });
+    expect(stdout).toContain('clock_off');
+    expect(stdout + (await agent(...explain)).stdout).not.toContain('\u001b');
   });
 });
 
@@ -260,7 +308,7 @@ test('validate outside a VM checks ML_FRAMEWORK against the image of the release
   for (const role of ['superlink', 'supernode']) {
     const { code, stdout } = await agent('validate', file, '--role', role);
     expect(code).toBe(0);
-    expect(stdout).toMatch(
+    expect(oneLine(stdout)).toMatch(
       /^warning: ML_FRAMEWORK: 'pytorch', which is not in the image .* 3\.1 GB are to be downloaded/m,
     );
   }
@@ -387,7 +435,7 @@ describe('submit', () => {
     child.kill('SIGINT');
     const code = await new Promise((resolve) => child.once('close', resolve));
     expect(said).toMatch(
-      /run 42 continues\. Follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\. Stop it: .* stop 42 this-vm/,
+      /run 42 continues\.\n {2}follow it: FLWR_HOME=\S+ \S+flwr log 42 this-vm --stream\n {2}stop it: .* stop 42 this-vm/,
     );
     expect(code).toBe(3);
   });
@@ -433,7 +481,7 @@ describe('away from a VM', () => {
     expect(await probe()).toMatchObject({ code: 1 });
     for (const [text, why] of [
       [keyPem, 'it holds a private key'],
-      ['', 'not base64'],
+      ['', 'neither PEM nor'],
     ] as const) {
       writeFileSync(file, text);
       expect(await probe()).toMatchObject({ code: 64, stderr: expect.stringContaining(why) });

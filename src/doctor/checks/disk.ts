@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { freeSpaceAt } from '../../host/disk.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
-import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
+import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
 
 const MIB = 1024 * 1024;
@@ -10,37 +10,36 @@ const LITTLE = 512 * MIB;
 const TOO_LITTLE = 32 * MIB;
 const LITTLE_FILES = 1_000;
 
-/** Room and the right to write where agent and Flower keep what has to survive. */
+/** The persistent folders of agent and Flower can be written and have free space. */
 export const disk: Check = {
   id: 'disk',
   title: 'disk',
-  run(scene) {
-    const { state, flowerState } = scene.machine.paths;
-    if (!exists(state)) return [none(`${state} is not there yet: no boot has made it`)];
-    const findings = [...writable(scene, state), ...room(state)];
-    if (freeSpaceAt(state)?.bytes !== freeSpaceAt(flowerState)?.bytes) findings.push(...room(flowerState));
-    const bad = findings.filter(({ verdict }) => verdict !== 'ok');
-    return bad.length > 0 ? bad : [ok(findings.map(({ found }) => found).join('; '))];
+  needs: 'context',
+  run(vm) {
+    const { state, flowerState } = vm.machine.paths;
+    if (!exists(state)) return [none(`${state} does not exist: no boot has created it yet`)];
+    const separate = freeSpaceAt(state)?.bytes !== freeSpaceAt(flowerState)?.bytes;
+    return [...writable(vm, state), ...freeSpace(state), ...(separate ? freeSpace(flowerState) : [])];
   },
 };
 
-function room(path: string): Finding[] {
+function freeSpace(path: string): CheckFinding[] {
   const found = freeSpaceAt(path);
   if (found === undefined) return [];
   const free = `${formatBytes(found.bytes)} free in ${path}`;
-  const remedy = 'free space (`df -h`, `du -xh / | sort -h | tail`), or enlarge the disk';
-  if (found.bytes < TOO_LITTLE) return [wrong(`only ${free}`, remedy, 'state_unwritable')];
+  const remedy = 'free disk space (`df -h`, `du -xh / | sort -h | tail`), or enlarge the disk';
+  if (found.bytes < TOO_LITTLE) return [problem(`only ${free}`, remedy, 'state_unwritable')];
   if (found.files < LITTLE_FILES)
     return [warning(`only ${found.files} more files fit into ${path}`, 'remove files (`df -i`)')];
-  return found.bytes < LITTLE ? [warning(`only ${free}`, remedy)] : [ok(free)];
+  return [found.bytes < LITTLE ? warning(`only ${free}`, remedy) : ok(free)];
 }
 
-/** The only trace a check leaves, and it is gone at once. Throws Problem state_unwritable. */
-function writable({ machine }: VmSnapshot, path: string): Finding[] {
+/** Writes a file and removes it: the only change that a check makes. Throws Problem state_unwritable. */
+function writable({ machine }: VmSnapshot, path: string): CheckFinding[] {
   const file = join(path, '.doctor');
   writeAtomic(file, machine.clock.now().toISOString(), { mode: 0o600 });
   remove(file);
-  return [ok('can be written')];
+  return [ok('writable')];
 }
 
 const formatBytes = (bytes: number): string =>

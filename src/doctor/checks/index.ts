@@ -1,21 +1,20 @@
-// What a person would look at, in the order they would.
+// All checks, in the order of the report: what others need comes first.
 import type { Check } from '../check.ts';
-import { agent } from './agent.ts';
 import { certificate, dates } from './certificates.ts';
 import { clock } from './clock.ts';
-import { context, token } from './context.ts';
 import { disk } from './disk.ts';
-import { fleet } from './fleet.ts';
-import { keepalive } from './keepalive.ts';
+import { fleet, keepalive } from './flower.ts';
+import { context, image, token } from './given.ts';
 import { oneGate, published } from './onegate.ts';
 import { ports } from './ports.ts';
-import { units } from './units.ts';
+import { agent, units } from './service.ts';
 import { versions } from './versions.ts';
 
 export const CHECKS: readonly Check[] = [
+  image,
+  context,
   units,
   agent,
-  context,
   token,
   oneGate,
   published,

@@ -5,49 +5,49 @@ import { dialable, listenersOf } from '../../flower/endpoints.ts';
 import { descendsFrom, type Listener, listeners } from '../../host/listeners.ts';
 import { tryConnect } from '../../host/net.ts';
 import { unitState } from '../../host/systemd.ts';
-import { type Check, type Finding, none, ok, warning, wrong } from '../check.ts';
+import { type Check, type CheckFinding, ok, problem, warning } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
 
 const CONNECT_MS = 2_000;
 
-/** Who should listen listens, and nobody else in its place. */
+/** Flower listens on its ports, no other program does, and Flower listens on no other port. */
 export const ports: Check = {
   id: 'ports',
   title: 'ports',
-  async run(scene) {
-    const { endpoints } = scene;
-    if (endpoints === undefined) return [none('there is no launch plan yet')];
-    const [all, { pid }] = await Promise.all([listeners(), unitState(unitOf(endpoints.role))]);
-    const wanted = listenersOf(endpoints);
-    const findings = await Promise.all(wanted.map((address) => one(scene, address, all, pid)));
-    const bad = findings.filter(({ verdict }) => verdict !== 'ok');
-    const open = exposed(all ?? [], pid, wanted);
-    if (bad.length + open.length > 0) return [...bad, ...open];
-    const seen = all === undefined ? ' (who listens is not known: there is no `ss`)' : '';
-    return [ok(`Flower listens on ${wanted.map(formatHostPort).join(', ')}${seen}`)];
+  needs: 'plan',
+  async run(vm) {
+    const wanted = listenersOf(vm.endpoints!);
+    const [all, { pid }] = await Promise.all([listeners(), unitState(unitOf(vm.endpoints!.role))]);
+    return [
+      ...(await Promise.all(wanted.map((address) => ofPort(vm, address, all, pid)))),
+      ...(all === undefined
+        ? [ok('listener check skipped: `ss` not installed')]
+        : unplanned(all, pid, wanted)),
+    ];
   },
 };
 
-async function one(
+async function ofPort(
   { machine }: VmSnapshot,
   address: HostPort,
   all: readonly Listener[] | undefined,
   flower: number,
-): Promise<Finding> {
-  const shown = formatHostPort(address);
-  const holder = all?.find((listener) => meets(listener, address));
-  const stranger = holder?.pids.find((pid) => flower === 0 || !descendsFrom(pid, flower));
-  if (stranger !== undefined) {
-    const found = `${holder?.program ?? 'a program'} (process ${stranger}) listens on ${shown}, and it is not Flower`;
-    return wrong(found, 'stop it, or choose another address for Flower', 'port_in_use');
+): Promise<CheckFinding> {
+  const text = formatHostPort(address);
+  const holder = all?.find((listener) => covers(listener, address));
+  const other = holder?.pids.find((pid) => flower === 0 || !descendsFrom(pid, flower));
+  if (other !== undefined) {
+    const found = `${holder?.program ?? 'a program'} (process ${other}) listens on ${text}, and it is not Flower`;
+    return problem(found, 'stop it, or choose another address for Flower', 'port_in_use');
   }
   const at = dialable(address, machine.host.loopback);
   const refused = await tryConnect(at.host, at.port, CONNECT_MS);
-  if (refused === undefined) return ok(shown);
-  return wrong(`${shown}: ${refused}`, 'look at Flower: `flower-context status`, `ss -ltnp`');
+  return refused === undefined
+    ? ok(text)
+    : problem(`${text}: ${refused}`, 'check Flower: `flower-context status`, `ss -ltnp`');
 }
 
-const meets = (listener: Listener, { host, port }: HostPort): boolean =>
+const covers = (listener: Listener, { host, port }: HostPort): boolean =>
   listener.port === port &&
   (listener.host === host || isWildcard(listener.host) || (isWildcard(host) && listener.host === host));
 
@@ -58,16 +58,15 @@ const isLocal = (host: string): boolean => {
   return ip !== undefined && isLoopback(ip);
 };
 
-/** What Flower opens to the network besides what it was told to. */
-function exposed(all: readonly Listener[], flower: number, wanted: readonly HostPort[]): Finding[] {
-  if (flower === 0) return [];
-  return all
-    .filter(({ host, pids }) => !isLocal(host) && pids.some((pid) => descendsFrom(pid, flower)))
-    .filter((listener) => !wanted.some((address) => meets(listener, address)))
+/** Ports that Flower opens to the network without being configured to. */
+const unplanned = (all: readonly Listener[], flower: number, wanted: readonly HostPort[]): CheckFinding[] =>
+  all
+    .filter(({ host }) => flower !== 0 && !isLocal(host))
+    .filter(({ pids }) => pids.some((pid) => descendsFrom(pid, flower)))
+    .filter((listener) => !wanted.some((address) => covers(listener, address)))
     .map(({ host, port, program }) =>
       warning(
-        `${program ?? 'Flower'} also listens on ${formatHostPort({ host, port })}, which nobody asked for`,
-        'keep it from the network with the security group of the VM',
+        `${program ?? 'Flower'} also listens on ${formatHostPort({ host, port })}, which is not configured`,
+        'block it with the security group of the VM',
       ),
     );
-}

@@ -1,11 +1,12 @@
 // flower-context doctor on a federation that is well, and on one where one thing at a time is not.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import type { Result } from '../../../src/doctor/check.ts';
+import { CATALOGUE } from '../../../src/core/catalogue.ts';
 import { issueServer } from '../../../src/tls/issue.ts';
+import { tooWide } from '../../support/terminal-text.ts';
 import type { Federation } from '../../support/zone/federation.ts';
 import { run } from '../../support/zone/process.ts';
 import { temporaryFolder } from '../../support/zone/test-zone.ts';
@@ -28,6 +29,13 @@ afterAll(async () => {
   for (const clean of toClean) await clean();
 });
 
+/** A check in the JSON of doctor. */
+interface Result {
+  readonly id: string;
+  readonly verdict: string;
+  readonly findings: readonly { readonly found: string; readonly remedy?: string; readonly code?: string }[];
+}
+
 interface Report {
   readonly problems: number;
   readonly checks: readonly Result[];
@@ -47,7 +55,7 @@ const said = ({ findings }: Result): string =>
 /** The check comes to `verdict` and says `text`; if it is a problem, the exit status is 1. */
 async function complains(vm: Vm, id: string, verdict: 'problem' | 'warning', text: RegExp): Promise<void> {
   const { code, report } = await examined(vm);
-  expect(check(report, id)).toMatchObject({ verdict });
+  expect(check(report, id), said(check(report, id))).toMatchObject({ verdict });
   expect(said(check(report, id))).toMatch(text);
   expect(code).toBe(report.problems > 0 ? 1 : 0);
 }
@@ -65,9 +73,10 @@ describe('a healthy federation', () => {
     for (const vm of [superlink, supernode]) {
       const { code, stdout } = await vm.cli('doctor');
       expect(stdout).not.toMatch(/what to do|PROBLEM|warning/);
-      expect(stdout).toMatch(/all is well\n$/);
+      expect(stdout).toMatch(/no problems\n$/);
+      expect(tooWide(stdout + (await vm.cli('status')).stdout)).toEqual([]);
       expect(code).toBe(0);
-      expect(stdout.trimEnd().split('\n')).toHaveLength(14 + 2);
+      expect(stdout.match(/^(ok|-) /gm)).toHaveLength(15);
     }
   });
 
@@ -96,7 +105,7 @@ describe('doctor finds', () => {
     const outage = federation.zone.faults.add({ kind: 'hang' });
     onTestFinished(() => outage.clear());
     // It never answers: that there is a verdict says that the limit was kept.
-    await complains(supernode, 'onegate', 'problem', /no whole answer within 4\.5 s/);
+    await complains(supernode, 'onegate', 'problem', /no whole answer within 4 s/);
   });
 
   test('a token that OneGate refuses', async () => {
@@ -164,17 +173,18 @@ describe('doctor finds', () => {
   test('a CONTEXT that the agent has not read', async () => {
     await supernode.systemctl('stop', 'flower-context');
     replace(supernode.at('run/one-context/context.sh.network'), "FL_LOG_LEVEL='WARNING'\n");
-    await complains(supernode, 'context', 'problem', /not the one that the agent read.*reload/s);
+    await complains(supernode, 'context', 'problem', /the agent has not read this CONTEXT.*reload/s);
     await complains(supernode, 'units', 'problem', /flower-context.service is inactive/);
-    await complains(supernode, 'token', 'problem', /no ONEGATE_ENDPOINT and no VMID/);
+    await complains(supernode, 'token', 'problem', /no ONEGATE_ENDPOINT.*no VMID/);
   });
 
   test('a Flower that has ended, and another program on its port', async () => {
     await superlink.systemctl('stop', 'flower-context');
     await superlink.systemctl('stop', 'flower-superlink');
+    expect(tooWide((await superlink.cli('doctor')).stdout)).toEqual([]);
     const { report } = await examined(superlink);
     expect(said(check(report, 'units'))).toMatch(/flower-superlink.service is inactive/);
-    expect(said(check(report, 'flower'))).toMatch(/its process is gone/);
+    expect(said(check(report, 'flower'))).toMatch(/Flower is not running/);
     expect(said(check(report, 'ports'))).toMatch(/nothing listens there/);
     expect(said(check(report, 'published'))).not.toMatch(/undefined/);
 
@@ -195,14 +205,36 @@ describe('doctor finds', () => {
   });
 });
 
-test('doctor checks what exists on a VM without a boot, and names the unit to start', async () => {
-  const root = temporaryFolder();
-  const { code, stdout } = await run(NODE, [SHIPPED, 'doctor', '--root', root]);
-  expect(code).toBe(1);
-  expect(stdout).toContain('image_incomplete');
-  expect(stdout).toContain('context_unreadable');
-  expect(stdout).not.toMatch(/undefined|Error:/);
-  expect(readdirSync(root)).toEqual([]);
+describe('doctor stops at the first thing that is missing', () => {
+  const doctor = (root: string) => run(NODE, [SHIPPED, 'doctor', '--root', root]);
+
+  test('an image: one problem, its remedy, and nothing is written', async () => {
+    const root = temporaryFolder();
+    const { code, stdout } = await doctor(root);
+    expect(code).toBe(1);
+    expect(stdout.match(/^PROBLEM .*/gm)).toEqual([expect.stringMatching(/image +not an image/)]);
+    expect(stdout).toContain('explain image_incomplete');
+    expect(stdout).toContain('skipped: 14 checks (no image)');
+    expect(readdirSync(root)).toEqual([]);
+  });
+
+  test('a CONTEXT, then a first boot', async () => {
+    const root = temporaryFolder();
+    mkdirSync(join(root, 'etc/flower-context'), { recursive: true });
+    copyFileSync(
+      superlink.at('etc/flower-context/appliance.json'),
+      join(root, 'etc/flower-context/appliance.json'),
+    );
+    const without = (await doctor(root)).stdout;
+    expect(without.match(/^PROBLEM .*/gm)).toEqual([expect.stringContaining('CONTEXT')]);
+    expect(without).toContain('skipped: 13 checks (no CONTEXT)');
+    mkdirSync(join(root, 'var/run/one-context'), { recursive: true });
+    writeFileSync(join(root, 'var/run/one-context/context.sh.network'), "ETH0_IP='10.0.0.5'\n");
+    const { stdout } = await doctor(root);
+    expect(stdout).toMatch(/^PROBLEM +agent +the agent has not run/m);
+    expect(stdout).toMatch(/skipped: 6 checks \(no boot yet\)/);
+    expect(stdout).not.toContain('undefined');
+  });
 });
 
 describe('explain', () => {
@@ -217,6 +249,13 @@ describe('explain', () => {
         expect(page[name], `${page.code}.${name}`).toBeTruthy();
     const list = (await agent()).stdout;
     for (const page of pages) expect(list).toContain(`  ${page.code}`);
+    expect(tooWide(list)).toEqual([]);
+  });
+
+  test.each(Object.keys(CATALOGUE))('prints the page of %s within 80 columns', async (code) => {
+    const { stdout } = await agent(code);
+    expect(stdout).toMatch(/^Where to look\n {2}\S/m);
+    expect(tooWide(stdout)).toEqual([]);
   });
 
   test('prints the page of a code with all its sections', async () => {
@@ -229,13 +268,12 @@ describe('explain', () => {
       'What to do',
       'Where to look',
     ]);
-    expect(Math.max(...stdout.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(110);
   });
 
   test('suggests the closest code for a wrong one', async () => {
     expect(await agent('ca_mismach')).toMatchObject({
       code: 64,
-      stderr: expect.stringContaining('did you mean ca_mismatch?'),
+      stderr: expect.stringMatching(/did you mean\s+ca_mismatch\?/),
     });
   });
 });

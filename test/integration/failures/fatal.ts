@@ -225,6 +225,6 @@ export const FATAL = {
       );
       return superlink({}, { env: { NODE_OPTIONS: `--require=${sabotage}` } });
     },
-    says: ['no host, no name', 'read the CONTEXT', 'report it'],
+    says: ['no host, no name', 'read the CONTEXT', 'to the maintainers'],
   },
 } as const satisfies Partial<Record<ProblemCode, Fatal>>;

@@ -54,7 +54,7 @@ describe('agent_running', () => {
     const second = await vm.cli('boot');
     expect(second.code).toBe(1);
     expect(second.stderr).toMatch(/^agent_running: .*another flower-context/);
-    expect(second.stderr).toContain('what to do: look at it with `flower-context status`');
+    expect(second.stderr).toContain('what to do: check it with `flower-context status`');
     expect(JSON.stringify(vm.status())).toBe(before);
   });
 });

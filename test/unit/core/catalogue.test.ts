@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { CATALOGUE } from '../../../src/core/catalogue.ts';
-import { PAGES } from '../../../src/report/pages/index.ts';
 
 describe('a problem code', () => {
   test('is never renamed, because it is FL_ERROR on OneGate and people search for it', () => {
@@ -12,12 +11,11 @@ describe('a problem code', () => {
       'not_in_service onegate_unreachable onegate_value_refused peer_suspicious port_in_use run_failed ' +
       'run_not_started state_damaged state_unwritable superlink_ambiguous superlink_unreachable tls_mode_mismatch ' +
       'tls_setup_failed';
-    // New ones are added here; none is taken out.
+    // New codes are added here; no code is removed.
     expect(Object.keys(CATALOGUE).sort().join(' ')).toBe(given);
   });
 
-  test('has a page, and can be published', () => {
-    expect(Object.keys(PAGES).sort()).toEqual(Object.keys(CATALOGUE).sort());
+  test('can be published on OneGate', () => {
     for (const code of Object.keys(CATALOGUE)) expect(code).toMatch(/^[a-z][a-z0-9_]{0,63}$/);
   });
 });
