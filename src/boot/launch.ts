@@ -7,20 +7,9 @@ import { type FlowerEndpoints, superLinkEndpoints, superNodeEndpoints } from '..
 import { nodeConfigToml } from '../flower/node-config.ts';
 import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
-import type { Credentials } from '../flower/settings.ts';
+import type { Credentials, FlowerFacts } from '../flower/settings.ts';
 import type { Paths } from '../host/paths.ts';
 import { type SubjectNames, subjectNames } from '../tls/names.ts';
-
-/** Where Flower is, and the machine that it runs on. */
-export interface LaunchFacts {
-  /** The Flower in `environment`, X.Y.Z. */
-  readonly version: string;
-  /** Absolute path of the virtual environment. */
-  readonly environment: string;
-  readonly paths: Paths;
-  /** Address of the listeners that are for this VM only. */
-  readonly loopback: string;
-}
 
 export interface SuperLinkLaunch {
   readonly plan: LaunchPlan;
@@ -39,7 +28,7 @@ export interface SuperNodeLaunch {
 /** `endpoint`: what SuperNodes dial. Throws Problem flower_version_unsupported. */
 export function superLinkLaunch(
   config: SuperLinkConfig,
-  { endpoint, ...facts }: LaunchFacts & { readonly endpoint: HostPort },
+  { endpoint, ...facts }: FlowerFacts & { readonly endpoint: HostPort },
 ): SuperLinkLaunch {
   const tls = servedCredentials(config, facts.paths);
   return {
@@ -49,7 +38,7 @@ export function superLinkLaunch(
   };
 }
 
-export interface SuperNodeFacts extends LaunchFacts {
+export interface SuperNodeFacts extends FlowerFacts {
   readonly superlink: HostPort;
   readonly tls: boolean;
   /** Undefined outside a service. */

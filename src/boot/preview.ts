@@ -4,12 +4,12 @@ import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/par
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import type { FlowerFacts } from '../flower/settings.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
 import {
   certificateFiles,
-  type LaunchFacts,
   serverNames,
   superLinkCaFile,
   superLinkLaunch,
@@ -66,12 +66,12 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
 function superLink(
   config: SuperLinkConfig,
   facts: Facts,
-  launch: LaunchFacts,
+  launch: FlowerFacts,
 ): Omit<Preview, 'role' | 'starts'> {
   const { paths, loopback } = launch;
   const { addresses } = facts;
   const operator = operatorCertificates(config, facts);
-  const shown = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
+  const served = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
   const { dns, ip } = serverNames(config, { addresses, loopback });
   const certificate = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
   const endpoint =
@@ -85,9 +85,9 @@ function superLink(
         ? [
             { path: join(paths.tls, 'ca.key'), mode: '0600', what: "the key of this VM's own CA" },
             { path: join(paths.tls, 'ca.pem'), mode: '0644', what: "this VM's own CA" },
-            { path: shown.key, mode: '0640', what: 'the key of the server certificate' },
+            { path: served.key, mode: '0640', what: 'the key of the server certificate' },
             {
-              path: shown.certificate,
+              path: served.certificate,
               mode: '0644',
               what: operator === undefined ? certificate : 'FL_SSL_CERTFILE',
             },
@@ -103,7 +103,7 @@ function superLink(
 function superNode(
   config: SuperNodeConfig,
   { now, open }: Facts,
-  launch: LaunchFacts,
+  launch: FlowerFacts,
 ): Omit<Preview, 'role' | 'starts'> {
   const { paths } = launch;
   const { FL_SUPERLINK_ADDRESS: address, FL_SSL_CA_CERTFILE: ca } = config;

@@ -14,7 +14,7 @@ const failure = z.object({
 });
 const schema = z.record(z.string(), failure);
 
-export type Failure = z.infer<typeof failure>;
+type Failure = z.infer<typeof failure>;
 
 /** By the name of the environment, VERSION-FRAMEWORK. A damaged file counts as empty. */
 function readFailures(paths: Paths): Record<string, Failure> {
