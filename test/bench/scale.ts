@@ -1,8 +1,8 @@
 // `make bench-scale`: what a large role of SuperNodes costs OneGate.
 //
 // OneGate is a double that takes 5 ms for each call to oned and does one at a time; how many calls a request costs is in
-// test/support/onegate/oned-calls.ts. 1 to 1,000 agents boot in the same instant, twice: on simulated time, as if each VM
-// had its own processor, which is what OneGate would see (scale-scenario.ts); and on real sockets and in real time
+// test/support/onegate/oned-calls.ts. 1 to 1,000 agents boot in the same instant, twice: on simulated time, each VM with
+// its own processor, which is what OneGate would see (scale-scenario.ts); and on real sockets and in real time
 // (scale-boot.ts), where all agents share this machine's processor (up to 300 nodes, therefore). Then, on simulated time,
 // OneGate is away for five minutes. There are no thousand Node processes and no Flower: the real boot in one process, its two
 // steps that talk to systemd replaced (test/support/light-vm.ts). Last, how long a role takes to agree on its partitions, in

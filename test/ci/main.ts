@@ -1,4 +1,4 @@
-// What .ci/run runs once Node.js and the npm packages are there. Images are built while the tests run, because that is mostly
+// The program that .ci/run starts once Node.js and the npm packages are installed. Images are built while the tests run, because that is mostly
 // waiting for package indexes; then containers boot from them.
 import { join } from 'node:path';
 import { type Part, type PartResult, runPart } from './part.ts';

@@ -1,4 +1,4 @@
-// The parts of `make test-all`, each with what it took on two quiet cores.
+// The parts of `make test-all`, each with its duration on two idle cores.
 import type { Part } from './part.ts';
 
 const make = 'make --no-print-directory';

@@ -1,5 +1,5 @@
 // Faults that this project had, or nearly had, as small changes of the code. `make test-faults` puts each back, one at a time:
-// the tests named beside it have to fail. A fault whose text is gone from the code has to be written anew, or it proves nothing.
+// the tests named beside it have to fail. A fault whose text is no longer in the code must be rewritten, or it proves nothing.
 
 export interface Fault {
   /** What would be wrong for an operator. */
@@ -84,7 +84,7 @@ export const FAULTS: readonly Fault[] = [
     file: 'src/vm/context-sh.ts',
     find: 'while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))',
     put: 'while (close === -2 && text.startsWith(ESCAPED_QUOTE, close))',
-    tests: [`${UNIT}/context/context-sh.test.ts`],
+    tests: [`${UNIT}/vm/context-sh.test.ts`],
   },
   {
     name: 'two SuperNodes claim the same partition',

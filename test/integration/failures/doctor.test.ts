@@ -1,4 +1,4 @@
-// flower-context doctor on a federation that is well, and on one where one thing at a time is not.
+// flower-context doctor on a healthy federation, and on one with one failure at a time.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';

@@ -1,1 +1,1 @@
-# The framework's own has helpers for messages and passwords; appliances of ours need none.
+# The framework's own has helpers for messages and passwords; these appliances need none.

@@ -155,7 +155,7 @@ describe('the CONTEXT of a role', () => {
       JSON.stringify(six('', `A="1"\n${block().replace('"YES",\n  NETW', '"YES"\n  NETW')}`)),
     );
     expect(findings).toMatchObject([{ code: 'contents_syntax', path: '$.roles[1].vm_template_contents' }]);
-    expect(findings[0]?.found).toBe('role supernode: line 3: after TOKEN a comma is missing');
+    expect(findings[0]?.found).toBe('role supernode: line 3: a comma is missing after TOKEN');
   });
 });
 
