@@ -2,18 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { renderCompletion } from '../src/cli/completion.ts';
 import { COMMANDS } from '../src/cli/index.ts';
-import { renderMan } from '../src/cli/render-man.ts';
-import { contextJsonSchema } from '../src/config/json-schema.ts';
-import { variablesReference } from '../src/config/reference.ts';
 import { DEFAULT_OPTIONS, formatTemplate } from '../src/templates/oneflow.ts';
 import { TOPOLOGIES, TOPOLOGY_NAMES } from '../src/templates/topology.ts';
-import { vmTemplate } from '../src/templates/vm-template.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
 import { commandsReference } from './reference/commands.ts';
+import { contextJsonSchema } from './reference/json-schema.ts';
 import { machineReference } from './reference/machine.ts';
 import { oneGateReference } from './reference/onegate.ts';
+import { variablesReference } from './reference/variables.ts';
+import { renderMan } from './render-man.ts';
+import { vmTemplate } from './vm-template.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;

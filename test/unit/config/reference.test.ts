@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { contextJsonSchema } from '../../../src/config/json-schema.ts';
-import { variablesReference } from '../../../src/config/reference.ts';
+import { contextJsonSchema } from '../../../scripts/reference/json-schema.ts';
+import { variablesReference } from '../../../scripts/reference/variables.ts';
 import { runConfigOf } from '../../../src/config/run-config.ts';
 import { ALL_NAMES, rowOf } from '../../../src/config/table.ts';
 import { userInput } from '../../../src/config/user-inputs.ts';

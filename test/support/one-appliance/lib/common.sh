@@ -1,1 +1,2 @@
+# shellcheck shell=bash
 # The framework's own has helpers for messages and passwords; these appliances need none.

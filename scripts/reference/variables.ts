@@ -1,9 +1,9 @@
 // The variables' part of the reference page. Everything on it is read from the table.
 
-import { ROLE_TITLE, type Role } from '../core/role.ts';
-import { ALIAS_PREFIX, ALL_NAMES, aliasOf, rowOf, type VariableName } from './table.ts';
-import { comesFromImage, defaultText, userInput } from './user-inputs.ts';
-import type { Level, Variable } from './variable.ts';
+import { ALIAS_PREFIX, ALL_NAMES, aliasOf, rowOf, type VariableName } from '../../src/config/table.ts';
+import { comesFromImage, defaultText, userInput } from '../../src/config/user-inputs.ts';
+import type { Level, Variable } from '../../src/config/variable.ts';
+import { ROLE_TITLE, type Role } from '../../src/core/role.ts';
 
 const LEVEL_TITLE: Readonly<Record<Level, string>> = {
   service: 'service: one value for all roles of a OneFlow service',
