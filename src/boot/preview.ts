@@ -71,7 +71,7 @@ function superLink(
   const { paths, loopback } = launch;
   const { addresses } = facts;
   const operator = operatorCertificates(config, facts);
-  const shown = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
+  const served = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
   const { dns, ip } = serverNames(config, { addresses, loopback });
   const certificate = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
   const endpoint =
@@ -85,9 +85,9 @@ function superLink(
         ? [
             { path: join(paths.tls, 'ca.key'), mode: '0600', what: "the key of this VM's own CA" },
             { path: join(paths.tls, 'ca.pem'), mode: '0644', what: "this VM's own CA" },
-            { path: shown.key, mode: '0640', what: 'the key of the server certificate' },
+            { path: served.key, mode: '0640', what: 'the key of the server certificate' },
             {
-              path: shown.certificate,
+              path: served.certificate,
               mode: '0644',
               what: operator === undefined ? certificate : 'FL_SSL_CERTFILE',
             },
