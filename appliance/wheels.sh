@@ -1,10 +1,10 @@
 #!/bin/sh
-# Fills a folder with all that an environment is installed from, for a build that reaches no package index:
+# Downloads all files of an environment into a folder, for a build without a package index:
 # wheels.sh VERSION FRAMEWORK FOLDER
 #
-# Only versions whose locked requirements are in flower/; every file is checked against the hashes they name.
-# TARGET_PYTHON (3.13) is the Python of the system that becomes the image, on this machine's architecture: 3.13 is Debian
-# 13's, 3.12 Ubuntu 24.04's, 3.11 Debian 12's. PYTHON chooses the interpreter that downloads (python3, with pip).
+# VERSION must have locked requirements in flower/; every file is checked against their hashes.
+# TARGET_PYTHON (3.13) is the Python of the image, on this machine's architecture: 3.13 for Debian 13, 3.12 for
+# Ubuntu 24.04, 3.11 for Debian 12. PYTHON chooses the interpreter that downloads (python3, with pip).
 set -eu
 if [ $# -ne 3 ]; then
   echo 'usage: wheels.sh VERSION FRAMEWORK FOLDER' >&2
@@ -17,7 +17,7 @@ set -- "$locked.txt"
 chosen=$(mktemp)
 trap 'rm -f "$chosen"' EXIT
 
-# `pip download --python-version` chooses files for that Python, but judges "; python_version < ..." by its own.
+# `pip download --python-version` selects files for that Python, but evaluates "; python_version < ..." for its own.
 "$python" - "$target" "$@" >"$chosen" <<'PYTHON'
 import re, sys
 from pip._vendor.packaging.markers import Marker

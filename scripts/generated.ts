@@ -2,18 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { renderCompletion } from '../src/cli/completion.ts';
 import { COMMANDS } from '../src/cli/index.ts';
-import { renderMan } from '../src/cli/render-man.ts';
-import { contextJsonSchema } from '../src/config/json-schema.ts';
-import { variablesReference } from '../src/config/reference.ts';
 import { DEFAULT_OPTIONS, formatTemplate } from '../src/templates/oneflow.ts';
 import { TOPOLOGIES, TOPOLOGY_NAMES } from '../src/templates/topology.ts';
-import { vmTemplate } from '../src/templates/vm-template.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
 import { commandsReference } from './reference/commands.ts';
+import { contextJsonSchema } from './reference/json-schema.ts';
 import { machineReference } from './reference/machine.ts';
 import { oneGateReference } from './reference/onegate.ts';
+import { stateTable } from './reference/states.ts';
+import { variablesReference } from './reference/variables.ts';
+import { renderMan } from './render-man.ts';
+import { vmTemplate } from './vm-template.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -25,6 +26,16 @@ const page = (...parts: readonly string[]): string =>
   `${[MADE, ...parts.map((part) => part.trimEnd())].join('\n\n')}\n`;
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** A page that people write, with one part that is made here. */
+function withPart(path: string, name: string, part: string): [string, string] {
+  const text = readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  const [begin, end] = [`<!-- ${name}: made by \`make generate\` -->`, `<!-- end of ${name} -->`];
+  const [before, rest = ''] = text.split(begin);
+  const after = rest.slice(rest.indexOf(end));
+  if (!after.startsWith(end)) throw new Error(`${path} has no ${begin} with ${end}`);
+  return [path, `${before}${begin}\n\n${part}\n\n${after}`];
+}
 
 /** Path in the repository -> content. */
 export const GENERATED: ReadonlyMap<string, string> = new Map([
@@ -40,6 +51,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
       machineReference(),
     ),
   ],
+  withPart('docs/architecture.md', 'table of states', stateTable()),
   ['docs/reference/commands.md', page(commandsReference())],
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],

@@ -1,6 +1,6 @@
 #!/bin/sh
-# build.sh [FOLDER]: makes FOLDER/flower-context_<version>_<arch>.deb (FOLDER is dist) from the built agent, the Node.js
-# of node_modules and the files of this folder. Needs dpkg-deb and strip; prints the package's path.
+# build.sh [FOLDER]: makes FOLDER/flower-context_<version>_<arch>.deb (default: dist) from the built agent, the Node.js
+# of node_modules and the files of this folder. Needs dpkg-deb and strip. Prints the path of the package.
 set -eu
 cd "$(dirname "$0")/../.."
 out=${1:-dist} agent=${AGENT:-dist/flower-context.cjs}
@@ -30,12 +30,12 @@ lib=usr/lib/flower-context
 put 0755 appliance/bin/flower-context usr/bin
 put 0755 "$node/bin/node" appliance/scripts/health-check.sh appliance/one-appliance/one-appliance-follow.sh "$lib"
 install -D -m 0644 "$agent" "$root/$lib/flower-context.cjs"
-# appliance/lib is what this folder holds besides: launcher, start script, the environments' locked requirements.
+# appliance/lib has the rest of this folder: launcher, start script, locked requirements of the environments.
 cp -rL appliance/lib/. "$root/$lib"
 rm -f "$root/$lib/flower/lock.sh"
 find "$root/$lib" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
-# What `flower-context submit` finds by name.
+# The apps that `flower-context submit` finds by name.
 apps=usr/share/flower-context/apps
 mkdir -p "$root/$apps"
 cp -rL examples/. "$root/$apps"
@@ -53,11 +53,11 @@ doc=usr/share/doc/flower-context
 put 0644 appliance/deb/copyright "$doc"
 install -m 0644 "$node/LICENSE" "$root/$doc/LICENSE.node"
 gzip -9n "$root/$doc/LICENSE.node"
-printf 'flower-context (%s) stable; urgency=medium\n\n  * See the history of the repository.\n\n -- flower-context maintainers <maintainers@flower-context.invalid>  %s\n' \
+printf 'flower-context (%s) stable; urgency=medium\n\n  * See CHANGELOG.md of the repository.\n\n -- flower-context maintainers <maintainers@flower-context.invalid>  %s\n' \
   "$version" "$(date -uR -d "@$SOURCE_DATE_EPOCH")" >"$root/$doc/changelog"
 gzip -9n "$root/$doc/changelog"
 install -D -m 0644 appliance/deb/lintian-overrides "$root/usr/share/lintian/overrides/flower-context"
-# Completion and the man page: made of the agent's own declaration of its commands (make generate).
+# Completion and the man page are generated from the declaration of the commands (make generate).
 install -D -m 0644 appliance/completion/flower-context.bash "$root/usr/share/bash-completion/completions/flower-context"
 install -D -m 0644 appliance/man/flower-context.1 "$root/usr/share/man/man1/flower-context.1"
 gzip -9n "$root/usr/share/man/man1/flower-context.1"
@@ -72,7 +72,7 @@ for script in postinst prerm postrm; do install -m 0755 "appliance/deb/$script" 
 
 mkdir -p "$out"
 package=$out/flower-context_${version}_$arch.deb
-# The last 5 MB cost half a minute: not for a package that is only built to be tested (DEB_COMPRESSION=quick, or none).
+# The last 5 MB cost half a minute. A package for a test does without (DEB_COMPRESSION=quick or none).
 case ${DEB_COMPRESSION:-small} in none) set -- -Znone ;; quick) set -- -Zxz -z1 ;; *) set -- -Zxz -z6 ;; esac
 dpkg-deb --root-owner-group "$@" --build "$root" "$package" >/dev/null
 echo "$package"

@@ -1,17 +1,17 @@
 #!/bin/sh
-# build.sh [ROLE...]: dist/flower-ROLE.qcow2, a compressed disk that boots, for each role (superlink and supernode), and
-# what its size is made of. Ends with 1 when a disk is larger than its limit. FRAMEWORK (none) is what both have, because
-# ServerApps import it, too; BASE (debian-13) the system, GPU (none) the driver in it.
+# build.sh [ROLE...]: makes dist/flower-ROLE.qcow2, a compressed bootable disk, for each role (superlink and supernode), and
+# prints its size by component. Ends with 1 if a disk is larger than its limit. FRAMEWORK (none) is in both, because
+# ServerApps import it too. BASE (debian-13) is the system, GPU (none) its driver.
 set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh
-[ "$(id -u)" = 0 ] || { echo 'build.sh: making a root file system takes root' >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo 'build.sh: run it as root: it makes a root file system' >&2; exit 1; }
 [ $# -gt 0 ] || set -- superlink supernode
 mkdir -p dist
 
 too_large=0
 for role; do
-  # MiB of the compressed disk; with a machine learning framework or a driver there is no limit, it is as large as that is.
+  # MiB of the compressed disk. With a machine learning framework or a driver there is no limit.
   framework=${FRAMEWORK:-none}
   case $role,$framework in
     superlink,none) limit=450 ;;

@@ -1,9 +1,10 @@
 #!/bin/sh
-# builder.sh [COMMAND...]: sees to it that this machine has the packages that builder.txt lists, and these commands, from the
-# packages of the same name: installs what is missing, or says which command does.
+# builder.sh [COMMAND...]: checks that this machine has the packages that builder.txt lists, and these commands, from the
+# packages of the same name. As root it installs what is missing; otherwise it prints the command that does.
 set -eu
 cd "$(dirname "$0")"
 missing=
+# shellcheck disable=SC2013 # A line may list several packages.
 for name in $(grep -v '^#' builder.txt); do
   case $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) in installed) ;; *) missing="$missing $name" ;; esac
 done
@@ -17,4 +18,5 @@ if [ "$(id -u)" != 0 ]; then
 fi
 echo "installing$missing" >&2
 export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086 # One word for each package.
 apt-get update -q >/dev/null && apt-get install -yq --no-install-recommends $missing >/dev/null

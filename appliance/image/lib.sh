@@ -1,6 +1,7 @@
-# Shared by the scripts of this folder; sourced with the repository as working directory.
+# shellcheck shell=sh disable=SC2034
+# Functions and settings of the scripts in this folder. Sourced with the repository as working directory.
 #
-# BASE is what the image is made of: the systems that OpenNebula's one-apps has base images of.
+# BASE is the system of the image. OpenNebula's one-apps has base images of the same systems.
 BASE=${BASE:-debian-13}
 case $BASE in
   # Debian 12's kernel for clouds has no AHCI, and the CONTEXT disc of a q35 machine is on SATA.
@@ -13,9 +14,9 @@ case $BASE in
   debian-*) public=http://deb.debian.org/debian mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian} ;;
   ubuntu-*) public=http://archive.ubuntu.com/ubuntu mirror=${UBUNTU_MIRROR:-http://archive.ubuntu.com/ubuntu} ;;
 esac
-# GPU=nvidia: a kernel that has DRM (those for clouds and `virtual` have not), and of NVIDIA's driver, as the distribution has it,
-# the modules, nvidia-smi, CUDA's library and what makes the device files. Ubuntu has compiled modules; on Debian DKMS
-# compiles them while the image is made.
+# GPU=nvidia: a kernel with DRM (the kernels for clouds and `virtual` lack it) and the distribution's NVIDIA driver: modules,
+# nvidia-smi, CUDA's library and the program that makes the device files. Ubuntu has compiled modules; on Debian DKMS
+# compiles them during the build.
 GPU=${GPU:-none}
 driver=
 case $GPU,$BASE in
@@ -30,24 +31,24 @@ case $GPU,$BASE in
     ;;
   *) echo "image: GPU is $GPU; it must be none or nvidia" >&2; exit 64 ;;
 esac
-# Images with and without a driver are kept side by side.
+# Images with and without a driver are cached separately.
 cache=${IMAGE_CACHE:-.cache/image}/$BASE
 case $GPU in none) ;; *) cache=$cache-$GPU ;; esac
 mkdir -p "$cache"
-# What of any package is not in an image: documentation and translations, but never a licence.
+# Files of packages that are not in an image: documentation and translations, but never a licence.
 left_out='exclude=/usr/share/man/* exclude=/usr/share/locale/* exclude=/usr/share/doc/* include=/usr/share/doc/*/copyright
   include=/usr/share/doc/*/LICENSE*'
 
 say() { echo "image: $*" >&2; }
 
-# Of the content and names of files and folders; what they mean to a build is what counts, not their times.
+# A hash of the names and contents of files, without their times.
 hash_of() {
   find "$@" -type f ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
 }
 
 packages() { { grep -v '^#' appliance/image/packages.txt; echo "$kernel $driver"; } | xargs | tr ' ' ,; }
 
-# in_root ROOT [NSPAWN OPTION...] -- COMMAND...: runs a command inside a root file system, as its own container.
+# in_root ROOT [NSPAWN OPTION...] -- COMMAND...: runs a command in a container of this root file system.
 in_root() {
   into=$1
   shift
@@ -55,13 +56,13 @@ in_root() {
   status=0
   systemd-nspawn --quiet --register=no --keep-unit --as-pid2 --pipe --resolv-conf=off --timezone=off -D "$into" "$@" \
     </dev/null 2>"$said" || status=$?
-  # Harmless, and only where /run is on a disk, as in some containers.
+  # Harmless, and only printed if /run is on a disk, as in some containers.
   sed '/^Attempted to remove disk file system/d' "$said" >&2
   rm -f "$said"
   return $status
 }
 
-# online ROOT [NSPAWN OPTION...] COMMAND...: as in_root, with the network, names and certificates of this machine.
+# online ROOT [NSPAWN OPTION...] COMMAND...: like in_root, with the network, names and certificates of this machine.
 online() {
   into=$1
   shift
@@ -72,7 +73,7 @@ online() {
     --bind-ro=/etc/hosts --bind-ro=/etc/resolv.conf --setenv=DEBIAN_FRONTEND=noninteractive "$@"
 }
 
-# Only the newest of a kind is kept.
+# Keeps only the newest of a kind.
 forget_others() {
   for old in "$cache/$1"-*; do
     case $old in *-"$2" | *-"$2".tar) ;; *) rm -rf "$old" ;; esac

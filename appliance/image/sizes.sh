@@ -1,7 +1,7 @@
 #!/bin/sh
-# sizes.sh ROOT DISK [LIMIT]: what the compressed disk DISK is made of, in MiB: as it lies in the root file system ROOT, and
-# compressed by itself (gzip, which is what a compressed qcow2 uses). A file belongs to the first row whose pattern fits
-# its path. Ends with 1 when the disk is larger than LIMIT MiB.
+# sizes.sh ROOT DISK [LIMIT]: prints the size of the compressed disk DISK by component, in MiB: in the root file system ROOT, and
+# compressed (by gzip, which a compressed qcow2 uses). A file belongs to the first row whose pattern matches its path. Ends
+# with 1 if the disk is larger than LIMIT MiB.
 set -eu
 root=${1:?usage: sizes.sh ROOT DISK [LIMIT]} disk=${2:?usage: sizes.sh ROOT DISK [LIMIT]} limit=${3:-}
 mib() { awk -v bytes="$1" 'BEGIN { printf "%.1f", bytes / 1048576 }'; }
@@ -14,7 +14,7 @@ cat >"$work/rows" <<'ROWS'
 2;numpy;^opt/flower/envs/[^/]*/lib/[^/]*/site-packages/numpy
 3;PyTorch, TensorFlow, scikit-learn;^opt/flower/envs/[^/]*/lib/[^/]*/site-packages/(torch|nvidia|triton|tensorflow|sklearn|scipy)
 4;gRPC and cryptography;^opt/flower/envs/[^/]*/lib/[^/]*/site-packages/(grpc|cryptography)
-5;Flower and what it needs else;^opt/flower/
+5;Flower and its other packages;^opt/flower/
 6;Node.js;^usr/lib/flower-context/node$
 7;the agent;^(usr/lib/flower-context/|usr/share/.*flower-context|var/cache/flower-context/)
 8;Python;^usr/(bin/py|lib/python|share/python)

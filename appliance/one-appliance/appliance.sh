@@ -1,8 +1,8 @@
-# shellcheck shell=bash disable=SC2034
-# The appliance as OpenNebula's one-apps framework wants it: /etc/one-appliance/service.d/appliance.sh, sourced by
-# /etc/one-appliance/service, which calls the functions below and keeps status file, log and message of the day.
+# shellcheck shell=bash disable=SC2016,SC2034
+# The appliance for OpenNebula's one-apps framework: /etc/one-appliance/service.d/appliance.sh. /etc/one-appliance/service sources
+# it, calls the functions below, and writes status file, log and message of the day (docs/facts.md, "one-apps-framework").
 #
-# Everything is done by flower-context.service; the framework only has to know how that went.
+# flower-context.service does the work; the framework only records the result.
 
 ONE_SERVICE_NAME='Service Flower - KVM'
 ONE_SERVICE_VERSION='1.39.0'
@@ -10,23 +10,22 @@ ONE_SERVICE_BUILD=$(date +%s)
 ONE_SERVICE_SHORT_DESCRIPTION='Flower SuperLink or SuperNode for federated learning'
 ONE_SERVICE_DESCRIPTION='Flower (flower.ai) under systemd, configured by the variables of the CONTEXT: `flower-context status`, `journalctl -u flower-context`.'
 
-# The framework takes "configured once" for "configured": without this a second boot, or one after a power cut, would
-# change nothing and still be reported as a success.
+# Without this the framework would do nothing at a second boot, or at one after a power cut, and still report a success.
 ONE_SERVICE_RECONFIGURABLE=true
 
-# The framework makes this pipe at each stage and ends when it exists, as it does after a power cut in the middle of a stage.
+# The framework creates this pipe at each stage and ends if it exists. It exists after a power cut during a stage.
 rm -f "${ONE_SERVICE_LOGDIR:-/var/log/one-appliance}/one_service_log.pipe"
 
-# Names, defaults and meaning of the variables are in the image's own templates (docs/reference/variables.md); a second
-# list here could only differ from them.
+# The templates of the image have names, defaults and meaning of the variables (docs/reference/variables.md), so they are not
+# repeated here.
 ONE_SERVICE_PARAMS=()
 
-# What Packer copied here: install.sh, and either the flower-context package or packages.sha256, which says where it is.
-# FLOWER_ROLE and the others come from Packer too.
+# Packer has copied install.sh and either the flower-context package or packages.sha256 with its URL to this folder. Packer
+# also sets FLOWER_ROLE, FLOWER_VERSION and FLOWER_FRAMEWORK.
 FLOWER_SOURCES=${ONE_SERVICE_SETUP_DIR:-/opt/one-appliance}/flower
 
-# Puts the package beside install.sh, unless it is there. A line of packages.sha256 has the sha256 and the URL of the
-# package for one architecture.
+# Downloads the package to the folder of install.sh, unless it exists. A line of packages.sha256 has the sha256 and the URL of
+# the package for one architecture.
 fetch_package() {
   local suffix package sum url found
   suffix=_$(dpkg --print-architecture).deb
@@ -35,19 +34,19 @@ fetch_package() {
     [ "${url%"$suffix"}" = "$url" ] || break
   done < <(grep -v '^#' "$FLOWER_SOURCES/packages.sha256")
   if [ -z "$url" ]; then
-    echo "fetch the flower-context package: packages.sha256 beside install.sh has no line for a package *$suffix; put the package beside install.sh, or its sha256 and URL into that file" >&2
+    echo "fetch the flower-context package: packages.sha256 has no line for a package *$suffix; copy the package to the folder of install.sh, or add its sha256 and URL to packages.sha256" >&2
     return 1
   fi
   package=$FLOWER_SOURCES/${url##*/}
   echo "fetch the flower-context package: $url"
   curl -fsSL --retry 3 --connect-timeout 30 -o "$package.part" "$url" || {
-    echo "fetch the flower-context package: curl ended with $? for $url; put the package beside install.sh, or correct the URL in packages.sha256" >&2
+    echo "fetch the flower-context package: curl ended with $? for $url; copy the package to the folder of install.sh, or correct the URL in packages.sha256" >&2
     return 1
   }
   found=$(sha256sum "$package.part" | cut -d ' ' -f 1)
   if [ "$found" != "$sum" ]; then
     rm -f "$package.part"
-    echo "fetch the flower-context package: the file at $url has the sha256 $found, packages.sha256 expects $sum; nothing was installed; use the package of the release that the appliance was made for" >&2
+    echo "fetch the flower-context package: the file at $url has the sha256 $found, packages.sha256 expects $sum; nothing was installed; use the package of the same release as the appliance" >&2
     return 1
   fi
   mv "$package.part" "$package"
@@ -60,14 +59,14 @@ service_install() {
   rm -rf "$FLOWER_SOURCES"
 }
 
-# The hook net-91-flower-context does the same where the framework's own hook is missing; twice is harmless.
+# The hook net-91-flower-context does the same if the framework's hook is missing. Both together are harmless.
 service_configure() {
   systemctl reset-failed flower-context.service 2>/dev/null || true
   systemctl start --no-block flower-context.service
   write_report
 }
 
-# What a person wants to know who has only this file; everything that may change is where it says.
+# Only facts that never change; for the rest the file names commands.
 write_report() {
   local image role version report=${ONE_SERVICE_REPORT:-/etc/one-appliance/config}
   image=$(cat /etc/flower-context/appliance.json || true)
@@ -91,9 +90,9 @@ EOF
   chmod 600 "$report"
 }
 
-# one-context goes on only when this has ended, and takes notice of no change of the CONTEXT before: so it waits for a
-# minute at boot (one-context.service is being started then), and at a reconfiguration hardly at all. A boot that succeeds
-# later still corrects what the framework has noted by then.
+# one-context waits for this function, and reads no change of the CONTEXT meanwhile. So it waits for a minute at boot (while
+# one-context.service is activating) and for two seconds at a reconfiguration. If the boot succeeds later, the follow script
+# corrects the status of the framework.
 service_bootstrap() {
   local within=2
   [ "$(systemctl is-active one-context.service)" != activating ] || within=60

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Started when the one-apps framework has noted a failure: once this VM serves after all, its status file and message of
-# the day say so. Ends with the boot that it was started in.
+# Runs after the one-apps framework has recorded a failure. When this VM serves later, it corrects the framework's status file
+# and the message of the day. It does not survive a reboot.
 status=/etc/one-appliance/status motd=/etc/motd
 while ! flower-context ready >/dev/null; do sleep 10; done
 [ "$(cat "$status")" = bootstrap_failure ] || exit 0

@@ -1,18 +1,18 @@
 #!/bin/sh
-# READY_SCRIPT_PATH of the appliance: ends with 0 when this VM serves now (SuperLink) or was accepted (SuperNode), else
-# tells why not.
+# READY_SCRIPT_PATH of the appliance: ends with 0 if this VM serves (SuperLink) or is accepted (SuperNode), else prints the
+# reason.
 #
-# one-context calls it three times, ten seconds apart, and takes notice of no change of the CONTEXT before it is through
-# with that. So only its first call in a boot waits, 15 seconds at most; every other one, and each at a reconfiguration,
-# answers within 2 seconds. What serves later is reported by the agent itself.
+# one-context calls it up to three times, ten seconds apart, and reads no change of the CONTEXT meanwhile
+# (docs/facts.md, "report-ready"). So only the first call of a boot waits, for 15 seconds at most. All others answer within
+# 2 seconds. If the VM serves later, the agent reports READY.
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 limit=1.8 wait=1
 if [ "$(/usr/bin/env -i /usr/bin/systemctl is-active one-context.service)" = activating ] && [ ! -e /run/flower-context/ready-asked ]; then
   mkdir -p /run/flower-context
   : > /run/flower-context/ready-asked
   limit=13 wait=12
-  # The agent is being started at this moment. To load its program a second time just then would slow down what is waited
-  # for: until Flower has its plan, or two seconds are over, a shell does for waiting.
+  # The agent starts at the same time. A second load of its program would slow it down, so this shell waits until Flower
+  # has its plan, for two seconds at most.
   for _ in 1 2 3 4 5 6 7 8 9 10; do
     [ ! -e /run/flower-context/plan.json ] || break
     sleep 0.2

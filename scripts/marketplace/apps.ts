@@ -5,7 +5,7 @@ import type { Role } from '../../src/core/role.ts';
 import { DEFAULT_OPTIONS, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
 import { inputOf } from '../../src/templates/user-input.ts';
-import { contextOf, MACHINE, userInputsOf } from '../../src/templates/vm-template.ts';
+import { contextOf, MACHINE, userInputsOf } from '../vm-template.ts';
 import type { Yaml } from './yaml.ts';
 
 /** The UUID identifies an appliance and never changes. */
@@ -45,7 +45,7 @@ export interface Release {
   readonly disk?: Disk;
 }
 
-export interface About {
+interface About {
   readonly name: string;
   readonly short: string;
   readonly text: string;
@@ -171,7 +171,7 @@ const image = (role: Role, { url, size, md5, sha256 }: Disk): Yaml => ({
   checksum: { md5, sha256 },
 });
 
-/** The CONTEXT in the certification tests; it needs neither OneGate nor another VM. */
+/** The CONTEXT in the certification tests; it needs neither OneGate nor another VM. @internal */
 export const CERTIFICATION: Readonly<Record<Role, Readonly<Record<string, string>>>> = {
   superlink: { FL_CERT_EXTRA_SAN: 'DNS:superlink.example' },
   supernode: { FL_SUPERLINK_ADDRESS: '127.0.0.1:9092', FL_TLS_ENABLED: 'NO' },

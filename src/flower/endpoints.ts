@@ -1,5 +1,6 @@
 // flower.json, beside the launch plan: where Flower listens, which endpoint SuperNodes dial, and the files of its TLS.
 // Commands read it instead of Flower's arguments. It is not part of the plan: a changed plan restarts Flower.
+
 import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { parseJson } from '../core/json.ts';

@@ -1,5 +1,6 @@
 // The launch plan: everything that the launcher needs to start a daemon of Flower. The same configuration and facts give
 // the same bytes, so their checksum tells whether Flower has to be restarted.
+
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
 import { parseJson } from '../core/json.ts';

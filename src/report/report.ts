@@ -3,6 +3,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/problem.ts';
+import type { Role } from '../core/role.ts';
 import { notifyStatus } from '../host/notify.ts';
 import type { Journal } from './journal.ts';
 import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
@@ -66,7 +67,7 @@ export class Report {
   }
 
   /** A new boot begins (the first, or after a re-contextualization). */
-  begin(role: 'superlink' | 'supernode', steps: readonly ReportedStep[]): void {
+  begin(role: Role, steps: readonly ReportedStep[]): void {
     this.#again = this.#status.steps.length > 0;
     this.#status.role = role;
     this.#status.phase = 'booting';
@@ -202,7 +203,7 @@ export class Report {
       writeStatus(this.#path, this.#status);
       this.#canWrite = true;
     } catch (error) {
-      // The journal still works: say it once, and let the step that needs the disk fail with the full story.
+      // The journal still works: one warning, and the step that needs the disk fails with the details.
       if (this.#canWrite) this.journal.warn(`the status file cannot be written: ${(error as Error).message}`);
       this.#canWrite = false;
     }

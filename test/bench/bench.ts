@@ -98,7 +98,7 @@ async function bare(superlink: Vm, dir: string): Promise<void> {
   };
   const env = { ...plan.environment, HOME: dir, FLWR_HOME: join(dir, 'bare') };
   const [host, port] = plan.fleet.listen.split(':') as [string, string];
-  // A database of its own: to find one that is there already would spare it making the tables.
+  // A database of its own: with an existing one Flower would not create the tables.
   const argv = plan.argv.with(plan.argv.indexOf('--database') + 1, join(dir, 'bare.db'));
   await untilQuiet();
   const began = performance.now();

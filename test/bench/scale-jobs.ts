@@ -26,7 +26,7 @@ async function work(job: Job): Promise<Partial<Rows>> {
   return { partitions };
 }
 
-/** Does all of it, as many at a time as there are processors; `done` hears of each. */
+/** Runs all jobs, one per processor at a time; calls `done` after each. */
 export async function doAll(jobs: readonly Job[], done: (job: Job, seconds: number) => void): Promise<Rows> {
   const rows: Rows = { together: [], settled: [], booting: [], partitions: [] };
   const size = (job: Job): number =>

@@ -1,6 +1,6 @@
 // A large role on simulated time, each node on a processor of its own: all boot in the same instant; OneGate is
 // away for five minutes and comes back, once while the role is long settled, once while all of it boots. The real boot,
-// watch, retries, discovery, partition keeper and OneGate client; simulated are time, the network (the small zone, with
+// watch, retries, discovery, partition manager and OneGate client; simulated are time, the network (the small zone, with
 // oned, which does one call at a time), the check of the SuperLink's certificate, and Flower.
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

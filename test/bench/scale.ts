@@ -1,8 +1,8 @@
 // `make bench-scale`: what a large role of SuperNodes costs OneGate.
 //
 // OneGate is a double that takes 5 ms for each call to oned and does one at a time; how many calls a request costs is in
-// test/support/onegate/oned-calls.ts. 1 to 1,000 agents boot in the same instant, twice: on simulated time, as if each VM
-// had its own processor, which is what OneGate would see (scale-scenario.ts); and on real sockets and in real time
+// test/support/onegate/oned-calls.ts. 1 to 1,000 agents boot in the same instant, twice: on simulated time, each VM with
+// its own processor, which is what OneGate would see (scale-scenario.ts); and on real sockets and in real time
 // (scale-boot.ts), where all agents share this machine's processor (up to 300 nodes, therefore). Then, on simulated time,
 // OneGate is away for five minutes. There are no thousand Node processes and no Flower: the real boot in one process, its two
 // steps that talk to systemd replaced (test/support/light-vm.ts). Last, how long a role takes to agree on its partitions, in
@@ -292,41 +292,46 @@ try {
 function page(printed: readonly string[]): string {
   return `# Scale
 
-What a large role of SuperNodes costs the front-end. OneGate asks oned several calls for each request; here oned takes
-${ONED_MS_PER_CALL} ms for a call and does one at a time, a cautious assumption. This page is written by
-\`make bench-scale DOCS=1\`; the numbers are as that command printed them.
+**Up to 100 SuperNodes in one role need no preparation**: all of them are published within 15 s of a common boot, and nobody
+waits for oned. 300 take two minutes and 1,000 take nine minutes, because oned then answers more slowly than the agents ask.
+For more than 150 SuperNodes deploy in steps (\`oneflow scale\`) of 100. After an outage of OneGate the requests stay below
+twice the usual rate. A role that has lost nodes agrees on its partitions within minutes up to 100 nodes, within half an
+hour for 300, and within 6 hours for 1,000.
+
+For each request OneGate makes several calls to oned. Here oned takes ${ONED_MS_PER_CALL} ms for a call and does one at a time, a
+cautious assumption. \`make bench-scale DOCS=1\` writes this page; the numbers are as that command printed them.
 
 ![The time until the last of N nodes is published, and the requests a second around an outage](scale.svg)
 
 How to read the tables, in their order:
 
 - **Calls to oned for each request**, as counted on the code of OneGate 7.4, with the two that OneFlow makes for each reading
-  of the service. The test doubles of OneGate and this page go by the one table in \`test/support/onegate/oned-calls.ts\`.
-- **All boot in the same instant.** On simulated time, as if each VM had a processor of its own. *Last* is when the last
-  node is published; *seconds of oned* is what all their requests until READY keep it busy, one-context's report counted in.
+  of the service. The test doubles of OneGate and this page use the same table, \`test/support/onegate/oned-calls.ts\`.
+- **All boot in the same instant.** On simulated time, as if each VM had its own processor. *Last* is when the last node is
+  published. *Seconds of oned* is how long all requests until READY keep it busy, one-context's report included.
   A SuperNode asks five times: for its own VM, the service and the SuperLink, then it publishes everything, READY=YES too,
-  and one-context reports READY once more. After a reboot it asks six times, because what was published before is
-  withdrawn. A SuperLink asks three and four times. Beyond some 150 nodes oned does not answer all of them within the five
-  seconds after which an agent asks again: requests are repeated, and oned does work for which nobody waits any more.
+  and one-context reports READY once more. After a reboot it asks six times, because it withdraws what was published before.
+  A SuperLink asks three and four times. Beyond some 150 nodes oned does not answer all of them within the five seconds after
+  which an agent asks again: requests are repeated, and oned works on requests that are no longer awaited.
 - **The same over real sockets**, all agents on one processor, which may be slower than OneGate.
-- **OneGate away while the role is settled.** When it comes back, the peak must stay below twice the steady rate.
+- **OneGate away while the role is settled.** When it returns, the peak must stay below twice the steady rate.
 - **OneGate away while all nodes boot.** They wait with jitter.
-- **Partitions.** How long a role that was disturbed takes until each node has a partition of its own again
+- **Partitions.** How long a role that was disturbed takes until each node has its own partition again
   (\`make bench-partitions\` prints this table alone).
 
 \`\`\`
 ${printed.join('\n').trim()}
 \`\`\`
 
-What is real in it, and what is not, stands at the head of \`test/bench/scale.ts\`: the boots are the agent's own, many in
-one process, without Flower and systemd.
+The head of \`test/bench/scale.ts\` says what is real and what is not: the boots are the agent's own, many in one process,
+without Flower and systemd.
 
-What keeps it so (\`src/cluster/partition-manager.ts\`):
+Why the load stays low (\`src/cluster/partition-manager.ts\`):
 
 - All waits have jitter; a VM sends one request at a time.
 - The list of VMs is read at most two to four times a second by all nodes of a role together: 5 to 10 % of oned.
 - What all nodes claim is not read after a first deployment, and not when a role has grown: N nodes would cost some N² calls.
-- After a role has lost nodes each of the others reads the claims; these readings are spread over 20 ms x N², which leaves
+- After a role has lost nodes each of the others reads the claims. These readings are spread over 20 ms x N², which leaves
   oned three quarters of its time: 3 minutes for 100 nodes, half an hour for 300, 6 hours for 1,000.
 `;
 }

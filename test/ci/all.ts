@@ -1,5 +1,5 @@
-// `make test-all`: everything that CI has no time for, in parts. A part that has passed at this state of the working tree is not
-// run again, so an interrupted run resumes.
+// `make test-all`: all that takes too long for CI, in parts. A part that has passed with the same content of the working tree is
+// not run again, so an interrupted run resumes.
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import { conclude, summary } from './table.ts';
 
 const FOLDER = '.cache/test-all';
 
-/** The content of the working tree, committed or not, as git names it. */
+/** Git's hash of the content of the working tree, committed or not. */
 function stateOfTree(): string {
   const index = join(FOLDER, 'index');
   rmSync(index, { force: true });
@@ -58,7 +58,7 @@ const results: PartResult[] = [];
 for (const part of wanted) {
   const before = FRESH === undefined ? remembered(part.name, tree) : undefined;
   if (before !== undefined) {
-    console.log(`${part.name}: has passed at this state of the tree already`);
+    console.log(`${part.name}: has already passed with this working tree`);
     results.push(before);
     continue;
   }

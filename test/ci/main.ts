@@ -1,5 +1,5 @@
-// What .ci/run runs once Node.js and the npm packages are there. Images are built while the tests run, because that is mostly
-// waiting for package indexes; then containers boot from them.
+// .ci/run starts this after it has installed Node.js and the npm packages. Images are built while the tests run, because a build
+// mostly waits for package indexes. Then containers boot from them.
 import { join } from 'node:path';
 import { type Part, type PartResult, runPart } from './part.ts';
 import { conclude, summary } from './table.ts';
@@ -15,7 +15,7 @@ const part = (name: string, what: string, command: string, minutes: number): Par
   minutes,
 });
 
-/** Images and containers take root. */
+/** Images and containers need root. */
 const asRoot = process.getuid?.() === 0 ? '' : 'sudo -n -E ';
 
 const BUILD = part('build', 'the agent and Flower', 'make --no-print-directory -j2 build flower', 1);
@@ -45,7 +45,7 @@ const results: PartResult[] = [
     files: [],
   },
 ];
-/** What is no test has failed or not, and is never counted as passed. */
+/** A part without tests can fail, but is not counted as passed. */
 const noTest = (result: PartResult): PartResult => ({ ...result, count: { ...result.count, passed: 0 } });
 
 results.push(noTest(await runPart(BUILD, options)));

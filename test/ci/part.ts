@@ -1,4 +1,4 @@
-// One part of a long run: a command, its log, its count, its seconds. Used by CI and by `make test-all`.
+// One part of a long run: a command, its log, its counts, its time. Used by CI and by `make test-all`.
 import { spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -6,11 +6,11 @@ import { type Count, countOf, type FileReport, readReport } from './report.ts';
 
 export interface Part {
   readonly name: string;
-  /** What is shown in a list of parts. */
+  /** For the list of parts. */
   readonly what: string;
   /** A shell command; its vitest runs write $REPORT. */
   readonly command: string;
-  /** What it took on two quiet cores. */
+  /** On two quiet cores. */
   readonly minutes: number;
 }
 
@@ -19,7 +19,7 @@ export interface PartResult {
   readonly seconds: number;
   readonly count: Count;
   readonly files: readonly FileReport[];
-  /** Why its count is not the whole truth; undefined when it is. */
+  /** Why the count is incomplete; undefined if it is complete. */
   readonly fault?: string;
 }
 
@@ -28,44 +28,44 @@ export interface PartOptions {
   readonly folder: string;
   /** Time of day, in ms, at which the part is ended. */
   readonly deadline?: number;
-  /** Its output is shown while it runs, not only written to its log. */
+  /** Prints its output while it runs, besides writing it to the log. */
   readonly shown?: boolean;
 }
 
 const COUNT = /^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/;
 
-/** Runs a part to its end, or to the deadline. Never throws: what went wrong is in the result, and counts as failed. */
+/** Runs a part until it ends or until the deadline. Never throws: an error is in the result, and counts as failed. */
 export async function runPart(part: Part, options: PartOptions): Promise<PartResult> {
   const { folder, deadline = Number.POSITIVE_INFINITY, shown = true } = options;
   const [log, path] = [join(folder, `${part.name}.log`), join(folder, `${part.name}.json`)];
   mkdirSync(dirname(log), { recursive: true });
   rmSync(path, { force: true });
   const began = Date.now();
-  if (began >= deadline) return lost(part, 0, 'it was not started: the time was over');
+  if (began >= deadline) return lost(part, 0, 'not started: no time was left');
   const ended = await execute(part.command, { log, path, shown, deadline });
   const seconds = Math.round((Date.now() - began) / 1000);
   const report = readReport(path);
   const count = report === undefined ? printedCount(log) : countOf(report);
   const files = report?.files ?? [];
   if (ended.late) {
-    if (count === undefined) return lost(part, seconds, 'it did not end in time');
+    if (count === undefined) return lost(part, seconds, 'not finished in time');
     return {
       name: part.name,
       seconds,
       count: atLeastOneFailed(count),
       files,
-      fault: 'it did not end in time',
+      fault: 'not finished in time',
     };
   }
   const bad = ended.status !== 0;
   if (count === undefined) {
     const alone = { passed: bad ? 0 : 1, failed: bad ? 1 : 0, skipped: 0 };
-    const fault = { fault: `it ended with status ${ended.status}; see ${log}` };
+    const fault = { fault: `exit status ${ended.status}; see ${log}` };
     return { name: part.name, seconds, count: alone, files, ...(bad && fault) };
   }
-  // Something broke outside of a test: a build, an installation.
+  // An error outside of a test: a build, an installation.
   if (bad && count.failed === 0) {
-    const fault = `no test failed, but it ended with status ${ended.status}`;
+    const fault = `no test failed, but the exit status is ${ended.status}`;
     return { name: part.name, seconds, count: atLeastOneFailed(count), files, fault };
   }
   return { name: part.name, seconds, count, files };
@@ -102,7 +102,7 @@ function execute(
   { log, path, shown, deadline }: Execution,
 ): Promise<{ status: number; late: boolean }> {
   return new Promise((resolve) => {
-    // A process group of its own, so that everything it started can be ended with it.
+    // A process group of its own, so that its children can be ended together with it.
     const child = spawn('bash', ['-c', command], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, CI: '1', REPORT: path },

@@ -1,4 +1,4 @@
-// The parts of `make test-all`, each with what it took on two quiet cores.
+// The parts of `make test-all`, each with its time on two quiet cores.
 import type { Part } from './part.ts';
 
 const make = 'make --no-print-directory';
@@ -6,13 +6,13 @@ const make = 'make --no-print-directory';
 export const ALL_PARTS: readonly Part[] = [
   {
     name: 'test',
-    what: 'what `make test` runs, with all simulated lives and both versions of Flower in full',
+    what: '`make test` with all simulations and both versions of Flower in full',
     command: `LIVES=all FLOWER_VERSIONS=all ${make} test`,
     minutes: 12,
   },
   {
     name: 'fuzz',
-    what: 'a million generated cases for every reader of foreign text',
+    what: 'a million generated cases for every reader of outside text',
     command: `${make} fuzz`,
     minutes: 3,
   },
@@ -48,13 +48,13 @@ export const ALL_PARTS: readonly Part[] = [
   },
   {
     name: 'faults',
-    what: 'old faults put back one at a time, which the quick tests have to catch',
+    what: 'old faults, put into the code one at a time: the quick tests have to fail',
     command: `${make} test-faults`,
     minutes: 30,
   },
   {
     name: 'demo',
-    what: 'the main job of the README',
+    what: 'the demo of the README',
     command: `${make} demo`,
     minutes: 1,
   },

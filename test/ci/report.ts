@@ -8,10 +8,10 @@ export interface FileReport {
   passed: number;
   failed: number;
   skipped: number;
-  /** Tests that the file has; 0 until it was loaded. */
+  /** Number of tests in the file; 0 until it is loaded. */
   tests: number;
   done: boolean;
-  /** Full names of tests that failed at first and then passed. */
+  /** Full names of tests that passed only on a retry. */
   readonly retried: string[];
   readonly failures: string[];
 }
@@ -29,7 +29,7 @@ export interface Count {
   readonly skipped: number;
 }
 
-/** A file that never came to its end counts as failed with every test that is not known to have passed, or as one. */
+/** An unfinished file counts as failed with each test without a result, and with one failure at least. */
 const missing = ({ done, tests, passed, failed, skipped }: FileReport): number =>
   done ? 0 : Math.max(1, tests - passed - failed - skipped);
 
@@ -42,10 +42,10 @@ export function countOf({ errors, files }: RunReport): Count {
   };
 }
 
-/** `12 passed, 0 failed`, with `, 1 skipped` when some were. */
+/** `12 passed, 0 failed`, and `, 1 skipped` if tests were skipped. */
 export const plain = ({ passed, failed, skipped }: Count): string =>
   `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
 
-/** @returns undefined when the run did not get as far as writing one */
+/** @returns undefined if the run ended before it wrote one */
 export const readReport = (path: string): RunReport | undefined =>
   existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunReport) : undefined;

@@ -1,5 +1,5 @@
-// vitest's reporter for every run that a machine reads: the last line is `12 passed, 0 failed`, and $REPORT names a file that
-// holds the same by test file, up to date at every moment.
+// vitest's reporter for CI and `make test-all`: the last line is `12 passed, 0 failed`, and the file $REPORT has the same by test
+// file, also during the run.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import type { Reporter, TestCase, TestModule, TestSpecification } from 'vitest/node';

@@ -1,8 +1,8 @@
-// What a long run prints at its end: seconds and counts by part, the slowest test files, and what passed only on a retry.
+// The summary of a long run: seconds and counts by part, the slowest test files, and tests that passed only on a retry.
 import type { PartResult } from './part.ts';
 import { type Count, plain } from './report.ts';
 
-/** More tests than this that pass only on a retry are a failure: a suite that needs retries proves little. */
+/** With more tests that pass only on a retry the run has failed: a suite that needs retries proves little. */
 const RETRIES_ALLOWED = 3;
 const SLOWEST = 10;
 
@@ -22,7 +22,7 @@ export function summary(parts: readonly PartResult[], seconds: number): Summary 
   const retried = files.flatMap((file) => file.retried.map((name) => `${file.file}: ${name}`));
   const failures = files.flatMap(({ file, failures, done }) => [
     ...failures.map((name) => `${file}: ${name}`),
-    ...(done ? [] : [`${file}: it did not come to its end`]),
+    ...(done ? [] : [`${file}: not finished`]),
   ]);
   const tooMany = retried.length > RETRIES_ALLOWED;
   const sum = (of: keyof Count): number => parts.reduce((all, { count }) => all + count[of], 0);

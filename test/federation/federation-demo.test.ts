@@ -70,7 +70,7 @@ describe('Ctrl-C', () => {
     await until(`${moment}`, () => moment.test(output()), { timeoutMs: 90_000, detail: output });
     child.kill('SIGINT');
     expect(await ended, output()).toBe(130);
-    await until('every process to be gone', () => processesOf(folder()!).length === 0, {
+    await until('the end of every process', () => processesOf(folder()!).length === 0, {
       timeoutMs: 5_000,
       detail: () => processesOf(folder()!).join('\n'),
     });
@@ -87,7 +87,7 @@ describe('Ctrl-C', () => {
     onTestFinished(() => rmSync(folder()!, { recursive: true, force: true }));
     child.kill('SIGKILL');
     await ended;
-    await until('every process to be gone', () => processesOf(folder()!).length === 0, {
+    await until('the end of every process', () => processesOf(folder()!).length === 0, {
       timeoutMs: 10_000,
       detail: () => processesOf(folder()!).join('\n'),
     });

@@ -1,5 +1,5 @@
 // SuperNodes reconnect without intervention: the SuperLink restarts, loses its database, moves, gets another CA. One federation goes
-// through all of it, in this order; nobody touches the SuperNodes.
+// through all of it, in this order; the test never restarts the SuperNodes.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +49,7 @@ async function backAfter(what: string, harm: () => Promise<void>): Promise<void>
     detail,
   });
   const serving = (): boolean => federation.vms.every((vm) => vm.status()?.serving === true);
-  await until('every agent to say so', serving, { timeoutMs: 60_000, everyMs: 200, detail });
+  await until('every agent to report that it serves', serving, { timeoutMs: 60_000, everyMs: 200, detail });
 }
 
 const trains = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-// Real Flower, how a federation starts: with an operator's certificate, and with SuperNodes that are there first.
+// The start of a federation with real Flower: with an operator's certificate, and with SuperNodes that boot first.
 import { expect, test } from 'vitest';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';
@@ -44,7 +44,7 @@ test('SuperNodes that boot before their SuperLink wait for it and are accepted w
     gate: false,
     supernodes: 1,
     supernode: { FL_EDGE_MAX_BACKOFF: '2' },
-    puppets: ({ role }) => role === 'superlink',
+    withoutAgent: ({ role }) => role === 'superlink',
   });
   await late.deploy();
   const one = late.zone.vms.find(({ role }) => role === 'superlink')!;

@@ -15,7 +15,7 @@ import { until } from '../support/zone/process.ts';
 
 const [time, timeout] = (process.env.KEEPALIVE ?? '10/5').split('/').map(Number) as [number, number];
 const IDLE_SECONDS = Number(process.env.KEEPALIVE_IDLE ?? 5 * time);
-/** gRPC looks at its timers once a second or so; more where the machine is busy. */
+/** gRPC checks its timers about once a second, later where the machine is busy. */
 const SLACK_MS = 5_000;
 const SETTINGS = { FL_GRPC_KEEPALIVE_TIME: time, FL_GRPC_KEEPALIVE_TIMEOUT: timeout };
 const OPTIONS = keepaliveOptions(SETTINGS);

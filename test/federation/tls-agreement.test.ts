@@ -1,5 +1,5 @@
 // Flower's own gRPC (BoringSSL) is the judge, and it really dials (test/support/grpc-judge.py): what explainPeer lets pass
-// is accepted, what it objects to is refused, and what is taken from an operator can be served with. Where this fails,
+// is accepted, what it refuses is refused, and Flower can serve with what is accepted from an operator. Where this fails,
 // gRPC has changed its rules. Where the agent is stricter on purpose, POLICY says so.
 import { spawn } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
@@ -127,7 +127,7 @@ const own = issueServer({
   names: subjectNames({ addresses: [HOST, 'fd00::5'], hostname: 'super.example.org' }),
 });
 
-/** Without subjectAltName, or with an empty one, gRPC looks at the CN. */
+/** Without subjectAltName, or with an empty one, gRPC compares the CN. */
 const WITHOUT_NAMES: Case[] = [
   ...COMMON_NAMES.map(([cn, host]) =>
     of(

@@ -177,7 +177,6 @@ const peers = target(
       vms.map(({ id, state, says }) => ({
         id,
         state,
-        name: '',
         lcmState: undefined,
         attributes: new Map(Object.entries(says)) as Vm['attributes'],
         addresses: [],
@@ -529,7 +528,10 @@ const own = target(
   ),
   (text) => {
     const read = parseFlowerState(text);
-    must(read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)), 'a link is whole');
+    must(
+      read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)),
+      'a state file is complete',
+    );
     const status = parseStatus(text);
     must(status === undefined || typeof status.serving === 'boolean', 'a status says whether it serves');
     parseImage(text);

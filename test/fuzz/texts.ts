@@ -1,4 +1,4 @@
-// Foreign text, made up: real documents that were damaged, pieces that mean something to a parser, and plain noise.
+// Generated foreign text: damaged real documents, tokens of the parsers, and random characters.
 import * as fc from 'fast-check';
 
 /** One damage: cut a piece out, put something in, say a piece many times over, or exchange a character. */
@@ -20,7 +20,7 @@ const damageWith = (words: fc.Arbitrary<string>): fc.Arbitrary<Damage> =>
     ),
   });
 
-/** `originals` with up to five damages each; `words` are what the parser in question looks for. */
+/** `originals` with up to five damages each; `words` are the words that the parser searches. */
 export function damaged(originals: readonly string[], words: readonly string[]): fc.Arbitrary<string> {
   return fc
     .tuple(
@@ -35,7 +35,7 @@ export function damaged(originals: readonly string[], words: readonly string[]):
     );
 }
 
-/** Pieces in any order: what a grammar is made of, without the grammar. */
+/** Pieces in any order: the tokens of a grammar without its rules. */
 export const pieces = (words: readonly string[], maxLength = 30): fc.Arbitrary<string> =>
   fc.array(fc.constantFrom(...words), { maxLength }).map((parts) => parts.join(''));
 

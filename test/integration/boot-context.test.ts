@@ -149,7 +149,7 @@ describe('a variable that is changed while the SuperLink serves', () => {
     );
     expect(updates(federation, one).at(-1)).not.toHaveProperty('FL_READY');
 
-    // Nor does an agent that starts anew with it: what serves is found serving.
+    // An agent that starts with it does not stop Flower either.
     const { pid } = vm.status()!;
     process.kill(pid, 'SIGKILL');
     await vm.waitFor('the next agent', (status) => status.pid !== pid && status.phase === 'failed');

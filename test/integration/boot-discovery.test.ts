@@ -21,7 +21,7 @@ describe('a SuperNode', () => {
 
   // covers superlink-late
   test('that boots before the SuperLink waits for it visibly and continues within seconds', async () => {
-    const { puppet, vm, federation } = await supernode({}, { FL_EDGE_MAX_BACKOFF: '2' });
+    const { peer, vm, federation } = await supernode({}, { FL_EDGE_MAX_BACKOFF: '2' });
     const waiting = await vm.waitFor('the wait', (status) => status.waiting !== null);
     expect(waiting.waiting?.for).toMatch(/SuperLink/);
     await until('the wait in the journal', () => vm.journalText().includes('waiting for'));
@@ -32,7 +32,7 @@ describe('a SuperNode', () => {
       FL_ENDPOINT: `${NET}.200.1:9092`,
       FL_TLS: 'NO',
     }))
-      puppet.userTemplate.set(name, value);
+      peer.userTemplate.set(name, value);
     await vm.waitFor('the discovery', ({ facts }) => facts.superlink === `${NET}.200.1:9092`, 15_000);
   });
 

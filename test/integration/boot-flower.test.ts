@@ -62,9 +62,9 @@ test('a version of Flower that the agent does not know is refused, and the range
 });
 
 test('a port in use is reported with its remedy before Flower starts, and the boot succeeds once the port is free', async () => {
-  const squatters: Server[] = [];
+  const others: Server[] = [];
   const prepare = async ({ spec }: Vm): Promise<void> =>
-    void squatters.push(await occupy(spec.context.ETH0_IP!, 9092));
+    void others.push(await occupy(spec.context.ETH0_IP!, 9092));
   const taken = zone({ supernodes: 0, prepare });
   await taken.deploy();
   await until('the VM', () => taken.vms.length === 1);
@@ -78,7 +78,7 @@ test('a port in use is reported with its remedy before Flower starts, and the bo
   });
   expect(vm.journal('flower-superlink')).toEqual([]);
   await until('the error on OneGate', () => taken.seenBy(vm).userTemplate.get('FL_ERROR') === 'port_in_use');
-  for (const server of squatters) server.close();
+  for (const server of others) server.close();
   await vm.whenReady(30_000);
   expect(taken.seenBy(vm).userTemplate.get('FL_ERROR')).toBe('-');
 });

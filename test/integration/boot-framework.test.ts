@@ -8,7 +8,7 @@ import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
 
 const SMALL_DISK = { freeMb: 1_300 };
 
-/** The script that installs, with what a package index would bring already there. */
+/** The script that installs, with the files that a package index would supply. */
 function indexFor(vm: Vm): void {
   const lib = join(REPOSITORY, 'appliance/lib');
   const ours = vm.at('usr/lib/flower-context');

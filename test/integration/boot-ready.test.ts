@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
 import { superlink, updates, zone } from '../support/zone/test-zone.ts';
 
-/** What opens OneFlow's gate: the text READY=YES anywhere in an update (facts of the gate, recorded samples 16 and 18). */
+/** What opens OneFlow's gate: the text READY=YES anywhere in an update (recorded samples 16 and 18). */
 const opensGate = (update: Readonly<Record<string, string>>): boolean =>
   Object.entries(update).some(([name, value]) => `${name}=${value}`.includes('READY=YES'));
 

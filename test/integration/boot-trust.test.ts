@@ -103,7 +103,7 @@ describe('a SuperNode whose SuperLink serves', () => {
   });
 });
 
-/** A second address of the SuperLink, which its certificate knows nothing of. */
+/** A second address of the SuperLink, which is not in its certificate. */
 async function forward(host: string, port: number, to: string): Promise<Server> {
   const server = createServer((socket) => {
     const onward = connect({ host: to, port });

@@ -54,7 +54,7 @@ describe('a part of CI', () => {
       { 'hangs.test.ts': `${PASSES}\ntest('one', () => new Promise(() => {}));\ntest('two', () => {});` },
       patience(6_000),
     );
-    expect(result.fault).toBe('it did not end in time');
+    expect(result.fault).toBe('not finished in time');
     expect(result.count.failed).toBe(2);
     expect(result.count.passed).toBe(1);
   });

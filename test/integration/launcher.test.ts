@@ -254,12 +254,12 @@ describe.each([
 
   describe('with one SuperLink that stays', () => {
     let link: Awaited<ReturnType<typeof superlink>>;
-    let keeper: FlowerSetup | undefined;
+    let kept: FlowerSetup | undefined;
     beforeAll(async () => {
       link = await superlink({ keys: pki({ ip: [`${net}.1`] }) });
-      keeper = setups.pop();
+      kept = setups.pop();
     });
-    afterAll(() => keeper?.clear());
+    afterAll(() => kept?.clear());
 
     test('names the reason when the CA is another one from the start', async () => {
       const node = supernode(pki({ ip: [`${net}.1`] }).ca.certPem);
@@ -287,8 +287,8 @@ describe.each([
       expect(await acceptsClock({ ...target, port: 9099 }, 3_000, Date.now())).toBeUndefined();
     });
 
-    test('ends a SuperNode that makes no calls any more', async () => {
-      // Flower asks every 3 s: with a patience of half a second it always looks silent.
+    test('ends a SuperNode that sends no more calls', async () => {
+      // Flower asks every 3 s: with a limit of half a second it is always silent.
       const node = supernode(link.keys.ca.certPem, { silence: 0.5 });
       const launched = node.vm.launch(node.plan);
       expect(await launched.ended).toEqual({ code: 75, signal: null });

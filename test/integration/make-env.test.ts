@@ -14,7 +14,7 @@ let started: ChildProcess[] = [];
 const log = (): string[] =>
   existsSync(join(root, 'log')) ? readFileSync(join(root, 'log'), 'utf8').trim().split('\n') : [];
 
-/** Python as far as make-env.sh uses it; pip notes when it begins, and ends when the file `go` is there. */
+/** Python as far as make-env.sh uses it; pip logs its start, and ends when the file `go` exists. */
 const PYTHON = `#!/bin/sh
 case "$*" in
   '-m venv '*) echo venv >>LOG; mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;

@@ -197,7 +197,9 @@ describe('the build from the layout', () => {
       rmSync(join(released, PACKAGE));
       const missing = install();
       expect(missing).toMatchObject({ status: 1, installed: undefined });
-      expect(missing.stdout).toMatch(/curl ended with 37 for file:.*put the package beside install.sh/);
+      expect(missing.stdout).toMatch(
+        /curl ended with 37 for file:.*copy the package to the folder of install.sh/,
+      );
     } finally {
       writeFileSync(join(released, PACKAGE), CONTENT);
     }

@@ -1,5 +1,5 @@
 // The real client over real sockets: against the OneGate stub (which is checked against recorded exchanges), with
-// everything that a network and a front-end can do to it, and against servers that behave worse than that.
+// all failures of a network and a front-end, and against servers that break HTTP.
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const repository = join(import.meta.dirname, '../..');
 const version = /v(\d+)\.(\d+)/.exec(spawnSync('packer', ['version'], { encoding: 'utf8' }).stdout ?? '');
-/** Newer ones want their plugins fetched first. */
+/** Newer ones need their plugins downloaded first. */
 const packer16 = version !== null && Number(version[1]) === 1 && Number(version[2]) < 7;
 let scratch = '';
 

@@ -6,7 +6,7 @@ import { until } from '../support/zone/process.ts';
 
 const sh = (script: string, options: Parameters<typeof run>[2] = {}) => run('sh', ['-c', script], options);
 
-/** Whether a process is there and not just waiting to be collected. */
+/** Whether a process exists and is no zombie. */
 function alive(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -1,4 +1,4 @@
-// The ready script as one-context calls it: how long it takes, and what it ends with.
+// The ready script as one-context calls it: its duration and its exit status.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -57,7 +57,7 @@ describe('the ready script', () => {
   test('waits once in a boot and then answers at once, so that three calls do not delay one-context', () => {
     oneContextIs('activating');
     agent('exit 3');
-    // The pauses of what stands for a shell's wait are no matter here.
+    // The pauses of the stub that replaces the wait of the shell do not matter here.
     mkdirSync(at('run/flower-context'), { recursive: true });
     writeFileSync(at('run/flower-context/plan.json'), '');
     for (let calls = 0; calls < 3; calls++) expect(call().status).toBe(3);

@@ -1,4 +1,4 @@
-// When one-context has ended, and the disc is not what it has read: it is started again.
+// one-context starts again when it has ended and the disc differs from the one that it has read.
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,

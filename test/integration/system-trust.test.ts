@@ -51,7 +51,7 @@ async function doctor(bundle: string, port: number): Promise<string> {
     JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' }, user: 'root' }),
   );
   write('bundle', bundle);
-  // What the package installs, where the wrapper looks for it.
+  // The files of the package, where the wrapper searches them.
   mkdirSync(join(folder, 'lib/flower-context'), { recursive: true });
   execFileSync('cp', ['-L', NODE, join(folder, 'lib/flower-context/node')]);
   execFileSync('cp', [SHIPPED, join(folder, 'lib/flower-context/flower-context.cjs')]);

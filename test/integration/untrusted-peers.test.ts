@@ -1,4 +1,4 @@
-// Whoever else is on the network: proxies of the environment, replies that point elsewhere or never end, and a peer of
+// Other parties on the network: proxies of the environment, replies that redirect or never end, and a peer of
 // the service with arbitrary attributes. None of them gets a connection, a process or a file; each is reported.
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,7 +9,7 @@ import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, temporaryFolder, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
-/** A listener that nobody has any business with. */
+/** A listener that no program may connect to. */
 async function elsewhere(host: string) {
   let visits = 0;
   const server = createServer((socket) => {
@@ -59,7 +59,7 @@ test('a redirect is no answer, and the agent never follows it with the token', a
 
 test('a reply of 64 MiB is cut off, reported, and costs no memory, and the boot continues afterwards', async () => {
   const flood = { kind: 'oversize', bytes: 64 * 1_048_576 } as const;
-  const { federation, puppet, vm } = await supernode({}, { FL_EDGE_MAX_BACKOFF: '1' });
+  const { federation, peer, vm } = await supernode({}, { FL_EDGE_MAX_BACKOFF: '1' });
   const fault = federation.zone.faults.add(flood, { method: 'GET', path: '/service' });
   const status = await vm.waitFor(
     'the flood to be reported',
@@ -76,7 +76,7 @@ test('a reply of 64 MiB is cut off, reported, and costs no memory, and the boot 
     FL_ENDPOINT: `${NET}.200.1:9092`,
     FL_TLS: 'NO',
   }))
-    puppet.userTemplate.set(name, value);
+    peer.userTemplate.set(name, value);
   await vm.waitFor('the discovery', ({ facts }) => facts.superlink === `${NET}.200.1:9092`, 20_000);
 });
 
@@ -116,14 +116,14 @@ describe('a peer that publishes as its FL_ENDPOINT', () => {
       '%n:9092',
       '{"host":"x"}',
     ];
-    const { federation, puppet, vm, one } = await supernode(
+    const { federation, peer, vm, one } = await supernode(
       { FL_READY: 'YES', FL_TLS: 'NO', FL_ERROR: '\u001b[2J; rm -rf /', FL_VERSION: '../../1.39.0' },
       { FL_EDGE_MAX_BACKOFF: '1' },
     );
     const looks = (): number =>
       federation.zone.log.filter(({ vm: from, path }) => from === one.id && path.startsWith('/vms/')).length;
     for (const value of hostile) {
-      puppet.userTemplate.set('FL_ENDPOINT', value);
+      peer.userTemplate.set('FL_ENDPOINT', value);
       const before = looks();
       await until(`two looks at ${value.slice(0, 60)}`, () => looks() >= before + 2, {
         detail: () => vm.diagnostics(),
@@ -137,7 +137,7 @@ describe('a peer that publishes as its FL_ENDPOINT', () => {
       expect(waiting!.for.length, value).toBeLessThan(600);
     }
     await unharmed(vm, canary);
-    puppet.userTemplate.set('FL_ENDPOINT', `${NET}.200.1:9092`);
+    peer.userTemplate.set('FL_ENDPOINT', `${NET}.200.1:9092`);
     await vm.waitFor('the discovery', ({ facts }) => facts.superlink === `${NET}.200.1:9092`, 20_000);
   }, 180_000);
 });

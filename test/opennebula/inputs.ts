@@ -3,10 +3,10 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { listing } from '../../scripts/marketplace/apps.ts';
+import { vmTemplate } from '../../scripts/vm-template.ts';
 import type { VariableName } from '../../src/config/table.ts';
 import { DEFAULT_OPTIONS, formatTemplate, type OneFlowVersion } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from '../../src/templates/topology.ts';
-import { vmTemplate } from '../../src/templates/vm-template.ts';
 
 export interface Judged {
   readonly name: string;

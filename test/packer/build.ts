@@ -50,7 +50,7 @@ function sources(): string {
   return folder;
 }
 
-/** Packer wants one program; where ours is an unpacked one with a loader of its own, that is a script. */
+/** Packer needs one program; a script, where the unpacked one has a loader of its own. */
 function qemuProgram(): string {
   const { file, args, env } = emulator();
   const program = join(work, 'qemu-system-x86_64');

@@ -134,7 +134,7 @@ class Machine {
   async #send(request: HttpRequest, who: 'agent' | 'one-context'): Promise<HttpReply> {
     const world = this.#world;
     const text = new URLSearchParams(request.body ?? '').get('data') ?? '';
-    // As in the model: Flower has served with this plan. That it may die the moment after, nobody can know.
+    // As in the model: Flower has served with this plan. It may end a moment later, which no agent can detect.
     if (who === 'agent' && opensGate(text) && !this.vm.served)
       world.faults.push(
         `the agent of the ${this.role} says ${text.match(/\w*READY=YES/g)} before Flower has served`,

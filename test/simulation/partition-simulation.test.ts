@@ -92,7 +92,7 @@ test('a boot sends four requests, for its VM, the service, the SuperLink and the
     random,
     send: zone.send(3),
   });
-  const keeper = new PartitionManager({ oneGate, clock, random });
+  const manager = new PartitionManager({ oneGate, clock, random });
   const stop = new AbortController();
   const boot = async (): Promise<void> => {
     const stored = await oneGate.vm();
@@ -103,7 +103,7 @@ test('a boot sends four requests, for its VM, the service, the SuperLink and the
       backoff: 'exponential',
       maxBackoffSeconds: 300,
     });
-    const partition = await keeper.choose({ service, stored });
+    const partition = await manager.choose({ service, stored });
     await oneGate.update(
       {
         FL_PARTITION_ID: `${partition!.id}`,
@@ -115,7 +115,7 @@ test('a boot sends four requests, for its VM, the service, the SuperLink and the
     );
   };
   await clock.run(boot());
-  keeper.watch({ signal: stop.signal, onMove: async () => {} });
+  manager.watch({ signal: stop.signal, onMove: async () => {} });
   await clock.advance(10_000);
   expect(asked).toEqual(['GET /vm', 'GET /service', 'GET /vms/1', 'PUT /vm']);
   await clock.advance(60_000);
@@ -129,7 +129,7 @@ describe('against the OneGate stub, over sockets, a hundred times faster than re
 
   /** The agents of all SuperNodes of a zone, reduced to their partitions. */
   function run(zone: Zone, service: Service) {
-    const agents = new Map<number, { stop: AbortController; keeper: PartitionManager }>();
+    const agents = new Map<number, { stop: AbortController; manager: PartitionManager }>();
     const problems: unknown[] = [];
     const start = (vm: Vm): void => {
       if (vm.role !== 'supernode') return;
@@ -143,15 +143,15 @@ describe('against the OneGate stub, over sockets, a hundred times faster than re
         random: Math.random,
         signal,
       });
-      const keeper = new PartitionManager({ oneGate, clock: fast, random: Math.random });
-      agents.set(vm.id, { stop, keeper });
+      const manager = new PartitionManager({ oneGate, clock: fast, random: Math.random });
+      agents.set(vm.id, { stop, manager });
       const live = async (): Promise<void> => {
-        const partition = (await keeper.choose({ signal }))!;
+        const partition = (await manager.choose({ signal }))!;
         await oneGate.update(
           { FL_PARTITION_ID: `${partition.id}`, FL_NUM_PARTITIONS: `${partition.of}`, FL_NODE_READY: 'YES' },
           { serving: true },
         );
-        await keeper.watch({ signal, onMove: async () => {} });
+        await manager.watch({ signal, onMove: async () => {} });
       };
       live().catch((error: unknown) => signal.aborted || problems.push(error));
     };

@@ -1,4 +1,4 @@
-// Time that stands still until a test turns it. Sleepers wake one by one, in the order of their times, and whatever a
+// A clock that stops until a test advances it. Sleepers wake one by one, in the order of their times, and whatever a
 // woken one does (as far as it needs no real input or output) is done before the next wakes.
 import type { Clock } from '../../src/core/clock.ts';
 

@@ -42,7 +42,7 @@ def prepare(hosts):
             lines.append(f"{NAMED} {host}\n")
             continue
         if not address.is_loopback:
-            # Without `nodad` an IPv6 address cannot be used before the kernel has looked for another owner.
+            # Without `nodad` an IPv6 address cannot be used before the kernel has searched for another owner.
             at_once = ["nodad"] if address.version == 6 else []
             run("ip", "address", "replace", f"{address}/{address.max_prefixlen}", "dev", "lo", *at_once)
     for path, text in {**FILES, "/etc/hosts": "".join(lines)}.items():

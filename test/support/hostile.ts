@@ -1,5 +1,5 @@
 // Contexts that try to be more than data: shell, systemd, TOML and argument injection, broken encodings, huge values.
-// Every one is what an operator - or whoever may edit a template - can really put into a CONTEXT.
+// Every one is what an operator, or anybody who may edit a template, can put into a CONTEXT.
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 

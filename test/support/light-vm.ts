@@ -73,7 +73,7 @@ export class LightVm {
   readonly spec: LightVmSpec;
   readonly machine: Machine;
   context: Context;
-  /** Flower serves (was accepted), as its own process would know. */
+  /** Flower serves (was accepted), as its own process would report. */
   serves = false;
   /** It has, since it was last started with another plan or the VM was switched on. */
   served = false;

@@ -53,7 +53,7 @@ class Node {
       send: zone.send(this.vm.id),
       signal,
     });
-    const keeper = new PartitionManager({
+    const manager = new PartitionManager({
       oneGate,
       clock,
       random,
@@ -65,13 +65,13 @@ class Node {
     // The boot does the same: it continues without OneGate and tries again later.
     for (;;) {
       const stored = await oneGate.vm({ policy: ONCE, signal }).catch(() => undefined);
-      const chosen = await keeper.choose({ stored, signal }).catch(() => undefined);
+      const chosen = await manager.choose({ stored, signal }).catch(() => undefined);
       if (chosen !== undefined) break;
       await clock.sleep(5_000, signal);
     }
     await clock.sleep(500 + random() * 15_000, signal);
-    this.inUse = keeper.partition;
-    const { id, of } = keeper.partition!;
+    this.inUse = manager.partition;
+    const { id, of } = manager.partition!;
     const attributes = {
       FL_NODE_ID: `${this.vm.id}`,
       FL_PARTITION_ID: `${id}`,
@@ -79,7 +79,7 @@ class Node {
       FL_NODE_READY: 'YES',
     };
     await oneGate.update(attributes, { serving: true, signal }).catch(() => {});
-    await keeper.watch({
+    await manager.watch({
       signal,
       onMove: async (to) => {
         this.restarts++;

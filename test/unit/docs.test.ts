@@ -1,13 +1,13 @@
-// What the docs say is checked against what there is: every command, template, link, variable and code in them.
+// Checks the pages against the code: every command, template, link, reference, variable and code in them.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
-import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/config/frameworks.ts';
+import { downloadOf, FRAMEWORKS, formatSize, neededSpace } from '../../src/config/frameworks.ts';
 import { APPS } from '../../src/config/release.ts';
-import { ALIAS_PREFIX, isVariableName, namesOf, rowOf } from '../../src/config/table.ts';
+import { isVariableName, namesOf, plainName, rowOf } from '../../src/config/table.ts';
 import { CATALOGUE } from '../../src/core/catalogue.ts';
 import { realMachine } from '../../src/host/machine.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
@@ -16,11 +16,14 @@ import { lint } from '../../src/templates/lint/lint.ts';
 import { DEFAULT_OPTIONS, formatTemplate } from '../../src/templates/oneflow.ts';
 import { checkSettings } from '../../src/templates/template-settings.ts';
 import { TOPOLOGIES, type Topology } from '../../src/templates/topology.ts';
+import { filesOfRepository } from '../support/repository.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const PAGES = [
   'README.md',
+  'CONTRIBUTING.md',
+  'RELEASING.md',
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
@@ -34,7 +37,7 @@ const blocks = (text: string, language: string): string[] =>
     .filter(([, found]) => found === language)
     .map(([, , body]) => body!);
 
-/** Words of one command of a shell, as far as the docs use it: quotes, $(...), comments, redirections, pipes. */
+/** The words of each command of a script: quotes, $(...), comments, redirections and pipes as the pages use them. */
 function commandsIn(script: string): string[][] {
   const commands: string[][] = [[]];
   const token =
@@ -51,11 +54,11 @@ function commandsIn(script: string): string[][] {
 
 interface Call {
   readonly words: string[];
-  /** Only mentioned in a sentence: its arguments may be left out. */
+  /** Mentioned in a sentence, so it may be without arguments. */
   readonly mention: boolean;
 }
 
-function ours(text: string): Call[] {
+function agentCommands(text: string): Call[] {
   const inline = [
     ...text.replaceAll(/^```[\s\S]*?^```$/gm, '').matchAll(/`((?:npx )?flower-context [^`]+)`/g),
   ];
@@ -71,8 +74,8 @@ function ours(text: string): Call[] {
 describe.each(PAGES)('%s', (page) => {
   const text = read(page);
 
-  test('has only commands that the agent understands', () => {
-    for (const { words, mention } of ours(text)) {
+  test('contains only valid commands of the agent', () => {
+    for (const { words, mention } of agentCommands(text)) {
       const [, name, ...args] = words;
       if (name === '--help' || name === 'COMMAND') continue;
       const command = COMMANDS.find((one) => one.name === name);
@@ -86,7 +89,7 @@ describe.each(PAGES)('%s', (page) => {
   });
 
   test('prints only templates that the agent and lint accept', () => {
-    for (const { words } of ours(text)) {
+    for (const { words } of agentCommands(text)) {
       const [, name, topology, ...rest] = words;
       if (name !== 'template' || !(topology! in TOPOLOGIES)) continue;
       const invocation = parse(
@@ -119,14 +122,14 @@ describe.each(PAGES)('%s', (page) => {
     }
   });
 
-  test('has only valid JSON, and templates without a finding', () => {
+  test('contains only valid JSON, and templates without findings', () => {
     for (const block of blocks(text, 'json')) {
       const value = JSON.parse(block) as { roles?: unknown };
       if (value.roles !== undefined) expect(lint(block).findings).toEqual([]);
     }
   });
 
-  test('calls only targets that the Makefile has', () => {
+  test('names only targets of the Makefile', () => {
     const makefile = read('Makefile');
     const targets = [...text.matchAll(/\bmake ([a-z][a-z0-9-]*)/g)].map(([, target]) => target!);
     const inCode = targets.filter(
@@ -137,11 +140,18 @@ describe.each(PAGES)('%s', (page) => {
     expect(inCode.filter((target) => !new RegExp(`^${target}:`, 'm').test(makefile))).toEqual([]);
   });
 
-  test('links only to existing files and headings', () => {
+  test('links only to existing files', () => {
     const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
       .map(([, link]) => link!)
       .filter((link) => !/^(https?:|#)/.test(link));
     expect(links.filter((link) => !existsSync(join(root, dirname(page), link.split('#')[0]!)))).toEqual([]);
+  });
+
+  test('names only files and folders that exist', () => {
+    const paths = [...text.matchAll(/`((?:src|test|appliance|scripts|docs|examples|systemd)\/[\w./-]*)`/g)]
+      .map(([, path]) => path!)
+      .filter((path) => !path.includes('NAME'));
+    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
   });
 
   test('names only variables and attributes that exist', () => {
@@ -152,9 +162,7 @@ describe.each(PAGES)('%s', (page) => {
     // FLOWER_CONTEXT_* is the environment of the agent itself.
     const unknown = [...names].filter(
       (name) =>
-        !isVariableName(name.replace(ALIAS_PREFIX, '')) &&
-        !published.includes(name) &&
-        !name.startsWith('FLOWER_CONTEXT_'),
+        !isVariableName(plainName(name)) && !published.includes(name) && !name.startsWith('FLOWER_CONTEXT_'),
     );
     expect(unknown).toEqual([]);
   });
@@ -165,6 +173,59 @@ describe.each(['docs/operate.md', 'docs/multi-site.md'])('%s', (page) => {
     const codes = [...read(page).matchAll(/`([a-z]+(?:_[a-z]+)+)`/g)].map(([, code]) => code!);
     expect(codes.filter((code) => !(code in CATALOGUE) && !(code in CODES))).toEqual([]);
     expect(codes.length).toBeGreaterThan(2);
+  });
+});
+
+/** Headings of a page as GitHub makes anchors of them. */
+const anchorsOf = (text: string): string[] =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title]) =>
+    title!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
+describe('references', () => {
+  const files = filesOfRepository();
+
+  test('each link with an anchor leads to a heading', () => {
+    const broken = PAGES.flatMap((page) =>
+      [...read(page).matchAll(/\]\(([^)\s#]*)#([^)\s]+)\)/g)]
+        .filter(([, file]) => !/^https?:/.test(file!))
+        .filter(
+          ([, file, anchor]) =>
+            !anchorsOf(read(file === '' ? page : join(dirname(page), file!))).includes(anchor!),
+        )
+        .map(([link]) => `${page}: ${link}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('each `docs/PAGE.md, "HEADING"` in any file names a heading', () => {
+    const broken = files.flatMap(({ path, text }) =>
+      [...text.matchAll(/\b(docs\/(?:reference\/)?[a-z-]+\.md)(?:`?,? "([^"]+)")?/g)]
+        .filter(([, page, heading]) => {
+          if (!existsSync(join(root, page!))) return true;
+          const headings = [...read(page!).matchAll(/^#+ (.+)$/gm)].map(([, title]) => title!);
+          return heading !== undefined && heading !== 'HEADING' && !headings.includes(heading);
+        })
+        .map(([mention]) => `${path}: ${mention}`),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('no file refers to a document outside the repository', () => {
+    const outside =
+      /\bfacts\/[\w-]+\.md|(?<![\w/.-])(?:variables|flower|flower-http|opennebula|oneflow|one-context|design|node|life|zones|cases|attacks|code-review|style)\.md\b|\bdecision \d|\(facts: [\w-]+ |variables\.md,/;
+    const found = files.flatMap(({ path, lines }) =>
+      lines.flatMap((line, index) =>
+        path !== 'test/unit/docs.test.ts' &&
+        outside.test(line.replaceAll(/\[[^\]]*\]\([^)]*\)|reference\/variables\.md/g, ''))
+          ? [`${path}:${index + 1}: ${line.trim()}`]
+          : [],
+      ),
+    );
+    expect(found).toEqual([]);
   });
 });
 
@@ -179,23 +240,23 @@ test('docs/operate.md has the disk space and the download of each framework', ()
   for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
     expect(page).toMatch(
       new RegExp(
-        `^\\| ${framework}.* \\| ${spokenSize(downloadOf(framework))} \\| ${spokenSize(roomFor(framework))} \\|$`,
+        `^\\| ${framework}.* \\| ${formatSize(downloadOf(framework))} \\| ${formatSize(neededSpace(framework))} \\|$`,
         'm',
       ),
     );
 });
 
-test('the apps are the folders of examples, which the package contains', () => {
+test('the named apps are the folders of examples', () => {
   expect([...APPS]).toEqual(readdirSync(join(root, 'examples')).sort());
 });
 
-test('the example app declares every setting that the agent passes to a run', () => {
+test('the example app declares every setting that the agent passes', () => {
   const declared = read('examples/quickstart/pyproject.toml').split('[tool.flwr.app.config]')[1]!;
   const keys = namesOf('superlink').flatMap((name) => rowOf(name).runConfig ?? []);
   expect(keys.filter((key) => !new RegExp(`^${key} = `, 'm').test(declared))).toEqual([]);
 });
 
-test('commands are found in scripts as a shell finds them', () => {
+test('commands are found in scripts by the rules of a shell', () => {
   expect(commandsIn('a "b c" | flower-context d \\\n  --e=\'f g\' > h.json # i\nk "$(cat l)"')).toEqual([
     ['a', 'b c'],
     ['flower-context', 'd', '--e=f g'],

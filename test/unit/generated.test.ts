@@ -1,4 +1,4 @@
-// The committed files are what `make generate` makes; one row of the table changes all surfaces and nothing else is touched.
+// The committed generated files are what `make generate` writes.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';

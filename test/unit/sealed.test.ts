@@ -1,4 +1,4 @@
-// The seal of the unit tests (test/support/sealed.ts) holds, and lets through what a unit test may do.
+// The seal of the unit tests (test/support/sealed.ts) refuses the outside world, and allows what a unit test may do.
 import { execFile, spawnSync } from 'node:child_process';
 import { lookup } from 'node:dns';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -50,7 +50,7 @@ test('root.sh prints the path of a folder and nothing else, whatever the one-con
   const file = join(work, 'one-context.deb');
   execFileSync('dpkg-deb', ['-b', join(work, 'tree'), file], { stdio: 'ignore' });
 
-  // The layer below is there already; the one that this test makes stays apart from those that others boot.
+  // The layer below exists already; the one of this test is separate from those that other tests boot.
   const cache = join(REPOSITORY, process.env.IMAGE_CACHE ?? '.cache/image');
   rootOf('base');
   const layer = readdirSync(join(cache, BASE)).find((name) => /^base-.*\.tar$/.test(name))!;

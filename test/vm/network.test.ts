@@ -11,7 +11,7 @@ import { endWith, until } from '../support/zone/process.ts';
 // The network of the image: what one-context writes, and the service of the base that has to carry it out. With ONE_CONTEXT the
 // same tests run on OpenNebula's own package.
 
-/** A name that only the name server of this network knows, and its address. */
+/** A name that only the name server of this network has, and its address. */
 const NAME = { name: 'superlink.lan.example', address: '172.16.100.7' };
 const LEASES = { first: '172.16.100.200', last: '172.16.100.209' };
 const SIX = { gateway: 'fd00:100::1', first: 'fd00:100::200', last: 'fd00:100::209' };
@@ -33,7 +33,7 @@ async function serve(...ranges: string[]): Promise<void> {
       '--dhcp-authoritative',
     ],
     ...[`--dhcp-option=option:router,${LAN.gateway}`, `--dhcp-option=option:dns-server,${LAN.dns}`],
-    // Routers announce IPv6; without an announcement nobody asks for DHCPv6.
+    // Routers announce IPv6; without an announcement no guest uses DHCPv6.
     ...(ranges.some((range) => range.includes('::')) ? ['--enable-ra'] : []),
     ...ranges.map((range) => `--dhcp-range=${range}`),
   ];

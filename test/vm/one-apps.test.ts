@@ -32,7 +32,7 @@ function patience(guest: Container, seconds: number): Container {
   return guest;
 }
 
-/** What stands in a file of the guest now; empty when there is none. */
+/** The current text of a file of the guest; empty when there is none. */
 function read(guest: Container, path: string): string {
   try {
     return readFileSync(guest.path(path), 'utf8').trim();
@@ -178,7 +178,7 @@ describe('an appliance without OneGate, token or service, as the marketplace tes
 
   async function alone(role: 'superlink' | 'supernode', number: number, more: Record<string, string>) {
     const dir = `/run/fcvm/alone-${number}`;
-    // A test that is tried again makes its guest anew.
+    // A test that is tried again creates its guest again.
     await guests.get(number)?.powerCut();
     rmSync(dir, { recursive: true, force: true });
     mkdirSync(dir);

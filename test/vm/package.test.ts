@@ -29,7 +29,7 @@ const PACKAGE = resolve(
 const field = (name: string): string =>
   execFileSync('dpkg-deb', ['-f', PACKAGE, name], { encoding: 'utf8' }).trim();
 
-/** The same package with another version, and a file that tells it apart. */
+/** The same package with another version, and a file that identifies it. */
 function successor(folder: string): string {
   const tree = join(folder, 'tree');
   const file = join(folder, 'next.deb');

@@ -30,7 +30,7 @@ function leftovers(guest: Container): string[] {
   );
 }
 
-/** What the agent knows of its VM, without the id that Flower gives a self-registered node anew at each start. */
+/** The facts of the agent, without the id that Flower gives to a self-registered node at each start. */
 const known = ({ facts: { node_id, ...facts } }: Status): Status['facts'] => facts;
 
 const reached = (status: Status | undefined, step: number): boolean =>

@@ -28,7 +28,7 @@ describe('the units of the image', () => {
   test('systemd-analyze verify accepts them', async () => {
     const { code, stdout, stderr } = await guest.exec(`systemd-analyze verify --man=no ${UNITS.join(' ')}`);
     const version = Number(/^systemd (\d+)/.exec(await guest.sh('systemctl --version'))![1]);
-    // Debian 12's systemd does not know how to wait longer each time; it says so and tries every five seconds.
+    // The systemd of Debian 12 has no growing pauses; it warns and tries every five seconds.
     const unknown =
       version < 254 ? /^.*Unknown key '?(RestartSteps|RestartMaxDelaySec)'? .*, ignoring\.\n/gm : /(?!)/g;
     expect({ code, said: `${stdout}${stderr}`.replaceAll(unknown, '') }).toEqual({ code: 0, said: '' });

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The framework's hooks go where one-context looks for them.
+# Installs the framework's hooks for one-context.
 set -eu
 chmod 0750 /etc/one-appliance/service
 for hook in net-90-service-appliance net-99-report-ready; do

@@ -1,16 +1,16 @@
-# Known to this build alone, and gone with it: the last provisioner takes away every way in by password.
+# A password for this build only: the last provisioner disables all logins by password.
 locals {
   password = uuidv4()
 
   role    = element(split("-", var.appliance_name), 1)
   sources = var.sources != "" ? var.sources : "../../appliances/${var.appliance_name}"
 
-  # PyTorch brings the libraries of CUDA.
+  # PyTorch includes the libraries of CUDA.
   usual_size = var.framework == "pytorch" ? "20000M" : "10000M"
   disk_size  = var.disk_size != "" ? var.disk_size : local.usual_size
 }
 
-# The disc that lets Packer into the base image: one-context sets up the network and root's password.
+# The CONTEXT disc for the build: one-context sets up the network and root's password.
 source "null" "context" {
   communicator = "none"
 }
@@ -50,7 +50,7 @@ source "qemu" "flower" {
     ["-cpu", var.cpu],
     ["-serial", "file:${var.input_dir}/serial.log"],
     ["-cdrom", "${var.input_dir}/${var.appliance_name}-context.iso"],
-    # The address that gen_context has in ETH0_MAC.
+    # The same address as ETH0_MAC in gen_context.
     ["-netdev", "user,id=net0,hostfwd=tcp:127.0.0.1:{{ .SSHHostPort }}-:22"],
     ["-device", "virtio-net-pci,netdev=net0,mac=00:11:22:33:44:55"],
   ]
@@ -64,7 +64,7 @@ source "qemu" "flower" {
 build {
   sources = ["source.qemu.flower"]
 
-  # The one-apps framework, where it expects itself.
+  # The one-apps framework, at its usual paths.
   provisioner "shell" {
     inline = [
       "install -d -m 0750 /etc/one-appliance /etc/one-appliance/service.d /etc/one-appliance/lib",

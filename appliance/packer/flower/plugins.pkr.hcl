@@ -1,4 +1,4 @@
-# A file of its own: Packer 1.6, Debian's, has the QEMU builder inside and does not know this block.
+# A separate file: Debian's Packer 1.6 includes the QEMU builder and does not support this block.
 packer {
   required_plugins {
     qemu = {

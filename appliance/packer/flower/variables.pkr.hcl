@@ -1,8 +1,8 @@
-# What one-apps' build.sh passes for every appliance.
+# Variables that build.sh of one-apps passes for every appliance.
 variable "appliance_name" {
   type        = string
   default     = "flower-superlink"
-  description = "flower-superlink or flower-supernode: the part after the hyphen is the role that is baked."
+  description = "flower-superlink or flower-supernode: the part after the hyphen is the role of the image."
 }
 
 variable "input_dir" {
@@ -33,7 +33,7 @@ variable "arch" {
   default = "x86_64"
 }
 
-# What this appliance adds.
+# Variables of this appliance.
 variable "flower_version" {
   type    = string
   default = "1.39.0"
@@ -42,7 +42,7 @@ variable "flower_version" {
 variable "framework" {
   type        = string
   default     = "none"
-  description = "What ClientApps find beside Flower and numpy: none, pytorch, tensorflow or sklearn."
+  description = "Installed beside Flower and numpy: none, pytorch, tensorflow or sklearn."
 }
 
 variable "base" {
@@ -54,7 +54,7 @@ variable "base" {
 variable "sources" {
   type        = string
   default     = ""
-  description = "Folder with install.sh, appliance.sh and packages.sha256 (appliances/NAME of the marketplace). A flower-context package in it is taken instead of the one that packages.sha256 names; a folder wheels in it is what Flower is installed from, without an index."
+  description = "Folder with install.sh, appliance.sh and packages.sha256 (appliances/NAME of the marketplace). A flower-context package in it has precedence over packages.sha256. If it has a folder wheels, Flower is installed from it, without a package index."
 }
 
 variable "framework_dir" {
@@ -86,7 +86,7 @@ variable "qemu_binary" {
 variable "disk_size" {
   type        = string
   default     = ""
-  description = "Of the disk, not of the file. Empty: what the framework needs."
+  description = "Size of the disk, not of the file. Empty: as the framework needs."
 }
 
 variable "ssh_timeout" {

@@ -1,1 +1,1 @@
-"""A small Flower app for a federation that flower-context brought up."""
+"""A small Flower app for a federation that flower-context has started."""

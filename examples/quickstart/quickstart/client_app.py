@@ -1,12 +1,12 @@
-"""What a SuperNode runs: trains and evaluates on its own part of the data.
+"""The ClientApp: trains and evaluates on this node's part of the data.
 
-The samples are made on the spot. An app that reads the site's own data opens the folder that the node config names:
+The samples are generated. An app that reads the data of a site opens the folder of the node config:
 
     folder = Path(str(context.node_config["data-path"]))
     table = np.loadtxt(folder / "samples.csv", delimiter=",")
 
-That is /opt/flower/data: root of the SuperNode puts files there, ClientApps can only read them. Another folder is named
-by FL_NODE_CONFIG="data-path=/srv/b".
+This is /opt/flower/data: root of the SuperNode adds files, ClientApps can only read them. FL_NODE_CONFIG="data-path=/srv/b"
+selects another folder.
 """
 
 from flwr.app import Array, ArrayRecord, Context, Message, MetricRecord, RecordDict
@@ -34,7 +34,7 @@ def on_train(message: Message, context: Context) -> Message:
     """One round on this node."""
     data = _data(context)
     learning_rate = float(context.run_config["client-lr"])
-    # FedProx puts its proximal term into the configuration of the round.
+    # FedProx sends its proximal term with the configuration of the round.
     proximal_mu = float(message.content["config"].get("proximal-mu", 0.0))
     model = train(_model(message), data, learning_rate, proximal_mu)
     loss, _ = evaluate(model, data)

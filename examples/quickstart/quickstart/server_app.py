@@ -1,4 +1,4 @@
-"""What the SuperLink runs: rounds of training, the loss on samples nobody trained on, checkpoints."""
+"""The ServerApp: rounds of training, the loss on samples that no node trains on, checkpoints."""
 
 import os
 from pathlib import Path
@@ -23,9 +23,9 @@ def main(grid: Grid, context: Context) -> None:
 
     def after_round(server_round: int, arrays: ArrayRecord) -> MetricRecord:
         model = {name: array.numpy() for name, array in arrays.items()}
-        if config["checkpoint-enabled"] and server_round > 0:
-            if server_round % int(config["checkpoint-interval"]) == 0 or server_round == rounds:
-                save(Path(str(config["checkpoint-path"])), server_round, model)
+        due = server_round % int(config["checkpoint-interval"]) == 0 or server_round == rounds
+        if config["checkpoint-enabled"] and server_round > 0 and due:
+            save(Path(str(config["checkpoint-path"])), server_round, model)
         loss, accuracy = evaluate(model, test_set)
         return MetricRecord({"test_loss": loss, "test_accuracy": accuracy})
 
@@ -38,7 +38,7 @@ def main(grid: Grid, context: Context) -> None:
 
 
 def save(folder: Path, server_round: int, model: dict[str, np.ndarray]) -> None:
-    """Writes round-NNNN.npz whole or not at all."""
+    """Writes round-NNNN.npz in one step: no other process sees a part of it."""
     if not folder.is_absolute():
         raise ValueError(f"checkpoint-path must be an absolute path, and is {str(folder)!r}")
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""The strategies that FL_STRATEGY can name, from the run config that flower-context writes."""
+"""The strategies of FL_STRATEGY, from the run config that flower-context writes."""
 
 from flwr.serverapp.strategy import Bulyan, FedAdam, FedAvg, FedProx, FedTrimmedAvg, Krum, Strategy
 
-# Replies without which the strategy cannot aggregate, from the number of malicious clients it is to withstand.
+# How many replies a strategy needs to aggregate, for a number of malicious clients.
 NEEDED = {"Krum": lambda bad: 2 * bad + 3 if bad else 1, "Bulyan": lambda bad: 4 * bad + 3}
 
 
 def make_strategy(config: dict) -> Strategy:
-    """The strategy of this run; a ValueError says what does not fit together."""
+    """The strategy of this run. Raises ValueError if settings contradict each other."""
     name, malicious = str(config["strategy"]), int(config["num-malicious"])
     clients = {
         "min_train_nodes": int(config["min-fit-clients"]),
@@ -28,5 +28,5 @@ def make_strategy(config: dict) -> Strategy:
         "FedTrimmedAvg": lambda: FedTrimmedAvg(**clients, beta=float(config["trim-beta"])),
     }
     if name not in makers:
-        raise ValueError(f"there is no strategy {name!r}; choose one of {', '.join(makers)}")
+        raise ValueError(f"no strategy has the name {name!r}; choose one of {', '.join(makers)}")
     return makers[name]()

@@ -1,4 +1,4 @@
-"""The model and the data: logistic regression, samples made on the spot. No file and no network is needed."""
+"""The model and the data: logistic regression on generated samples. It needs no file and no network."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ SEED = 2026
 
 
 def initial_model() -> dict[str, np.ndarray]:
-    """Zero weights: every node starts from the same point."""
+    """Zero weights: every node starts with the same model."""
     return {"weights": np.zeros(FEATURES), "bias": np.zeros(1)}
 
 
@@ -21,14 +21,14 @@ def _samples(seed: int, shift: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_partition(partition_id: int, num_partitions: int) -> tuple[np.ndarray, np.ndarray]:
-    """The samples of one node. Parts differ a little from each other, as the data of real nodes do."""
+    """The samples of one node. They differ a little between nodes, as real data do."""
     if not 0 <= partition_id < num_partitions:
         raise ValueError(f"partition-id {partition_id} is not below num-partitions {num_partitions}")
     return _samples(partition_id + 1, shift=0.3 * (2 * (partition_id + 0.5) / num_partitions - 1))
 
 
 def load_test_set() -> tuple[np.ndarray, np.ndarray]:
-    """Samples that no node trains on."""
+    """Samples that no node uses for training."""
     return _samples(0, shift=0.0)
 
 
@@ -51,7 +51,7 @@ def train(
     proximal_mu: float = 0.0,
     steps: int = 20,
 ) -> dict[str, np.ndarray]:
-    """Gradient descent on all samples. `proximal_mu` pulls back to where the round began (FedProx)."""
+    """Gradient descent on all samples. `proximal_mu` pulls towards the model of the beginning of the round (FedProx)."""
     features, labels = data
     start, model = model, {name: values.copy() for name, values in model.items()}
     for _ in range(steps):

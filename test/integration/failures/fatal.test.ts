@@ -9,10 +9,10 @@ import { halfWritten, inJournal, inStatus, keepsItsSecrets } from './setup.ts';
 
 const all = Object.entries(FATAL) as [ProblemCode, Fatal][];
 
-describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
+describe.each(all)('%s', (code, { title, exit, cause, says, flowerRuns }) => {
   test(`is reported everywhere: ${title}`, async () => {
-    const patient = await bring();
-    const { federation, vm, one } = patient;
+    const target = await cause();
+    const { federation, vm, one } = target;
     await vm.whenFailed(60_000);
 
     const problem = await inStatus(vm, code);
@@ -43,7 +43,7 @@ describe.each(all)('%s', (code, { title, exit, bring, says, flowerRuns }) => {
       const said = vm.journal(`flower-${vm.spec.role}`).filter(({ name }) => !starters.includes(name));
       expect(said).toEqual([]);
     }
-    await keepsItsSecrets(patient);
+    await keepsItsSecrets(target);
     await vm.systemctl('stop', 'flower-context');
     expect(halfWritten(vm)).toEqual([]);
     expect((await vm.cli('doctor')).code).toBe(1);

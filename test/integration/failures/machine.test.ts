@@ -3,7 +3,7 @@ import { chmodSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { until } from '../../support/zone/process.ts';
 import type { Vm } from '../../support/zone/vm.ts';
-import { inJournal, inStatus, keepsItsSecrets, patientOf, superlink, zone } from './setup.ts';
+import { inJournal, inStatus, keepsItsSecrets, superlink, targetOf, zone } from './setup.ts';
 
 /** Replaces the CONTEXT that one-context left on a VM whose agent is stopped. */
 function replaceContext(vm: Vm, text: string | Buffer): void {
@@ -20,8 +20,8 @@ describe('a CONTEXT that is not what one-context writes', () => {
     ['an open quote', "ETH0_IP='127.42.1.2\n", /line 1/],
     ['no end', 'A'.repeat(17 * 1024 * 1024), /bytes, more than|line 1/],
   ])('(%s) ends the boot, is reported with its line, and is never executed', async (_title, text, says) => {
-    const patient = await superlink();
-    const { vm } = patient;
+    const target = await superlink();
+    const { vm } = target;
     await vm.whenReady();
     // Flower must not serve from before, or the agent keeps it; nor may systemd start it again from the existing plan.
     await vm.systemctl('stop', 'flower-context');
@@ -36,7 +36,7 @@ describe('a CONTEXT that is not what one-context writes', () => {
     if (code === 'context_unreadable') {
       await until('the end', async () => (await vm.unit('flower-context')).ExecMainStatus === '2');
     }
-    await keepsItsSecrets(patient);
+    await keepsItsSecrets(target);
   });
 
   test('does not stop Flower', async () => {
@@ -55,7 +55,7 @@ test('the agent and doctor report an image without a role, and the agent retries
   const prepare = (vm: Vm): void => rmSync(vm.at('etc/flower-context/appliance.json'));
   const federation = zone({ supernodes: 0, superlink: {}, prepare });
   await federation.deploy();
-  const { vm } = await patientOf(federation);
+  const { vm } = await targetOf(federation);
   await until('the problem', () => vm.journalText().includes('image_incomplete: '));
   expect(vm.journalText()).toContain('appliance.json does not exist');
   await until('another try', async () => Number((await vm.unit('flower-context')).NRestarts) > 0);

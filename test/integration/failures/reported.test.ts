@@ -10,10 +10,10 @@ const all = Object.entries(REPORTED).flatMap(([code, many]) =>
   many.map((one) => [code as ProblemCode, one.title, one] as const),
 );
 
-describe.each(all)('%s', (code, title, { bring, says, until: step }: Reported) => {
+describe.each(all)('%s', (code, title, { cause, says, until: step }: Reported) => {
   test(`is reported and the boot continues: ${title}`, async () => {
-    const patient = await bring();
-    const { vm, one } = patient;
+    const target = await cause();
+    const { vm, one } = target;
     const done = ['done', 'kept', 'degraded'];
     await vm.waitFor(
       `the step ${step}`,
@@ -32,12 +32,12 @@ describe.each(all)('%s', (code, title, { bring, says, until: step }: Reported) =
     const stored = (): boolean => ['-', lacks].includes(one.userTemplate.get('FL_ERROR') ?? '-');
     await until('no failure on OneGate', stored);
     expect((await vm.cli('doctor')).stdout).toContain(`flower-context explain ${code}`);
-    await keepsItsSecrets(patient);
+    await keepsItsSecrets(target);
   });
 });
 
 test('a clock that is right again is no longer reported', async () => {
-  const { federation, vm } = await REPORTED.clock_off![1]!.bring();
+  const { federation, vm } = await REPORTED.clock_off![1]!.cause();
   await inStatus(vm, 'clock_off');
   await vm.waitFor('no acceptance', ({ phase }) => phase === 'booting');
   federation.superlink.orderFake('refuse UNAUTHENTICATED Invalid signature');

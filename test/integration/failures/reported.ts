@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
-import { HURRY, NOBODY, type Patient, patientOf, superlink, supernode, zone } from './setup.ts';
+import { HURRY, NOBODY, superlink, supernode, type Target, targetOf, zone } from './setup.ts';
 
 export interface Reported {
   readonly title: string;
-  bring(): Promise<Patient>;
+  cause(): Promise<Target>;
   readonly says: readonly (string | RegExp)[];
   /** The step that is done in spite of the problem. */
   readonly until: string;
@@ -18,9 +18,9 @@ export interface Reported {
 const PLAIN = { FL_READY: 'YES', FL_ENDPOINT: NOBODY, FL_TLS: 'NO' };
 
 /** A SuperLink that comes back with certificates of next month: its clock was ahead, or is set back. */
-async function backInTime(): Promise<Patient> {
-  const patient = await superlink();
-  const { vm } = patient;
+async function backInTime(): Promise<Target> {
+  const target = await superlink();
+  const { vm } = target;
   await vm.whenReady();
   await vm.shutdown();
   const now = new Date(Date.now() + 30 * 86_400_000);
@@ -33,14 +33,14 @@ async function backInTime(): Promise<Patient> {
   writeFileSync(join(tls, 'server.pem'), server.certPem);
   writeFileSync(join(tls, 'server.key'), server.keyPem, { mode: 0o640 });
   void vm.boot();
-  return patient;
+  return target;
 }
 
 /**
  * A SuperNode that its SuperLink refuses for its timestamps. Flower ends a second after that, and the boot with it
  * (launcher-fake.test.ts); this one tries again, so that the agent reads the state before Flower ends.
  */
-async function refusedForItsClock(): Promise<Patient> {
+async function refusedForItsClock(): Promise<Target> {
   const federation = zone({
     supernodes: 1,
     env: HURRY,
@@ -49,20 +49,20 @@ async function refusedForItsClock(): Promise<Patient> {
   });
   await federation.deploy();
   await federation.superlink.whenReady();
-  return patientOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
+  return targetOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
 }
 
 export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   config_suspicious: [
     {
       title: 'keepalive pings that many servers refuse',
-      bring: () => superlink({ FL_GRPC_KEEPALIVE_TIME: '5', FL_GRPC_KEEPALIVE_TIMEOUT: '2' }),
+      cause: () => superlink({ FL_GRPC_KEEPALIVE_TIME: '5', FL_GRPC_KEEPALIVE_TIMEOUT: '2' }),
       says: ['FL_GRPC_KEEPALIVE_TIME'],
       until: 'publish',
     },
     {
       title: 'plaintext because the SuperLink publishes it',
-      bring: () => supernode(PLAIN),
+      cause: () => supernode(PLAIN),
       says: ['FL_TLS=NO', 'nothing is encrypted'],
       until: 'start_flower',
     },
@@ -70,7 +70,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   superlink_unreachable: [
     {
       title: 'an address at which nobody listens',
-      bring: () => supernode(PLAIN),
+      cause: () => supernode(PLAIN),
       says: [NOBODY, 'connection refused', 'firewall'],
       until: 'start_flower',
     },
@@ -78,7 +78,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   peer_suspicious: [
     {
       title: 'an FL_TLS that is neither YES nor NO',
-      bring: () => supernode({ ...PLAIN, FL_TLS: 'MAYBE' }, { FL_TLS_ENABLED: 'NO' }),
+      cause: () => supernode({ ...PLAIN, FL_TLS: 'MAYBE' }, { FL_TLS_ENABLED: 'NO' }),
       says: [/VM \d+ publishes an FL_TLS that is neither YES nor NO/],
       until: 'start_flower',
     },
@@ -86,7 +86,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   flower_version_differs: [
     {
       title: 'a SuperLink of another version',
-      bring: () => supernode({ ...PLAIN, FL_VERSION: '1.31.0' }),
+      cause: () => supernode({ ...PLAIN, FL_VERSION: '1.31.0' }),
       says: ['1.31.0', '1.39.0', 'FLOWER_VERSION'],
       until: 'start_flower',
     },
@@ -95,14 +95,14 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
     {
       // covers clock-superlink
       title: 'certificates of next month',
-      bring: backInTime,
+      cause: backInTime,
       says: ['CA of next month', 'timedatectl'],
       until: 'certificates',
     },
     {
       // covers clock-supernode-reported
       title: 'a SuperLink that refuses the timestamps of this node',
-      bring: refusedForItsClock,
+      cause: refusedForItsClock,
       says: [
         "it refuses this node's timestamps: the clock of this VM is more than 5 s ahead of the SuperLink's",
         'timedatectl',
@@ -113,7 +113,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   gpu_not_found: [
     {
       title: 'FL_GPU_ENABLED=YES on a VM without a GPU',
-      bring: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES' }),
+      cause: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES' }),
       says: ['nvidia-smi', 'the CPU'],
       until: 'start_flower',
     },
@@ -121,7 +121,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   dcgm_unavailable: [
     {
       title: 'FL_DCGM_ENABLED=YES in an image without the exporter',
-      bring: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES', FL_DCGM_ENABLED: 'YES' }),
+      cause: () => supernode(PLAIN, { FL_GPU_ENABLED: 'YES', FL_DCGM_ENABLED: 'YES' }),
       says: ['nvidia-dcgm-exporter.service not found', ' dcgm-exporter.service not found'],
       until: 'start_flower',
     },
@@ -129,12 +129,12 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   metrics_unavailable: [
     {
       title: 'a metrics port that is taken',
-      bring: async () => {
-        const squatter = createServer();
+      cause: async () => {
+        const other = createServer();
         const port = await new Promise<number>((resolve) =>
-          squatter.listen(0, () => resolve((squatter.address() as { port: number }).port)),
+          other.listen(0, () => resolve((other.address() as { port: number }).port)),
         );
-        onTestFinished(() => void squatter.close());
+        onTestFinished(() => void other.close());
         return superlink({ FL_METRICS_ENABLED: 'YES', FL_METRICS_PORT: String(port) });
       },
       says: ['EADDRINUSE', 'FL_METRICS_PORT'],

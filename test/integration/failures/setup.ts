@@ -29,7 +29,7 @@ export const zone = (more: Partial<FederationSpec> = {}, ...rest: Rest): Federat
 type Rest = [finished?: (clean: () => void | Promise<void>) => void];
 
 /** A VM whose boot has begun, and OneGate's view of it. */
-export interface Patient {
+export interface Target {
   readonly federation: Federation;
   readonly vm: Vm;
   readonly one: OneVm;
@@ -38,16 +38,16 @@ export interface Patient {
 export const superlink = (
   context: Readonly<Record<string, string>> = {},
   more: Partial<FederationSpec> = {},
-): Promise<Patient> => testZone.superlink({ PASSWORD, ...context }, spec(more));
+): Promise<Target> => testZone.superlink({ PASSWORD, ...context }, spec(more));
 
 export const supernode = (
   says: Readonly<Record<string, string>>,
   context: Readonly<Record<string, string>> = {},
   more: Partial<FederationSpec> = {},
-): Promise<Patient> => testZone.supernode(says, { PASSWORD, ...context }, spec(more));
+): Promise<Target> => testZone.supernode(says, { PASSWORD, ...context }, spec(more));
 
 /** The first VM of a federation that is deployed already. */
-export async function patientOf(federation: Federation, which = (vms: readonly Vm[]) => vms[0]) {
+export async function targetOf(federation: Federation, which = (vms: readonly Vm[]) => vms[0]) {
   const vm = await until('the VM', () => which(federation.vms));
   return { federation, vm, one: federation.seenBy(vm) };
 }
@@ -94,7 +94,7 @@ export async function inJournal(vm: Vm, code: ProblemCode): Promise<string> {
 }
 
 /** No token, no password and no key in anything that a person or another VM can read. */
-export async function keepsItsSecrets({ federation, vm }: Patient): Promise<void> {
+export async function keepsItsSecrets({ federation, vm }: Target): Promise<void> {
   const { FL_SSL_KEYFILE: key } = vm.spec.context;
   const secrets = [PASSWORD, vm.spec.token, key?.slice(40, 120)].filter((one) => one !== undefined);
   const said = await Promise.all(

@@ -1,5 +1,5 @@
 // Hosts of machines that are only a folder. Several of them are on one computer: the address each VM is dialled at, and
-// the one that stands for its 127.0.0.1, are of 127.0.0.0/8, and no fact of this computer's kernel is one of theirs.
+// the one that replaces its 127.0.0.1, are of 127.0.0.0/8, and the machine has no fact of this computer's kernel.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freeSpaceAt } from '../../../src/host/disk.ts';

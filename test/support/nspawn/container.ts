@@ -1,5 +1,5 @@
 // A container that boots the image's root file system with its own systemd as PID 1. Everything is real but the kernel,
-// the disk and the disc: it boots in a second. What it writes goes to a layer above the image and survives reboots.
+// the disk and the disc: it boots in a second. Its files are in a layer above the image and survive reboots.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
@@ -135,7 +135,7 @@ function leaderOf(nspawn: number): number | undefined {
       const isFirst = /^NSpid:.*\s1$/m.test(status);
       if (parent === String(nspawn) && isFirst && /^Name:\s+systemd$/m.test(status)) return Number(entry);
     } catch {
-      // Ended while we looked.
+      // It ended during the check.
     }
   }
   return undefined;

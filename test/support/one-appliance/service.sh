@@ -1,6 +1,7 @@
 #!/bin/bash
 # Stub of /etc/one-appliance/service: service {install|configure|bootstrap}
 here=/etc/one-appliance
+# shellcheck disable=SC2034 # Read by the appliance.
 ONE_SERVICE_SETUP_DIR=/opt/one-appliance
 set -e
 umask 0077

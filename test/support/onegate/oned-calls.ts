@@ -16,7 +16,7 @@ export type OneGateRequest = keyof typeof ONED_CALLS;
 /** How long oned takes for a call; it does one at a time. */
 export const ONED_MS_PER_CALL = 5;
 
-/** The row of the table for a request; undefined: oned is not asked (or nobody sends it). */
+/** The row of the table for a request; undefined: OneGate does not call oned (or no agent sends it). */
 export function requestOf(method: string, path: string, extended: boolean): OneGateRequest | undefined {
   const generic = path.replace(/^\/vms\/[^/]+$/, '/vms/ID');
   const name = `${method} ${generic}${extended ? '?extended=true' : ''}`;

@@ -188,6 +188,6 @@ export function answer(call: Call): Reply {
     const match = wanted === method ? pattern.exec(call.path) : null;
     if (match) return handler(call, authenticate(call), decodeURIComponent(match[1] ?? ''));
   }
-  // Before anyone asks who is there: samples 70-76.
+  // Before the authentication: samples 70-76.
   return halt(400, "OneGate server doesn't support this feature");
 }

@@ -1,7 +1,7 @@
 /**
  * oned's template language, as far as a VM's USER_TEMPLATE needs it: `NAME="value"` and `NAME=[A="1",B="2"]`.
  *
- * The scanner takes the longest match and silently drops a character that no rule wants; both matter, because
+ * The scanner takes the longest match and silently drops a character that no rule matches; both matter, because
  * broken updates are stored as garbage with 200 (samples 109, 110, 112, 162, 176).
  */
 

@@ -32,13 +32,13 @@ export class Timeline {
     for (const look of [...this.#looks]) look();
   }
 
-  /** Something that nobody awaits went wrong: every wait fails with it. The first reason stays. */
+  /** An error of something that no caller awaits: every wait fails with it. The first reason stays. */
   fail(reason: unknown): void {
     this.#failure ??= reason;
     this.changed();
   }
 
-  /** Waits for a condition, looked at now and after every change. @throws after `timeoutMs`, naming `what` */
+  /** Waits for a condition, evaluated now and after every change. @throws after `timeoutMs`, naming `what` */
   async until(condition: () => boolean, timeoutMs: number, what: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const look = () => {

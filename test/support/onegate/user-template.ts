@@ -46,7 +46,7 @@ export class UserTemplate {
   }
 
   /**
-   * Appends: each name in the text replaces what was there, all others stay.
+   * Appends: each name in the text replaces its old value, all others stay.
    *
    * @throws {TemplateSyntaxError} nothing is changed then, not even by the good lines (samples 14, 104)
    */

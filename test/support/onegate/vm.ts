@@ -32,7 +32,7 @@ export interface VmSpec {
   readonly userTemplate?: Readonly<Record<string, string>>;
   /** CONTEXT variables besides those that oned writes itself. */
   readonly context?: Readonly<Record<string, string>>;
-  /** The content of token.txt; left out: made up. */
+  /** The content of token.txt; generated when left out. */
   readonly token?: string;
 }
 
@@ -41,7 +41,7 @@ export interface HistoryRecord {
   readonly [name: string]: string;
 }
 
-/** What a VM is made of besides its spec. */
+/** The parts of a VM besides its spec. */
 export interface VmSetting {
   readonly id: number;
   readonly name: string;
@@ -54,7 +54,7 @@ export interface VmSetting {
   readonly service?: { readonly id: number; readonly role: string };
 }
 
-/** One virtual machine of the zone. Change its state through the zone, which tells OneFlow about it. */
+/** One virtual machine of the zone. Change its state through the zone, which informs OneFlow. */
 export class Vm {
   readonly id: number;
   readonly name: string;

@@ -34,7 +34,7 @@ export interface ZoneOptions {
   readonly firstServiceId?: number;
   /** Seconds since 1970. */
   readonly clock?: () => number;
-  /** Tokens for VMs whose spec names none; made up where this gives undefined. */
+  /** Tokens for VMs whose spec names none; generated where this returns undefined. */
   readonly token?: (vmid: number) => string | undefined;
 }
 
@@ -94,7 +94,7 @@ export class Zone {
     await this.#server.close();
   }
 
-  /** `http://127.33.0.1:PORT`: what goes into ONEGATE_ENDPOINT. */
+  /** `http://127.33.0.1:PORT`: the value of ONEGATE_ENDPOINT. */
   get endpoint(): string {
     return this.options.endpoint ?? this.#server.endpoint;
   }
@@ -211,7 +211,7 @@ export class Zone {
     this.changed();
   }
 
-  /** Waits until something is true of the zone; looked at after every request and every change. */
+  /** Waits until a condition of the zone is true, evaluated after every request and every change. */
   until(condition: () => boolean, timeoutMs = 30_000, what = String(condition)): Promise<void> {
     return this.#timeline.until(condition, timeoutMs, what);
   }

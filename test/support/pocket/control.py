@@ -1,6 +1,6 @@
 """`systemctl` and `journalctl` as this VM's programs see them, and the stub programs that ask for them.
 
-A stub is a few lines of bash builtins talking TCP, so that a call costs milliseconds as the real one does (facts: 6-11 ms).
+A stub is a few lines of bash builtins talking TCP, so that a call costs milliseconds (systemd 252: 6 to 11).
 """
 
 import os
@@ -96,7 +96,8 @@ def systemctl(host, words, reply):
         states = [unit.active for unit in units]
         good = "active" if verb == "is-active" else "failed"
         quiet = "-q" in given or "--quiet" in given
-        return reply("" if quiet else "".join(f"{state}\n" for state in states), "", 0 if good in states else 3 if verb == "is-active" else 1)
+        status = 0 if good in states else 3 if verb == "is-active" else 1
+        return reply("" if quiet else "".join(f"{state}\n" for state in states), "", status)
     if verb in ("list-units", "status"):
         rows = units or host.units.values()
         return reply("".join(f"{unit.name} {unit.active} {unit.sub} {unit.status_text}\n" for unit in rows), "", 0)
@@ -138,7 +139,8 @@ def _act(host, verb, units, given, reply):
     def done(ok):
         results.append(ok)
         if len(results) == len(units) and "--no-block" not in given:
-            failed = "".join(f"Job for {unit.name} failed. Result: {unit.result}.\n" for unit, ok in zip(units, results) if not ok)
+            bad = [unit for unit, ok in zip(units, results, strict=True) if not ok]
+            failed = "".join(f"Job for {unit.name} failed. Result: {unit.result}.\n" for unit in bad)
             reply("", failed, 1 if failed else 0)
 
     for unit in units:

@@ -248,7 +248,8 @@ class Unit:
         if said is None:
             return False
         if unitfile.last(self.settings, "NotifyAccess", "main") != "all" and pid != self.main_pid:
-            self.journal.manager(f"{self.name}: Got notification message from PID {pid}, but reception only permitted for main PID {self.main_pid}", 4)
+            only = f"reception only permitted for main PID {self.main_pid}"
+            self.journal.manager(f"{self.name}: Got notification message from PID {pid}, but {only}", 4)
             return True
         self.status_text = said.get("STATUS", self.status_text)
         if "EXTEND_TIMEOUT_USEC" in said and self.active == "activating":

@@ -34,6 +34,6 @@ export const shapeOf = (journal: string): string[] =>
         .replaceAll(/\b\d\d:\d\d:\d\d\b/g, 'TIME')
         .replaceAll(/\b\d+ (variables|names)\b/g, 'N $1')
         // Whichever of the two was faster.
-        .replace(', which was waiting for the plan', ''),
+        .replace(', pre-started process took the plan', ''),
     )
     .sort();

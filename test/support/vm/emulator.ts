@@ -9,7 +9,7 @@ const OLDEST = 8;
 
 export interface Emulator {
   readonly file: string;
-  /** What goes before QEMU's own options. */
+  /** The command line before QEMU's own options. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }

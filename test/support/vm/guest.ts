@@ -51,7 +51,7 @@ export abstract class Guest {
     await this.insertContext();
   }
 
-  /** Like {@link exec}, but a failure is an error. @returns what it printed */
+  /** Like {@link exec}, but throws when the command fails. @returns its output */
   async sh(script: string, options?: ExecOptions): Promise<string> {
     const { code, stdout, stderr } = await this.exec(script, options);
     if (code !== 0) throw new Error(`${this.spec.name}: '${script}' ended with ${code}: ${stderr}${stdout}`);

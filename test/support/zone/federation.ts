@@ -22,8 +22,8 @@ export interface FederationSpec {
   readonly zone?: ZoneOptions;
   /** ready_status_gate; true as in an operator's template. Without it all VMs start at once. */
   readonly gate?: boolean;
-  /** VMs that OneFlow knows but nobody switches on: the test speaks for them. */
-  readonly puppets?: (vm: OneVm) => boolean;
+  /** VMs that OneFlow lists but that never start: the test sets their attributes. */
+  readonly withoutAgent?: (vm: OneVm) => boolean;
   /** Holds each VM's /run; in memory, as it is on a machine (undefined: on the disk with the rest). */
   readonly runs?: string | undefined;
   /** What is done to a VM's disk before it is switched on for the first time. */
@@ -45,7 +45,7 @@ export class Federation {
       dns: `${spec.net}.0.254`,
     };
     this.zone = new Zone({ address: `${spec.net}.0.1`, port: 5030, network, ...spec.zone });
-    this.zone.onDeploy((vm) => (spec.puppets?.(vm) ? undefined : this.switchOn(vm)));
+    this.zone.onDeploy((vm) => (spec.withoutAgent?.(vm) ? undefined : this.switchOn(vm)));
     this.zone.onResume((vm) => this.machines.get(vm.id)?.boot());
     this.zone.onPoweroff((vm) => this.machines.get(vm.id)?.powerCut());
     this.zone.onTerminate((vm) => this.machines.get(vm.id)?.shutdown());
@@ -117,7 +117,7 @@ export class Federation {
     return { READY_SCRIPT_PATH: '/opt/flower/scripts/health-check.sh', ...own };
   }
 
-  /** Gives a VM its disk and switches it on; done at deployment, except for puppets. */
+  /** Gives a VM its disk and switches it on; done at deployment, except `withoutAgent`. */
   async switchOn(vm: OneVm): Promise<void> {
     const { flower, env, dropIns, dir, runs, net, freeMb } = this.spec;
     const role = vm.role === 'superlink' ? 'superlink' : 'supernode';
@@ -146,7 +146,7 @@ function fail(why: string): never {
   throw new Error(why);
 }
 
-/** Whether real Flower of a version is there to be used (`make` builds it). */
+/** Whether real Flower of a version is installed (`make` builds it). */
 export const hasFlower = (version = '1.39.0', framework = 'none'): boolean =>
   existsSync(join(REPOSITORY, `.cache/envs/${version}-${framework}/bin/flower-superlink`));
 

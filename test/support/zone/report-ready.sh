@@ -11,7 +11,7 @@ host=${BASH_REMATCH[1]} port=${BASH_REMATCH[2]}
 script=$root$(variable READY_SCRIPT_PATH)
 [ -x "$script" ] || exit 1
 
-for try in 1 2 3; do
+for _ in 1 2 3; do
   if "$script"; then
     body='data=READY%3DYES&type=1'
     if exec 3<>"/dev/tcp/$host/$port"; then

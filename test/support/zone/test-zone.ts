@@ -72,13 +72,13 @@ export async function supernode(
   context: FederationSpec['superlink'] = {},
   spec: Partial<FederationSpec> = {},
 ) {
-  const puppets = (vm: OneVm): boolean => vm.role === 'superlink';
-  const federation = zone({ supernodes: 1, supernode: context, puppets, gate: false, ...spec });
+  const withoutAgent = (vm: OneVm): boolean => vm.role === 'superlink';
+  const federation = zone({ supernodes: 1, supernode: context, withoutAgent, gate: false, ...spec });
   await federation.deploy();
-  const puppet = federation.zone.vms[0]!;
-  for (const [name, value] of Object.entries(says)) puppet.userTemplate.set(name, value);
+  const peer = federation.zone.vms[0]!;
+  for (const [name, value] of Object.entries(says)) peer.userTemplate.set(name, value);
   const [vm] = federation.supernodes as [Vm];
-  return { federation, zone: federation.zone, puppet, vm, one: federation.seenBy(vm) };
+  return { federation, zone: federation.zone, peer, vm, one: federation.seenBy(vm) };
 }
 
 /** What a VM sent to OneGate, and in which order it was answered well. */

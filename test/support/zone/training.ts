@@ -1,4 +1,4 @@
-// What an operator does with a federation that is up: `flwr run` of an app, and reading what it says.
+// Trains on a running federation as an operator does: `flwr run` of an app, and its output.
 import { spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';

@@ -36,7 +36,7 @@ export interface VmSpec {
   readonly context: Context;
   /** The OneGate token; undefined: a VM without TOKEN=YES. */
   readonly token?: string | undefined;
-  /** Where its local-only listeners are; stands for 127.0.0.1. Each VM of a zone has its own. */
+  /** Where its local-only listeners are, instead of 127.0.0.1. Each VM of a zone has its own. */
   readonly loopback: string;
   /** What is free on its disk, in MB; undefined: what is free on this computer's. */
   readonly freeMb?: number | undefined;
@@ -67,7 +67,7 @@ export class Vm {
   readonly root: string;
   private context: Context;
   private supervisor: ChildProcess | undefined;
-  /** The boot that runs, if one does: whoever ends the VM waits for it. */
+  /** The boot that runs, if one does: the end of the VM waits for it. */
   private booting: Promise<void> = Promise.resolve();
 
   constructor(spec: VmSpec) {

@@ -126,7 +126,7 @@ describe('a review', () => {
         const next = order[Symbol.iterator]();
         let quiet = 0;
         let steps = 0;
-        // One by chance, and when it stays all in their order: after as many and one more, nobody moves any more.
+        // A random node, and after a stay all in their order: after N + 1 rounds no node moves any more.
         while (quiet <= nodes.length) {
           const node = nodes[(quiet > 0 ? steps : (next.next().value as number)) % nodes.length]!;
           const move = reviewPartition({

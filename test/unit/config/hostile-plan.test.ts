@@ -23,7 +23,7 @@ vi.mock('../../../src/host/output.ts', () => ({
 const folder = mkdtempSync(join(tmpdir(), 'hostile-plan-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** As the program would: what it prints and its exit status; what escapes is printed as Node prints it. */
+/** The output and the exit status of the program; an uncaught error is printed as Node prints it. */
 async function outcomeOf(argv: readonly string[]): Promise<PlanOutcome> {
   Object.assign(said, { stdout: '', stderr: '' });
   try {

@@ -1,4 +1,4 @@
-// Every row of the table: what it takes, what it makes of it, what it refuses. A row without cases fails.
+// Every row of the table: the values that it accepts, their meaning, and those that it refuses. A row without cases fails.
 import { describe, expect, test } from 'vitest';
 import type { BootConfig, ImageFacts } from '../../../src/config/parse.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
@@ -358,7 +358,7 @@ function decimal(unset: number, takes: readonly string[], refuses: readonly stri
   };
 }
 
-/** What OpenNebula and one-context read themselves is never an error of ours; it is what they make of it. */
+/** The agent reports no error in variables that OpenNebula and one-context read; they decide about the value. */
 function asYesByOthers(alsoYes: readonly string[]): Cases {
   const alsoNo = ['NO', 'no', '1', 'true', 'yes'].filter((text) => !alsoYes.includes(text));
   return {

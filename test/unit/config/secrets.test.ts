@@ -83,7 +83,7 @@ describe('a message never contains', () => {
               findingsOf(parseVariables({ [name]: value, FL_SSL_KEYFILE: value.slice(0, -1) }, image)),
             );
             expect(said).not.toContain(secret);
-            // The example shows how such a value begins; that much everybody knows.
+            // The example shows how such a value begins, which is public.
             expect(said.replaceAll(rowOf('FL_SSL_KEYFILE').example, '')).not.toContain(value.slice(0, 20));
             expect(said.length).toBeGreaterThan(2);
           }

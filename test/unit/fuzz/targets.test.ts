@@ -1,5 +1,5 @@
 // Twenty thousand generated texts for all parsers of foreign text (test/fuzz/targets.ts); `make fuzz` generates a million.
-// Each case has its time, and all of them together leave the heap as it was.
+// Each case has a time limit, and all of them together do not grow the heap.
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as fc from 'fast-check';

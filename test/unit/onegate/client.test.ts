@@ -1,4 +1,4 @@
-// How the client asks: what it sends, what it tries again, what it gives up at once, and what it says then. HTTP is
+// The requests of the client, its retries, the errors without a retry, and their messages. HTTP is
 // replaced here; test/integration/onegate-client.test.ts has real sockets.
 import { describe, expect, test } from 'vitest';
 import { Problem } from '../../../src/core/problem.ts';

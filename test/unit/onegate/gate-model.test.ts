@@ -164,7 +164,7 @@ function memoized<A extends readonly unknown[], R>(work: (...given: A) => R): (.
 interface Rules {
   /** The ready script is let through although the address could not be published. */
   readonly openAfterLostPublish?: boolean;
-  /** The guard is asked as if the node always served. */
+  /** The guard is called with `serving: true` always. */
   readonly noGuard?: boolean;
 }
 

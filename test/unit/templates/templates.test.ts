@@ -1,8 +1,9 @@
 // What is generated from the table for OpenNebula: service templates of both formats, VM templates.
 import { describe, expect, test } from 'vitest';
-import { contextJsonSchema } from '../../../src/config/json-schema.ts';
+import { contextJsonSchema } from '../../../scripts/reference/json-schema.ts';
+import { variablesReference } from '../../../scripts/reference/variables.ts';
+import { vmTemplate } from '../../../scripts/vm-template.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
-import { variablesReference } from '../../../src/config/reference.ts';
 import { BAKED_FLOWER, releaseImage } from '../../../src/config/release.ts';
 import { ALL_NAMES, namesOf, rowOf, TABLE, type VariableName } from '../../../src/config/table.ts';
 import { userInput } from '../../../src/config/user-inputs.ts';
@@ -21,7 +22,6 @@ import {
   vmInputsOf,
 } from '../../../src/templates/topology.ts';
 import { formatInput, inputOf, parseInput } from '../../../src/templates/user-input.ts';
-import { vmTemplate } from '../../../src/templates/vm-template.ts';
 import { knownVariables, parseVariableFile } from '../../../src/vm/context-file.ts';
 
 interface Made {

@@ -1,4 +1,4 @@
-// Whatever stands in a variable, on OneGate or on the wire: a Problem, and nothing else.
+// Any text in a variable, on OneGate or from a peer gives a result or a Problem, and no other error.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pemOf } from '../../../src/core/pem.ts';

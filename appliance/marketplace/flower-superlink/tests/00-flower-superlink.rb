@@ -1,11 +1,11 @@
-# Certification of the Flower SuperLink: one VM by itself, without OneGate.
+# Certification of the Flower SuperLink: a single VM without OneGate.
 require_relative '../../../lib/community/app_handler'
 
 describe 'Appliance Certification' do
     include_context('vm_handler')
 
-    # The command ends with 0 in the VM, at once or within so many seconds; this waits, not the command. VM#ssh puts it
-    # between double quotes for the shell of the front-end, so it must not contain a double quote, $, ` or \.
+    # Runs the command in the VM until it ends with 0, for so many seconds at most. VM#ssh puts it into double quotes for the
+    # shell of the front-end, so it must not contain a double quote, $, ` or \.
     def ok(command, seconds = 0)
         deadline = Time.now + seconds
         loop do
@@ -18,17 +18,17 @@ describe 'Appliance Certification' do
         end
     end
 
-    # The first boot makes certificates and starts Flower.
-    it 'comes up' do
+    # The first boot creates certificates and starts Flower.
+    it 'becomes ready' do
         ok('flower-context ready --timeout 0', 600)
     end
 
-    it 'says so as the one-apps framework does' do
+    it 'is reported as ready by the one-apps framework' do
         ok('grep -q All.set.and.ready.to.serve /etc/motd', 120)
         ok('grep -qx bootstrap_success /etc/one-appliance/status')
     end
 
-    it 'serves under systemd, and none of its units has failed' do
+    it 'serves under systemd without failed units' do
         ok('systemctl is-active flower-superlink.service')
         ok('! systemctl is-failed flower-* one-context*')
     end

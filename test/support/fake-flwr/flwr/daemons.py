@@ -18,7 +18,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import grpc
@@ -99,7 +99,7 @@ class Fleet(grpc.GenericRpcHandler):
             threading.Event().wait()
         if "flwr-timestamp" not in metadata:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "Missing authentication metadata")
-        age = datetime.now(timezone.utc) - datetime.fromisoformat(metadata["flwr-timestamp"])
+        age = datetime.now(UTC) - datetime.fromisoformat(metadata["flwr-timestamp"])
         if not -5 < age.total_seconds() < 305:
             context.abort(grpc.StatusCode.UNAUTHENTICATED, "Invalid timestamp")
         if NODE not in metadata:
@@ -146,7 +146,7 @@ def call(channel, method, name):
     ask = channel.unary_unary(FLEET + method, response_deserializer=lambda text: SimpleNamespace(node_id=int(text)))
     while True:
         try:
-            return ask(b"", metadata=(("flwr-timestamp", datetime.now(timezone.utc).isoformat()), (NODE, name)))
+            return ask(b"", metadata=(("flwr-timestamp", datetime.now(UTC).isoformat()), (NODE, name)))
         except grpc.RpcError as error:
             if error.code() == grpc.StatusCode.UNAUTHENTICATED:
                 if read_order()[0] != "stay":

@@ -1,1 +1,2 @@
-# The framework's own has helpers for messages and passwords; appliances of ours need none.
+# shellcheck shell=bash
+# The framework's own has helpers for messages and passwords; these appliances need none.

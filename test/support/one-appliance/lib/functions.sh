@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2154
 # Part of the stub of the framework: what notes a state, and what refuses one.
 
 note() {

@@ -1,9 +1,9 @@
-// JSON Schema of a CONTEXT, for editors and for checks elsewhere. It cannot say all: cross-variable rules and the inside
-// of addresses, lists and certificates are only checked by the agent.
+// JSON Schema of a CONTEXT, for editors and other programs. Only the agent checks cross-variable rules, and the content of
+// addresses, lists and certificates.
 import * as z from 'zod';
-import { ROLE_TITLE, type Role } from '../core/role.ts';
-import { aliasOf, namesOf, rowOf, type VariableName } from './table.ts';
-import { comesFromImage, defaultText } from './user-inputs.ts';
+import { aliasOf, namesOf, rowOf, type VariableName } from '../../src/config/table.ts';
+import { comesFromImage, defaultText } from '../../src/config/user-inputs.ts';
+import { ROLE_TITLE, type Role } from '../../src/core/role.ts';
 
 type JsonObject = Record<string, unknown>;
 

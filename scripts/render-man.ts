@@ -1,7 +1,8 @@
 // The man page, made from the command declarations.
-import { EXIT_MEANING } from '../core/exit.ts';
-import { COMMON_OPTIONS, type Command, type Option, usageLine } from './command.ts';
-import { COMMAND_GROUPS, SUMMARY } from './index.ts';
+
+import { COMMON_OPTIONS, type Command, type Option, usageLine } from '../src/cli/command.ts';
+import { COMMAND_GROUPS, SUMMARY } from '../src/cli/index.ts';
+import { EXIT_MEANING } from '../src/core/exit.ts';
 
 /** flower-context(1) in the man macros; the same declarations give the same bytes. */
 export function renderMan(version: string): string {
