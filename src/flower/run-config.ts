@@ -13,7 +13,7 @@ export const runConfigToml = (config: SuperLinkConfig, checkpointDirectory: stri
     ),
   );
 
-/** Key and value of every setting, in the order of the table. */
+/** Key and value of every setting, in the order of the table. @internal */
 export const runConfigOf = (config: SuperLinkConfig): TomlEntry[] =>
   namesOf('superlink').flatMap((name): TomlEntry[] => {
     const { runConfig, input } = rowOf(name);
