@@ -65,7 +65,7 @@ export function readInput(file: string): Buffer {
   return bytes;
 }
 
-export interface CheckedContext {
+interface CheckedContext {
   /** What a boot would find wrong, errors first. */
   readonly findings: readonly VariableFinding[];
   /** Undefined when there are errors. */
