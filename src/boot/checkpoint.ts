@@ -42,7 +42,7 @@ export class Checkpoint {
     this.#path = path;
     const text = readText(path);
     if (text === undefined) return;
-    const parsed = parseJson(schema, text);
+    const parsed = parseJson(text, schema);
     if (parsed !== undefined) {
       this.#content = parsed;
       return;

@@ -7,25 +7,14 @@ import { superLinkEndpoints, superNodeEndpoints } from '../flower/endpoints.ts';
 import { nodeConfigToml } from '../flower/node-config.ts';
 import { launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
-import type { Credentials } from '../flower/settings.ts';
+import type { Credentials, FlowerFacts } from '../flower/settings.ts';
 import type { Paths } from '../host/paths.ts';
 import { type SubjectNames, subjectNames } from '../tls/names.ts';
-
-/** Where Flower is, and the machine that it runs on. */
-export interface LaunchFacts {
-  /** The Flower in `environment`, X.Y.Z. */
-  readonly version: string;
-  /** Absolute path of the virtual environment. */
-  readonly environment: string;
-  readonly paths: Paths;
-  /** Address of the listeners that are for this VM only. */
-  readonly loopback: string;
-}
 
 /** The launch plan, what is written beside it, and the text of the run config file. `endpoint`: what SuperNodes dial. */
 export function superLinkLaunch(
   config: SuperLinkConfig,
-  { endpoint, ...facts }: LaunchFacts & { readonly endpoint: HostPort },
+  { endpoint, ...facts }: FlowerFacts & { readonly endpoint: HostPort },
 ) {
   const tls = servedCredentials(config, facts.paths);
   return {
@@ -35,7 +24,7 @@ export function superLinkLaunch(
   };
 }
 
-interface SuperNodeFacts extends LaunchFacts {
+interface SuperNodeFacts extends FlowerFacts {
   readonly superlink: HostPort;
   readonly tls: boolean;
   /** Undefined outside a service. */

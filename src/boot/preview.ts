@@ -4,12 +4,12 @@ import { formatHostPort } from '../core/hostport.ts';
 import type { Role } from '../core/role.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import type { FlowerFacts } from '../flower/settings.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
 import {
   certificateFiles,
-  type LaunchFacts,
   serverNames,
   superLinkCaFile,
   superLinkLaunch,
@@ -69,7 +69,7 @@ const file = (path: string, mode: string, what: string, content?: string): Plann
 
 const UNKNOWN = '<the address of this VM>';
 
-function superLink(config: SuperLinkConfig, facts: Facts, launch: LaunchFacts): OfRole {
+function superLink(config: SuperLinkConfig, facts: Facts, launch: FlowerFacts): OfRole {
   const { addresses } = facts;
   const operator = operatorCertificates(config, facts);
   const files = certificateFiles(launch.paths);
@@ -95,7 +95,7 @@ function superLink(config: SuperLinkConfig, facts: Facts, launch: LaunchFacts): 
   };
 }
 
-function superNode(config: SuperNodeConfig, { now, open }: Facts, launch: LaunchFacts): OfRole {
+function superNode(config: SuperNodeConfig, { now, open }: Facts, launch: FlowerFacts): OfRole {
   const { paths } = launch;
   const { FL_SUPERLINK_ADDRESS: address, FL_SSL_CA_CERTFILE: ca } = config;
   // A SuperLink serves TLS unless it says otherwise.

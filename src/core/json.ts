@@ -1,7 +1,8 @@
-import type { ZodType } from 'zod';
-
-/** The value in a JSON text, if the schema accepts it; undefined for any other text, and without a text. */
-export function parseJson<T>(schema: ZodType<T>, text: string | undefined): T | undefined {
+/** The value of a JSON text with the shape of the schema; undefined when there is no text, or it is another one. */
+export function parseJson<T>(
+  text: string | undefined,
+  schema: { safeParse(value: unknown): { readonly data?: T | undefined } },
+): T | undefined {
   if (text === undefined) return undefined;
   try {
     return schema.safeParse(JSON.parse(text)).data;

@@ -10,7 +10,7 @@ import { profileFor, type SuperLinkListeners } from './profiles.ts';
 import type { SuperLinkFacts, SuperLinkSettings, SuperNodeFacts } from './settings.ts';
 
 const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
-const credentials = z.object({ certificate: z.string(), key: z.string(), ca: z.string() });
+export const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
 const schema = z.discriminatedUnion('role', [
   z.object({
@@ -90,8 +90,8 @@ export const writeEndpoints = (paths: Paths, endpoints: FlowerEndpoints): boolea
   writeIfChanged(paths.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o644, durable: false });
 
 /** Undefined before the first boot has written the file, or when it is not such a file. */
-export const readEndpoints = (paths: Paths): FlowerEndpoints | undefined =>
-  parseJson(schema, readText(paths.endpoints));
+export const readEndpoints = ({ endpoints }: Paths): FlowerEndpoints | undefined =>
+  parseJson(readText(endpoints), schema);
 
 /** Every address that Flower listens on, each once. */
 export const listenersOf = ({ listeners }: FlowerEndpoints): HostPort[] => [

@@ -15,11 +15,11 @@ const failure = z.object({
 });
 const schema = z.record(z.string(), failure);
 
-export type Failure = z.infer<typeof failure>;
+type Failure = z.infer<typeof failure>;
 
 /** By the name of the environment, VERSION-FRAMEWORK. A damaged file counts as empty. */
 const readFailures = (paths: Paths): Record<string, Failure> =>
-  parseJson(schema, readText(paths.failedInstallations)) ?? {};
+  parseJson(readText(paths.failedInstallations), schema) ?? {};
 
 export function failureOf(name: string, image: string, paths: Paths): Failure | undefined {
   const found = readFailures(paths);
