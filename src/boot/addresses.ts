@@ -5,14 +5,15 @@ import { nameOf } from '../host/net.ts';
 import { asksDns, namesFromContext, withHostPart } from '../vm/host-names.ts';
 import { addressesOf, type Nic } from '../vm/nics.ts';
 
-/** Every address of the VM, the one others should dial first: what the CONTEXT says, then what only the kernel knows (DHCP). */
+/** Every address of the VM, the one to dial first: those in the CONTEXT, then those that only the kernel has (DHCP). */
 export const allAddresses = (nics: readonly Nic[], kernel: readonly string[]): string[] => [
   ...new Set([...addressesOf(nics), ...kernel]),
 ];
 
 /**
- * The address SuperNodes dial: what is listened on, or the VM's own first address when that is all of them. An
- * operator's certificate that names only some of them (`dialable`) decides.
+ * The address that SuperNodes dial: the address of the listener, or, when it listens on all, the first address of the VM.
+ * An operator's certificate limits these to the hosts that it names (`dialable`).
+ * @throws Problem no_address
  */
 export function advertisedEndpoint(
   listen: HostPort,

@@ -26,7 +26,7 @@ export interface CheckFacts {
   readonly programExists?: (path: string) => boolean;
 }
 
-export interface ContextCheck {
+interface ContextCheck {
   /** Undefined when there are errors. */
   readonly config: BootConfig | undefined;
   readonly errors: readonly VariableFinding[];

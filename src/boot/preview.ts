@@ -17,7 +17,7 @@ import {
 } from './launch.ts';
 import { unitOf } from './steps/flower.ts';
 
-export interface PlannedFile {
+interface PlannedFile {
   readonly path: string;
   readonly mode: string;
   readonly what: string;

@@ -12,7 +12,7 @@ import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
 import { failureOf, forgetFailure, rememberFailure } from './failures.ts';
 
-export interface EnvironmentRequest {
+interface EnvironmentRequest {
   /** Flower's version, X.Y.Z, in a range that a profile supports. */
   readonly wanted: string;
   /** The version in the image. */
@@ -29,7 +29,7 @@ export interface EnvironmentRequest {
   readonly limitMs?: number;
 }
 
-export interface FlowerEnvironment {
+interface FlowerEnvironment {
   /** Absolute path of the folder. */
   readonly path: string;
   /** The Flower that is in it. */

@@ -4,10 +4,9 @@
 import { Problem } from '../core/problem.ts';
 import { quoteName } from '../core/text.ts';
 
-export interface Attribute {
+interface Attribute {
   /** In capital letters, as oned stores it. */
   readonly name: string;
-  readonly line: number;
   /** A vector is an object without a prototype; the first of equal names counts. */
   readonly value: string | Readonly<Record<string, string>>;
 }
@@ -68,8 +67,6 @@ class Reader {
   readonly #text: string;
   readonly #value: typeof VALUE;
   #at = 0;
-  #line = 1;
-  #counted = 0;
 
   constructor(text: string) {
     // Lines of other systems; and the last line ends like the others.
@@ -83,7 +80,7 @@ class Reader {
       if (first.token !== 'name') this.#fail(first.at, `${formatToken(first.token)} instead of a NAME`);
       const name = first.text.toUpperCase();
       const value = this.#valueOf(name, first.at) ?? this.#vector(name, first.at);
-      yield { name, line: this.#lineOf(first.at), value };
+      yield { name, value };
     }
   }
 
@@ -148,12 +145,6 @@ class Reader {
       return best;
     }
     return undefined;
-  }
-
-  /** Counts from the last position on: `at` only grows. */
-  #lineOf(at: number): number {
-    for (; this.#counted < at; this.#counted++) if (this.#text[this.#counted] === '\n') this.#line++;
-    return this.#line;
   }
 
   #fail(at: number, found: string): never {

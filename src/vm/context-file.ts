@@ -8,7 +8,7 @@ import { parseContextSh } from './context-sh.ts';
 
 type Variables = Readonly<Record<string, string>>;
 
-export type ContextFormat = 'context.sh' | 'template' | 'json' | 'env';
+type ContextFormat = 'context.sh' | 'template' | 'json' | 'env';
 
 export interface VariableFile {
   readonly format: ContextFormat;

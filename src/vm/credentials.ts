@@ -9,7 +9,7 @@ export interface OneGateCredentials {
   readonly token: string;
 }
 
-export interface MissingCredentials {
+interface MissingCredentials {
   /**
    * TOKEN alone: without TOKEN=YES OpenNebula gives a VM nothing of this. token: one-context has left none although
    * TOKEN=YES is set. Empty: there is no CONTEXT.

@@ -125,7 +125,7 @@ describe('a variable that is changed while the SuperLink serves', () => {
       await vm.whenReady();
     }
     await vm.whenReady();
-    expect(vm.journalText().match(/looking at everything again/g)).toHaveLength(2);
+    expect(vm.journalText().match(/reconciling: /g)).toHaveLength(2);
     expect(reports()).toBe(before);
 
     // What somebody else took back is reported again.
