@@ -9,6 +9,8 @@ import { Problem } from '../core/problem.ts';
 import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
 
+const OLD_MEMBERS = 'roster';
+
 const schema = z.object({
   version: z.literal(1),
   steps: z.record(z.string(), z.object({ fingerprint: z.string(), at: z.string() })),
@@ -19,11 +21,11 @@ const schema = z.object({
       of: z.int().min(1),
       vmId: z.int().optional(),
       members: z.string().optional(),
-      /** The name of `members` until 0.1. */
-      roster: z.string().optional(),
+      /** The name in files of 0.1. */
+      [OLD_MEMBERS]: z.string().optional(),
       byRank: z.boolean().optional(),
     })
-    .transform(({ roster, members = roster, ...rest }): PartitionMemory => ({ ...rest, members }))
+    .transform(({ [OLD_MEMBERS]: old, members = old, ...rest }): PartitionMemory => ({ ...rest, members }))
     .optional(),
 });
 
