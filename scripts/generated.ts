@@ -11,6 +11,7 @@ import { commandsReference } from './reference/commands.ts';
 import { contextJsonSchema } from './reference/json-schema.ts';
 import { machineReference } from './reference/machine.ts';
 import { oneGateReference } from './reference/onegate.ts';
+import { stateTable } from './reference/states.ts';
 import { variablesReference } from './reference/variables.ts';
 import { renderMan } from './render-man.ts';
 import { vmTemplate } from './vm-template.ts';
@@ -26,6 +27,16 @@ const page = (...parts: readonly string[]): string =>
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** A page that people write, with one part that is made here. */
+function withPart(path: string, name: string, part: string): [string, string] {
+  const text = readFileSync(new URL(`../${path}`, import.meta.url), 'utf8');
+  const [begin, end] = [`<!-- ${name}: made by \`make generate\` -->`, `<!-- end of ${name} -->`];
+  const [before, rest = ''] = text.split(begin);
+  const after = rest.slice(rest.indexOf(end));
+  if (!after.startsWith(end)) throw new Error(`${path} has no ${begin} with ${end}`);
+  return [path, `${before}${begin}\n\n${part}\n\n${after}`];
+}
+
 /** Path in the repository -> content. */
 export const GENERATED: ReadonlyMap<string, string> = new Map([
   [
@@ -40,6 +51,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
       machineReference(),
     ),
   ],
+  withPart('docs/architecture.md', 'table of states', stateTable()),
   ['docs/reference/commands.md', page(commandsReference())],
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],

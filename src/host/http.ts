@@ -30,7 +30,7 @@ export interface HttpReply {
   readonly date?: Date;
 }
 
-export type HttpFailureKind =
+type HttpFailureKind =
   | 'refused'
   | 'unroutable'
   | 'timeout'

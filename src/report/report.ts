@@ -203,7 +203,7 @@ export class Report {
       writeStatus(this.#path, this.#status);
       this.#canWrite = true;
     } catch (error) {
-      // The journal still works: say it once, and let the step that needs the disk fail with the full story.
+      // The journal still works: one warning, and the step that needs the disk fails with the details.
       if (this.#canWrite) this.journal.warn(`the status file cannot be written: ${(error as Error).message}`);
       this.#canWrite = false;
     }

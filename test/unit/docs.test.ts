@@ -220,7 +220,7 @@ describe('references', () => {
     const found = files.flatMap(({ path, lines }) =>
       lines.flatMap((line, index) =>
         path !== 'test/unit/docs.test.ts' &&
-        outside.test(line.replace(/(?:reference\/|\]\()variables\.md/g, ''))
+        outside.test(line.replaceAll(/\[[^\]]*\]\([^)]*\)|reference\/variables\.md/g, ''))
           ? [`${path}:${index + 1}: ${line.trim()}`]
           : [],
       ),

@@ -41,10 +41,10 @@ export const readContext = stepOf<CommonOutputs>()({
     const inputs = { context: sha256 };
     if (!checkpoint.has('read_context', inputs))
       checkpoint.record('read_context', inputs, machine.clock.now());
-    const without = 'missing' in credentials ? `, no OneGate (${credentials.why})` : '';
+    const suffix = 'missing' in credentials ? `, no OneGate (${credentials.why})` : '';
     return {
       output: { variables, sha256, addresses, hostNames, oneGate },
-      note: `${Object.keys(variables).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${without}`,
+      note: `${Object.keys(variables).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${suffix}`,
     };
   },
 });

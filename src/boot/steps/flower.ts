@@ -184,8 +184,8 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
         const detail = readFlowerState(machine.paths.flowerLink)?.detail;
         checkClock(detail);
-        const known = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
-        waitFor(known.join('; ') || 'journalctl -u flower-supernode');
+        const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
+        waitFor(details.join('; ') || 'journalctl -u flower-supernode');
       }
     })();
     const end = untilFlowerEnds('supernode', plan, machine, signal);

@@ -1,0 +1,65 @@
+// The table of the agent's states in docs/architecture.md, computed by `next` itself.
+import { type AgentEvent, type AgentState, next } from '../../src/agent/state.ts';
+import { EXAMPLES } from '../../test/support/agent-states.ts';
+
+const failed = { planned: false, publishedBefore: true } as const;
+
+const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
+  ['ContextRead', { type: 'ContextRead', sha256: 'def' }],
+  ['NotServing', { type: 'NotServing' }],
+  ['BootSucceeded, published', { type: 'BootSucceeded', published: true }],
+  ['BootSucceeded, not published', { type: 'BootSucceeded', published: false }],
+  [
+    'BootFailed, CONTEXT at fault, Flower serves',
+    { type: 'BootFailed', ...failed, contextAtFault: true, flowerUp: true },
+  ],
+  ['BootFailed, CONTEXT at fault', { type: 'BootFailed', ...failed, contextAtFault: true, flowerUp: false }],
+  ['BootFailed, Flower serves', { type: 'BootFailed', ...failed, contextAtFault: false, flowerUp: true }],
+  ['BootFailed', { type: 'BootFailed', ...failed, contextAtFault: false, flowerUp: false }],
+  ['BootCancelled', { type: 'BootCancelled' }],
+  ['LinkDown', { type: 'LinkDown', reason: '' }],
+  ['LinkUp', { type: 'LinkUp' }],
+  ['LinkTimeout', { type: 'LinkTimeout' }],
+  ['ContextChanged', { type: 'ContextChanged' }],
+  ['ReloadRequested', { type: 'ReloadRequested' }],
+  ['RenewalDue', { type: 'RenewalDue' }],
+  ['RetryDue', { type: 'RetryDue' }],
+  ['PartitionMoved', { type: 'PartitionMoved' }],
+  ['FailurePublished', { type: 'FailurePublished' }],
+  ['StopRequested', { type: 'StopRequested' }],
+];
+
+const STATES: readonly (readonly [label: string, state: AgentState])[] = [
+  ['booting', { ...EXAMPLES.booting, notified: false }],
+  ['ready', EXAMPLES.ready],
+  ['disconnected', EXAMPLES.disconnected],
+  ['failed, Flower serves', EXAMPLES.failed],
+  ['failed, nothing serves', EXAMPLES.leaving],
+];
+
+const MOMENT = { monotonicMs: 0, now: new Date(0), random: 0 };
+
+/** One row for each state and event that change something; events with the same result share a row. */
+export function stateTable(): string {
+  const rows = STATES.flatMap(([label, state]) => {
+    const results = new Map<string, string[]>();
+    for (const [name, event] of EVENTS) {
+      const { state: after, effects } = next(state, event, MOMENT);
+      if (after === state && effects.length === 0) continue;
+      const result = `${describe(after)} | ${effects.map(({ type }) => type).join(', ') || '-'}`;
+      results.set(result, [...(results.get(result) ?? []), name]);
+    }
+    return [...results].map(([result, events]) => `| ${label} | ${events.join('; ')} | ${result} |`);
+  });
+  return ['| State | Event | Next state | Effects |', '|---|---|---|---|', ...rows].join('\n');
+}
+
+function describe(state: AgentState): string {
+  const facts = [
+    state.ready ? 'gate open' : 'gate closed',
+    ...('restart' in state && state.restart !== undefined ? ['cancelled'] : []),
+    ...('retryAt' in state && state.retryAt !== undefined ? ['retry later'] : []),
+    ...('exit' in state && state.exit !== undefined ? [`exit ${state.exit}`] : []),
+  ];
+  return `${state.stage}${state.stage === 'booting' && !facts.includes('cancelled') ? ` (${state.cause})` : ''}: ${facts.join(', ')}`;
+}
