@@ -1,6 +1,6 @@
-// What the agent remembers of finished steps, in one file that is replaced whole. A step is written down only after
-// it succeeded, together with a fingerprint of everything its result depends on - some steps later, because the disk takes
-// longer over a mark than most steps over their work. That a step is not done is on the disk before it runs.
+// The finished steps, in one file that is replaced as a whole. A step is recorded after it succeeded, with a fingerprint of
+// everything its result depends on. Writes are batched, because an fsync costs more than most steps. Before a step runs, the
+// file on the disk no longer lists it.
 
 import { dirname } from 'node:path';
 import * as z from 'zod';
