@@ -32,7 +32,7 @@ export const doctor = defineCommand({
       const head = { version: 1, role: vm.role ?? null, at: vm.now.toISOString(), problems, warnings };
       print(`${JSON.stringify({ ...head, checks }, null, 2)}\n`);
     } else printText([...render(results), '', summary(problems, warnings)].join('\n'));
-    return problems === 0 ? EXIT.good : EXIT.failed;
+    return problems === 0 ? EXIT.ok : EXIT.failed;
   },
 });
 

@@ -25,14 +25,14 @@ export const explain = defineCommand({
     if (wanted === undefined) {
       if (flag('json')) print(toJson(codes.map(pageOf)));
       else printText(columns(codes.map((code) => [code, entryOf(code).title])).join('\n'));
-      return EXIT.good;
+      return EXIT.ok;
     }
     const code = codes.find((one) => one === wanted.trim().toLowerCase());
     if (code === undefined)
       throw new UsageError(`unknown problem code '${wanted.slice(0, 80)}'${didYouMean(wanted, codes)}`);
     if (flag('json')) print(toJson(pageOf(code)));
     else printText(render(code));
-    return EXIT.good;
+    return EXIT.ok;
   },
 });
 

@@ -46,6 +46,6 @@ export const lint = defineCommand({
       for (const finding of findings) printLint(label, finding, 'stdout');
       printText(`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
     }
-    return findings.length === 0 ? EXIT.good : EXIT.failed;
+    return findings.length === 0 ? EXIT.ok : EXIT.failed;
   },
 });

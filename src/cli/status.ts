@@ -28,7 +28,7 @@ export const status = defineCommand({
     else if (found === undefined)
       printText('The agent has not run since this VM started. Start it: `systemctl start flower-context`');
     else printText(describe(found, machine.clock.now()));
-    return found?.phase === 'ready' ? EXIT.good : found?.phase === 'failed' ? EXIT.failed : EXIT.notReady;
+    return found?.phase === 'ready' ? EXIT.ok : found?.phase === 'failed' ? EXIT.failed : EXIT.notReady;
   },
 });
 

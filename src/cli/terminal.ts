@@ -7,7 +7,7 @@ const WIDTH = 80;
 
 /** A word, a command in backticks, or a value from whole(): what a line break never divides. */
 const WORD = /(?:`[^`]*`|[^\s`])+|`/g;
-/** Stands for a space inside a value. No argument, file name or message contains it. */
+/** Replaces a space inside a value. No argument, file name or message contains it. */
 const FIXED_SPACE = '\0';
 /** Such a line ends with a value or a command to paste. */
 const VALUE_LINE = /^ *(for example|check): /;

@@ -1,7 +1,5 @@
-import { join } from 'node:path';
 import { acceptsClock } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
-import { describeCertificate } from '../../tls/describe.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
@@ -10,13 +8,13 @@ const TOLERATED_MS = 2_500;
 const PER_CALL_MS = 4_000;
 const REMEDY = 'start time synchronisation (`timedatectl set-ntp true`) on both';
 
-/** This VM's clock against those of OneGate, of the SuperLink, and of the VM that made the certificates. */
+/** This VM's clock against those of OneGate and of the SuperLink. */
 export const clock: Check = {
   id: 'clock',
   title: 'clock',
   needs: 'context',
   async run(vm) {
-    const findings = await Promise.all([againstOneGate(vm), againstSuperLink(vm), againstCertificates(vm)]);
+    const findings = await Promise.all([againstOneGate(vm), againstSuperLink(vm)]);
     const known = findings.filter((one) => one !== undefined);
     return known.length > 0 ? known : [none(`${vm.now.toISOString()}; no other clock to compare with`)];
   },
@@ -47,21 +45,4 @@ async function againstSuperLink(vm: VmSnapshot): Promise<CheckFinding | undefine
     REMEDY,
     'clock_off',
   );
-}
-
-/** A certificate that is not valid yet: the clock was ahead when it was made, or it is behind now. */
-function againstCertificates({ machine, now }: VmSnapshot): CheckFinding | undefined {
-  for (const name of ['server.pem', 'ca.pem', 'superlink-ca.pem']) {
-    try {
-      const pem = readText(join(machine.paths.tls, name));
-      if (pem === undefined) continue;
-      const { notBefore, subject } = describeCertificate(pem);
-      if (notBefore <= now) continue;
-      const found = `${now.toISOString()} is before ${subject} was made (${notBefore.toISOString()})`;
-      return problem(found, REMEDY, 'clock_off');
-    } catch {
-      // The check of the certificate dates reports a file that cannot be read.
-    }
-  }
-  return undefined;
 }

@@ -1,6 +1,5 @@
 // Flower's own state, the answer of its Fleet API, and the keepalive options in force.
 import { formatHostPort } from '../../core/hostport.ts';
-import type { LaunchPlan } from '../../flower/plan.ts';
 import { probeFleet } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { sha256 } from '../../host/machine.ts';
@@ -41,12 +40,7 @@ async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
   return ok(`the Fleet API answers at ${formatHostPort(known.endpoint)} (${answer.ms} ms), ${how}`);
 }
 
-/** gRPC closes a connection that pings more often than the server allows, unless it counts no strikes. */
-const STRIKES = 'grpc.http2.max_ping_strikes';
-const MINIMUM = 'grpc.http2.min_recv_ping_interval_without_data_ms';
-const TIME = 'grpc.keepalive_time_ms';
-
-/** The options in the plan are in force, and they fit the other side as far as this side can compute that. */
+/** The options of gRPC in the plan are in force. */
 export const keepalive: Check = {
   id: 'keepalive',
   title: 'keepalive',
@@ -60,26 +54,7 @@ export const keepalive: Check = {
       const names = missing.map(([name, value]) => `${name}=${value}`).join(', ');
       return [problem(`not in force: ${names}`, `restart Flower: \`systemctl restart flower-${plan.role}\``)];
     }
-    const options = new Map(plan.grpc[side]);
-    return [side === 'server' ? ofServer(options) : ofClient(options)];
+    const time = Number(inForce.get('grpc.keepalive_time_ms') ?? 0) / 1_000;
+    return [ok(`in force: a ping every ${time} s without data`)];
   },
 };
-
-type Options = ReadonlyMap<string, LaunchPlan['grpc']['server'][number][1]>;
-const seconds = (options: Options, name: string): number => Number(options.get(name) ?? 0) / 1_000;
-
-function ofServer(options: Options): CheckFinding {
-  const [minimum, time] = [seconds(options, MINIMUM), seconds(options, TIME)];
-  if (options.get(STRIKES) !== 0 && minimum > time)
-    return problem(
-      `SuperNodes that ping more often than every ${minimum} s receive GOAWAY`,
-      'raise FL_GRPC_KEEPALIVE_TIME on the SuperNodes, or lower it here',
-    );
-  return ok(`pings every ${time} s; accepts pings of SuperNodes every ${minimum} s or slower`);
-}
-
-/** A SuperLink allows pings at half of its own FL_GRPC_KEEPALIVE_TIME or slower. */
-function ofClient(options: Options): CheckFinding {
-  const time = seconds(options, TIME);
-  return ok(`pings every ${time} s: valid for FL_GRPC_KEEPALIVE_TIME up to ${2 * time} on the SuperLink`);
-}
