@@ -1,4 +1,5 @@
 // Time. Code that waits takes a Clock, so that tests control time.
+import { setTimeout } from 'node:timers/promises';
 
 export interface Clock {
   now(): Date;
@@ -15,19 +16,7 @@ export const realClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const stop = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', stop);
-        resolve();
-      }, ms);
-      signal?.addEventListener('abort', stop, { once: true });
+    setTimeout(ms, undefined, { signal }).catch((error) => {
+      throw signal?.aborted ? signal.reason : error;
     }),
 };
