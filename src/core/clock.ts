@@ -1,5 +1,4 @@
 // Time. Code that waits takes a Clock, so that tests control time.
-import { setTimeout } from 'node:timers/promises';
 
 export interface Clock {
   now(): Date;
@@ -16,7 +15,19 @@ export const realClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) =>
-    setTimeout(ms, undefined, { signal }).catch((error) => {
-      throw signal?.aborted ? signal.reason : error;
+    new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason);
+        return;
+      }
+      const stop = (): void => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      const timer = setTimeout(() => {
+        signal?.removeEventListener('abort', stop);
+        resolve();
+      }, ms);
+      signal?.addEventListener('abort', stop, { once: true });
     }),
 };
