@@ -12,6 +12,7 @@ import { type Pending, type SuperLink, sanitize, selectSuperLink } from './selec
 
 export type { SuperLink } from './select.ts';
 
+/** @internal */
 export interface DiscoveryWait {
   readonly for: string;
   readonly since: Date;
@@ -64,7 +65,7 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
         found: `after ${attempt} tries in ${Math.round((clock.monotonicMs() - began) / 1000)} s still waiting for ${found.for}`,
         remedy: `${found.check}; FL_EDGE_BACKOFF=exponential waits without end`,
         variable: 'FL_EDGE_BACKOFF',
-        ...(resolver.lastProblem === undefined ? {} : { cause: resolver.lastProblem }),
+        cause: resolver.lastProblem,
       });
     }
     onWait?.({ for: found.for, since, until, check: found.check });
@@ -76,11 +77,9 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
     knownSince = found.vmExists ? (knownSince ?? clock.monotonicMs()) : undefined;
     const cap = maxBackoffSeconds * 1_000;
     const quick = knownSince !== undefined && clock.monotonicMs() - knownSince < QUICK_FOR_MS;
+    const together = (resolver.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND;
     const bound = quick
-      ? Math.max(
-          doubling(step, FIRST_WAIT_MS, QUICK_WAIT_MS),
-          (resolver.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND,
-        )
+      ? Math.max(doubling(step, FIRST_WAIT_MS, QUICK_WAIT_MS), together)
       : doubling(step, FIRST_WAIT_MS, cap);
     step = quick ? 2 : step + 1;
     await clock.sleep(withJitter(Math.min(bound, cap), random), signal);
