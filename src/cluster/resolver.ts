@@ -96,7 +96,7 @@ function fixedSpacing(random: Random): number[] {
 }
 
 /** Polls once per call, and remembers which VMs have the SuperLink's role. */
-export class SuperLinkResolver {
+class SuperLinkResolver {
   readonly #oneGate: OneGate;
   readonly #clock: Clock;
   #service: Service | undefined;
@@ -159,7 +159,7 @@ export class SuperLinkResolver {
   }
 }
 
-/** This VM's role and the SuperLink's. Throws Problem superlink_ambiguous when the roles leave it open. */
+/** @internal This VM's role and the SuperLink's. Throws Problem superlink_ambiguous when the roles leave it open. */
 export function splitRoles(service: Service, myVmId: number): { own: Role; superLink: Role } | Pending {
   const own = service.roles.find((role) => role.nodes.some((node) => node.id === myVmId));
   if (own === undefined) {

@@ -10,10 +10,8 @@ import { unknownVariables } from './unknown.ts';
 import { defaultText } from './user-inputs.ts';
 import type { ImageFacts } from './variable.ts';
 
-export type { VariableFinding as Finding } from '../core/finding.ts';
-export type { Role } from '../core/role.ts';
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
-export type { Framework, ImageFacts } from './variable.ts';
+export type { ImageFacts } from './variable.ts';
 
 export type Parsed =
   | { readonly ok: true; readonly config: BootConfig; readonly warnings: readonly Finding[] }

@@ -5,7 +5,7 @@ import { rowOf, type VariableName } from './table.ts';
 import type { Variable } from './variable.ts';
 
 /** Placeholder for a value that the image builder chooses. */
-export const BAKED = '<baked>';
+const BAKED = '<baked>';
 
 /** Whether the image builder decides the default. */
 export const comesFromImage = ({ default: declared }: Variable): boolean =>

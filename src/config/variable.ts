@@ -3,8 +3,6 @@ import type * as z from 'zod';
 import type { Role } from '../core/role.ts';
 import type { Framework } from './frameworks.ts';
 
-export type { Framework } from './frameworks.ts';
-
 /** The contents of the image; some defaults come from it. */
 export interface ImageFacts {
   readonly role: Role;
