@@ -1,6 +1,6 @@
-// What the agent remembers of finished steps, in one file that is replaced whole. A step is written down only after
-// it succeeded, together with a fingerprint of everything its result depends on - some steps later, because the disk takes
-// longer over a mark than most steps over their work. That a step is not done is on the disk before it runs.
+// The finished steps, in one file that is replaced as a whole. A step is recorded after it succeeded, with a fingerprint of
+// everything its result depends on. Writes are batched, because an fsync costs more than most steps. Before a step runs, the
+// file on the disk no longer lists it.
 
 import { dirname } from 'node:path';
 import * as z from 'zod';
@@ -9,6 +9,8 @@ import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
 import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
+
+const OLD_MEMBERS = 'roster';
 
 const schema = z.object({
   version: z.literal(1),
@@ -20,11 +22,11 @@ const schema = z.object({
       of: z.int().min(1),
       vmId: z.int().optional(),
       members: z.string().optional(),
-      /** The name of `members` until 0.1. */
-      roster: z.string().optional(),
+      /** The name in files of 0.1. */
+      [OLD_MEMBERS]: z.string().optional(),
       byRank: z.boolean().optional(),
     })
-    .transform(({ roster, members = roster, ...rest }): PartitionMemory => ({ ...rest, members }))
+    .transform(({ [OLD_MEMBERS]: old, members = old, ...rest }): PartitionMemory => ({ ...rest, members }))
     .optional(),
 });
 

@@ -162,7 +162,7 @@ export class PartitionManager {
    */
   async #isByRank(
     { state }: Service,
-    known: Vm | undefined,
+    stored: Vm | undefined,
     signal: AbortSignal | undefined,
   ): Promise<boolean | undefined> {
     const memory = this.#memory;
@@ -173,10 +173,10 @@ export class PartitionManager {
         : memory.byRank === true && onlyGrew(memory.members ?? '', this.#members);
     if (!possible) return false;
     try {
-      const stored = known ?? (await this.#oneGate.vm({ policy: CLAIMS_POLICY, signal }));
-      return attribute(stored, 'FL_PARTITION_ID') === undefined
+      const vm = stored ?? (await this.#oneGate.vm({ policy: CLAIMS_POLICY, signal }));
+      return attribute(vm, 'FL_PARTITION_ID') === undefined
         ? deploying
-        : memory !== undefined && claimOf(stored) === memory.id;
+        : memory !== undefined && claimOf(vm) === memory.id;
     } catch (error) {
       if (error instanceof Problem) return undefined;
       throw error;
@@ -243,8 +243,8 @@ export class PartitionManager {
   /** One request: this VM when its own claim is to be checked, otherwise the list. Both without the claims of others. */
   async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
     if (ownClaim) {
-      const shown = await this.#oneGate.vm({ policy: ONCE, signal });
-      return claimOf(shown) === this.#mine?.id ? 'keep' : 'changed';
+      const own = await this.#oneGate.vm({ policy: ONCE, signal });
+      return claimOf(own) === this.#mine?.id ? 'keep' : 'changed';
     }
     const before = this.#members;
     const { key, nodes } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));

@@ -101,14 +101,14 @@ const counts = (claim: number | undefined, of: number): claim is number =>
 function partitionOf(vmId: number, nodes: readonly Claimant[]): number {
   const byAge = [...nodes].sort((a, b) => a.vmId - b.vmId);
   const taken = new Set<number>();
-  const without: number[] = [];
+  const unclaimed: number[] = [];
   for (const node of byAge) {
     if (counts(node.claim, nodes.length) && !taken.has(node.claim)) taken.add(node.claim);
-    else without.push(node.vmId);
+    else unclaimed.push(node.vmId);
   }
   const free = byAge.map((_, id) => id).filter((id) => !taken.has(id));
   // As many partitions are free as nodes have none.
-  return free[without.indexOf(vmId)]!;
+  return free[unclaimed.indexOf(vmId)]!;
 }
 
 /** The live nodes of this VM's role in one reading. */

@@ -73,7 +73,7 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
       await clock.sleep(fixedWaits[attempt - 1]!, signal);
       continue;
     }
-    knownSince = found.known ? (knownSince ?? clock.monotonicMs()) : undefined;
+    knownSince = found.vmExists ? (knownSince ?? clock.monotonicMs()) : undefined;
     const cap = maxBackoffSeconds * 1_000;
     const quick = knownSince !== undefined && clock.monotonicMs() - knownSince < QUICK_FOR_MS;
     const bound = quick
@@ -127,7 +127,7 @@ export class SuperLinkResolver {
       return {
         for: `an answer of OneGate: ${error.facts.doing}: ${error.facts.found}`,
         check: error.facts.remedy ?? 'OneGate',
-        known: false,
+        vmExists: false,
       };
     }
   }
@@ -150,7 +150,7 @@ export class SuperLinkResolver {
         return {
           for: `OneFlow to create the VM of role ${sanitize(roles.superLink.name)}`,
           check: `the service's state on the front-end (\`oneflow show ${service.id}\`)`,
-          known: false,
+          vmExists: false,
         };
       }
     }
@@ -167,7 +167,7 @@ export function splitRoles(service: Service, myVmId: number): { own: Role; super
     return {
       for: `OneFlow to list VM ${myVmId} among the nodes of service ${service.id}`,
       check: `that the VM is shown in \`oneflow show ${service.id}\` on the front-end`,
-      known: false,
+      vmExists: false,
     };
   }
   const others = service.roles.filter((role) => role !== own);

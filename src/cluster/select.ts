@@ -24,7 +24,7 @@ export interface Pending {
   readonly for: string;
   readonly check: string;
   /** Its VM exists and can be asked directly. */
-  readonly known: boolean;
+  readonly vmExists: boolean;
 }
 
 /** The VM that is ready; the oldest when several are. */
@@ -49,7 +49,7 @@ export function selectSuperLink(vms: readonly Vm[], service?: Service): SuperLin
   const pending = results.find(({ vm }) => vm.state !== VM_STATE.done) ?? results[0];
   return pending !== undefined && 'for' in pending.result
     ? pending.result
-    : { for: 'a SuperLink', check: 'the SuperLink VM', known: false };
+    : { for: 'a SuperLink', check: 'the SuperLink VM', vmExists: false };
 }
 
 function selectOne(vm: Vm): SuperLink | Pending {
@@ -58,7 +58,7 @@ function selectOne(vm: Vm): SuperLink | Pending {
     return {
       for: `a SuperLink: its VM ${vm.id} is ${gone}`,
       check: `the VM on the front-end (\`onevm show ${vm.id}\`)`,
-      known: false,
+      vmExists: false,
     };
   }
   const check = `\`flower-context status\` on VM ${vm.id}`;
@@ -68,7 +68,7 @@ function selectOne(vm: Vm): SuperLink | Pending {
       ? ''
       : `; it reports FL_ERROR=${/^[a-z][a-z0-9_]{0,63}$/.test(error) ? error : '(not a problem code)'}`;
   if (attribute(vm, 'FL_READY') !== 'YES') {
-    return { for: `the SuperLink on VM ${vm.id} to publish FL_READY=YES${reported}`, check, known: true };
+    return { for: `the SuperLink on VM ${vm.id} to publish FL_READY=YES${reported}`, check, vmExists: true };
   }
   const published = attribute(vm, 'FL_ENDPOINT');
   const endpoint = published === undefined ? undefined : decodeEndpoint(published);
@@ -78,7 +78,7 @@ function selectOne(vm: Vm): SuperLink | Pending {
     return {
       for: `the SuperLink on VM ${vm.id} to publish its address: it publishes FL_READY=YES with ${fault}${reported}`,
       check,
-      known: true,
+      vmExists: true,
     };
   }
 

@@ -54,10 +54,10 @@ export interface OneGate {
   service(options?: CallOptions): Promise<Service>;
   /** The same with the attributes of every node, for which the front-end looks up each VM. */
   serviceInFull(options?: CallOptions): Promise<Service>;
-  /** Merges attributes into this VM's USER_TEMPLATE. READY=YES needs `serving` (guard.ts). Also throws onegate_value_refused. */
+  /** Merges attributes into this VM's USER_TEMPLATE. READY=YES needs `ready` (guard.ts). Also throws onegate_value_refused. */
   update(
     attributes: Readonly<Record<string, string>>,
-    options?: CallOptions & { serving?: boolean },
+    options?: CallOptions & { ready?: boolean },
   ): Promise<void>;
 }
 
@@ -176,7 +176,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
         how,
       ),
     async update(attributes, how = {}) {
-      const body = publishable(attributes, how.serving === undefined ? {} : { serving: how.serving });
+      const body = publishable(attributes, how.ready === undefined ? {} : { ready: how.ready });
       const doing = `publishing ${Object.keys(attributes).join(' ')} on OneGate`;
       await updates.add(() => call({ doing, path: '/vm', body, read: () => undefined }, how));
     },

@@ -18,12 +18,12 @@ const MAX_BYTES = 128 * 1024;
 
 /**
  * The form body of PUT /vm for these attributes: `data=A%3D1%0AB%3D2&type=1` (type 1 merges, the rest stays).
- * @param options.serving the node serves: only then may the update contain READY=YES.
+ * @param options.ready the node serves: only then may the update contain READY=YES.
  * Throws Problem onegate_value_refused, which never holds a value.
  */
 export function publishable(
   attributes: Readonly<Record<string, string>>,
-  options: { serving?: boolean } = {},
+  options: { ready?: boolean } = {},
 ): string {
   const lines = Object.entries(attributes).map(([name, value]) => {
     const fault = faultOfName(name) ?? faultOfValue(value);
@@ -33,7 +33,7 @@ export function publishable(
   if (lines.length === 0) throw refused('-', 'the update has no attributes');
   const text = lines.join('\n');
   if (text.length > MAX_BYTES) throw tooLarge(lines, text.length);
-  if (options.serving !== true && opensGate(text)) {
+  if (options.ready !== true && opensGate(text)) {
     throw refused(
       lines.find(opensGate)?.split('=')[0] ?? '-',
       'it would open the ready gate before this node serves',

@@ -84,8 +84,8 @@ function faultOf(path: readonly Certificate[], issuer: Certificate, now: Date): 
   return outsideValidity(issuer, now);
 }
 
-function untrusted(last: Certificate, known: readonly Certificate[]): Chain {
-  const namesake = known.find((candidate) => candidate !== last && sameName(last, candidate));
+function untrusted(last: Certificate, given: readonly Certificate[]): Chain {
+  const namesake = given.find((candidate) => candidate !== last && sameName(last, candidate));
   const suffix =
     namesake === undefined
       ? 'and its certificate is missing'

@@ -38,7 +38,7 @@ export const time = (date: Date): Asn1Node =>
 export const explicit = (tag: number, ...parts: readonly Asn1Node[]): Asn1Node =>
   asn1.create(Class.CONTEXT_SPECIFIC, tag, true, parts);
 
-/** A context tag in place of the type: `[tag] IMPLICIT`. */
+/** A context tag that replaces the type: `[tag] IMPLICIT`. */
 export const implicit = (tag: number, bytes: Uint8Array): Asn1Node =>
   asn1.create(Class.CONTEXT_SPECIFIC, tag, false, text(bytes));
 

@@ -63,9 +63,9 @@ function trustFault(
     if (chain.ok) return undefined;
     if (chain.kind === 'unsound')
       return new Problem('tls_setup_failed', { doing, found: chain.found, remedy: chain.remedy });
-    const trusted = certificates.map(shown).join(' and ');
-    const sent = shown(leaf);
-    const end = chain.last === leaf ? '' : `, its chain ends at ${shown(chain.last)}`;
+    const trusted = certificates.map(named).join(' and ');
+    const sent = named(leaf);
+    const end = chain.last === leaf ? '' : `, its chain ends at ${named(chain.last)}`;
     const issuer = chain.last.selfSigned ? 'which is self-signed' : `signed by ${chain.last.issuer}`;
     const renewed = certificates.some(({ subject }) => subject === chain.last.issuer)
       ? '; same name, another key: the SuperLink has a new CA'
@@ -82,7 +82,7 @@ function trustFault(
 }
 
 /** Subject and the first eight bytes of the fingerprint, enough to compare two. */
-const shown = ({ subject, sha256 }: Certificate): string => `${subject} (SHA-256 ${sha256.slice(0, 23)}...)`;
+const named = ({ subject, sha256 }: Certificate): string => `${subject} (SHA-256 ${sha256.slice(0, 23)}...)`;
 
 function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
   const problems: Problem[] = [];

@@ -53,8 +53,8 @@ export function writeCertificate(draft: CertificateDraft, signer: KeyObject): st
 /** O=flower-context, CN=`commonName`, cut to 64 characters (RFC 5280, ub-common-name). */
 export function distinguishedName(commonName: string): Asn1Node {
   const attribute = (type: string, value: string): Asn1Node => set(sequence(oid(type), utf8(value)));
-  const printable = [...commonName.replace(/\p{C}/gu, ' ').trim()].slice(0, 64).join('').trim();
-  return sequence(attribute(OID.organization, ORGANIZATION), attribute(OID.commonName, printable));
+  const name = [...commonName.replace(/\p{C}/gu, ' ').trim()].slice(0, 64).join('').trim();
+  return sequence(attribute(OID.organization, ORGANIZATION), attribute(OID.commonName, name));
 }
 
 /** The organization of certificates that the agent issues. */

@@ -47,8 +47,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'an update with READY=YES leaves before this VM serves',
     file: 'src/onegate/guard.ts',
-    find: 'if (options.serving !== true && opensGate(text)) {',
-    put: 'if (options.serving === null && opensGate(text)) {',
+    find: 'if (options.ready !== true && opensGate(text)) {',
+    put: 'if (options.ready === null && opensGate(text)) {',
     tests: [`${UNIT}/onegate/guard.test.ts`],
   },
   {
@@ -89,7 +89,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'two SuperNodes claim the same partition',
     file: 'src/cluster/partition.ts',
-    find: 'return free[without.indexOf(vmId)]!;',
+    find: 'return free[unclaimed.indexOf(vmId)]!;',
     put: 'return free[0]!;',
     tests: [`${UNIT}/cluster/partition.test.ts`],
   },
@@ -184,7 +184,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a claim that a peer has written over is not noticed after a first deployment',
     file: 'src/cluster/partition-manager.ts',
-    find: "return claimOf(shown) === this.#mine?.id ? 'keep' : 'changed';",
+    find: "return claimOf(own) === this.#mine?.id ? 'keep' : 'changed';",
     put: "return 'keep';",
     tests: [`${UNIT}/cluster/partition-manager.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },

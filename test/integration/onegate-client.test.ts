@@ -53,7 +53,7 @@ const serve = async (): Promise<void> => {
       FL_VERSION: '1.39.0',
       FL_ERROR: '-',
     },
-    { serving: true },
+    { ready: true },
   );
   superNode = service.role('supernode').nodes[0]!;
 };

@@ -111,7 +111,7 @@ test('a boot sends four requests, for its VM, the service, the SuperLink and the
         FL_NODE_READY: 'YES',
         READY: 'YES',
       },
-      { serving: true },
+      { ready: true },
     );
   };
   await clock.run(boot());
@@ -149,7 +149,7 @@ describe('against the OneGate stub, over sockets, a hundred times faster than re
         const partition = (await manager.choose({ signal }))!;
         await oneGate.update(
           { FL_PARTITION_ID: `${partition.id}`, FL_NUM_PARTITIONS: `${partition.of}`, FL_NODE_READY: 'YES' },
-          { serving: true },
+          { ready: true },
         );
         await manager.watch({ signal, onMove: async () => {} });
       };
@@ -193,7 +193,7 @@ describe('against the OneGate stub, over sockets, a hundred times faster than re
         clock: fast,
         random: Math.random,
       });
-      await oneGate.update({ READY: 'YES' }, { serving: true });
+      await oneGate.update({ READY: 'YES' }, { ready: true });
       const running = (): Promise<void> => zone.until(() => service.state === 'RUNNING', 10_000);
       await settled(4);
       await running();

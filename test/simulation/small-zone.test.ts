@@ -76,8 +76,8 @@ test('the zone of the simulations gives the agent the same answers as the stub',
 
   const says = { FL_PARTITION_ID: '2', FL_NUM_PARTITIONS: '3', FL_NODE_READY: 'YES' };
   const { real, made } = asVm(3);
-  await real.update(says, { serving: true });
-  await clock.run(made.update(says, { serving: true }));
+  await real.update(says, { ready: true });
+  await clock.run(made.update(says, { ready: true }));
   const [, , claims] = await compare(4);
   expect(JSON.stringify(claims)).toContain('"FL_PARTITION_ID":"2"');
 

@@ -78,7 +78,7 @@ class Node {
       FL_NUM_PARTITIONS: `${of}`,
       FL_NODE_READY: 'YES',
     };
-    await oneGate.update(attributes, { serving: true, signal }).catch(() => {});
+    await oneGate.update(attributes, { ready: true, signal }).catch(() => {});
     await manager.watch({
       signal,
       onMove: async (to) => {

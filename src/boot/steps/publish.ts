@@ -60,7 +60,7 @@ async function publish(
   if (oneGate === undefined) return { output: true, skipped: true, note: 'this VM has no OneGate token' };
   try {
     const kept = unchanged && (await isStored(oneGate, attributes));
-    if (!kept) await oneGate.update(attributes, { serving: true, signal });
+    if (!kept) await oneGate.update(attributes, { ready: true, signal });
     // What an earlier step of this boot could not send is overwritten now.
     solved('onegate_unreachable');
     if (kept) return { output: true, kept };

@@ -85,7 +85,7 @@ describe('a request', () => {
       code: 'onegate_value_refused',
     });
     expect(asked).toHaveLength(0);
-    await oneGate.update({ FL_READY: 'YES' }, { serving: true });
+    await oneGate.update({ FL_READY: 'YES' }, { ready: true });
     expect(asked).toHaveLength(1);
   });
 
@@ -335,7 +335,7 @@ describe('updates', () => {
     });
     const both = Promise.all([
       oneGate.update({ READY: 'NO' }),
-      oneGate.update({ READY: 'YES' }, { serving: true }),
+      oneGate.update({ READY: 'YES' }, { ready: true }),
     ]);
     await clock.run(both);
     expect(stored).toEqual(['READY=NO', 'READY=YES']);

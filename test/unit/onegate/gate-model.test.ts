@@ -145,7 +145,7 @@ const storedBy = memoized(
 const sent = memoized(
   (attributes: Readonly<Record<string, string>>, serving: boolean): string | undefined => {
     try {
-      return escapeAttributes(new URLSearchParams(publishable(attributes, { serving })).get('data')!);
+      return escapeAttributes(new URLSearchParams(publishable(attributes, { ready: serving })).get('data')!);
     } catch {
       return undefined;
     }
@@ -164,7 +164,7 @@ function memoized<A extends readonly unknown[], R>(work: (...given: A) => R): (.
 interface Rules {
   /** The ready script is let through although the address could not be published. */
   readonly openAfterLostPublish?: boolean;
-  /** The guard is called with `serving: true` always. */
+  /** The guard is called with `ready: true` always. */
   readonly noGuard?: boolean;
 }
 

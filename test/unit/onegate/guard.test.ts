@@ -13,7 +13,7 @@ function stored(form: string): Record<string, unknown> {
 
 function refusal(attributes: Record<string, string>, serving = false): Problem {
   try {
-    publishable(attributes, { serving });
+    publishable(attributes, { ready: serving });
   } catch (error) {
     if (error instanceof Problem) return error;
     throw error;
@@ -35,7 +35,7 @@ describe('an accepted value', () => {
       fc.property(fc.dictionary(names, anyValue, { minKeys: 1, maxKeys: 6 }), (attributes) => {
         let form: string;
         try {
-          form = publishable(attributes, { serving: true });
+          form = publishable(attributes, { ready: true });
         } catch (error) {
           expect(error).toBeInstanceOf(Problem);
           return;
@@ -58,7 +58,7 @@ describe('an accepted value', () => {
       FL_ERROR: '-',
       FL_READY: 'YES',
     };
-    expect(stored(publishable(said, { serving: true }))).toEqual(said);
+    expect(stored(publishable(said, { ready: true }))).toEqual(said);
   });
 
   test('is sent as the form that the guest client of OpenNebula sends', () => {
@@ -119,7 +119,7 @@ describe('the gate guard', () => {
     { A: 'READY=', YES: '1' },
   ])('refuses before the node serves what OneFlow would read as READY: %j', (attributes) => {
     expect(refusal(attributes).message).toContain('ready gate');
-    expect(() => publishable(attributes, { serving: true })).not.toThrow();
+    expect(() => publishable(attributes, { ready: true })).not.toThrow();
   });
 
   test('covers at least everything that OneFlow matches, in every update', () => {
