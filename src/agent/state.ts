@@ -131,7 +131,7 @@ export const START: Transition = {
 /** The next state, and what is to be done for it, in this order. An event that means nothing in a state changes nothing. */
 export function next(state: AgentState, event: AgentEvent, moment: Moment): Transition {
   if (state.stage === 'stopped') return { state, effects: [] };
-  if (event.type === 'StopRequested') return stop(state, EXIT.good, state.stage === 'booting');
+  if (event.type === 'StopRequested') return stop(state, EXIT.ok, state.stage === 'booting');
   switch (state.stage) {
     case 'booting':
       return whileBooting(state, event, moment);
@@ -301,7 +301,7 @@ export function verdictOf(state: AgentState): 'serves' | 'failed' | undefined {
     case 'failed':
       return state.ready ? 'serves' : 'failed';
     case 'stopped':
-      return state.ready ? 'serves' : state.exit === EXIT.good ? undefined : 'failed';
+      return state.ready ? 'serves' : state.exit === EXIT.ok ? undefined : 'failed';
     default:
       return state.ready ? 'serves' : undefined;
   }

@@ -21,7 +21,7 @@ export const boot = defineCommand({
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
     const supervisor = await startAgent(machine, { fresh: flag('fresh') });
     const outcome = await supervisor.once();
-    if (outcome?.result !== undefined) return EXIT.good;
+    if (outcome?.result !== undefined) return EXIT.ok;
     return outcome?.failure.contextAtFault ? EXIT.badContext : EXIT.failed;
   },
 });

@@ -44,7 +44,7 @@ export const ca = defineCommand({
     if (flag('base64')) print(`${Buffer.from(pem).toString('base64')}\n`);
     else if (flag('pem')) print(pem);
     else print(describe(pem, file, machine.clock.now()));
-    return EXIT.good;
+    return EXIT.ok;
   },
 });
 

@@ -89,7 +89,7 @@ export async function invoke(
     const invocation = parse(command, argv, machineOf);
     if (invocation.flag('help')) {
       print(renderHelp(command));
-      return EXIT.good;
+      return EXIT.ok;
     }
     return await command.run(invocation);
   } catch (error) {

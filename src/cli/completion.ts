@@ -17,7 +17,7 @@ export const completion = (commands: () => readonly Command[]): Command =>
     async run({ args: [shell] }) {
       if (shell !== 'bash') throw new UsageError(`there is no completion for '${shell}', only for bash`);
       print(renderCompletion(commands()));
-      return EXIT.good;
+      return EXIT.ok;
     },
   });
 

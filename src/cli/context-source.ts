@@ -47,8 +47,8 @@ function readFile(file: string): Variables {
     return parseVariableFile(bytes);
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== 'context_unreadable') throw error;
-    const shown = file === '-' ? 'standard input' : file;
-    throw new Problem(error.code, { remedy: `correct ${shown}, or give another FILE`, ...error.facts });
+    const name = file === '-' ? 'standard input' : file;
+    throw new Problem(error.code, { remedy: `correct ${name}, or give another FILE`, ...error.facts });
   }
 }
 

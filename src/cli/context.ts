@@ -22,6 +22,6 @@ export const context = defineCommand({
     );
     if (flag('json')) print(`${JSON.stringify(Object.fromEntries(masked), null, 2)}\n`);
     else printText(columns(masked.map(([name, value]) => [name, whole(formatValue(value))])).join('\n'));
-    return EXIT.good;
+    return EXIT.ok;
   },
 });

@@ -43,6 +43,6 @@ export const install = defineCommand({
     const refused = await queueJob('try-restart', 'flower-context.service');
     if (refused !== undefined)
       printErrorText(`the agent was not restarted (${refused}): \`systemctl restart flower-context\``);
-    return EXIT.good;
+    return EXIT.ok;
   },
 });

@@ -26,7 +26,7 @@ export const plan = defineCommand({
     const planned = preview(config, facts, machine);
     if (flag('json')) {
       print(`${JSON.stringify(planned, null, 2)}\n`);
-      return EXIT.good;
+      return EXIT.ok;
     }
     const { program, argv } = planned.launch_plan;
     printText(
@@ -48,6 +48,6 @@ export const plan = defineCommand({
         ...argv.map((argument) => `    ${whole(argument)}`),
       ].join('\n'),
     );
-    return EXIT.good;
+    return EXIT.ok;
   },
 });

@@ -54,7 +54,7 @@ export const probe = defineCommand({
         const answer = await probeFleet(target, 5_000, opened);
         if (answer.ok) {
           printText(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)`);
-          return EXIT.good;
+          return EXIT.ok;
         }
         reason = answer.reason;
         opened = openGrpc(target);

@@ -32,7 +32,7 @@ export const ready = defineCommand({
     const { file, verdict } = await untilDecided(invocation.machine, deadlineMs);
     if (verdict === 'serves') {
       printText('ready: this VM serves');
-      return EXIT.good;
+      return EXIT.ok;
     }
     if (verdict === 'failed') {
       printText(`not ready: ${file?.reason ?? 'the boot failed'}`);

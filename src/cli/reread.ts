@@ -29,7 +29,7 @@ export const reread = defineCommand({
       }
       const read = contextThatWasRead(machine);
       const onDisc = discContext(machine);
-      if (read === undefined || onDisc === undefined || read === onDisc) return EXIT.good;
+      if (read === undefined || onDisc === undefined || read === onDisc) return EXIT.ok;
       if (fruitless === FRUITLESS_RUNS) {
         printErrorText(
           `one-context has not read the CONTEXT of the disc\n  what to do: \`journalctl -u ${UNIT}\``,

@@ -16,7 +16,7 @@ async function main(argv: readonly string[], machineOf: MachineOf): Promise<numb
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     print(overview());
-    return name === undefined ? EXIT.usage : EXIT.good;
+    return name === undefined ? EXIT.usage : EXIT.ok;
   }
   const command = COMMANDS.find((one) => one.name === (name === '--version' ? 'version' : name));
   if (command === undefined) {

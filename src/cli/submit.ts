@@ -169,7 +169,7 @@ class Run {
     const took = state.seconds === undefined ? '' : ` after ${state.seconds.toFixed(1)} s`;
     if (state.status === 'finished:completed') {
       printText(`run ${id}: completed${took}`);
-      return EXIT.good;
+      return EXIT.ok;
     }
     throw new Problem('run_failed', {
       doing: `following run ${id}`,

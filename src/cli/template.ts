@@ -113,7 +113,7 @@ export const template = defineCommand({
       const open = TOPOLOGIES[topology].mandatory.filter((name) => !values.has(name));
       if (open.length > 0) printErrorText(`note: fill in ${open.join(' and ')}: no VM boots without them`);
       print(`${JSON.stringify(answers(options), null, 2)}\n`);
-      return EXIT.good;
+      return EXIT.ok;
     }
     const text = formatTemplate(options);
     const findings = lint(text, topology).findings.filter(({ code }) => code !== 'preset_suspicious');
@@ -131,7 +131,7 @@ export const template = defineCommand({
         `note: placeholder VM template IDs used; set ${missing.map((option) => `--${option}`).join(' and ')}`,
       );
     print(text);
-    return EXIT.good;
+    return EXIT.ok;
   },
 });
 

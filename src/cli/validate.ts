@@ -21,6 +21,6 @@ export const validate = defineCommand({
     if (flag('json')) print(`${JSON.stringify(findings, null, 2)}\n`);
     else if (findings.length === 0) printText('valid: no errors, no warnings');
     else printFindings(findings, 'stdout');
-    return config === undefined ? EXIT.badContext : EXIT.good;
+    return config === undefined ? EXIT.badContext : EXIT.ok;
   },
 });

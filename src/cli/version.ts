@@ -12,6 +12,6 @@ export const version = defineCommand({
   examples: [['flower-context version', 'Prints flower-context 0.2.0 (Node.js 24.21.0)']],
   run: async () => {
     print(`flower-context ${FLOWER_CONTEXT_VERSION} (Node.js ${process.versions.node})\n`);
-    return EXIT.good;
+    return EXIT.ok;
   },
 });

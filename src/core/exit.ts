@@ -1,10 +1,10 @@
 // Exit statuses: a contract with systemd units and scripts.
 
 /** What a command's exit status says; the same for all of them. */
-export const EXIT = { good: 0, failed: 1, badContext: 2, notReady: 3, usage: 64 } as const;
+export const EXIT = { ok: 0, failed: 1, badContext: 2, notReady: 3, usage: 64 } as const;
 
 export const EXIT_MEANING: Record<number, string> = {
-  [EXIT.good]: 'success',
+  [EXIT.ok]: 'success',
   [EXIT.failed]: 'a step failed, or a problem was found',
   [EXIT.badContext]: 'invalid CONTEXT; not retried until it changes',
   [EXIT.notReady]: 'not ready yet',

@@ -70,14 +70,14 @@ describe('a CONTEXT that was read', () => {
     systemctl(':');
     // udev's rule appends an empty line when a NIC is taken away.
     write(READ, "A='1'\n\n");
-    expect(await run()).toBe(EXIT.good);
+    expect(await run()).toBe(EXIT.ok);
     expect(calls()).toEqual([]);
   });
 
   test('is not compared in a boot in which one-context has read none', async () => {
     write(FOLDER, "A='1'\n");
     systemctl(':');
-    expect(await run()).toBe(EXIT.good);
+    expect(await run()).toBe(EXIT.ok);
     expect(calls()).toEqual([]);
   });
 });
@@ -90,7 +90,7 @@ describe('a CONTEXT that differs from the one that was read', () => {
     lay("A='2'\n");
     write(READ, "A='1'\n");
     systemctl(`echo "A='2'" >'${at(READ)}'`);
-    expect(await run()).toBe(EXIT.good);
+    expect(await run()).toBe(EXIT.ok);
     expect(calls()).toEqual([START]);
   });
 
@@ -101,7 +101,7 @@ describe('a CONTEXT that differs from the one that was read', () => {
     systemctl(
       `cp '${at(FOLDER)}' '${at(READ)}'; n=$(wc -l <'${at('called')}'); [ "$n" -gt 4 ] || echo "A='$((n + 2))'" >'${at(FOLDER)}'`,
     );
-    expect(await run()).toBe(EXIT.good);
+    expect(await run()).toBe(EXIT.ok);
     expect(calls()).toHaveLength(5);
     expect(readFileSync(at(READ), 'utf8')).toBe("A='6'\n");
   });
@@ -128,7 +128,7 @@ describe('a CONTEXT that differs from the one that was read', () => {
     expect(calls()).toEqual([]);
     appendFileSync(at(READ), "B='2'\n");
     rmSync(at(LOCK), { recursive: true });
-    expect(await ended).toBe(EXIT.good);
+    expect(await ended).toBe(EXIT.ok);
     expect(calls()).toEqual([START]);
   });
 });
@@ -149,10 +149,10 @@ test.runIf(canMakeDiscs)('a disc as OpenNebula makes it is read', async () => {
   execFileSync('genisoimage', ['-quiet', '-V', 'CONTEXT', '-J', '-R', '-o', at('dev/sr0'), at('files')]);
   systemctl(`echo "A='1'" >'${at(READ)}'`);
   write(READ, "A='1'\n");
-  expect(await run()).toBe(EXIT.good);
+  expect(await run()).toBe(EXIT.ok);
   expect(calls()).toEqual([]);
   write(READ, "A='0'\n");
-  expect(await run()).toBe(EXIT.good);
+  expect(await run()).toBe(EXIT.ok);
   expect(calls()).toEqual([START]);
 });
 

@@ -21,5 +21,5 @@ export const EXAMPLES = {
   },
   wrongContext: { ...common, stage: 'failed', ready: true } satisfies Failed as Failed,
   leaving: { ...common, stage: 'failed', exit: EXIT.badContext } satisfies Failed as Failed,
-  stopped: { ...common, stage: 'stopped', exit: EXIT.good },
+  stopped: { ...common, stage: 'stopped', exit: EXIT.ok },
 } as const satisfies Record<string, AgentState>;

@@ -190,7 +190,7 @@ export class LightVm {
         const unit = newUnit();
         this.#unit = unit;
         const status = await this.#agent(unit, signal, onBoot);
-        if (signal.aborted || status === EXIT.good) return;
+        if (signal.aborted || status === EXIT.ok) return;
         const asked = unit.startNow.signal;
         const over = AbortSignal.any([signal, asked]);
         if (status === EXIT.badContext) {

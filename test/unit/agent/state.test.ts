@@ -224,7 +224,7 @@ describe('a stop request', () => {
     expect(follow(state, { type: 'StopRequested' })).toMatchObject({
       stage: 'stopped',
       effects: ['notifyStopping'],
-      after: { exit: EXIT.good },
+      after: { exit: EXIT.ok },
     });
   });
 
