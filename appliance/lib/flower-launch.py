@@ -33,7 +33,7 @@ KEPT = ("FLOWER_CONTEXT_ROOT", "INVOCATION_ID", "JOURNAL_STREAM")
 
 
 def start_again(environment):
-    """Starts anew in the environment that the agent has chosen by now. For systemd it is the same process."""
+    """Starts again in the environment that the agent has chosen by now. For systemd it is the same process."""
     program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "flower-start")
     os.execve(program, [program, *sys.argv[1:]], environment)
 

@@ -1,5 +1,5 @@
-// JSON Schema of a CONTEXT, for editors and for checks elsewhere. It cannot say all: cross-variable rules and the inside
-// of addresses, lists and certificates are only checked by the agent.
+// JSON Schema of a CONTEXT, for editors and other programs. Only the agent checks cross-variable rules, and the content of
+// addresses, lists and certificates.
 import * as z from 'zod';
 import { aliasOf, namesOf, rowOf, type VariableName } from '../../src/config/table.ts';
 import { comesFromImage, defaultText } from '../../src/config/user-inputs.ts';

@@ -1,4 +1,4 @@
-// The variables' part of the reference page. Everything on it is read from the table.
+// The variables in the reference page, from the table.
 
 import { ALIAS_PREFIX, ALL_NAMES, aliasOf, rowOf, type VariableName } from '../../src/config/table.ts';
 import { comesFromImage, defaultText, userInput } from '../../src/config/user-inputs.ts';
@@ -12,10 +12,10 @@ const LEVEL_TITLE: Readonly<Record<Level, string>> = {
 };
 
 const GROUPS: readonly { readonly title: string; readonly holds: (row: Variable) => boolean }[] = [
-  { title: 'Of the whole service', holds: ({ level }) => level === 'service' },
-  { title: 'Of the SuperLink', holds: (row) => row.level === 'role' && only(row, 'superlink') },
-  { title: 'Of a SuperNode', holds: (row) => row.level === 'role' && only(row, 'supernode') },
-  { title: 'Of each role', holds: ({ level, roles }) => level === 'role' && roles.length === 2 },
+  { title: 'Service', holds: ({ level }) => level === 'service' },
+  { title: 'SuperLink', holds: (row) => row.level === 'role' && only(row, 'superlink') },
+  { title: 'SuperNode', holds: (row) => row.level === 'role' && only(row, 'supernode') },
+  { title: 'Both roles', holds: ({ level, roles }) => level === 'role' && roles.length === 2 },
   { title: 'Infrastructure', holds: ({ level }) => level === 'infrastructure' },
 ];
 
@@ -34,11 +34,11 @@ export function variablesReference(): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-const RULES = `- A variable that is absent or empty has its default.
-- Every name an operator sets is also taken with \`${ALIAS_PREFIX}\` in front; the plain name wins when both are set.
-- Blanks around a value do not count. YES and NO may be written in small letters. Numbers are plain decimal.
-- A name that begins with \`FL_\`, \`FLOWER_\` or \`ML_\` and is not listed here is a warning, never an error.
-- All problems are told together: the variable, what was found, what is accepted, an example. Secret values are never shown.`;
+const RULES = `- An absent or empty variable has its default.
+- Every name that an operator sets is also accepted with the prefix \`${ALIAS_PREFIX}\`. The plain name wins when both are set.
+- Blanks around a value are ignored. YES and NO may be in small letters. Numbers are plain decimal.
+- An unknown name that begins with \`FL_\`, \`FLOWER_\` or \`ML_\` is a warning, never an error.
+- All errors are reported together: the variable, what was found, what is accepted, an example. Secret values are never shown.`;
 
 function overview(names: readonly VariableName[]): string {
   const rows = names.map(
@@ -59,14 +59,14 @@ function section(name: VariableName): string {
     ['Default', shownDefault(name)],
     ['Example', code(`${name}=${row.example}`)],
     ['User input', input === undefined ? undefined : code(input)],
-    ['Also taken as', alias && code(alias)],
-    ['Secret', row.secret ? 'yes: masked wherever the CONTEXT is shown' : undefined],
-    ['In messages', row.redact ? 'the value is not repeated' : undefined],
+    ['Alias', alias && code(alias)],
+    ['Secret', row.secret ? 'yes: masked in every output' : undefined],
+    ['In messages', row.redact ? 'the value is not shown' : undefined],
     ['Run config', row.runConfig === undefined ? undefined : code(row.runConfig)],
     ['Node config', row.nodeConfig === undefined ? undefined : code(row.nodeConfig)],
-    ['Read by the strategies', row.strategies?.join(', ')],
+    ['Strategies', row.strategies?.join(', ')],
     ['In the template', row.template === undefined ? undefined : code(`${name}="${row.template}"`)],
-    ['Acted on by', row.consumer],
+    ['Used by', row.consumer],
   ];
   const lines = facts.flatMap(([what, text]) => (text === undefined ? [] : [`- ${what}: ${text}`]));
   return [`### ${name}`, `${row.title}. ${row.description}`, lines.join('\n')].join('\n\n');
@@ -74,7 +74,7 @@ function section(name: VariableName): string {
 
 function shownDefault(name: VariableName): string {
   const { roles } = rowOf(name);
-  if (comesFromImage(rowOf(name))) return 'what the image was built with';
+  if (comesFromImage(rowOf(name))) return 'that of the image';
   const perRole = roles.map((role) => [ROLE_TITLE[role], defaultText(name, role)] as const);
   const [first] = perRole;
   if (perRole.every(([, text]) => text === first?.[1]))

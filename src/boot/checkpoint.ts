@@ -5,6 +5,7 @@
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { PartitionMemory } from '../cluster/partition-manager.ts';
+import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
 import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
@@ -41,7 +42,7 @@ export class Checkpoint {
     this.#path = path;
     const text = readText(path);
     if (text === undefined) return;
-    const parsed = parse(text);
+    const parsed = parseJson(text, schema);
     if (parsed !== undefined) {
       this.#content = parsed;
       return;
@@ -110,15 +111,6 @@ export class Checkpoint {
     if (!exists(dirname(this.#path))) ensureFolder(dirname(this.#path), { mode: 0o755 });
     writeAtomic(this.#path, `${JSON.stringify(this.#content)}\n`, { mode: 0o600 });
     this.#behind = false;
-  }
-}
-
-function parse(text: string): Content | undefined {
-  try {
-    const result = schema.safeParse(JSON.parse(text));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
   }
 }
 

@@ -3,44 +3,19 @@ import { join } from 'node:path';
 import type { SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import type { HostPort } from '../core/hostport.ts';
 import { checkpointDirectory } from '../flower/directories.ts';
-import { type FlowerEndpoints, superLinkEndpoints, superNodeEndpoints } from '../flower/endpoints.ts';
+import { superLinkEndpoints, superNodeEndpoints } from '../flower/endpoints.ts';
 import { nodeConfigToml } from '../flower/node-config.ts';
-import { type LaunchPlan, launchPlan } from '../flower/plan.ts';
+import { launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
-import type { Credentials } from '../flower/settings.ts';
+import type { Credentials, FlowerFacts } from '../flower/settings.ts';
 import type { Paths } from '../host/paths.ts';
 import { type SubjectNames, subjectNames } from '../tls/names.ts';
 
-/** Where Flower is, and the machine that it runs on. */
-export interface LaunchFacts {
-  /** The Flower in `environment`, X.Y.Z. */
-  readonly version: string;
-  /** Absolute path of the virtual environment. */
-  readonly environment: string;
-  readonly paths: Paths;
-  /** Address of the listeners that are for this VM only. */
-  readonly loopback: string;
-}
-
-export interface SuperLinkLaunch {
-  readonly plan: LaunchPlan;
-  readonly endpoints: FlowerEndpoints;
-  /** Text of the run config file. */
-  readonly runConfig: string;
-}
-
-export interface SuperNodeLaunch {
-  readonly plan: LaunchPlan;
-  readonly endpoints: FlowerEndpoints;
-  /** Text of the node config file. */
-  readonly nodeConfig: string;
-}
-
-/** `endpoint`: what SuperNodes dial. Throws Problem flower_version_unsupported. */
+/** The launch plan, what is written beside it, and the text of the run config file. `endpoint`: what SuperNodes dial. */
 export function superLinkLaunch(
   config: SuperLinkConfig,
-  { endpoint, ...facts }: LaunchFacts & { readonly endpoint: HostPort },
-): SuperLinkLaunch {
+  { endpoint, ...facts }: FlowerFacts & { readonly endpoint: HostPort },
+) {
   const tls = servedCredentials(config, facts.paths);
   return {
     plan: launchPlan(config, { ...facts, tls }),
@@ -49,7 +24,7 @@ export function superLinkLaunch(
   };
 }
 
-export interface SuperNodeFacts extends LaunchFacts {
+interface SuperNodeFacts extends FlowerFacts {
   readonly superlink: HostPort;
   readonly tls: boolean;
   /** Undefined outside a service. */
@@ -58,8 +33,8 @@ export interface SuperNodeFacts extends LaunchFacts {
   readonly gpu: boolean;
 }
 
-/** Throws Problem flower_version_unsupported. */
-export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts): SuperNodeLaunch {
+/** The launch plan, what is written beside it, and the text of the node config file. */
+export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts) {
   const { paths, gpu } = facts;
   const devices = config.FL_CUDA_VISIBLE_DEVICES;
   const ca = facts.tls ? superLinkCaFile(paths) : null;
@@ -104,10 +79,7 @@ export const certificateFiles = (paths: Paths) => {
 };
 
 /** `own` names the loopback address; `operator` replaces it on the Fleet API. Null: plaintext. */
-export function servedCredentials(
-  config: SuperLinkConfig,
-  paths: Paths,
-): { readonly own: Credentials; readonly operator: Credentials | null } | null {
+function servedCredentials(config: SuperLinkConfig, paths: Paths) {
   if (!config.FL_TLS_ENABLED) return null;
   const files = certificateFiles(paths);
   return config.FL_SSL_CERTFILE === undefined
@@ -117,16 +89,6 @@ export function servedCredentials(
 
 /** The names that a certificate of this VM's own CA must have; `hostNames` are added where they are known. */
 export const serverNames = (
-  config: SuperLinkConfig,
-  {
-    addresses,
-    loopback,
-    hostNames = [],
-  }: { addresses: readonly string[]; loopback: string; hostNames?: readonly string[] },
-): SubjectNames =>
-  subjectNames({
-    addresses,
-    extraSan: config.FL_CERT_EXTRA_SAN,
-    loopback,
-    hostname: hostNames,
-  });
+  { FL_CERT_EXTRA_SAN: extraSan }: SuperLinkConfig,
+  facts: { addresses: readonly string[]; loopback: string; hostNames?: readonly string[] },
+): SubjectNames => subjectNames({ ...facts, extraSan, hostname: facts.hostNames });

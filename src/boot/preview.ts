@@ -1,15 +1,15 @@
 // What a boot with this configuration would write and start, computed by the functions of the boot's own steps.
-import { join } from 'node:path';
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
-import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { formatHostPort } from '../core/hostport.ts';
+import type { Role } from '../core/role.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
+import type { FlowerFacts } from '../flower/settings.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
 import {
   certificateFiles,
-  type LaunchFacts,
   serverNames,
   superLinkCaFile,
   superLinkLaunch,
@@ -20,13 +20,13 @@ import { unitOf } from './steps/flower.ts';
 export interface PlannedFile {
   readonly path: string;
   readonly mode: string;
+  readonly what: string;
   /** The text, where it is known before the boot and not secret. */
   readonly content?: string;
-  readonly what: string;
 }
 
 export interface Preview {
-  readonly role: 'superlink' | 'supernode';
+  readonly role: Role;
   readonly files: readonly PlannedFile[];
   readonly starts: string;
   readonly launch_plan: LaunchPlan;
@@ -35,9 +35,7 @@ export interface Preview {
 }
 
 type Facts = Pick<CheckFacts, 'addresses' | 'hostNames' | 'now' | 'open'>;
-
-/** An address that only the running VM can find out (RFC 2606: a name that nobody has). */
-const UNKNOWN: HostPort = { host: 'discovered.invalid', port: 9092 };
+type OfRole = Pick<Preview, 'files' | 'launch_plan' | 'endpoint'>;
 
 /** For a configuration that `checkContext` accepts with the same facts. */
 export function preview(config: BootConfig, facts: Facts, { paths, host }: Machine): Preview {
@@ -47,92 +45,75 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
     paths,
     loopback: host.loopback,
   };
-  const { files, ...rest } =
+  const { files, launch_plan, endpoint } =
     config.role === 'superlink' ? superLink(config, facts, launch) : superNode(config, facts, launch);
-  const planFile = { path: paths.plan, mode: '0640', what: 'the launch plan' };
-  const endpointsFile = {
-    path: paths.endpoints,
-    mode: '0644',
-    what: 'the addresses and TLS files of Flower',
-  };
   return {
     role: config.role,
-    files: [...files, planFile, endpointsFile],
+    files: [
+      ...files,
+      file(paths.plan, '0640', 'the launch plan'),
+      file(paths.endpoints, '0644', 'the addresses and TLS files of Flower'),
+    ],
     starts: unitOf(config.role),
-    ...rest,
+    launch_plan,
+    endpoint,
   };
 }
 
-function superLink(
-  config: SuperLinkConfig,
-  facts: Facts,
-  launch: LaunchFacts,
-): Omit<Preview, 'role' | 'starts'> {
-  const { paths, loopback } = launch;
+const file = (path: string, mode: string, what: string, content?: string): PlannedFile => ({
+  path,
+  mode,
+  what,
+  ...(content === undefined ? {} : { content }),
+});
+
+const UNKNOWN = '<the address of this VM>';
+
+function superLink(config: SuperLinkConfig, facts: Facts, launch: FlowerFacts): OfRole {
   const { addresses } = facts;
   const operator = operatorCertificates(config, facts);
-  const served = certificateFiles(paths)[operator === undefined ? 'server' : 'operator'];
-  const { dns, ip } = serverNames(config, { addresses, loopback });
-  const certificate = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
-  const endpoint =
-    addresses.length === 0
-      ? undefined
-      : advertisedEndpoint(config.FL_FLEET_API_ADDRESS, addresses, operator?.dialable);
-  const { plan, runConfig } = superLinkLaunch(config, { ...launch, endpoint: endpoint ?? UNKNOWN });
+  const files = certificateFiles(launch.paths);
+  const served = operator === undefined ? files.server : files.operator;
+  const { dns, ip } = serverNames(config, { addresses, loopback: launch.loopback });
+  const own = `a server certificate for ${[...dns, ...ip].join(', ')} and the host name`;
+  const tls = [
+    file(files.caKey, '0600', "the key of this VM's own CA"),
+    file(files.caCertificate, '0644', "this VM's own CA"),
+    file(served.key, '0640', 'the key of the server certificate'),
+    file(served.certificate, '0644', operator === undefined ? own : 'FL_SSL_CERTFILE'),
+  ];
+  const candidates = addresses.length === 0 ? [UNKNOWN] : addresses;
+  const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, candidates, operator?.dialable);
+  const { plan, runConfig } = superLinkLaunch(config, { ...launch, endpoint });
   return {
     files: [
-      ...(config.FL_TLS_ENABLED
-        ? [
-            { path: join(paths.tls, 'ca.key'), mode: '0600', what: "the key of this VM's own CA" },
-            { path: join(paths.tls, 'ca.pem'), mode: '0644', what: "this VM's own CA" },
-            { path: served.key, mode: '0640', what: 'the key of the server certificate' },
-            {
-              path: served.certificate,
-              mode: '0644',
-              what: operator === undefined ? certificate : 'FL_SSL_CERTFILE',
-            },
-          ]
-        : []),
-      { path: paths.runConfig, mode: '0640', what: 'for `flwr run --run-config`', content: runConfig },
+      ...(config.FL_TLS_ENABLED ? tls : []),
+      file(launch.paths.runConfig, '0640', 'for `flwr run --run-config`', runConfig),
     ],
     launch_plan: plan,
-    endpoint: endpoint === undefined ? '<the address of this VM>' : formatHostPort(endpoint),
+    endpoint: endpoint.host === UNKNOWN ? UNKNOWN : formatHostPort(endpoint),
   };
 }
 
-function superNode(
-  config: SuperNodeConfig,
-  { now, open }: Facts,
-  launch: LaunchFacts,
-): Omit<Preview, 'role' | 'starts'> {
+function superNode(config: SuperNodeConfig, { now, open }: Facts, launch: FlowerFacts): OfRole {
   const { paths } = launch;
   const { FL_SUPERLINK_ADDRESS: address, FL_SSL_CA_CERTFILE: ca } = config;
   // A SuperLink serves TLS unless it says otherwise.
   const tls = knownTrust(config, now, open)?.tls ?? true;
   const { plan, nodeConfig } = superNodeLaunch(config, {
     ...launch,
-    superlink: address ?? UNKNOWN,
+    // RFC 2606: nobody has this name.
+    superlink: address ?? { host: 'discovered.invalid', port: 9092 },
     tls,
     partition: undefined,
     gpu: config.FL_GPU_ENABLED,
   });
+  const trusted = ca === undefined ? 'the CA that the SuperLink publishes' : 'the CA of FL_SSL_CA_CERTFILE';
+  const inService = 'the node config; partition-id and num-partitions are added in a service';
   return {
     files: [
-      ...(tls
-        ? [
-            {
-              path: superLinkCaFile(paths),
-              mode: '0644',
-              what: ca === undefined ? 'the CA that the SuperLink publishes' : 'the CA of FL_SSL_CA_CERTFILE',
-            },
-          ]
-        : []),
-      {
-        path: paths.nodeConfig,
-        mode: '0640',
-        what: 'the node config; partition-id and num-partitions are added in a service',
-        content: nodeConfig,
-      },
+      ...(tls ? [file(superLinkCaFile(paths), '0644', trusted)] : []),
+      file(paths.nodeConfig, '0640', inService, nodeConfig),
     ],
     launch_plan: plan,
     endpoint: address === undefined ? '<from OneGate>' : formatHostPort(address),

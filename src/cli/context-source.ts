@@ -12,12 +12,12 @@ import type { Machine } from '../host/machine.ts';
 import { knownVariables, parseVariableFile, type VariableFile } from '../vm/context-file.ts';
 import { namesFromContext } from '../vm/host-names.ts';
 import { hasImage, loadVm } from '../vm/load.ts';
-import { addressesOf, nicsFrom } from '../vm/nics.ts';
+import { nicsFrom } from '../vm/nics.ts';
 import { UsageError } from './command.ts';
 
 /** What the help of these commands says about their argument. */
 export const FILE_TEXT =
-  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json), a JSON object of\nnames, or KEY=VALUE lines; - is standard input. Without FILE: the CONTEXT of this VM.';
+  'FILE is a context.sh, the CONTEXT block of a template, what `onevm show` prints (also with --json), a JSON object of names, or KEY=VALUE lines; - is standard input. Without FILE: the CONTEXT of this VM.';
 
 export const ROLE_OPTION = {
   description: 'the role to check for; default: the role of this image',
@@ -81,14 +81,16 @@ export async function checkedContext(
 ): Promise<CheckedContext> {
   const given = readVariables(machine, file);
   const raw = knownVariables(given);
-  const facts = {
+  const own = file === undefined;
+  // FILE is the CONTEXT of another machine: the kernel and DNS of this one have nothing to do with it.
+  const addresses = allAddresses(nicsFrom(raw, machine.host), own ? machine.host.addresses() : []);
+  const facts: CheckFacts = {
     image: imageFacts(machine, role),
     now: machine.clock.now(),
     open: given.open,
-    ...(hasImage(machine)
-      ? { programExists: (path: string) => exists(`${machine.paths.root}/${path}`) }
-      : {}),
-    ...(file === undefined ? await ownNames(machine, raw) : namesIn(machine, raw)),
+    addresses,
+    hostNames: own ? await hostNamesOf(raw, addresses) : namesFromContext(raw),
+    ...(hasImage(machine) ? { programExists: (path) => exists(`${machine.paths.root}/${path}`) } : {}),
   };
   const { config, errors, warnings, problems } = checkContext(raw, facts);
   const findings = [...errors, ...problems.flatMap(findingsOf), ...warnings];
@@ -96,29 +98,14 @@ export async function checkedContext(
   return { findings, config: failed ? undefined : config, facts };
 }
 
-type Names = Pick<CheckFacts, 'addresses' | 'hostNames'>;
-
-async function ownNames({ host }: Machine, raw: VariableFile['variables']): Promise<Names> {
-  const addresses = allAddresses(nicsFrom(raw, host), host.addresses());
-  return { addresses, hostNames: await hostNamesOf(raw, addresses) };
-}
-
-/** FILE is the CONTEXT of another machine: only what it says is known of that one. */
-const namesIn = ({ host }: Machine, raw: VariableFile['variables']): Names => ({
-  addresses: addressesOf(nicsFrom(raw, host)),
-  hostNames: namesFromContext(raw),
-});
-
 /** The image of this machine; where there is none, that of the release, for the role that --role names. */
 function imageFacts(machine: Machine, role: string | undefined): ImageFacts {
   const wanted = role === 'superlink' || role === 'supernode' ? role : undefined;
-  if (!hasImage(machine)) {
-    if (wanted !== undefined) return releaseImage(wanted);
-    throw new UsageError('name the role that it is for: --role superlink or --role supernode');
-  }
   const { image } = loadVm(machine);
-  if (image instanceof Problem) throw image;
-  return imageOf({ ...image, role: wanted ?? image.role }, machine.paths);
+  if (!(image instanceof Problem)) return imageOf({ ...image, role: wanted ?? image.role }, machine.paths);
+  if (hasImage(machine)) throw image;
+  if (wanted !== undefined) return releaseImage(wanted);
+  throw new UsageError('name the role that it is for: --role superlink or --role supernode');
 }
 
 /** For commands that are about this VM. Throws UsageError on a machine that is not made of an image. */

@@ -20,11 +20,11 @@ export function printLint(file: string, finding: LintFinding, stream: 'stdout' |
   (stream === 'stdout' ? printText : printErrorText)(
     [
       `${file}: ${style(severity, severity, stream)}: ${code}: ${title}`,
-      `  path:   ${whole(path)}`,
-      `  found:  ${found}`,
-      `  why:    ${why}`,
-      ...(fix === undefined ? [] : [`  ${`${fix.do}:`.padEnd(7)} ${whole(fix.line)}`]),
-      ...(fix?.where === undefined ? [] : [`          (${fix.where})`]),
+      `  path: ${whole(path)}`,
+      `  found: ${found}`,
+      `  why: ${why}`,
+      ...(fix === undefined ? [] : [`  ${fix.do}: ${whole(fix.line)}`]),
+      ...(fix?.where === undefined ? [] : [`    (${fix.where})`]),
       '',
     ].join('\n'),
   );

@@ -31,19 +31,19 @@ export const lint = defineCommand({
   async run({ args, flag, value }) {
     const file = args[0]!;
     const bytes = readInput(file);
-    const named = TOPOLOGY_NAMES.find((one) => one === value('as'));
+    const named = TOPOLOGY_NAMES.find((name) => name === value('as'));
     const { format, topology, findings } = lintText(bytes.toString('utf8'), named);
-    const name = file === '-' ? 'stdin' : file;
+    const label = file === '-' ? 'stdin' : file;
     if (flag('json'))
       print(
-        `${JSON.stringify({ file: name, form: format ?? null, kind: topology ?? null, findings }, null, 2)}\n`,
+        `${JSON.stringify({ file: label, form: format ?? null, kind: topology ?? null, findings }, null, 2)}\n`,
       );
     else if (findings.length === 0)
       printText(
-        `${name}: no findings (a ${topology ?? 'service'} template ${topology === undefined ? 'without a Flower role, ' : ''}in the format of OpenNebula ${format})`,
+        `${label}: no findings (a ${topology ?? 'service'} template ${topology === undefined ? 'without a Flower role, ' : ''}in the format of OpenNebula ${format})`,
       );
     else {
-      for (const finding of findings) printLint(name, finding, 'stdout');
+      for (const finding of findings) printLint(label, finding, 'stdout');
       printText(`${findings.length} ${findings.length === 1 ? 'finding' : 'findings'}`);
     }
     return findings.length === 0 ? EXIT.ok : EXIT.failed;

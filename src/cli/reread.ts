@@ -1,8 +1,9 @@
+import type { Buffer } from 'node:buffer';
 import { EXIT } from '../core/exit.ts';
-import { exists } from '../host/files.ts';
+import { exists, readBytes, realPath } from '../host/files.ts';
+import { readFromDisc } from '../host/iso.ts';
 import type { Machine } from '../host/machine.ts';
 import { startAndWait } from '../host/systemd.ts';
-import { contextThatWasRead, discContext } from '../vm/disc.ts';
 import { defineCommand } from './command.ts';
 import { printErrorText, printText } from './terminal.ts';
 
@@ -54,3 +55,21 @@ async function hasEnded({ clock, paths }: Machine): Promise<boolean> {
   }
   return true;
 }
+
+/** The CONTEXT as OpenNebula has it now. one-contextd too finds the disc by its label, and never on a loop device. */
+function discContext({ paths }: Machine): string | undefined {
+  for (const device of paths.contextDiscs) {
+    if (/\/loop\d+$/.test(realPath(device) ?? '')) continue;
+    const bytes = readFromDisc(device, 'CONTEXT', 'context.sh');
+    if (bytes !== undefined) return textOf(bytes);
+  }
+  return textOf(readBytes(paths.contextFolderFile));
+}
+
+/** What one-contextd has read last, once its network stage has run in this boot. */
+const contextThatWasRead = ({ paths }: Machine): string | undefined =>
+  textOf(readBytes(paths.contextFiles[0]));
+
+/** When a NIC is removed, a udev rule appends an empty line to the file: that is no other CONTEXT. */
+const textOf = (bytes: Buffer | undefined): string | undefined =>
+  bytes?.toString('latin1').replace(/\n+$/, '');

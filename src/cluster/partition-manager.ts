@@ -75,11 +75,9 @@ const SPREAD_MS_PER_LOOKUP = 20;
 type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed';
 
 export class PartitionManager {
+  readonly #options: PartitionManagerOptions;
   readonly #oneGate: OneGate;
-  readonly #clock: Clock;
   readonly #random: Random;
-  readonly #remember: (memory: PartitionMemory) => void;
-  readonly #note: (text: string) => void;
   #memory: PartitionMemory | undefined;
   /** The partition that is claimed; undefined outside a service. */
   #mine: Partition | undefined;
@@ -92,13 +90,12 @@ export class PartitionManager {
   /** How many nodes the role had in the last list. */
   #size = 1;
 
-  constructor({ oneGate, clock, random, memory, remember, onNote }: PartitionManagerOptions) {
+  constructor(options: PartitionManagerOptions) {
+    const { oneGate, random, memory } = options;
+    this.#options = options;
     this.#oneGate = oneGate;
-    this.#clock = clock;
     this.#random = random;
     this.#memory = (memory?.vmId ?? oneGate.vmId) === oneGate.vmId ? memory : undefined;
-    this.#remember = remember ?? (() => {});
-    this.#note = onNote ?? (() => {});
   }
 
   get partition(): Partition | undefined {
@@ -151,7 +148,7 @@ export class PartitionManager {
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       // OneGate answers 404 when OpenNebula cannot look up one of the VMs. Then the list decides, and `watch` corrects it.
-      this.#note(
+      this.#options.onNote?.(
         `the claims of the other nodes could not be read (${error.facts.found}); the partition is checked again later`,
       );
       return choosePartition({ myVmId, nodes, remembered: memory?.id });
@@ -204,7 +201,7 @@ export class PartitionManager {
     let waitMs = readClaims ? this.#spread(CONFIRM_MS) : withJitter(this.#pollMs, this.#random);
     while (!signal.aborted) {
       try {
-        await this.#clock.sleep(waitMs, signal);
+        await this.#options.clock.sleep(waitMs, signal);
         waitMs = withJitter(this.#pollMs, this.#random);
         const due = ++polls >= this.#pollsPerClaimCheck;
         readClaims ||= due && !this.#byRank;
@@ -236,7 +233,7 @@ export class PartitionManager {
         if (signal.aborted) return;
         // Only a reading that was due is due again: after an outage not all nodes read all claims.
         if (readClaims) waitMs = this.#spread(this.#pollMs);
-        this.#note(
+        this.#options.onNote?.(
           `the partition could not be checked: ${error instanceof Error ? error.message : String(error)}`,
         );
       }
@@ -281,7 +278,9 @@ export class PartitionManager {
 
   async #claim(signal: AbortSignal): Promise<void> {
     const { id, of, why } = this.#wanted!;
-    this.#note(`partition ${id} of ${of} instead of ${this.#mine?.id} of ${this.#mine?.of}: ${why}`);
+    this.#options.onNote?.(
+      `partition ${id} of ${of} instead of ${this.#mine?.id} of ${this.#mine?.of}: ${why}`,
+    );
     this.#take({ id, of });
     await this.#publish(signal);
   }
@@ -310,7 +309,7 @@ export class PartitionManager {
 
   #store(memory: PartitionMemory): void {
     this.#memory = memory;
-    this.#remember(memory);
+    this.#options.remember?.(memory);
   }
 
   #readMembers(service: Service): Members {

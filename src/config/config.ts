@@ -13,7 +13,7 @@ type NameFor<R extends Role> = {
 }[keyof Table];
 type ValueFor<Row, R extends Role> = ValueOf<Row> | (R extends DefaultedOf<Row> ? never : undefined);
 
-/** What one role is told: a field per variable, by the operator's name. Unset without a default: undefined. */
+/** The configuration of one role: a field per variable, with the name of the variable. Unset without a default: undefined. */
 export type ConfigOf<R extends Role> = { readonly role: R } & {
   readonly [Name in NameFor<R>]: ValueFor<Table[Name], R>;
 };

@@ -1,24 +1,23 @@
-// Which text of the CONTEXT belongs to a variable: trimmed, empty means unset, plain name before ONEAPP_ alias.
+// The text of a variable in the CONTEXT: trimmed, empty means unset, the plain name wins over the ONEAPP_ alias.
 import { Buffer } from 'node:buffer';
-import type { Finding } from './finding.ts';
+import type { VariableFinding } from '../core/finding.ts';
 import { aliasOf, rowOf, type VariableName } from './table.ts';
 
 export interface Given {
-  /** The name under which the operator gave it. */
+  /** The name in the CONTEXT. */
   readonly as: string;
   /** Trimmed, not empty. */
   readonly text: string;
 }
 
 /**
- * OneFlow sends every input it does not know as an empty string, so empty is the same as absent. So is a reference to the
- * variable itself, which nobody filled in: the classic Sunstone sends no value for an empty field, and the text of the
- * template stays.
+ * OneFlow sends every input without a value as an empty string, so empty is the same as absent. So is a reference to the
+ * variable itself: the classic Sunstone sends no value for an empty field, and the text of the template stays.
  */
 export function lookUp(
   raw: Readonly<Record<string, string>>,
   name: VariableName,
-): { found?: Given; finding?: Finding } {
+): { found?: Given; finding?: VariableFinding } {
   const plain = textOf(raw, name);
   const alias = aliasOf(name);
   const other = alias === undefined ? undefined : textOf(raw, alias);
@@ -33,13 +32,13 @@ function textOf(raw: Readonly<Record<string, string>>, name: string): string | u
 }
 
 /**
- * `$NAME` is a question that nobody answered: the classic Sunstone fills a role's question in with the role's own line
- * NAME="$NAME", and encodes that when it is a text64.
+ * `$NAME` is an input without an answer: the classic Sunstone uses the role's own line NAME="$NAME" as the value, and
+ * encodes it for a text64 input.
  */
 const unanswered = (name: string, text: string): boolean =>
   text === `$${name}` || text === `\${${name}}` || text === Buffer.from(`$${name}`).toString('base64');
 
-const conflict = (name: VariableName, alias: string): Finding => ({
+const conflict = (name: VariableName, alias: string): VariableFinding => ({
   variable: name,
   severity: 'warning',
   found: `${name} and ${alias} have different values; ${name} is used`,

@@ -1,4 +1,4 @@
-// The kinds of values that variables have. A kind carries its USER_INPUT type, what it accepts in words, and its schema.
+// The kinds of values of variables: the USER_INPUT type, what is accepted, and the schema.
 import * as z from 'zod';
 import { closestMatch } from '../core/closest-match.ts';
 import { type HostPort, readHostPort } from '../core/hostport.ts';
@@ -13,7 +13,7 @@ const MOST = 2_147_483_647;
 /** Seconds that still fit 32 bits as milliseconds: 24 days. */
 export const MOST_SECONDS = 2_147_483;
 
-/** A schema out of a reading function. */
+/** A schema from a reading function. */
 const schemaOf = <Value>(read: (text: string) => Result<Value>): z.ZodType<Value, string> =>
   z.string().transform((text, context): Value => {
     const outcome = read(text);
@@ -55,7 +55,7 @@ export function wholeNumber({ least, most = MOST }: Range): Kind<number> {
   const schema = z
     .string()
     .regex(/^(0|-?[1-9]\d*)$/, { error: 'this is not a whole number in plain decimal' })
-    // Beyond 2^53 a number is not exact any more; for the range it is enough that it is large.
+    // Above 2^53 a number is not exact; for the range it is enough that it is large.
     .transform((text) =>
       text.length > 15 ? (text.startsWith('-') ? -1 : 1) * Number.MAX_SAFE_INTEGER : Number(text),
     )
@@ -102,7 +102,7 @@ export const listenAddress = (): Kind<HostPort> => ({
   schema: schemaOf(readHostPort),
 });
 
-/** An address to dial: the wildcard addresses are refused. */
+/** An address to connect to: the wildcard addresses are refused. */
 export const dialAddress = (): Kind<HostPort> => ({
   input: 'text',
   expected: 'host:port or [IPv6]:port of another machine, port 1-65535',
@@ -110,12 +110,12 @@ export const dialAddress = (): Kind<HostPort> => ({
     const address = readHostPort(text);
     const ip = address.ok ? parseIp(address.value.host) : undefined;
     if (ip !== undefined && isUnspecified(ip))
-      return err('this address is for listening, it cannot be dialled');
+      return err('this address is only for listening, no client can connect to it');
     return address;
   }),
 });
 
-/** A path below a directory of ours: it can name neither another place nor a directory. `spellings` are read as values. */
+/** A file below the state directory: no absolute path, no `..`. `spellings` maps other accepted texts to their values. */
 export const pathBelow = (spellings: Readonly<Record<string, string>> = {}): Kind<string> => ({
   input: 'text',
   expected: ['a relative path of letters, digits and . _ / - without ..', ...Object.keys(spellings)].join(
@@ -127,27 +127,27 @@ export const pathBelow = (spellings: Readonly<Record<string, string>> = {}): Kin
 });
 
 function readRelativePath(text: string): Result<string> {
-  if (text.startsWith('/')) return err('an absolute path; it has to lie below the state directory');
+  if (text.startsWith('/')) return err('an absolute path; a path below the state directory is expected');
   if (text.length > 512) return err('longer than 512 characters');
   if (!/^[A-Za-z0-9._/-]+$/.test(text))
     return err('it has other characters than letters, digits and . _ / -');
   const segments = text.split('/');
-  if (segments.includes('..')) return err('it has a .. in it');
+  if (segments.includes('..')) return err('it contains ..');
   if (segments.includes('') || segments.includes('.'))
-    return err('it has an empty part, a final slash or a lone dot');
+    return err('it has an empty part, a final slash or a single dot');
   return segments.some((segment) => segment.length > 200)
-    ? err('a part of it is longer than 200 characters')
+    ? err('a part is longer than 200 characters')
     : ok(text);
 }
 
-/** Text that `read` makes sense of. */
+/** Text that `read` can read. */
 export const text = <Value>(
-  accepts: string,
+  expected: string,
   read: (text: string) => Result<Value>,
   input: InputType = 'text',
 ): Kind<Value> => ({
   input,
-  expected: accepts,
+  expected,
   schema: schemaOf(read),
 });
 

@@ -1,6 +1,6 @@
-// FL_NODE_CONFIG: key=value pairs with optional quotes, read into values of the types that Flower's TOML has.
-// Flower's own inline form wants every string quoted and drops what it does not understand; a TOML file does not
-// (facts: Flower 1.28, common/config.py), so the pairs are read here and written to a file.
+// FL_NODE_CONFIG: key=value pairs with optional quotes, read into the types of Flower's TOML. Flower's own inline form needs
+// quotes around every string and drops pairs that it cannot read (common/config.py of Flower 1.28). So the agent reads the
+// pairs and writes a TOML file.
 import { err, ok, type Result } from '../core/result.ts';
 import type { TomlEntry, TomlValue } from '../core/toml.ts';
 
@@ -10,9 +10,9 @@ const KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 const SINT64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
 
 /**
- * Reads `a=1 b=2.5 c=true site="x y" code='007'`. Quoted values are text as they stand, without escapes; of the others
- * true, false, plain decimal integers and floats have their type and the rest is text.
- * A reason names a pair by its position or key, never by its value.
+ * Reads `a=1 b=2.5 c=true site="x y" code='007'`. A quoted value is text, without escapes. Of the others true, false,
+ * plain decimal integers and floats have their type, and the rest is text.
+ * An error names a pair by its number or key, never by its value.
  */
 export function readNodeConfig(text: string): Result<readonly TomlEntry[]> {
   if (text.length > MOST_CHARACTERS) return err(`longer than ${MOST_CHARACTERS} characters`);
@@ -63,7 +63,7 @@ function readQuoted(text: string, open: number, key: string): ReadValue {
   if (close === -1) return err(`the quote that opens the value of ${key} is not closed`);
   const after = text[close + 1];
   if (after !== undefined && !BLANK.test(after))
-    return err(`after the closing quote of ${key} a blank is missing`);
+    return err(`a blank is missing after the closing quote of ${key}`);
   const value = text.slice(open + 1, close);
   return isClean(value) ? ok({ value, end: close + 1 }) : err(`the value of ${key} has a control character`);
 }
@@ -71,12 +71,12 @@ function readQuoted(text: string, open: number, key: string): ReadValue {
 function readPlain(text: string, key: string): ReadValue {
   if (text === '') return err(`${key} has no value (write ${key}="" for an empty text)`);
   if (/["']/.test(text))
-    return err(`the value of ${key} has a quote in its middle; put the other kind of quotes around it`);
+    return err(`the value of ${key} has a quote in its middle; use the other kind of quotes around it`);
   // The query of a URL has & between its pairs.
   const separator = (text.includes('?') ? /[,;](?=[\w.-]+=|$)/ : /[,;&](?=[\w.-]+=|$)/).exec(text)?.[0];
   if (separator !== undefined)
     return err(
-      `after ${key} there is a ${separator} where a blank separates pairs (quote it if it is meant)`,
+      `${separator} after ${key}: blanks separate pairs (use quotes around a value with ${separator})`,
     );
   if (!isClean(text)) return err(`the value of ${key} has a control character`);
   return typed(text, key);
@@ -97,11 +97,11 @@ function typed(text: string, key: string): ReadValue {
   return ok({ value: text });
 }
 
-/** What people write for a number, a truth or nothing in other languages; here it is a text. */
+/** Numbers, booleans and nothing in the spelling of other languages; here they are text. */
 const OTHER_SPELLING =
   /^(true|false|none|null|nil|[+-]?(\d+(_\d+)+|\d+\.|\.\d+|0x[\da-f]+|0o[0-7]+|0b[01]+|inf|infinity|nan)|\+\d+(\.\d+)?)$/i;
 
-/** Keys that the agent fills in, as people misspell them. */
+/** Common misspellings of the keys that the agent fills in. */
 const OTHER_KEY: ReadonlyMap<string, string> = new Map([
   ['partition_id', 'partition-id'],
   ['num_partitions', 'num-partitions'],
@@ -112,7 +112,7 @@ export interface Doubt {
   readonly why: string;
 }
 
-/** Pairs of a text that can be read, but that probably do not mean what was meant. Quoted values are meant as they are. */
+/** Pairs that can be read but are probably wrong. Quoted values are never in doubt. */
 export function doubtsAbout(text: string): Doubt[] {
   const doubts: Doubt[] = [];
   const quoted = /"[^"]*"|'[^']*'/g;
@@ -121,7 +121,7 @@ export function doubtsAbout(text: string): Doubt[] {
     const meant = OTHER_KEY.get(key);
     if (meant !== undefined) doubts.push({ key, why: `did you mean ${meant}?` });
     if (OTHER_SPELLING.test(value) && value !== 'true' && value !== 'false')
-      doubts.push({ key, why: 'its value is a text here, not a number or a truth' });
+      doubts.push({ key, why: 'its value is text, not a number or a boolean' });
   }
   return doubts;
 }

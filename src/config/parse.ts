@@ -1,15 +1,16 @@
-// From the raw CONTEXT to a configuration, or to everything that is wrong with it, in one pass.
+// From the raw CONTEXT to a configuration, or to all of its errors, in one pass.
+import type { VariableFinding as Finding } from '../core/finding.ts';
 import type { BootConfig } from './config.ts';
-import { type Finding, showValue } from './finding.ts';
 import { type Given, lookUp } from './given.ts';
 import { checkRules } from './rules.ts';
+import { showValue } from './secrets.ts';
 import { namesInContext, namesOf, rowOf, type VariableName } from './table.ts';
 import { unknownVariables } from './unknown.ts';
 import type { ImageFacts } from './variable.ts';
 
+export type { VariableFinding as Finding } from '../core/finding.ts';
 export type { Role } from '../core/role.ts';
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
-export type { Finding } from './finding.ts';
 export type { Framework, ImageFacts } from './variable.ts';
 
 export type Parsed =
@@ -18,9 +19,8 @@ export type Parsed =
 
 /**
  * Reads all variables of the image's role from the CONTEXT (name -> value as OpenNebula wrote it). Findings come in the
- * order of the table, then the cross-variable rules, then names that are not ours. Certificates are only unwrapped here:
- * whether they fit is checked in src/tls. `open`: names whose values are not known yet; rules that read one of them say
- * nothing.
+ * order of the table, then the cross-variable rules, then unknown names. Certificates are only decoded here,
+ * src/tls checks them. `open`: names whose values are not known yet; rules that read one of them do not run.
  */
 export function parseVariables(
   raw: Readonly<Record<string, string>>,
@@ -46,7 +46,7 @@ export function parseVariables(
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const problems = findings.filter(({ severity }) => severity === 'error');
   if (problems.length > 0) return { ok: false, problems, warnings };
-  // Every name of the role has been read by its row's schema, so the object is what the table's types say.
+  // The schema of its row has read every name of the role, so the object has the type of the table.
   return {
     ok: true,
     config: { role: image.role, ...Object.fromEntries(values) } as unknown as BootConfig,
@@ -70,7 +70,7 @@ function readValue(name: VariableName, { as, text }: Given): Read {
   };
 }
 
-/** A default is a text that the row's own schema reads, so it cannot be one that an operator may not give. */
+/** The row's own schema reads its default, so every default is a value that an operator may set. */
 function defaultOf(name: VariableName, image: ImageFacts): Read {
   const row = rowOf(name);
   if (row.default === undefined) return { ok: true, value: undefined };

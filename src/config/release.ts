@@ -1,11 +1,11 @@
-// What images of this release are built with; what is decided before there is an image (templates, forms) starts here.
+// The contents of the images of this release, for templates and forms, which exist before an image.
 import type { Role } from '../core/role.ts';
 import type { ImageFacts } from './variable.ts';
 
-/** The Flower that is baked. */
+/** The Flower version in the image. */
 export const BAKED_FLOWER = '1.39.0';
 
-/** The image of a role, where there is no image to look at: the one that is built when nobody asks for a framework. */
+/** The default image of a role: the one without a framework. */
 export const releaseImage = (role: Role): ImageFacts => ({
   role,
   flowerVersion: BAKED_FLOWER,

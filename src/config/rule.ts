@@ -1,16 +1,15 @@
-// What a cross-variable rule is: what it reads, and what it says. It runs only when all it reads could be read.
-
+// A cross-variable rule: the variables it reads, and its finding. It runs only when all of them could be read.
+import type { Finding } from '../core/finding.ts';
 import { ROLES, type Role } from '../core/role.ts';
 import type { SuperLinkConfig, SuperNodeConfig } from './config.ts';
-import type { Finding } from './finding.ts';
 import type { Given } from './given.ts';
 import type { VariableName } from './table.ts';
 import type { ImageFacts } from './variable.ts';
 
-/** `variable` is the one to change; the operator's spelling of it is filled in. */
-export type RuleResult = (Omit<Finding, 'variable'> & { readonly variable: VariableName }) | undefined;
+/** `variable` is the one to change. The list that holds the rule gives the severity. */
+type RuleFinding = Omit<Finding, 'severity'> & { readonly variable: VariableName };
 
-export type GivenValues = ReadonlyMap<VariableName, Given>;
+type GivenValues = ReadonlyMap<VariableName, Given>;
 
 export interface Rule {
   readonly roles: readonly Role[];
@@ -19,24 +18,21 @@ export interface Rule {
     values: Readonly<Record<string, unknown>>,
     given: GivenValues,
     image: ImageFacts,
-  ) => RuleResult;
+  ) => RuleFinding | false | undefined;
 }
 
 type Both = SuperLinkConfig & SuperNodeConfig;
-type NamesIn<Config> = keyof Config & VariableName;
-type Check<Config, Names extends keyof Config> = (
-  values: Pick<Config, Names>,
-  given: GivenValues,
-  image: ImageFacts,
-) => RuleResult;
 
 const declare =
   <Config>(roles: readonly Role[]) =>
-  <Names extends NamesIn<Config>>(reads: readonly Names[], check: Check<Config, Names>): Rule => ({
-    roles,
-    reads,
-    check: check as Rule['check'],
-  });
+  <Names extends keyof Config & VariableName>(
+    reads: readonly Names[],
+    check: (
+      values: Pick<Config, Names>,
+      given: GivenValues,
+      image: ImageFacts,
+    ) => RuleFinding | false | undefined,
+  ): Rule => ({ roles, reads, check: check as Rule['check'] });
 
 export const onSuperLink = declare<SuperLinkConfig>(['superlink']);
 export const onSuperNode = declare<SuperNodeConfig>(['supernode']);

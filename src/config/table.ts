@@ -1,4 +1,4 @@
-// THE table: every CONTEXT variable of the appliance, one row each, in the order in which they are listed everywhere.
+// The table of all CONTEXT variables of the appliance, one row each, in the order of every list of them.
 
 import type { Role } from '../core/role.ts';
 import { BOTH_ROLES } from './table/both.ts';

@@ -4,7 +4,7 @@ import type { Role } from '../core/role.ts';
 import { rowOf, type VariableName } from './table.ts';
 import type { Variable } from './variable.ts';
 
-/** Stands for what the image builder chose, where no image is at hand. */
+/** Placeholder for a value that the image builder chooses. */
 export const BAKED = '<baked>';
 
 /** Whether the image builder decides the default. */
@@ -23,19 +23,19 @@ export function defaultText(name: VariableName, role: Role, baked = BAKED): stri
     : declared[role];
 }
 
-/** A question of a form, by its five parts. */
+/** An input of a form, in its five parts. */
 export interface UserInput {
   readonly mandatory: boolean;
   readonly type: string;
   readonly title: string;
   readonly options: readonly string[];
-  /** What the form is filled in with. */
+  /** The value that the form shows first. */
   readonly preset: string;
 }
 
 /**
- * `M|text|question|options|preset`. Always five parts: the command line makes no value of an empty answer to an input of
- * three. A boolean that is on is a list: Sunstone of 6.10 shows every boolean as off, and sends NO for it.
+ * `M|text|question|options|preset`. Always five parts: with three, the command line sends no value for an empty answer. A
+ * boolean with the preset YES becomes a list, because Sunstone of 6.10 shows every boolean as off and sends NO.
  */
 export function formatInput({ mandatory, type, title, options, preset }: UserInput): string {
   const [as, choices] =
@@ -43,7 +43,7 @@ export function formatInput({ mandatory, type, title, options, preset }: UserInp
   return [mandatory ? 'M' : 'O', as, title, choices.join(','), preset].join('|');
 }
 
-/** The input of a variable as the table has it. Undefined for infrastructure, which nobody is asked for. */
+/** The input of a variable. Undefined for infrastructure, which is never an input. */
 export function userInput(name: VariableName, baked = BAKED): string | undefined {
   const {
     level,

@@ -1,16 +1,16 @@
-// What a row of the table is. Everything that is said about a variable anywhere is read from its row.
+// A row of the table. Every text about a variable comes from its row.
 import type * as z from 'zod';
-import { ROLES, type Role } from '../core/role.ts';
+import type { Role } from '../core/role.ts';
 import type { Framework } from './frameworks.ts';
 
 export type { Framework } from './frameworks.ts';
 
-/** What the image was built with; some defaults come from it. */
+/** The contents of the image; some defaults come from it. */
 export interface ImageFacts {
   readonly role: Role;
   readonly flowerVersion: string;
   readonly framework: Framework;
-  /** Environments that were installed beside the baked one, VERSION-FRAMEWORK; only a machine has any. */
+  /** Environments installed in addition to that of the image, VERSION-FRAMEWORK; only on a VM. */
   readonly installed?: readonly string[];
 }
 
@@ -23,16 +23,16 @@ export type Level = 'service' | 'role' | 'infrastructure';
 /** The types of OpenNebula's USER_INPUTS that are used here. */
 export type InputType = 'text' | 'text64' | 'list' | 'number' | 'number-float' | 'boolean';
 
-/** What a kind of value brings to a row; see kinds.ts. */
+/** The part of a row that depends on the kind of value; see kinds.ts. */
 export interface Kind<Value> {
   readonly input: InputType;
   /** The choices of a list. */
   readonly options?: readonly string[];
-  /** What is accepted, in words that complete "expected ...". */
+  /** What is accepted, to complete "expected ...". */
   readonly expected: string;
   /** Reads the trimmed, non-empty text. Its issues never repeat the text. */
   readonly schema: z.ZodType<Value, string>;
-  /** The text never stands in a finding: it is long, or may hold what nobody should read. */
+  /** The text is never part of a finding: it is long, or may be secret. */
   readonly redact?: boolean;
 }
 
@@ -45,11 +45,11 @@ export interface About {
   /** A value that is accepted, ready to paste. */
   readonly example: string;
   readonly mandatory?: boolean;
-  /** What a form shows as the default; the row's default when left out. */
+  /** The value that a form shows first; the row's default when left out. */
   readonly inputDefault?: string;
-  /** The choices of a form, where they are not all that is accepted. An empty one stands for the default. */
+  /** The choices of a form, if they differ from `options`. An empty one means the default. */
   readonly inputOptions?: readonly string[];
-  /** The value masked wherever the CONTEXT is shown. */
+  /** The value is masked in every output. */
   readonly secret?: boolean;
   /** The key of Flower's run config that gets the value. */
   readonly runConfig?: string;
@@ -59,7 +59,7 @@ export interface About {
   readonly strategies?: readonly string[];
   /** Infrastructure: what templates write into CONTEXT; nothing when OpenNebula writes it. */
   readonly template?: string;
-  /** Infrastructure: who acts on it. */
+  /** Infrastructure: the program that uses it. */
   readonly consumer?: string;
 }
 
@@ -79,32 +79,28 @@ export interface Variable<Value = unknown, Roles extends Role = Role, Defaulted 
   readonly defaulted?: Defaulted;
 }
 
-type Plain<Value, Roles extends Role> = Kind<Value> & About & { readonly roles: readonly Roles[] };
+type Row<Value> = Kind<Value> & Omit<About, 'level'>;
 
-/** Declares a variable that has a value in every role, because it has a default. */
-export const withDefault = <Value, const Roles extends Role>(
-  row: Plain<Value, Roles> & { readonly default: string },
-): Variable<Value, Roles, Roles> => row;
+/** Functions that declare the rows of one group. */
+export const rowsOf = <const Roles extends Role>(level: Level, ...roles: readonly Roles[]) => ({
+  /** A variable that has a value in every role, because it has a default. */
+  withDefault: <Value>(row: Row<Value> & { readonly default: string }): Variable<Value, Roles, Roles> => ({
+    level,
+    roles,
+    ...row,
+  }),
 
-/** Declares a variable whose default is a decision of the image builder. */
-export const withImageDefault = <Value, const Roles extends Role, Baked>(
-  row: Plain<Value, Roles> & { readonly default: { readonly image: (image: ImageFacts) => Baked } },
-): Variable<Value | Baked, Roles, Roles> => row as Variable<Value | Baked, Roles, Roles>;
+  /** A variable whose default the image decides. */
+  withImageDefault: <Value, Baked>(
+    row: Row<Value> & { readonly default: { readonly image: (image: ImageFacts) => Baked } },
+  ): Variable<Value | Baked, Roles, Roles> =>
+    ({ level, roles, ...row }) as Variable<Value | Baked, Roles, Roles>,
 
-/** Declares a variable with a default in some of its roles only. */
-export const withRoleDefault = <
-  Value,
-  const Roles extends Role,
-  const D extends Partial<Record<Role, string>>,
->(
-  row: Plain<Value, Roles> & { readonly default: D },
-): Variable<Value, Roles, keyof D & Role> => row as Variable<Value, Roles, keyof D & Role>;
+  /** A variable with a default in some of its roles only. */
+  withRoleDefault: <Value, const D extends Partial<Record<Role, string>>>(
+    row: Row<Value> & { readonly default: D },
+  ) => ({ level, roles, ...row }) as Variable<Value, Roles, keyof D & Role>,
 
-/** Declares a variable that is undefined when unset. */
-export const optional = <Value, const Roles extends Role>(
-  row: Plain<Value, Roles>,
-): Variable<Value, Roles, never> => row;
-
-export const SUPERLINK = ['superlink'] as const;
-export const SUPERNODE = ['supernode'] as const;
-export const BOTH = ROLES;
+  /** A variable that is undefined when unset. */
+  optional: <Value>(row: Row<Value>): Variable<Value, Roles, never> => ({ level, roles, ...row }),
+});

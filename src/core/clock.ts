@@ -1,8 +1,8 @@
-// The door to time. Everything that waits takes a Clock, so that tests can turn it by hand.
+// Time. Code that waits takes a Clock, so that tests control time.
 
 export interface Clock {
   now(): Date;
-  /** Milliseconds that never jump, for durations. */
+  /** Milliseconds of a clock that is never set, for durations. */
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when that comes first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -1,9 +1,9 @@
-// "Did you mean": the known name that a wrong one was probably meant to be.
+// "Did you mean": the known name that is closest to a wrong one.
 
-/** Longer names than this are no typing errors of ours. */
+/** Longer names are not compared. */
 const LONGEST = 64;
 
-/** The nearest candidate by Damerau-Levenshtein distance, if it is near enough to be a slip. The first wins a tie. */
+/** The closest candidate by Damerau-Levenshtein distance, if it is near enough for a typing error. The first wins a tie. */
 export function closestMatch(name: string, candidates: Iterable<string>): string | undefined {
   if (name.length > LONGEST) return undefined;
   const wanted = name.toUpperCase();
@@ -17,10 +17,10 @@ export function closestMatch(name: string, candidates: Iterable<string>): string
   return best?.candidate;
 }
 
-/** One slip in a short name, up to four in a long one. */
+/** One error in a short name, up to four in a long one. */
 const threshold = (candidate: string): number => Math.max(1, Math.min(4, Math.floor(candidate.length / 4)));
 
-/** Insertions, deletions, substitutions and swaps of neighbours that turn `a` into `b` (optimal string alignment). */
+/** The insertions, deletions, substitutions and swaps of neighbours from `a` to `b` (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let older: number[] = [];
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);

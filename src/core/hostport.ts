@@ -1,4 +1,4 @@
-// host:port, as operators write it and as Flower takes it.
+// host:port, in the form of the CONTEXT and of Flower.
 import { isMulticast, mappedV4, parseIp } from './ip.ts';
 import { err, ok, type Result } from './result.ts';
 
@@ -20,7 +20,7 @@ export function parseHostPort(text: string): HostPort | undefined {
 
 /** Reads host:port with port 1-65535; IPv6 in brackets. */
 export function readHostPort(text: string): Result<HostPort> {
-  if (text.includes('://')) return err('a URL is not wanted here, only host:port');
+  if (text.includes('://')) return err('this is a URL; host:port is expected');
   const colon = text.lastIndexOf(':');
   const bracket = text.lastIndexOf(']');
   if (colon <= bracket) return err('the port is missing');
@@ -39,12 +39,12 @@ function readHost(text: string): Result<string> {
   if (text === '') return err('the host before the colon is missing');
   if (text.startsWith('[') || text.endsWith(']')) {
     const inner = text.startsWith('[') && text.endsWith(']') ? text.slice(1, -1) : '';
-    if (inner.includes('%')) return err('an IPv6 address with a zone (%) is of use on one machine only');
+    if (inner.includes('%')) return err('an IPv6 address with a zone (%) is valid on one machine only');
     return parseIp(inner)?.version === 6
       ? readAddress(inner)
-      : err('between the brackets there is no IPv6 address');
+      : err('the text in brackets is no IPv6 address');
   }
-  if (text.includes(':')) return err('an IPv6 address stands in brackets: [address]:port');
+  if (text.includes(':')) return err('an IPv6 address needs brackets: [address]:port');
   return parseIp(text) === undefined ? readHostName(text) : readAddress(text);
 }
 
@@ -52,15 +52,15 @@ function readAddress(text: string): Result<string> {
   const ip = parseIp(text)!;
   const mapped = mappedV4(ip);
   if (mapped !== undefined) return err(`this is an IPv4 address written as IPv6; write ${mapped}`);
-  return isMulticast(ip) ? err('a multicast or broadcast address is no single machine') : ok(ip.text);
+  return isMulticast(ip) ? err('this is a multicast or broadcast address') : ok(ip.text);
 }
 
-/** A host name by RFC 1123, in lower case. What ends in digits only is a broken address, not a name. */
+/** A host name by RFC 1123, in lower case. A text whose last part is a number is an invalid address, not a name. */
 export function readHostName(text: string): Result<string> {
   if (text.length > 253) return err('a host name has at most 253 characters');
   const labels = text.split('.');
   if (/^\d+$/.test(labels.at(-1)!)) return err('this is neither an IPv4 address nor a host name');
   const wrong = labels.find((label) => !/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(label));
   if (wrong === undefined) return ok(text.toLowerCase());
-  return err('a host name is made of letters, digits and inner hyphens, in parts of 1 to 63 between dots');
+  return err('a host name has parts of 1 to 63 letters, digits and inner hyphens, separated by dots');
 }

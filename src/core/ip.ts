@@ -9,7 +9,7 @@ export interface Ip {
   readonly parts: readonly number[];
 }
 
-/** Undefined for anything but a plain address: no zone (`%eth0`), no prefix length, no brackets, no leading zeros. */
+/** Undefined for everything but a plain address: no zone (`%eth0`), no prefix length, no brackets, no leading zeros. */
 export function parseIp(text: string): Ip | undefined {
   if (text.length > 45) return undefined;
   const v4 = parseV4(text);

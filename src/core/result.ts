@@ -1,4 +1,4 @@
-// What reading a text gives: a value, or one phrase that says why there is none.
+// The result of reading a text: a value, or one phrase with the reason.
 
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
@@ -6,5 +6,5 @@ export type Result<T> =
 
 export const ok = <T>(value: T): Result<T> => ({ ok: true, value });
 
-/** `why` completes the sentence `'<value>': ...`; it never repeats a value that might be secret. */
+/** `why` completes the sentence `'<value>': ...`; it never holds the value. */
 export const err = (why: string): { readonly ok: false; readonly why: string } => ({ ok: false, why });

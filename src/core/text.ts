@@ -1,9 +1,9 @@
-// How a value may stand in a message: short, on one line, visible, and never if it might be a key.
+// Values in messages: short, on one line, printable, and never a possible secret.
 import { Buffer } from 'node:buffer';
 
 const MOST_CHARACTERS = 80;
 
-/** The value in single quotes, cut to 80 characters, everything that does not print written as an escape. */
+/** The value in single quotes, cut to 80 characters, with escapes for unprintable characters. */
 export function quote(value: string): string {
   if (looksSecret(value)) return describe(value);
   const { text, whole } = escapeUnprintable(value);
@@ -16,15 +16,15 @@ export function quoteName(name: string): string {
   return whole ? text : `${text}...`;
 }
 
-/** Stands for a value that is not shown. */
+/** Replaces a value that is not shown. */
 export const describe = (value: string): string => `a value of ${value.length} characters`;
 
-/** Also all other PEM: somebody put it into the wrong variable. */
+/** Also any other PEM, which is in the wrong variable. */
 const looksSecret = (value: string): boolean => holdsSecret(value) || /LS0tLS1CRUdJTi|-----BEGIN/.test(value);
 
 /**
- * A private key in PEM, as it is or in base64 (once or twice), a URL with a user or a password, or key=value pairs of
- * which one is secret by its name.
+ * Whether a value holds a private key in PEM (plain, or base64 once or twice), a URL with a user or a password, or a
+ * key=value pair with the name of a secret.
  */
 export function holdsSecret(value: string, layers = 2): boolean {
   if (/PRIVATE KEY|:\/\/[^/\s@]{0,200}@/.test(value)) return true;
@@ -47,7 +47,7 @@ function escapeUnprintable(value: string): { text: string; whole: boolean } {
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\\': '\\\\' };
 
-/** The character itself, or an escape for one that does not print or would move the cursor. */
+/** The character itself, or an escape for one that is unprintable or moves the cursor. */
 export function visible(character: string): string {
   const short = SHORT[character];
   if (short !== undefined) return short;

@@ -1,5 +1,6 @@
 // The folders of Flower. All are owned by the user that Flower runs as.
 import { dirname, join } from 'node:path';
+import type { SuperLinkConfig, SuperNodeConfig } from '../config/config.ts';
 import type { Role } from '../core/role.ts';
 import type { Paths } from '../host/paths.ts';
 
@@ -25,13 +26,8 @@ export const checkpointDirectory = (paths: Paths, path: string): string =>
 export function foldersFlowerNeeds(
   paths: Paths,
   config:
-    | { readonly role: 'supernode' }
-    | {
-        readonly role: 'superlink';
-        readonly FL_DATABASE: string;
-        readonly FL_CHECKPOINT_ENABLED: boolean;
-        readonly FL_CHECKPOINT_PATH: string;
-      },
+    | Pick<SuperNodeConfig, 'role'>
+    | Pick<SuperLinkConfig, 'role' | 'FL_DATABASE' | 'FL_CHECKPOINT_ENABLED' | 'FL_CHECKPOINT_PATH'>,
 ): string[] {
   const state = stateDirectory(paths, config.role);
   const wanted = [flwrHome(paths, config.role)];

@@ -1,14 +1,16 @@
 // flower.json, beside the launch plan: where Flower listens, which endpoint SuperNodes dial, and the files of its TLS.
 // Commands read it instead of Flower's arguments. It is not part of the plan: a changed plan restarts Flower.
+
 import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { parseJson } from '../core/json.ts';
 import { readText, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { profileFor, type SuperLinkListeners } from './profiles.ts';
 import type { SuperLinkFacts, SuperLinkSettings, SuperNodeFacts } from './settings.ts';
 
 const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
-const credentials = z.object({ certificate: z.string(), key: z.string(), ca: z.string() });
+export const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
 const schema = z.discriminatedUnion('role', [
   z.object({
@@ -88,15 +90,8 @@ export const writeEndpoints = (paths: Paths, endpoints: FlowerEndpoints): boolea
   writeIfChanged(paths.endpoints, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o644, durable: false });
 
 /** Undefined before the first boot has written the file, or when it is not such a file. */
-export function readEndpoints(paths: Paths): FlowerEndpoints | undefined {
-  const text = readText(paths.endpoints);
-  if (text === undefined) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readEndpoints = ({ endpoints }: Paths): FlowerEndpoints | undefined =>
+  parseJson(readText(endpoints), schema);
 
 /** Every address that Flower listens on, each once. */
 export const listenersOf = ({ listeners }: FlowerEndpoints): HostPort[] => [

@@ -1,7 +1,7 @@
 // The virtual environment that Flower runs in. The image has one. Another version or framework is installed beside it by
 // the first boot that asks for it. When that fails, the boot reports it and uses the environment of the image.
 import { basename, join } from 'node:path';
-import { downloadOf, type Framework, roomFor, spokenSize } from '../config/frameworks.ts';
+import { downloadOf, type Framework, formatSize, neededSpace } from '../config/frameworks.ts';
 import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
@@ -134,13 +134,13 @@ async function install(
 ): Promise<string | undefined> {
   const { wanted, framework, paths, signal, onWait, limitMs = LIMIT_MS } = request;
   const free = (request.freeSpaceAt ?? freeSpaceAt)(paths.environments)?.bytes;
-  const needed = roomFor(framework);
+  const needed = neededSpace(framework);
   if (free !== undefined && free < needed)
-    return `it needs ${spokenSize(needed)} free at ${paths.environments}, which has ${spokenSize(free)}; nothing was downloaded`;
+    return `it needs ${formatSize(needed)} free at ${paths.environments}, which has ${formatSize(free)}; nothing was downloaded`;
   onWait?.({
     for: `Flower ${wanted} (${framework}) to be installed`,
     until: new Date(Date.now() + limitMs),
-    check: `the network to the package index: ${spokenSize(downloadOf(framework))} are downloaded. Without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
+    check: `the network to the package index: ${formatSize(downloadOf(framework))} are downloaded. Without FLOWER_VERSION and ML_FRAMEWORK nothing is installed`,
   });
   const result = await run(paths.makeEnvironment, [wanted, framework, path], {
     timeoutMs: limitMs,

@@ -1,6 +1,7 @@
 // Installations that failed on this machine. A boot does not repeat them; `flower-context install` does.
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
 import { ensureFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
@@ -14,16 +15,11 @@ const failure = z.object({
 });
 const schema = z.record(z.string(), failure);
 
-export type Failure = z.infer<typeof failure>;
+type Failure = z.infer<typeof failure>;
 
 /** By the name of the environment, VERSION-FRAMEWORK. A damaged file counts as empty. */
-function readFailures(paths: Paths): Record<string, Failure> {
-  try {
-    return schema.parse(JSON.parse(readText(paths.failedInstallations) ?? '{}'));
-  } catch {
-    return {};
-  }
-}
+const readFailures = (paths: Paths): Record<string, Failure> =>
+  parseJson(readText(paths.failedInstallations), schema) ?? {};
 
 export function failureOf(name: string, image: string, paths: Paths): Failure | undefined {
   const found = readFailures(paths);

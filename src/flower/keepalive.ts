@@ -1,23 +1,14 @@
 // gRPC keepalive between SuperNode and SuperLink, which the launcher sets inside Flower's process: docs/facts.md,
 // "keepalive". A server sends GOAWAY to a client that pings more often than its minimum. So the minimum is half of the
 // clients' interval, and the server never counts strikes.
+import type { SuperLinkConfig } from '../config/config.ts';
 
 /** A gRPC channel argument: its name, and its value in the unit of gRPC. */
-export type GrpcOption = readonly [name: string, value: number];
+type GrpcOption = [name: string, value: number];
 
-export interface GrpcOptions {
-  readonly server: readonly GrpcOption[];
-  readonly client: readonly GrpcOption[];
-}
-
-export interface KeepaliveSettings {
-  /** Seconds without received data before a ping is sent. */
-  readonly FL_GRPC_KEEPALIVE_TIME: number;
-  /** Seconds to wait for the answer before the connection is closed. */
-  readonly FL_GRPC_KEEPALIVE_TIMEOUT: number;
-}
-
-export function keepaliveOptions(settings: KeepaliveSettings): GrpcOptions {
+export function keepaliveOptions(
+  settings: Pick<SuperLinkConfig, 'FL_GRPC_KEEPALIVE_TIME' | 'FL_GRPC_KEEPALIVE_TIMEOUT'>,
+): { server: GrpcOption[]; client: GrpcOption[] } {
   const time = settings.FL_GRPC_KEEPALIVE_TIME * 1000;
   const both: GrpcOption[] = [
     ['grpc.keepalive_time_ms', time],

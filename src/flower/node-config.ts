@@ -3,7 +3,7 @@
 import type { TomlValue } from '../core/toml.ts';
 import { formatToml } from './toml.ts';
 
-export interface NodeFacts {
+interface NodeFacts {
   readonly partition: { readonly id: number; readonly of: number } | undefined;
   /** The folder of the site's data. */
   readonly dataPath?: string;

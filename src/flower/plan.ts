@@ -1,12 +1,14 @@
 // The launch plan: everything that the launcher needs to start a daemon of Flower. The same configuration and facts give
 // the same bytes, so their checksum tells whether Flower has to be restarted.
+
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
+import { parseJson } from '../core/json.ts';
 import { ROLES, type Role } from '../core/role.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
-import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
+import { credentials, superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles.ts';
 import type {
@@ -18,9 +20,8 @@ import type {
 } from './settings.ts';
 
 const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
-const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
-/** The content of the file. */
+/** The content of the file. @internal */
 export const launchPlanSchema = z.strictObject({
   version: z.literal(1),
   role: z.enum(ROLES),
@@ -42,15 +43,8 @@ export type LaunchPlan = z.infer<typeof launchPlanSchema>;
 export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, null, 2)}\n`;
 
 /** The plan of this boot; undefined when there is no valid one. */
-export function readPlan({ plan }: Paths): LaunchPlan | undefined {
-  const text = readText(plan);
-  if (text === undefined) return undefined;
-  try {
-    return launchPlanSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readPlan = ({ plan }: Paths): LaunchPlan | undefined =>
+  parseJson(readText(plan), launchPlanSchema);
 
 /**
  * How to start Flower for this configuration.
@@ -146,8 +140,8 @@ function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFact
     } as Record<string, string>,
     workdir,
     grpc: {
-      server: role === 'superlink' ? server.map(([name, value]): [string, number] => [name, value]) : [],
-      client: role === 'supernode' ? client.map(([name, value]): [string, number] => [name, value]) : [],
+      server: role === 'superlink' ? server : [],
+      client: role === 'supernode' ? client : [],
     },
     link_file: facts.paths.flowerLink,
   } as const;

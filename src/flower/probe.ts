@@ -6,7 +6,7 @@ import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, open
 const METHOD = '/flwr.proto.Fleet/PullMessages';
 
 /** `ms`: the time that the answer took. `reason`: a sentence that names the target. */
-export type ProbeResult =
+type ProbeResult =
   | { readonly ok: true; readonly ms: number }
   | { readonly ok: false; readonly reason: string };
 
@@ -28,7 +28,7 @@ export async function probeFleet(
   }
 }
 
-/** What an answer to the unsigned call means. */
+/** What an answer to the unsigned call means. @internal */
 export function judge({ code, details, ms }: GrpcAnswer, target: GrpcTarget): ProbeResult {
   if (code === GrpcStatus.UNAUTHENTICATED) return { ok: true, ms: Math.round(ms) };
   return { ok: false, reason: `${formatHostPort(target)} ${reasonOf(code, details, target.ca === null)}` };

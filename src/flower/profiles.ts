@@ -12,7 +12,7 @@ export interface SuperLinkListeners {
   readonly runtime: HostPort;
 }
 
-export interface Profile {
+interface Profile {
   /** First and last X.Y of the range, both inclusive. */
   readonly from: readonly [number, number];
   readonly to: readonly [number, number];
@@ -26,6 +26,7 @@ export interface Profile {
 
 const http = ({ host, port }: HostPort): string[] => ['--host', host, '--port', String(port)];
 
+/** @internal */
 export const PROFILES: readonly Profile[] = [
   {
     // All APIs are gRPC. The API of the child processes is plaintext: without --appio-ssl-* Flower starts them with

@@ -1,29 +1,20 @@
-// What decides how Flower is started: settings from the CONTEXT, keyed by the names of their variables, and facts of the
-// VM. The configuration of the boot has these shapes.
+// What decides how Flower is started: variables of the CONTEXT, and facts of the VM.
+import type { SuperLinkConfig, SuperNodeConfig } from '../config/config.ts';
 import type { HostPort } from '../core/hostport.ts';
 import type { Paths } from '../host/paths.ts';
-import type { KeepaliveSettings } from './keepalive.ts';
 
-interface BothSettings extends KeepaliveSettings {
-  readonly FL_LOG_LEVEL: 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
-  readonly FL_ISOLATION: 'subprocess' | 'process';
-}
+type Common =
+  | 'role'
+  | 'FL_LOG_LEVEL'
+  | 'FL_ISOLATION'
+  | 'FL_GRPC_KEEPALIVE_TIME'
+  | 'FL_GRPC_KEEPALIVE_TIMEOUT';
 
-export interface SuperLinkSettings extends BothSettings {
-  readonly role: 'superlink';
-  readonly FL_FLEET_API_ADDRESS: HostPort;
-  readonly FL_CONTROL_API_ADDRESS: HostPort;
-  /** Relative to the SuperLink's state directory. */
-  readonly FL_DATABASE: string;
-}
-
-export interface SuperNodeSettings extends BothSettings {
-  readonly role: 'supernode';
-  /** 0: without end. */
-  readonly FL_MAX_RETRIES: number;
-  /** Seconds; 0: without end. */
-  readonly FL_MAX_WAIT_TIME: number;
-}
+export type SuperLinkSettings = Pick<
+  SuperLinkConfig,
+  Common | 'FL_FLEET_API_ADDRESS' | 'FL_CONTROL_API_ADDRESS' | 'FL_DATABASE'
+>;
+export type SuperNodeSettings = Pick<SuperNodeConfig, Common | 'FL_MAX_RETRIES' | 'FL_MAX_WAIT_TIME'>;
 
 /** Three PEM files of a TLS listener; absolute paths. */
 export interface Credentials {

@@ -1,5 +1,6 @@
-// link.json: the state of Flower, as the launcher writes it from inside Flower's process.
+// link.json: the state of Flower, which the launcher writes from inside Flower's process. It replaces the file atomically.
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { isAlive } from '../host/process.ts';
@@ -9,38 +10,27 @@ const option = z.tuple([z.string(), z.union([z.number(), z.string()])]);
 const stateSchema = z.object({
   version: z.literal(1),
   pid: z.int().positive(),
-  /** SHA-256 (hex) of the plan this process was started with. */
+  /** SHA-256 (hex) of the plan of this process. */
   plan: z.string().regex(/^[0-9a-f]{64}$/),
   phase: z.enum(['starting', 'serving', 'accepted', 'lost', 'ended']),
   /** When this phase began. */
   since: z.iso.datetime(),
-  /** Flower's own id of this SuperNode; a 64-bit number, hence text. Null before it was ever accepted. */
+  /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
   node_id: z.nullable(z.string().regex(/^\d+$/)),
   /** One sentence for a person. */
   detail: z.string(),
-  /** What gRPC was really given: options of the Fleet server, of the channel to the Fleet API. */
+  /** The options in force: of the Fleet API's server, of the channel to it. */
   grpc: z.object({ server: z.array(option), client: z.array(option) }),
 });
 
 export type FlowerState = z.infer<typeof stateSchema>;
 
-/** Undefined when the text is not such a state. The launcher replaces the file atomically, so it is never half written. */
-export function parseFlowerState(text: string): FlowerState | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  const { success, data } = stateSchema.safeParse(value);
-  return success ? data : undefined;
-}
+/** Undefined when the text is not such a state. @internal */
+export const parseFlowerState = (text: string | undefined): FlowerState | undefined =>
+  parseJson(text, stateSchema);
 
 /** The last state that was written, also after its process has ended; undefined when there is none. */
-export function readFlowerState(path: string): FlowerState | undefined {
-  const text = readText(path);
-  return text === undefined ? undefined : parseFlowerState(text);
-}
+export const readFlowerState = (path: string): FlowerState | undefined => parseFlowerState(readText(path));
 
 export interface LiveFlowerState extends FlowerState {
   /** The SuperLink serves, or the SuperNode is accepted. */

@@ -1,4 +1,5 @@
-// Files and folders. Calls are synchronous: the files are small, and after a kill each one is either old or new.
+// Files. Synchronous on purpose: every file is small, and the state after an interrupted boot is easier to predict when it
+// writes one file after the other.
 import {
   chmodSync,
   chownSync,
@@ -26,13 +27,13 @@ import { basename, dirname, join } from 'node:path';
 import { Problem } from '../core/problem.ts';
 import { describeError, errorCode } from './errno.ts';
 
-/** Mode and owner of a file or folder. Undefined `owner`: not changed. */
+/** Mode and owner of a file or folder. An undefined `owner` stays as it is. */
 export interface Access {
   readonly mode: number;
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
 }
 
-/** `durable: false`: without fsync, for files under /run. */
+/** `durable: false` for files in /run, which a power cut deletes anyway. */
 export type FileAccess = Access & { readonly durable?: boolean };
 
 const unwritable = (doing: string, error: unknown): Problem =>
@@ -45,35 +46,26 @@ export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | u
     descriptor = openSync(path, 'r');
   } catch (error) {
     if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
-    throw new Problem('state_unwritable', {
-      doing: `reading ${path}`,
-      found: describeError(error),
-      remedy: 'run the agent as root, or check the file',
-      cause: error,
-    });
+    throw unreadable(path, describeError(error), 'run the agent as root, or check the file', error);
   }
   try {
     const { size } = fstatSync(descriptor);
     if (size > maxBytes) {
-      throw new Problem('state_unwritable', {
-        doing: `reading ${path}`,
-        found: `it has ${size} bytes, more than ${maxBytes}`,
-        remedy: 'check the file (`ls -l`): it is not one that the agent or one-context wrote',
-      });
+      throw unreadable(path, `it has ${size} bytes, more than ${maxBytes}`, NOT_OURS);
     }
     return readFileSync(descriptor);
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem('state_unwritable', {
-      doing: `reading ${path}`,
-      found: describeError(error),
-      remedy: 'check the file (`ls -ld`): it is not one that the agent or one-context wrote',
-      cause: error,
-    });
+    throw unreadable(path, describeError(error), NOT_OURS, error);
   } finally {
     closeSync(descriptor);
   }
 }
+
+const NOT_OURS = 'check the file (`ls -ld`): neither the agent nor one-context writes such a file';
+
+const unreadable = (path: string, found: string, remedy: string, cause?: unknown): Problem =>
+  new Problem('state_unwritable', { doing: `reading ${path}`, found, remedy, cause });
 
 /** The text of a file, or undefined when there is none. */
 export const readText = (path: string, maxBytes?: number): string | undefined =>
@@ -81,32 +73,22 @@ export const readText = (path: string, maxBytes?: number): string | undefined =>
 
 let serial = 0;
 
-/** A file is written in its folder as `.NAME.PID-N` before it is renamed. */
+/** The name of a file while it is written, in the same folder: `.NAME.PID-N`. */
 const temporaryName = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${process.pid}-${serial++}`);
 const TEMPORARY = /^\..+\.\d+-\d+$/;
 
-/** Removes temporary files that remain after a power cut. Only for a folder that no other process writes to. */
+/** Removes temporary files that a power cut left in a folder in which only the agent writes. */
 export function removeLeftovers(folder: string): void {
-  try {
-    for (const name of readdirSync(folder)) if (TEMPORARY.test(name)) discard(join(folder, name));
-  } catch {
-    // The folder does not exist yet, or cannot be read: the next access reports it.
-  }
+  for (const name of listFolder(folder)) if (TEMPORARY.test(name)) discard(join(folder, name));
 }
 
-/** Removes the rest of a failed write. */
-function discard(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // The error of the write is reported.
-  }
-}
+/** Removes the temporary file of a failed write. The first error is the one to report. */
+const discard = (path: string): void => unlessError(() => rmSync(path, { force: true }));
 
 /**
- * Writes a file completely or not at all: a temporary file in its folder gets mode and owner before its content, is
- * written to the disk (fsync) and renamed.
+ * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
+ * disk, and is renamed. `durable: false` skips forcing, for /run, which a power cut deletes anyway.
  */
 export function writeAtomic(path: string, content: string | Buffer, access: FileAccess): void {
   const beside = temporaryName(path);
@@ -128,7 +110,7 @@ export function writeAtomic(path: string, content: string | Buffer, access: File
   }
 }
 
-/** Like writeAtomic, but does not touch a file that has this content and access already. True if written. */
+/** Like writeAtomic, but keeps a file (and its times) that is right already. True if written. */
 export function writeIfChanged(path: string, content: string, access: FileAccess): boolean {
   if (
     existsSync(path) &&
@@ -165,7 +147,7 @@ function syncFolder(path: string): void {
   }
 }
 
-/** Creates a folder and its parents (mode 0755), and sets mode and owner. True if anything was changed. */
+/** Creates a folder with its parents (those 0755) and corrects mode and owner. True if anything was changed. */
 export function ensureFolder(path: string, access: Access): boolean {
   try {
     if (existsSync(path) && hasAccess(path, access)) return false;
@@ -193,30 +175,26 @@ export function pointLink(path: string, target: string): boolean {
   return true;
 }
 
-export function linkTarget(path: string): string | undefined {
+function unlessError<T>(read: () => T): T | undefined {
   try {
-    return readlinkSync(path);
+    return read();
   } catch {
     return undefined;
   }
 }
 
-/** The path without symbolic links; undefined when it does not exist. */
-export function realPath(path: string): string | undefined {
-  try {
-    return realpathSync(path);
-  } catch {
-    return undefined;
-  }
-}
+export const linkTarget = (path: string): string | undefined => unlessError(() => readlinkSync(path));
 
-/** Renames a damaged file, so that an operator can inspect it; returns its new path. */
+/** The target of a path through all links; undefined when it does not exist. */
+export const realPath = (path: string): string | undefined => unlessError(() => realpathSync(path));
+
+/** Renames a damaged file and keeps it for a person; returns its new path. */
 export function quarantine(path: string, now: Date): string {
   const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
   try {
     renameSync(path, target);
   } catch (error) {
-    throw unwritable(`renaming the damaged file ${path}`, error);
+    throw unwritable(`renaming the damaged ${path}`, error);
   }
   return target;
 }
@@ -231,33 +209,16 @@ export function remove(path: string): void {
 
 export const exists = (path: string): boolean => existsSync(path);
 
-export const isFolder = (path: string): boolean => {
-  try {
-    return statSync(path).isDirectory();
-  } catch {
-    return false;
-  }
-};
+export const isFolder = (path: string): boolean => unlessError(() => statSync(path).isDirectory()) ?? false;
 
-export const isExecutable = (path: string): boolean => {
-  try {
-    return (statSync(path).mode & 0o111) !== 0;
-  } catch {
-    return false;
-  }
-};
+export const isExecutable = (path: string): boolean =>
+  unlessError(() => (statSync(path).mode & 0o111) !== 0) ?? false;
 
-export const listFolder = (path: string): string[] => {
-  try {
-    return readdirSync(path).sort();
-  } catch {
-    return [];
-  }
-};
+export const listFolder = (path: string): string[] => unlessError(() => readdirSync(path).sort()) ?? [];
 
 /**
- * Calls `changed` when a file is replaced. It watches the folder, because an atomic write creates a new inode. Returns a
- * function that stops it.
+ * Calls `changed` when a file is replaced. Watches the folder, because an atomic write gives the name a new inode.
+ * Returns a function that ends the watch.
  */
 export function watchFile(path: string, changed: () => void): () => void {
   let watcher: FSWatcher | undefined;
@@ -267,7 +228,7 @@ export function watchFile(path: string, changed: () => void): () => void {
     });
     watcher.on('error', () => watcher?.close());
   } catch {
-    // The folder does not exist (yet). Callers poll the file as well.
+    // Without the folder there is no watch. Callers also poll the file.
   }
   return () => watcher?.close();
 }

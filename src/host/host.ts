@@ -27,7 +27,7 @@ export const realHost: Host = {
   collectGarbage,
 };
 
-/** Without loopback and link-local; IPv4 first, then IPv6. */
+/** Without loopback and link-local; IPv4 first, then IPv6. @internal */
 export function dialableAddresses(interfaces: ReturnType<typeof networkInterfaces>): string[] {
   const all = Object.values(interfaces).flatMap((entries) => entries ?? []);
   const usable = all.filter((entry) => !entry.internal && !/^(169\.254\.|fe80:)/i.test(entry.address));

@@ -1,10 +1,10 @@
-// HTTP requests. node:http needs half the memory of fetch, and every limit can be set. Each request has its own
-// connection: a boot sends only some requests, and a kept connection may be closed by the other side.
+// HTTP requests. node:http, not fetch: half the memory, and every limit can be set. One connection per request: a boot sends
+// few, and a kept connection that the server has closed would be one more failure.
 //
-// - One deadline covers name lookup, connection, TLS, headers and body.
-// - A reply longer than `maxBytes` is refused.
-// - Redirects are not followed: a token must not be sent to another server.
-// - Proxies of the environment are not used.
+// - One deadline covers name lookup, connection, TLS, headers and body, also when a server sends byte by byte.
+// - A reply longer than `maxBytes` is cut off and refused.
+// - Redirects are not followed: the target must not get the token.
+// - Proxies of the environment are never used.
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
@@ -30,7 +30,7 @@ export interface HttpReply {
   readonly date?: Date;
 }
 
-export type HttpFailureKind =
+type HttpFailureKind =
   | 'refused'
   | 'unroutable'
   | 'timeout'
@@ -41,10 +41,10 @@ export type HttpFailureKind =
   | 'dns'
   | 'tls';
 
-/** There was no complete, valid reply. `message` is a clause for a person, without headers and body. */
+/** No complete reply. `message` is a clause for a person and never holds a header or a body. */
 export class HttpFailure extends Error {
   readonly kind: HttpFailureKind;
-  /** The error code of the operating system or OpenSSL, if there is one. */
+  /** The error code of the operating system or of OpenSSL, if there is one. */
   readonly detail: string;
 
   constructor(kind: HttpFailureKind, message: string, detail: string) {
@@ -61,8 +61,8 @@ const tlsAgent = new HttpsAgent({ keepAlive: false, rejectUnauthorized: true, ma
 let systemTrusted = false;
 
 /**
- * Node.js has its own CAs and does not read those of the system. They are added before the first https request: the option
- * --use-system-ca reads some 300 files at each start, also where OneGate uses http.
+ * Node.js has its own CAs and does not read those of the system. They are added before the first https request. The option
+ * --use-system-ca would read some 300 files at each start, also where OneGate uses plain http.
  */
 function trustSystem(): void {
   if (systemTrusted) return;
@@ -153,9 +153,9 @@ export function request({
 }
 
 const PHASE_TEXT = {
-  connecting: 'it could not be connected to',
-  asking: 'it accepted the connection but did not answer',
-  reading: 'it stopped in the middle of its answer',
+  connecting: 'no connection',
+  asking: 'connected, but no answer',
+  reading: 'the answer is incomplete',
 } as const;
 
 const NETWORK_FAILURE: Readonly<Record<string, HttpFailureKind>> = {
@@ -172,10 +172,9 @@ function failureFrom(error: { code?: string | undefined }, answering: boolean): 
   const code = error.code ?? 'unknown error';
   const kind = NETWORK_FAILURE[code];
   if (kind !== undefined) return new HttpFailure(kind, describeError(error), code);
-  if (code.startsWith('HPE_'))
-    return new HttpFailure('protocol', 'what answers there does not speak HTTP', code);
+  if (code.startsWith('HPE_')) return new HttpFailure('protocol', 'the server does not speak HTTP', code);
   if (code === 'EPROTO' || /^ERR_(SSL|TLS|OSSL)/.test(code))
-    return new HttpFailure('tls', 'what answers there does not speak TLS', code);
+    return new HttpFailure('tls', 'the server does not speak TLS', code);
   if (/CERT|SIGNATURE|UNABLE_TO|SELF_SIGNED/.test(code)) {
     return new HttpFailure(
       'tls',

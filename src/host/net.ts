@@ -1,11 +1,11 @@
-// Sockets: free ports, certificates of servers, names of addresses, and the lock of the agent.
+// Sockets: free ports, the certificates of a server, the DNS name of an address, and the lock of the agent.
 import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type Server } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { describeError } from './errno.ts';
 
-/** Whether a program can listen on `host:port` now. `why`: the errno. */
+/** Whether this VM can listen on `host:port` now; otherwise why not. */
 export function tryListen(
   host: string,
   port: number,

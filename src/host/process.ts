@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 
-export interface RunOptions {
+interface RunOptions {
   /** Milliseconds before the program and its children get SIGTERM, and `graceMs` later SIGKILL. No limit when left out. */
   readonly timeoutMs?: number;
   readonly graceMs?: number;

@@ -1,11 +1,11 @@
-// What may be sent to OneGate, and how. OneGate puts quotes around a value and hands the text to a template parser:
-// some characters are refused there with a bare 500, others are silently changed, and an empty value is stored as a
-// quotation mark (OneGate 7.5.80, exchanges 100-176 and the probe of every ASCII character in every position). So a
-// value that would not arrive as it was sent is refused here, where it can be named.
+// What may be sent to OneGate, and in which form. OneGate puts quotes around a value and passes the text to a template
+// parser, which refuses some characters with an empty 500, changes others silently, and stores an empty value as a
+// quotation mark (OneGate 7.5.80: recorded exchanges 100-176, and a test of every ASCII character in every position). So a
+// value that OneGate would not store unchanged is refused here, with a message.
 //
-// The gate guard: OneFlow opens a role's ready gate when the text of an update contains READY=YES anywhere, quotes and
-// blanks removed - also inside FL_READY=YES, FL_NODE_READY=YES or a value (section 6.2 of the facts; EventManager.rb).
-// Nothing of that kind leaves before the node serves.
+// The gate guard: OneFlow opens a role's ready gate when the text of an update, without quotes and blanks, contains
+// READY=YES anywhere, also inside FL_READY=YES, FL_NODE_READY=YES or a value (EventManager.rb of OneFlow). No such update is
+// sent before the node serves.
 import { Problem } from '../core/problem.ts';
 
 /** Letters, digits, blank, base64, and the punctuation of addresses and URLs. */
@@ -19,7 +19,7 @@ const MAX_BYTES = 128 * 1024;
 /**
  * The form body of PUT /vm for these attributes: `data=A%3D1%0AB%3D2&type=1` (type 1 merges, the rest stays).
  * @param options.serving the node serves: only then may the update contain READY=YES.
- * Throws Problem onegate_value_refused; a value is never quoted in it.
+ * Throws Problem onegate_value_refused, which never holds a value.
  */
 export function publishable(
   attributes: Readonly<Record<string, string>>,
@@ -42,23 +42,23 @@ export function publishable(
   return `data=${encodeURIComponent(text)}&type=1`;
 }
 
-/** Whether OneFlow would take an update with this text for READY=YES. Wider than OneFlow: any case, any blank. */
+/** Whether OneFlow would read READY=YES in this text. Wider than OneFlow: any case, any blank. */
 export const opensGate = (text: string): boolean => /READY=YES/i.test(text.replaceAll(/[\s"']/g, ''));
 
 function faultOfName(name: string): string | undefined {
-  if (!NAME.test(name)) return 'its name is not made of A-Z, 0-9 and _, with a letter first';
-  if (name.startsWith('XML')) return 'a name that begins with XML is stored under another name';
-  if (RESERVED.has(name)) return 'OpenNebula keeps this name for itself';
+  if (!NAME.test(name)) return 'its name must have only A-Z, 0-9 and _, and begin with a letter';
+  if (name.startsWith('XML')) return 'OneGate stores a name that begins with XML under another name';
+  if (RESERVED.has(name)) return 'OpenNebula reserves this name';
   return undefined;
 }
 
 function faultOfValue(value: string): string | undefined {
-  if (value === '') return "an empty value would be stored as a quotation mark; '-' stands for none";
-  if (value.trim() !== value) return 'blanks at its ends would be cut off';
-  if (value.startsWith('#')) return 'a # at its beginning would make it a comment';
+  if (value === '') return "OneGate stores an empty value as a quotation mark; use '-' for none";
+  if (value.trim() !== value) return 'OneGate removes blanks at the ends';
+  if (value.startsWith('#')) return 'OneGate reads a value that begins with # as a comment';
   if (SAFE.test(value)) return undefined;
   const at = [...value].findIndex((character) => !SAFE.test(character));
-  return `character ${at + 1} (${formatCharacter([...value][at]!)}) would not survive`;
+  return `OneGate does not store character ${at + 1} (${formatCharacter([...value][at]!)})`;
 }
 
 const formatCharacter = (character: string): string =>
@@ -66,7 +66,7 @@ const formatCharacter = (character: string): string =>
     ? character
     : `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 
-/** Of what the agent publishes only the CA is the operator's, and can be of any size. */
+/** Only FL_CA_CERT can be large, because the CA is the operator's. */
 function tooLarge(lines: readonly string[], bytes: number): Problem {
   const [largest = '-'] = [...lines].sort((a, b) => b.length - a.length);
   const [name = '-'] = largest.split('=');

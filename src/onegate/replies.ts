@@ -1,10 +1,10 @@
-// What OneGate answers, as far as the agent wants to know it. A reply is somebody else's data: numbers come as text or
-// as numbers, an empty element as {}, a repeated name as an array, one NIC as an object or as an array of one (seen
-// on OneGate 7.5.80, exchanges 02, 05, 21, 125, 147). With extended=true it also carries the peers' whole CONTEXT,
-// passwords included - so what is not named here is dropped at once.
+// The parts of OneGate's replies that the agent uses. In a reply, numbers are text or numbers, an empty element is {}, a
+// repeated name is an array, and a single NIC is an object or an array of one (OneGate 7.5.80, recorded exchanges 02, 05, 21,
+// 125, 147). With extended=true it also holds the whole CONTEXT of the peers, passwords included, so everything that is not
+// named here is dropped at once.
 import * as z from 'zod';
 
-/** The attributes that nodes of a federation publish for each other; nothing else of a USER_TEMPLATE is kept. */
+/** The attributes that nodes of a federation publish. All others of a USER_TEMPLATE are dropped. */
 export const PUBLISHED = [
   'READY',
   'FL_ROLE',
@@ -31,13 +31,11 @@ export const VM_STATE = {
   done: 6,
   poweroff: 8,
   undeployed: 9,
-  cloningFailure: 11,
 } as const;
 
 export interface Vm {
   readonly id: number;
-  readonly name: string;
-  /** Undefined where the reply does not say (a plain GET /service). */
+  /** Undefined where the reply has none (a plain GET /service). */
   readonly state: number | undefined;
   readonly lcmState: number | undefined;
   readonly attributes: ReadonlyMap<PublishedName, string>;
@@ -47,7 +45,7 @@ export interface Vm {
 
 export interface Role {
   readonly name: string;
-  /** How many nodes OneFlow wants; lowered at once when the role shrinks, while the nodes to go are still listed. */
+  /** How many nodes OneFlow wants. When the role shrinks it is lowered at once, while the nodes to remove are still listed. */
   readonly cardinality: number;
   readonly state: number;
   /** In the order of creation. Without extended=true a node is only its id and name. */
@@ -56,22 +54,14 @@ export interface Role {
 
 export interface Service {
   readonly id: number;
-  readonly name: string;
   /** 1 DEPLOYING, 2 RUNNING, 4 WARNING, 8 SCALING, 10 COOLDOWN, ... */
   readonly state: number;
   readonly roles: readonly Role[];
 }
 
-export const SERVICE_STATE = {
-  pending: 0,
-  deploying: 1,
-  running: 2,
-  undeploying: 3,
-  scaling: 8,
-  cooldown: 10,
-} as const;
+export const SERVICE_STATE = { deploying: 1, cooldown: 10 } as const;
 
-/** What `vm` publishes under `name`; undefined when nothing, or nothing that is a text. */
+/** The attribute `name` of `vm`; undefined without one, or when it is not text. */
 export const attribute = (vm: Vm, name: PublishedName): string | undefined => vm.attributes.get(name);
 
 const whole = z
@@ -85,7 +75,6 @@ const whole = z
   ])
   .pipe(z.int().min(0).max(4_294_967_295));
 const anything = z.unknown().optional();
-const text = z.string().catch('');
 
 /** `[x]`, `x` or `{}`, `null`, nothing: always a list of what parses. */
 const listOf = <T extends z.ZodType>(item: T) =>
@@ -106,7 +95,6 @@ const userTemplateSchema = z
 const vmSchema = z
   .object({
     ID: whole,
-    NAME: text,
     STATE: whole.optional().catch(undefined),
     LCM_STATE: whole.optional().catch(undefined),
     USER_TEMPLATE: userTemplateSchema.optional(),
@@ -115,7 +103,6 @@ const vmSchema = z
   .transform(
     (vm): Vm => ({
       id: vm.ID,
-      name: vm.NAME,
       state: vm.STATE,
       lcmState: vm.LCM_STATE,
       attributes: attributesOf(vm.USER_TEMPLATE),
@@ -126,13 +113,12 @@ const vmSchema = z
 const nodeSchema = z
   .object({ deploy_id: whole, vm_info: z.object({ VM: z.unknown() }).optional().catch(undefined) })
   .transform((node): Vm => {
-    // The role's list is OneFlow's word for which VM this is; vm_info only adds to it.
+    // OneFlow's list of the role decides which VM this is; vm_info only adds to it.
     const info = vmSchema.safeParse(node.vm_info?.VM);
     return info.success && info.data.id === node.deploy_id
       ? info.data
       : {
           id: node.deploy_id,
-          name: '',
           state: undefined,
           lcmState: undefined,
           attributes: new Map(),
@@ -149,7 +135,6 @@ const roleSchema = z.object({
 
 const serviceSchema = z.object({
   id: whole,
-  name: text,
   state: whole,
   roles: z.array(roleSchema).max(1_000),
 });
@@ -183,7 +168,7 @@ function attributesOf(
   const kept = new Map<PublishedName, string>();
   for (const name of PUBLISHED) {
     const value = userTemplate?.[name];
-    // Sent twice in one update, an attribute is kept twice (exchange 147): the last is what was meant.
+    // OneGate stores an attribute twice when an update has it twice (recorded exchange 147): the last one counts.
     const one = Array.isArray(value) ? value.filter(isText).at(-1) : value;
     if (isText(one)) kept.set(name, one);
   }

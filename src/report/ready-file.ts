@@ -1,5 +1,7 @@
 // ready.json: what `flower-context ready` decides by. The agent writes it at each change of its state.
+
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 
@@ -16,15 +18,7 @@ const schema = z.object({
 export type ReadyFile = z.infer<typeof schema>;
 
 /** Undefined: the agent has not run since this VM started. */
-export function readReady({ ready }: Paths): ReadyFile | undefined {
-  const text = readText(ready);
-  if (text === undefined) return undefined;
-  try {
-    return schema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
-  }
-}
+export const readReady = ({ ready }: Paths): ReadyFile | undefined => parseJson(readText(ready), schema);
 
 /** Throws Problem state_unwritable. */
 export const writeReady = ({ ready }: Paths, file: ReadyFile): void =>

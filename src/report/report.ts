@@ -3,6 +3,7 @@
 
 import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/problem.ts';
+import type { Role } from '../core/role.ts';
 import { notifyStatus } from '../host/notify.ts';
 import type { Journal } from './journal.ts';
 import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
@@ -66,7 +67,7 @@ export class Report {
   }
 
   /** A new boot begins (the first, or after a re-contextualization). */
-  begin(role: 'superlink' | 'supernode', steps: readonly ReportedStep[]): void {
+  begin(role: Role, steps: readonly ReportedStep[]): void {
     this.#again = this.#status.steps.length > 0;
     this.#status.role = role;
     this.#status.phase = 'booting';

@@ -1,5 +1,7 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
+
 import * as z from 'zod';
+import { parseJson } from '../core/json.ts';
 import type { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 
@@ -68,21 +70,10 @@ export const problemLines = (problem: StatusProblem, causes: readonly string[] =
   `  what to do: ${problem.remedy}`,
 ];
 
-/** The last status written, or undefined when there is none or it is not one of ours. */
-export function readStatus(path: string): Status | undefined {
-  const text = readText(path);
-  return text === undefined ? undefined : parseStatus(text);
-}
+/** The last status written; undefined when there is none that this version of the agent can read. */
+export const readStatus = (path: string): Status | undefined => parseStatus(readText(path));
 
-/** The status in this text; undefined when it is not one of ours. */
-export function parseStatus(text: string): Status | undefined {
-  try {
-    const parsed = statusSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
-}
+export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);
 
 export function writeStatus(path: string, status: Status): void {
   writeAtomic(path, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o644, durable: false });

@@ -1,12 +1,12 @@
 // Checks the settings of a template: reports all errors at once.
 import { Buffer } from 'node:buffer';
 import type { BootConfig } from '../config/config.ts';
-import type { Finding } from '../config/finding.ts';
-import { showValue } from '../config/finding.ts';
 import { parseVariables } from '../config/parse.ts';
 import { releaseImage } from '../config/release.ts';
+import { showValue } from '../config/secrets.ts';
 import { ALL_NAMES, hasAlias, isVariableName, plainName, rowOf, type VariableName } from '../config/table.ts';
 import { closestMatch } from '../core/closest-match.ts';
+import type { VariableFinding as Finding } from '../core/finding.ts';
 import type { OneFlowVersion, TemplateOptions } from './oneflow.ts';
 import { inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
 import { formDefault } from './user-input.ts';
@@ -111,15 +111,15 @@ function undeliverable(
   asked: boolean,
 ): Fault | undefined {
   if (rowOf(name).level === 'infrastructure') return undefined;
-  const bad = format === 6 ? /["\\$\n\r]/ : /[\\$\n\r]/;
+  const forbidden = format === 6 ? /["\\$\n\r]/ : /[\\$\n\r]/;
   const character =
-    bad.exec(value)?.[0] ??
+    forbidden.exec(value)?.[0] ??
     (asked ? /\|/.exec(value)?.[0] : undefined) ??
     (format === 6 && !asked && /^[^[]*\]/.test(value) ? ']' : undefined);
   if (character === undefined) return undefined;
-  const shown = character === '\n' || character === '\r' ? 'a line break' : character;
+  const named = character === '\n' || character === '\r' ? 'a line break' : character;
   return {
-    found: `${showValue(name, value)} has ${shown} in it`,
+    found: `${showValue(name, value)} has ${named} in it`,
     expected: `a value without it: OpenNebula does not deliver it unchanged${character === '"' ? ' (single quotes are possible)' : ''}`,
   };
 }

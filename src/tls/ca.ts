@@ -1,13 +1,11 @@
-// The CA certificates that a SuperNode trusts, and those an operator brings for a SuperLink.
-
+// The CA certificates that a SuperNode trusts, and those of an operator for a SuperLink.
 import { isBase64 } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
-import type { Certificate } from './certificate.ts';
-import { outsideValidity } from './dates.ts';
+import { type Certificate, outsideValidity } from './certificate.ts';
 import { certificatesIn } from './texts.ts';
 
 export interface CaOptions {
-  /** Where the text came from: a variable of the CONTEXT, or words ('OneGate'). */
+  /** The source of the text: a variable of the CONTEXT, or words ('OneGate'). */
   readonly variable: string;
   readonly now: Date;
   /** Code of the problems; ca_invalid when left out. */
@@ -22,15 +20,15 @@ export interface TrustedCa {
   readonly subject: string;
   readonly notAfter: Date;
   readonly certificates: readonly Certificate[];
-  /** What was left out, and what else is odd. */
+  /** Certificates that were ignored, and other findings. */
   readonly warnings: readonly Problem[];
 }
 
 /**
- * Reads one or more CA certificates from PEM text. A certificate that issued itself is taken also when it does not
- * call itself a CA: a self-signed server certificate is its own trust anchor (gRPC accepts it, measured with 1.70, 1.85).
- * Unusable ones among several are left out with a warning.
- * @throws Problem ca_invalid (or `code`) when nothing usable is left: empty, not PEM, a key, not a CA, expired, ...
+ * Reads one or more CA certificates from PEM text. A self-signed certificate is accepted also without CA:TRUE: a
+ * self-signed server certificate is its own trust anchor (gRPC accepts it, measured with grpcio 1.70 and 1.85). Unusable
+ * ones among several are ignored with a warning.
+ * @throws Problem ca_invalid (or `code`) when no usable one is left: empty, not PEM, a key, not a CA, expired, ...
  */
 export function readCa(pemText: string, options: CaOptions): TrustedCa {
   const { variable, now, code = 'ca_invalid' } = options;
@@ -49,7 +47,7 @@ export function readCa(pemText: string, options: CaOptions): TrustedCa {
   const [firstFault, ...otherFaults] = faults;
   if (first === undefined) throw joinProblems([firstFault!, ...otherFaults]);
   const warnings = faults.map(
-    ({ facts }) => new Problem('config_suspicious', { ...facts, found: `${facts.found}: it is left out` }),
+    ({ facts }) => new Problem('config_suspicious', { ...facts, found: `${facts.found}; ignored` }),
   );
   if (text.hasKey) warnings.push(keyBeside(where.doing, variable));
   return {
@@ -63,35 +61,34 @@ export function readCa(pemText: string, options: CaOptions): TrustedCa {
 }
 
 /**
- * PEM text from base64, as FL_CA_CERT on OneGate carries it; `whence` says where it was found. Blanks and the URL
- * alphabet are forgiven, PEM that is not encoded is taken as it is.
+ * PEM text from base64, the form of FL_CA_CERT on OneGate; `source` names it. Blanks and the URL alphabet are accepted, and
+ * PEM that is not encoded.
  * @throws Problem ca_invalid when it is not base64.
  */
-export function decodeCaBase64(value: string, whence: string): string {
+export function decodeCaBase64(value: string, source: string): string {
   if (value.includes('-----BEGIN ')) return value;
   const base64 = value.replace(/\s/g, '').replaceAll('-', '+').replaceAll('_', '/');
   if (isBase64(base64)) return Buffer.from(base64, 'base64').toString('utf8');
   const found = base64 === '' ? 'nothing (it is empty)' : `${value.length} characters that are not base64`;
   throw new Problem('ca_invalid', {
-    ...whereFrom(whence),
+    ...whereFrom(source),
     found,
     expected: 'base64 of a CA certificate in PEM',
   });
 }
 
-/** Only what an operator can set is named as the variable at fault. */
-function whereFrom(whence: string): { readonly doing: string; readonly variable?: string } {
-  const doing = `reading the CA certificate in ${whence}`;
-  return /^[A-Z0-9_]+$/.test(whence) ? { doing, variable: whence } : { doing };
+/** Only a variable that an operator can set is named as the one at fault. */
+function whereFrom(source: string): { readonly doing: string; readonly variable?: string } {
+  const doing = `reading the CA certificate in ${source}`;
+  return /^[A-Z0-9_]+$/.test(source) ? { doing, variable: source } : { doing };
 }
 
-/** A warning for certificates that stand together with a key, in a variable that nobody keeps secret. */
+/** A warning for a private key beside certificates, in a variable that is not secret. */
 export const keyBeside = (doing: string, variable: string): Problem =>
   new Problem('config_suspicious', {
     doing,
-    found:
-      'there is a private key beside the certificates; it was ignored, but this variable is not kept secret',
-    remedy: `take the key out of ${variable}, and consider it known to others`,
+    found: 'a private key beside the certificates; it was ignored, but this variable is not secret',
+    remedy: `remove the key from ${variable} and replace it, because others may have read it`,
     variable,
   });
 

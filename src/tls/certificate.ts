@@ -1,44 +1,43 @@
-// One certificate, read: node:crypto for what it tells, its own DER for what node:crypto keeps to itself.
+// One certificate, read with node:crypto, and with the DER reader where node:crypto has no answer.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ipText } from '../core/ip.ts';
-import { children, content, decode, dotted, encode, isContext } from './der.ts';
+import { children, content, decode, dotted, encode, isContext, OID } from './der.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
-import { OID, WEAK_SIGNATURES } from './oids.ts';
 
 export interface Certificate {
   readonly x509: X509Certificate;
   /** Clean PEM: LF, one block, a newline at the end. */
   readonly pem: string;
-  /** 'CN=name, O=organization' for a person. */
+  /** 'CN=name, O=organization', for messages. */
   readonly subject: string;
   readonly issuer: string;
-  /** The subject as it stands in the certificate. */
+  /** The subject as in the certificate. */
   readonly subjectDer: Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
   /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
   readonly sha256: string;
   readonly isCa: boolean;
-  /** May stand above another certificate: a CA, or a root from before there were extensions (gRPC takes those). */
+  /** May issue another certificate: a CA, or a root of X.509 version 1, which gRPC accepts. */
   readonly mayIssue: boolean;
-  /** Issued by itself: a root, or a server certificate that is its own CA. */
+  /** A root, or a server certificate that is its own CA. */
   readonly selfSigned: boolean;
-  /** Undefined without a subjectAltName, and with an empty one, which gRPC takes for none. */
+  /** Undefined without a subjectAltName, and with an empty one, which gRPC treats as none. */
   readonly names: SubjectNames | undefined;
   /** May be a TLS server by its extended key usage (also when it has none). */
   readonly forServers: boolean;
   /** May sign a TLS handshake by its key usage (also when it has none). */
   readonly allowsDigitalSignature: boolean;
-  /** 'SHA-1' or 'MD5' when it is signed with such. */
+  /** 'SHA-1' or 'MD5' for a signature with this digest. */
   readonly weakSignature: string | undefined;
-  /** How many CAs may stand below this one; undefined for any number. */
+  /** How many CAs may be below this one; undefined for any number. */
   readonly pathLength: number | undefined;
   readonly keyId: Buffer | undefined;
 }
 
 /**
  * Reads one DER certificate.
- * @throws Error (of node:crypto or the DER reader) when it is none; callers say where it came from.
+ * @throws Error (of node:crypto or the DER reader) when it is none.
  */
 export function readCertificate(der: Uint8Array): Certificate {
   const x509 = new X509Certificate(der);
@@ -77,43 +76,57 @@ export function readCertificate(der: Uint8Array): Certificate {
 
 /** Whether the key of `issuer` made the signature on `certificate`. */
 export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  try {
-    return certificate.verify(issuer.publicKey);
-  } catch {
-    return false; // a key that cannot verify at all
-  }
+  return unlessError(() => certificate.verify(issuer.publicKey)) ?? false;
 }
 
-/** Its public key; undefined for an algorithm that OpenSSL does not know. */
-export function publicKeyOf({ x509 }: Certificate): KeyObject | undefined {
+/** Its public key; undefined for an algorithm that OpenSSL does not support. */
+export const publicKeyOf = ({ x509 }: Certificate): KeyObject | undefined =>
+  unlessError(() => x509.publicKey);
+
+/** A PEM key; undefined when it cannot be read. */
+export const privateKeyOf = (keyPem: string): KeyObject | undefined =>
+  unlessError(() => createPrivateKey(keyPem));
+
+/** Whether a private key is the one of the certificate. */
+export const matchesKey = ({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject =>
+  key !== undefined && (unlessError(() => x509.checkPrivateKey(key)) ?? false);
+
+/** node:crypto throws for keys that OpenSSL cannot use. Its messages do not help a person. */
+function unlessError<T>(read: () => T): T | undefined {
   try {
-    return x509.publicKey;
+    return read();
   } catch {
     return undefined;
   }
 }
 
-/** A PEM key; undefined when it cannot be read. */
-export function privateKeyOf(keyPem: string): KeyObject | undefined {
-  try {
-    return createPrivateKey(keyPem);
-  } catch {
-    return undefined; // OpenSSL's reason is of no use to a person
-  }
-}
+/** '2026-11-21 06:00 UTC' */
+export const onDate = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
-/** Whether a private key is the one of the certificate. */
-export function matchesKey({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject {
-  try {
-    return key !== undefined && x509.checkPrivateKey(key);
-  } catch {
-    return false; // the certificate's own key is of an unknown kind
+/** What is wrong with the dates, for a sentence; undefined when the certificate is valid at `now`. */
+export function outsideValidity(
+  certificate: Certificate,
+  now: Date,
+): { found: string; remedy: string } | undefined {
+  const clock = `this VM's clock: ${onDate(now)}`;
+  if (now > certificate.notAfter) {
+    return {
+      found: `${certificate.subject} expired on ${onDate(certificate.notAfter)}; ${clock}`,
+      remedy: 'have it issued again',
+    };
   }
+  if (now < certificate.notBefore) {
+    return {
+      found: `${certificate.subject} is not valid before ${onDate(certificate.notBefore)}; ${clock}`,
+      remedy: 'check the clock (`timedatectl`), or have the certificate issued with an earlier start',
+    };
+  }
+  return undefined;
 }
 
 type Node = ReturnType<typeof decode>;
 
-/** Looks an extension up; only the one asked for is decoded, because strangers put anything into theirs. */
+/** Finds an extension. Only this one is decoded, because the others may hold anything. */
 function extensionsOf(node: Node | undefined): (id: string) => Node | undefined {
   const list = children(children(node)[0]).map(children);
   return (id) => {
@@ -132,6 +145,17 @@ function namesOf(node: Node): SubjectNames {
       .filter((ip) => ip !== undefined),
   });
 }
+
+/** Signatures whose digest can be forged. */
+const WEAK_SIGNATURES: Readonly<Record<string, string>> = {
+  '1.2.840.113549.1.1.2': 'MD2',
+  '1.2.840.113549.1.1.3': 'MD4',
+  '1.2.840.113549.1.1.4': 'MD5',
+  '1.2.840.113549.1.1.5': 'SHA-1',
+  '1.3.14.3.2.29': 'SHA-1',
+  '1.2.840.10040.4.3': 'SHA-1',
+  '1.2.840.10045.4.1': 'SHA-1',
+};
 
 /** The digest of a weak signature. RSA-PSS without a named digest means SHA-1 (RFC 4055). */
 function weaknessOf(algorithm: Node | undefined): string | undefined {

@@ -1,6 +1,5 @@
 // The chain from a server certificate to a trusted CA.
-import { type Certificate, isSignedBy } from './certificate.ts';
-import { outsideValidity } from './dates.ts';
+import { type Certificate, isSignedBy, outsideValidity } from './certificate.ts';
 
 type Fault = { readonly found: string; readonly remedy: string };
 

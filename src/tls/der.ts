@@ -1,4 +1,4 @@
-// DER, written and read by node-forge's ASN.1 module. Bytes are Buffers on this side; forge wants latin-1 strings.
+// DER, written and read by node-forge's ASN.1 module. Bytes are Buffers here and latin-1 strings in forge.
 import asn1, { type Asn1Node } from 'node-forge/lib/asn1.js';
 
 export type { Asn1Node };
@@ -63,3 +63,19 @@ export const dotted = (node: Asn1Node | undefined): string =>
 
 export const isContext = (node: Asn1Node | undefined, tag: number): boolean =>
   node?.tagClass === Class.CONTEXT_SPECIFIC && node.type === tag;
+
+/** Object identifiers of X.509. */
+export const OID = {
+  commonName: '2.5.4.3',
+  organization: '2.5.4.10',
+  subjectKeyIdentifier: '2.5.29.14',
+  keyUsage: '2.5.29.15',
+  subjectAltName: '2.5.29.17',
+  basicConstraints: '2.5.29.19',
+  authorityKeyIdentifier: '2.5.29.35',
+  extendedKeyUsage: '2.5.29.37',
+  serverAuth: '1.3.6.1.5.5.7.3.1',
+  anyExtendedKeyUsage: '2.5.29.37.0',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  rsaPss: '1.2.840.113549.1.1.10',
+} as const;

@@ -1,36 +1,23 @@
-// A certificate in the words of a report.
+// A certificate for the status and for commands.
 import type { KeyObject } from 'node:crypto';
-import { publicKeyOf } from './certificate.ts';
+import { type Certificate, publicKeyOf } from './certificate.ts';
 import { sanEntries } from './names.ts';
 import { firstCertificate } from './texts.ts';
 
-export interface CertificateDescription {
-  readonly subject: string;
-  readonly issuer: string;
+export interface CertificateDescription extends Certificate {
   /** 'DNS:localhost', 'IP:10.0.0.5' */
   readonly sans: readonly string[];
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  /** AA:BB:..., as `openssl x509 -fingerprint -sha256` prints it. */
-  readonly sha256: string;
-  readonly isCa: boolean;
   /** 'EC P-256', 'RSA 2048', 'ED25519' */
   readonly keyType: string;
 }
 
 /** The first certificate of a PEM text. @throws Problem tls_setup_failed when there is none. */
 export function describeCertificate(pem: string): CertificateDescription {
-  const certificate = firstCertificate(pem, 'reading a certificate for the report');
-  const { subject, issuer, names, notBefore, notAfter, sha256, isCa } = certificate;
+  const certificate = firstCertificate(pem, 'reading a certificate');
   const key = publicKeyOf(certificate);
   return {
-    subject,
-    issuer,
-    sans: sanEntries(names),
-    notBefore,
-    notAfter,
-    sha256,
-    isCa,
+    ...certificate,
+    sans: sanEntries(certificate.names),
     keyType: key === undefined ? 'unknown' : keyType(key),
   };
 }

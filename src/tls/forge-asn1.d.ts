@@ -1,4 +1,4 @@
-// The part of node-forge that is used, and nothing else: loading the ASN.1 module alone costs 2-3 ms, all of forge 40.
+// The part of node-forge that is used: loading the ASN.1 module alone takes 2-3 ms, all of forge 40.
 declare module 'node-forge/lib/asn1.js' {
   export interface Asn1Node {
     readonly tagClass: number;

@@ -1,5 +1,5 @@
-// The CA and the server certificates that the agent makes itself: P-256, SHA-256, everything a strict verifier asks for
-// (Python's VERIFY_X509_STRICT wants both key identifiers).
+// The CA and the server certificates that the agent issues: P-256, SHA-256, and all extensions that a strict verifier needs
+// (Python's VERIFY_X509_STRICT needs both key identifiers).
 import { generateKeyPairSync } from 'node:crypto';
 import { Problem } from '../core/problem.ts';
 import { matchesKey, privateKeyOf } from './certificate.ts';
@@ -16,7 +16,7 @@ export interface KeyPair {
 
 const CA_YEARS = 10;
 const SERVER_DAYS = 365;
-/** Other machines' clocks may be a little behind ours. */
+/** The clocks of other machines may be behind. */
 const BACKDATE_MS = 60_000;
 
 /** A new CA: ten years, for server certificates only (no CA below it). `commonName` is cut to 64 characters. */
@@ -47,13 +47,13 @@ export function issueCa({ now, commonName }: { now: Date; commonName: string }):
 
 /**
  * A server certificate with a key of its own: one year, never longer than the CA. Names are made canonical and unique.
- * @throws Problem tls_setup_failed when there is no name, or the CA's key and certificate do not belong together.
+ * @throws Problem tls_setup_failed without a name, or when the CA's key does not match its certificate.
  */
 export function issueServer({ ca, names, now }: { ca: KeyPair; names: SubjectNames; now: Date }): KeyPair {
   const doing = 'making the server certificate';
   const wanted = uniqueNames(names);
   if (wanted.dns.length + wanted.ip.length === 0) {
-    throw new Problem('tls_setup_failed', { doing, found: 'no name and no address to put into it' });
+    throw new Problem('tls_setup_failed', { doing, found: 'no name and no address for it' });
   }
   const issuer = firstCertificate(ca.certPem, doing);
   const signer = privateKeyOf(ca.keyPem);
@@ -86,7 +86,7 @@ export function issueServer({ ca, names, now }: { ca: KeyPair; names: SubjectNam
   return { certPem, keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-/** The first name another machine could use; for people only, TLS looks at the subjectAltName. */
+/** The first name that another machine could use. It is only informative: TLS checks the subjectAltName. */
 function commonNameFor(names: SubjectNames): string {
   const useful = [
     ...names.dns.filter((name) => name !== 'localhost' && !name.startsWith('*')),

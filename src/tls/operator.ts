@@ -1,9 +1,8 @@
 // Certificates of the operator (FL_SSL_*). All faults are reported together, before Flower starts.
 import { joinProblems, Problem, type ProblemFacts } from '../core/problem.ts';
 import { keyBeside, readCa, type TrustedCa } from './ca.ts';
-import { type Certificate, matchesKey, publicKeyOf } from './certificate.ts';
+import { type Certificate, matchesKey, onDate, outsideValidity, publicKeyOf } from './certificate.ts';
 import { buildChain } from './chain.ts';
-import { onDate, outsideValidity } from './dates.ts';
 import { hasNamedCurve, readServerKey, type ServerKey } from './key.ts';
 import { covers, listNames, type SubjectNames, sanEntry } from './names.ts';
 import { certificatesIn } from './texts.ts';

@@ -1,22 +1,20 @@
-// Why a TLS client with this CA would refuse the SuperLink, in words. Flower itself says only that it could not connect
-// (flower.md 8), so this is asked before Flower is started.
-
+// Why a TLS client with this CA would refuse the SuperLink. Flower only reports that it could not connect, so the agent
+// checks the certificate before it starts Flower.
 import { pemOf } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
 import { readCa } from './ca.ts';
-import type { Certificate } from './certificate.ts';
+import { type Certificate, outsideValidity } from './certificate.ts';
 import { buildChain } from './chain.ts';
-import { outsideValidity } from './dates.ts';
 import { covers, listNames, sanEntry } from './names.ts';
 import { certificatesIn } from './texts.ts';
 import { ORGANIZATION } from './x509-write.ts';
 
 export interface PeerFacts {
-  /** What the server sent, its own certificate first: PEM (one text or one each) or DER. */
+  /** The certificates that the server sent, its own first: PEM (one text or one each) or DER. */
   readonly chainPem: string | readonly (string | Uint8Array)[];
-  /** What this node trusts. */
+  /** The CA that this node trusts. */
   readonly caPem: string;
-  /** The host that is dialled: an address without brackets, in the one spelling that readHostPort gives it, or a name. */
+  /** The host to connect to: an address without brackets in the spelling of readHostPort, or a name. */
   readonly host: string;
   readonly now: Date;
 }
@@ -45,7 +43,7 @@ export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem 
   return first && joinProblems([first, ...rest]);
 }
 
-const ON_SUPERLINK = 'look at the SuperLink: `flower-context status` there';
+const ON_SUPERLINK = 'check the SuperLink: `flower-context status` there';
 
 const asText = (chain: PeerFacts['chainPem']): string =>
   typeof chain === 'string'
@@ -70,11 +68,11 @@ function trustFault(
     const end = chain.last === leaf ? '' : `, its chain ends at ${shown(chain.last)}`;
     const issuer = chain.last.selfSigned ? 'which is self-signed' : `signed by ${chain.last.issuer}`;
     const renewed = certificates.some(({ subject }) => subject === chain.last.issuer)
-      ? '; the names are the same, the keys are not: the SuperLink has a new CA'
+      ? '; same name, another key: the SuperLink has a new CA'
       : '';
     return new Problem('ca_mismatch', {
       doing,
-      found: `it shows ${sent}${end}, ${issuer}; this node trusts ${trusted}${renewed}`,
+      found: `it sends ${sent}${end}, ${issuer}; this node trusts ${trusted}${renewed}`,
       expected: 'a certificate signed by the CA this node trusts',
     });
   } catch (error) {
@@ -83,7 +81,7 @@ function trustFault(
   }
 }
 
-/** Subject and the first eight bytes of the fingerprint: enough to tell two apart by eye. */
+/** Subject and the first eight bytes of the fingerprint, enough to compare two. */
 const shown = ({ subject, sha256 }: Certificate): string => `${subject} (SHA-256 ${sha256.slice(0, 23)}...)`;
 
 function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
@@ -92,8 +90,8 @@ function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
   if (validity !== undefined) {
     const remedy =
       now < leaf.notBefore
-        ? 'start time synchronisation on both sides (`timedatectl set-ntp true`): one of the clocks is off'
-        : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that was made there); if it should be valid still, check the clock here';
+        ? 'start time synchronisation on both sides (`timedatectl set-ntp true`): one of the clocks is wrong'
+        : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that the agent issued); if it is still valid, check the clock here';
     problems.push(new Problem('tls_setup_failed', { doing, found: validity.found, remedy }));
   }
   if (!leaf.forServers || !leaf.allowsDigitalSignature) {
@@ -106,8 +104,8 @@ function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
 }
 
 /**
- * Whether gRPC accepts the CN of a certificate without subjectAltName for the host. It does so for names only; it takes an
- * IPv6 address for a name when a letter comes before the first colon (`fd00::5`), and compares it as text.
+ * Whether gRPC accepts the CN of a certificate without subjectAltName for the host. It does so for names only. It treats an
+ * IPv6 address as a name when a letter precedes the first colon (`fd00::5`), and compares it as text.
  */
 function namedByCommonName({ x509 }: Certificate, host: string): boolean {
   if (/^[\d.]*(:|$)/.test(host)) return false;
@@ -119,14 +117,14 @@ function nameFault(leaf: Certificate, host: string, doing: string): Problem | un
   if (leaf.names === undefined ? namedByCommonName(leaf, host) : covers(leaf.names, host)) return undefined;
   const entry = sanEntry(host);
   const line = `FL_CERT_EXTRA_SAN="${entry}"`;
-  const madeHere = leaf.issuer.includes(`O=${ORGANIZATION}`);
+  const issuedByAgent = leaf.issuer.includes(`O=${ORGANIZATION}`);
   return new Problem('address_not_in_certificate', {
     doing,
     found: `it does not name ${host}; it names ${listNames(leaf.names)}`,
-    remedy: madeHere
-      ? `on the SuperLink set ${line} (after what is there already, with a comma) and boot it again, or dial one of the names above`
-      : `have the certificate issued again with ${entry}, or dial one of the names above`,
-    variable: madeHere ? 'FL_CERT_EXTRA_SAN' : 'FL_SSL_CERTFILE',
-    ...(madeHere ? { example: line } : {}),
+    remedy: issuedByAgent
+      ? `on the SuperLink set ${line} (append it with a comma to an existing value) and restart it, or connect to one of the names above`
+      : `have the certificate issued again with ${entry}, or connect to one of the names above`,
+    variable: issuedByAgent ? 'FL_CERT_EXTRA_SAN' : 'FL_SSL_CERTFILE',
+    ...(issuedByAgent ? { example: line } : {}),
   });
 }

@@ -1,12 +1,11 @@
-// Which certificates of an earlier boot are kept, and when they are renewed.
+// Whether certificates of an earlier boot are kept, and when they are renewed.
 import { Problem } from '../core/problem.ts';
-import { type Certificate, isSignedBy, matchesKey, privateKeyOf } from './certificate.ts';
-import { onDate } from './dates.ts';
+import { type Certificate, isSignedBy, matchesKey, onDate, privateKeyOf } from './certificate.ts';
 import type { KeyPair } from './issue.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
 import { certificatesIn, firstCertificate } from './texts.ts';
 
-/** `why` is a sentence for the journal; a `warning` is to be reported although the certificate is kept. */
+/** `why` is a sentence for the journal. `warning` is reported although the certificate is kept. */
 export type Fit =
   | { readonly fits: true; readonly warning?: Problem }
   | { readonly fits: false; readonly why: string };
@@ -16,13 +15,13 @@ export const renewAt = (certPem: string): Date =>
   twoThirds(firstCertificate(certPem, 'reading when the certificate is due for renewal'));
 
 /**
- * Whether the CA of an earlier boot can go on. It goes on also when it seems to lie in the future: a clock that was set
- * back must not cost every SuperNode its trust.
+ * Whether the CA of an earlier boot is kept. It is also kept when its start is in the future: after a new CA because of a
+ * clock that was set back, no SuperNode would trust the SuperLink.
  */
 export function caStillFits({ certPem, keyPem }: KeyPair, { now }: { now: Date }): Fit {
   const ca = only(certPem);
   if (ca === undefined) return no('the CA certificate cannot be read');
-  if (!ca.isCa) return no('the CA certificate is not one of a CA');
+  if (!ca.isCa) return no('the CA certificate is not a CA');
   if (!matchesKey(ca, privateKeyOf(keyPem)))
     return no('the key of the CA does not belong to its certificate');
   if (now > ca.notAfter) return no(`the CA expired on ${onDate(ca.notAfter)}`);
@@ -30,8 +29,8 @@ export function caStillFits({ certPem, keyPem }: KeyPair, { now }: { now: Date }
 }
 
 /**
- * Whether the server certificate of an earlier boot still serves: it belongs to its key and to the CA, names all of
- * `names` (what else it names hurts nobody), and is neither expired nor due for renewal.
+ * Whether the server certificate of an earlier boot is kept: it matches its key and the CA, names all of `names` (others are
+ * allowed), and is neither expired nor due for renewal.
  */
 export function stillFits(
   serverPem: string,
@@ -51,7 +50,7 @@ export function stillFits(
   if (now >= twoThirds(server))
     return no(`the server certificate is due for renewal since ${onDate(twoThirds(server))}`);
   if (now >= server.notBefore) return { fits: true };
-  // Under a CA that is itself of the future a new certificate would help nobody.
+  // Under a CA whose start is also in the future a new certificate would not help.
   if (now < ca.notBefore) return { fits: true, warning: setBack(server, now) };
   return no(
     `the server certificate is valid from ${onDate(server.notBefore)} only: the clock was set back to ${onDate(now)}`,
@@ -75,6 +74,6 @@ function missingFrom(has: SubjectNames | undefined, wanted: SubjectNames): strin
 const setBack = (certificate: Certificate, now: Date): Problem =>
   new Problem('clock_off', {
     doing: 'checking the certificates of the last boot',
-    found: `${certificate.subject} is valid from ${onDate(certificate.notBefore)}, but this VM's clock says ${onDate(now)}`,
-    expected: 'a clock that only goes forward',
+    found: `${certificate.subject} is valid from ${onDate(certificate.notBefore)}; this VM's clock: ${onDate(now)}`,
+    expected: 'a clock that is never set back',
   });

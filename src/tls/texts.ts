@@ -1,10 +1,9 @@
-// Texts that should hold certificates: what is in them, and what they hold instead.
-
+// Texts with certificates: the certificates, or what the text holds instead.
 import { isCertificateLabel, isPrivateKeyLabel, readPem } from '../core/pem.ts';
 import { Problem } from '../core/problem.ts';
 import { type Certificate, readCertificate } from './certificate.ts';
 
-/** More than any bundle of CAs needs; what comes from OneGate is not trusted. */
+/** More than any bundle of CAs needs. Texts from OneGate are not trusted. */
 const MOST_CHARACTERS = 1_000_000;
 const MOST_CERTIFICATES = 300;
 
@@ -12,7 +11,7 @@ export interface CertificateText {
   readonly certificates: readonly Certificate[];
   /** Why the text cannot be used, as what was found: 'a private key', 'nothing (it is empty)', ... */
   readonly fault?: { readonly found: string; readonly remedy?: string };
-  /** There is a private key beside the certificates. */
+  /** The text also holds a private key. */
   readonly hasKey: boolean;
 }
 
@@ -30,7 +29,7 @@ export function certificatesIn(text: string): CertificateText {
     try {
       certificates.push(readCertificate(block.der));
     } catch {
-      return { ...fault(`${ordinal(at, found.length)} that is no X.509 certificate inside`), hasKey };
+      return { ...fault(`${ordinal(at, found.length)} that holds no X.509 certificate`), hasKey };
     }
   }
   return { certificates, hasKey };
@@ -46,7 +45,7 @@ export function firstCertificate(pem: string, doing: string): Certificate {
   throw new Problem('tls_setup_failed', { doing, found: why?.found ?? 'no certificate' });
 }
 
-/** What a text without the wanted PEM block holds, and how to get from there to what is wanted. */
+/** What a text without the expected PEM block holds, and how to correct it. */
 export function instead(text: string): CertificateText {
   const { blocks } = readPem(text);
   const labels = blocks.map((block) => block.label);

@@ -1,5 +1,5 @@
-// Writing one X.509 certificate: node:crypto signs, node-forge's ASN.1 module writes the bytes around it (forge itself
-// knows no elliptic curves).
+// Writes one X.509 certificate: node:crypto signs, node-forge's ASN.1 module writes the other bytes (forge itself has no
+// elliptic curves).
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { ipBytes, parseIp } from '../core/ip.ts';
 import { pemOf } from '../core/pem.ts';
@@ -14,6 +14,7 @@ import {
   explicit,
   implicit,
   integer,
+  OID,
   octets,
   oid,
   sequence,
@@ -22,7 +23,6 @@ import {
   utf8,
 } from './der.ts';
 import type { SubjectNames } from './names.ts';
-import { OID } from './oids.ts';
 
 export interface CertificateDraft {
   readonly subject: Asn1Node;
@@ -50,17 +50,17 @@ export function writeCertificate(draft: CertificateDraft, signer: KeyObject): st
   return pemOf('CERTIFICATE', encode(sequence(tbs, algorithm, bits(signature))));
 }
 
-/** A name of this project's making: O=flower-context, CN=`commonName` (64 characters at most, RFC 5280 ub-common-name). */
+/** O=flower-context, CN=`commonName`, cut to 64 characters (RFC 5280, ub-common-name). */
 export function distinguishedName(commonName: string): Asn1Node {
   const attribute = (type: string, value: string): Asn1Node => set(sequence(oid(type), utf8(value)));
   const printable = [...commonName.replace(/\p{C}/gu, ' ').trim()].slice(0, 64).join('').trim();
   return sequence(attribute(OID.organization, ORGANIZATION), attribute(OID.commonName, printable));
 }
 
-/** Tells certificates made here from an operator's. */
+/** The organization of certificates that the agent issues. */
 export const ORGANIZATION = 'flower-context';
 
-/** What the subject and authority key identifiers hold: SHA-256 of the public key, cut to 160 bits (RFC 7093). */
+/** The subject and authority key identifiers: SHA-256 of the public key, cut to 160 bits (RFC 7093). */
 export function keyIdentifier(key: KeyObject): Buffer {
   const keyBits = content(children(decode(spki(key)))[1]).subarray(1);
   return createHash('sha256').update(keyBits).digest().subarray(0, 20);

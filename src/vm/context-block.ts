@@ -58,6 +58,12 @@ const VALUE: readonly (readonly [ValueToken, RegExp])[] = [
   ['bare', /[^=# \t\n,[\]]+/y],
 ];
 
+interface Found<T> {
+  readonly token: T;
+  readonly text: string;
+  readonly at: number;
+}
+
 class Reader {
   readonly #text: string;
   readonly #value: typeof VALUE;
@@ -73,80 +79,64 @@ class Reader {
   }
 
   *attributes(): Generator<Attribute> {
-    for (;;) {
-      const start = this.#next();
-      if (start === undefined) return;
-      if (start.token !== 'name') this.#fail(start.at, `${formatToken(start.token)} instead of a NAME`);
-      const equals = this.#next();
-      const name = start.text.toUpperCase();
-      const line = this.#lineOf(start.at);
-      if (equals?.token === 'equals-nothing') yield { name, line, value: '' };
-      else if (equals?.token !== 'equals') this.#fail(start.at, `there is no = after ${quoteName(name)}`);
-      else yield { name, line, value: this.#single(name, start.at) ?? this.#vector(name, start.at) };
+    for (let first = this.#next(); first !== undefined; first = this.#next()) {
+      if (first.token !== 'name') this.#fail(first.at, `${formatToken(first.token)} instead of a NAME`);
+      const name = first.text.toUpperCase();
+      const value = this.#valueOf(name, first.at) ?? this.#vector(name, first.at);
+      yield { name, line: this.#lineOf(first.at), value };
     }
   }
 
-  /** Undefined: an opening bracket. */
-  #single(name: string, from: number): string | undefined {
+  /** The value after a name. Undefined: an opening bracket. */
+  #valueOf(name: string, from: number, inVector = false): string | undefined {
+    const equals = this.#next();
+    if (equals?.token === 'equals-nothing' && !inVector) return '';
+    if (equals?.token === 'equals-nothing') this.#fail(from, `${quoteName(name)} has no value`);
+    if (equals?.token !== 'equals') this.#fail(from, `there is no = after ${quoteName(name)}`);
     const found = this.#longest(this.#value);
-    switch (found?.token) {
-      case 'quoted':
-        return found.text.slice(1, -1).replaceAll('\\"', '"');
-      case 'bare':
-        return found.text.replaceAll('\\"', '"');
-      case '[':
-        return undefined;
-      case ']]>':
-        return this.#fail(from, `the value of ${quoteName(name)} has ]]> in it`);
-      default:
-        return this.#fail(from, `${quoteName(name)} has no value`);
-    }
+    if (found === undefined) this.#fail(from, `${quoteName(name)} has no value`);
+    if (found.token === ']]>') this.#fail(from, `the value of ${quoteName(name)} has ]]> in it`);
+    if (found.token === '[') return undefined;
+    const text = found.token === 'quoted' ? found.text.slice(1, -1) : found.text;
+    return text.replaceAll('\\"', '"');
   }
 
   #vector(name: string, from: number): Record<string, string> {
     const values: Record<string, string> = Object.create(null);
-    let last: { name: string; end: number } | undefined;
+    const open = `the [ of ${quoteName(name)} is not closed`;
+    let end: number | undefined;
     for (;;) {
-      const first = this.#next();
-      if (first === undefined) return this.#fail(from, `the [ of ${quoteName(name)} is not closed`);
-      if (first.token === ']' && last === undefined) return values;
+      const first = this.#next() ?? this.#fail(from, open);
+      if (first.token === ']' && end === undefined) return values;
       if (first.token !== 'name') {
         const found =
           first.token === ']'
             ? 'a comma before the closing ]'
             : `${formatToken(first.token)} instead of a NAME`;
-        return this.#fail(last?.end ?? first.at, `${found} in ${quoteName(name)}`);
+        this.#fail(end ?? first.at, `${found} in ${quoteName(name)}`);
       }
       const inner = first.text.toUpperCase();
-      const equals = this.#next();
-      if (equals?.token === 'equals-nothing') this.#fail(first.at, `${quoteName(inner)} has no value`);
-      if (equals?.token !== 'equals') this.#fail(first.at, `there is no = after ${quoteName(inner)}`);
-      const value = this.#single(inner, first.at);
-      if (value === undefined) return this.#fail(first.at, `the value of ${quoteName(inner)} is a [`);
-      if (!Object.hasOwn(values, inner)) values[inner] = value;
-      last = { name: inner, end: this.#at };
-      const after = this.#next();
-      if (after?.token === ']') return values;
-      if (after === undefined) return this.#fail(from, `the [ of ${quoteName(name)} is not closed`);
-      if (after.token !== ',') return this.#fail(last.end, `a comma is missing after ${quoteName(inner)}`);
+      const value = this.#valueOf(inner, first.at, true);
+      if (value === undefined) this.#fail(first.at, `the value of ${quoteName(inner)} is a [`);
+      values[inner] ??= value;
+      end = this.#at;
+      const after = this.#next() ?? this.#fail(from, open);
+      if (after.token === ']') return values;
+      if (after.token !== ',') this.#fail(end, `a comma is missing after ${quoteName(inner)}`);
     }
   }
 
   /** The next token that is neither a comment nor blank. */
-  #next(): { token: Exclude<Token, 'comment' | 'blank'>; text: string; at: number } | undefined {
-    for (;;) {
-      const found = this.#longest(BETWEEN);
-      if (found === undefined) return undefined;
-      if (found.token !== 'comment' && found.token !== 'blank') return { ...found, token: found.token };
-    }
+  #next(): Found<Token> | undefined {
+    let found = this.#longest(BETWEEN);
+    while (found?.token === 'comment' || found?.token === 'blank') found = this.#longest(BETWEEN);
+    return found;
   }
 
   /** The longest match from here on; characters that match nothing are skipped. */
-  #longest<T>(
-    patterns: readonly (readonly [T, RegExp])[],
-  ): { token: T; text: string; at: number } | undefined {
+  #longest<T>(patterns: readonly (readonly [T, RegExp])[]): Found<T> | undefined {
     for (; this.#at < this.#text.length; this.#at++) {
-      let best: { token: T; text: string; at: number } | undefined;
+      let best: Found<T> | undefined;
       for (const [token, pattern] of patterns) {
         pattern.lastIndex = this.#at;
         const text = pattern.exec(this.#text)?.[0];

@@ -7,7 +7,7 @@ import { Problem } from '../core/problem.ts';
 import { quoteName } from '../core/text.ts';
 
 /** How OpenNebula writes a quote inside a value: it ends the quotes, adds an escaped quote, and begins them again. */
-export const ESCAPED_QUOTE = "'\\''";
+const ESCAPED_QUOTE = "'\\''";
 
 /** The names that one-contextd accepts, with dashes and leading digits. */
 const NAME = /[A-Za-z0-9_-]+/y;

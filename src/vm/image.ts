@@ -8,18 +8,9 @@ import { isVersion } from '../core/version.ts';
 const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
 
 const SCHEMA = z.object({
-  role: z.enum(ROLES, { error: 'superlink or supernode' }),
-  flower: z.object(
-    {
-      version: z.string({ error: 'a version X.Y.Z' }).refine(isVersion, { error: 'a version X.Y.Z' }),
-      framework: z.enum(FRAMEWORKS, { error: 'none, pytorch, tensorflow or sklearn' }),
-    },
-    { error: 'an object with version and framework' },
-  ),
-  user: z
-    .string({ error: 'the name of a user' })
-    .regex(USER, { error: 'the name of a user' })
-    .default('flower'),
+  role: z.enum(ROLES),
+  flower: z.object({ version: z.string().refine(isVersion), framework: z.enum(FRAMEWORKS) }),
+  user: z.string().regex(USER).default('flower'),
 });
 
 /** The role of this image, the Flower in it, and the user that Flower runs as. */
@@ -32,10 +23,8 @@ export type Image = z.output<typeof SCHEMA>;
 export function parseImage(text: string): Image {
   const result = SCHEMA.safeParse(fromJson(text), { reportInput: false });
   if (result.success) return result.data;
-  const wrong = result.error.issues.map(
-    ({ path, message }) => `${path.join('.') || 'the file'} (${message})`,
-  );
-  throw incomplete(`missing or wrong: ${wrong.join('; ')}`);
+  const members = result.error.issues.map(({ path }) => path.join('.') || 'the whole file');
+  throw incomplete(`missing or wrong: ${members.join(', ')}`);
 }
 
 function fromJson(text: string): unknown {

@@ -9,13 +9,13 @@ export interface Nic {
   readonly name: string;
   readonly index: number;
   /** The alias number, for an alias. */
-  readonly alias?: number;
+  readonly alias: number | undefined;
   /** Canonical addresses; only those that others can use. */
-  readonly ip?: string;
+  readonly ip: string | undefined;
   /** Global or unique local IPv6, as OpenNebula leased them. */
   readonly ip6: readonly string[];
-  readonly gateway?: string;
-  readonly gateway6?: string;
+  readonly gateway: string | undefined;
+  readonly gateway6: string | undefined;
   readonly metric: number;
   readonly metric6: number;
 }
@@ -67,35 +67,32 @@ function nicOf(
   index: number,
   alias: number | undefined,
 ): Nic {
-  const dialable = (text: string): Ip | undefined => usable(text, host);
-  const address = (suffix: string, version: 4 | 6, wanted = dialable): string | undefined => {
-    const ip = wanted(textOf(raw, `${name}_${suffix}`));
-    return ip?.version === version ? ip.text : undefined;
+  const read = (suffix: string, version: 4 | 6): Ip[] => {
+    const ip = parseIp(textOf(raw, `${name}_${suffix}`));
+    return ip?.version === version ? [ip] : [];
   };
-  const ip = address('IP', 4);
-  const ip6 = [address('IP6', 6), address('IP6_ULA', 6)].filter((one) => one !== undefined);
+  const own = (suffix: string, version: 4 | 6): string[] =>
+    read(suffix, version)
+      .filter((ip) => isDialable(ip, host))
+      .map(({ text }) => text);
   // Any address counts as a gateway: from IPv6 router advertisements it is link-local.
-  const gateway = address('GATEWAY', 4, parseIp);
-  const gateway6 = address('IP6_GATEWAY', 6, parseIp) ?? address('GATEWAY6', 6, parseIp);
+  const gateway6 = [...read('IP6_GATEWAY', 6), ...read('GATEWAY6', 6)][0]?.text;
   return {
     name,
     index,
-    ...(alias === undefined ? {} : { alias }),
-    ...(ip === undefined ? {} : { ip }),
-    ip6: [...new Set(ip6)],
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(gateway6 === undefined ? {} : { gateway6 }),
+    alias,
+    ip: own('IP', 4)[0],
+    ip6: [...new Set([...own('IP6', 6), ...own('IP6_ULA', 6)])],
+    gateway: read('GATEWAY', 4)[0]?.text,
+    gateway6,
     metric: metricOf(textOf(raw, `${name}_METRIC`)),
     metric6: metricOf(textOf(raw, `${name}_IP6_METRIC`)),
   };
 }
 
-/** An address that a certificate may name and another VM can dial. */
-function usable(text: string, host: Pick<Host, 'isOwnLoopback'>): Ip | undefined {
-  const ip = parseIp(text);
-  if (ip === undefined || isUnspecified(ip) || isLinkLocal(ip) || isMulticast(ip)) return undefined;
-  return host.isOwnLoopback(ip.text) ? undefined : ip;
-}
+/** Whether another VM can dial the address: then a certificate may name it. */
+const isDialable = (ip: Ip, host: Pick<Host, 'isOwnLoopback'>): boolean =>
+  !isUnspecified(ip) && !isLinkLocal(ip) && !isMulticast(ip) && !host.isOwnLoopback(ip.text);
 
 const addresses = (nic: Nic): string[] => [...(nic.ip === undefined ? [] : [nic.ip]), ...nic.ip6];
 

@@ -33,7 +33,7 @@ function app(config: string): string {
   mkdirSync(join(folder, 'sample_app'), { recursive: true });
   writeFileSync(
     join(folder, 'pyproject.toml'),
-    `[project]\nname = "sample_app"\nversion = "1.0.0"\ndescription = ""\nlicense = "Apache-2.0"\n\n[tool.flwr.app]\npublisher = "example"\n\n[tool.flwr.app.components]\nserverapp = "sample_app.server:app"\nclientapp = "sample_app.client:app"\n\n[tool.flwr.app.config]\nmode = "complete"\n${config}\n`,
+    `[project]\nname = "sample-app"\nversion = "1.0.0"\ndescription = ""\nlicense = "Apache-2.0"\n\n[tool.flwr.app]\npublisher = "example"\n\n[tool.flwr.app.components]\nserverapp = "sample_app.server:app"\nclientapp = "sample_app.client:app"\n\n[tool.flwr.app.config]\nmode = "complete"\n${config}\n`,
   );
   writeFileSync(join(folder, 'sample_app/__init__.py'), '');
   writeFileSync(join(folder, 'sample_app/server.py'), SERVER);

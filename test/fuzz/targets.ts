@@ -177,7 +177,6 @@ const peers = target(
       vms.map(({ id, state, says }) => ({
         id,
         state,
-        name: '',
         lcmState: undefined,
         attributes: new Map(Object.entries(says)) as Vm['attributes'],
         addresses: [],

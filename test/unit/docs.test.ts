@@ -5,9 +5,9 @@ import { describe, expect, test } from 'vitest';
 import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
-import { downloadOf, FRAMEWORKS, roomFor, spokenSize } from '../../src/config/frameworks.ts';
+import { downloadOf, FRAMEWORKS, formatSize, neededSpace } from '../../src/config/frameworks.ts';
 import { APPS } from '../../src/config/release.ts';
-import { ALIAS_PREFIX, isVariableName, namesOf, rowOf } from '../../src/config/table.ts';
+import { isVariableName, namesOf, plainName, rowOf } from '../../src/config/table.ts';
 import { CATALOGUE } from '../../src/core/catalogue.ts';
 import { realMachine } from '../../src/host/machine.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
@@ -162,9 +162,7 @@ describe.each(PAGES)('%s', (page) => {
     // FLOWER_CONTEXT_* is the environment of the agent itself.
     const unknown = [...names].filter(
       (name) =>
-        !isVariableName(name.replace(ALIAS_PREFIX, '')) &&
-        !published.includes(name) &&
-        !name.startsWith('FLOWER_CONTEXT_'),
+        !isVariableName(plainName(name)) && !published.includes(name) && !name.startsWith('FLOWER_CONTEXT_'),
     );
     expect(unknown).toEqual([]);
   });
@@ -242,7 +240,7 @@ test('docs/operate.md has the disk space and the download of each framework', ()
   for (const framework of FRAMEWORKS.filter((one) => one !== 'none'))
     expect(page).toMatch(
       new RegExp(
-        `^\\| ${framework}.* \\| ${spokenSize(downloadOf(framework))} \\| ${spokenSize(roomFor(framework))} \\|$`,
+        `^\\| ${framework}.* \\| ${formatSize(downloadOf(framework))} \\| ${formatSize(neededSpace(framework))} \\|$`,
         'm',
       ),
     );

@@ -1,4 +1,4 @@
-"""How Flower's process ends: by itself, on request, or because it is of no use any more."""
+"""How Flower's process ends: on its own, on request, or because it must not continue."""
 
 import contextlib
 import os

@@ -16,7 +16,7 @@ from .flower import IS_FINAL
 from .reasons import why_disconnected
 from .systemd import log
 
-# How long Flower may take to end by itself when it cannot recover.
+# How long Flower may take to end on its own when it cannot recover.
 FATAL_SECONDS = 5.0
 # Flower's own limit for a graceful end is 5 s; an attached log stream can exceed it.
 STOP_SECONDS = 7.0

@@ -10,7 +10,7 @@ POLL_SECONDS = 0.01
 # Poll slowly after 60 s, because discovery may take long.
 FAST_POLL_SECONDS = 60.0
 SLOW_POLL_SECONDS = 0.25
-# The limit of a start (TimeoutStartSec) is extended while this waits, and counts anew from the plan on.
+# The limit of a start (TimeoutStartSec) is extended while this waits, and once more when the plan exists.
 EXTEND_EVERY_SECONDS, EXTEND_MICROSECONDS = 60.0, 300_000_000
 
 

@@ -1,12 +1,13 @@
-// Both roles, role level: each role of a service has a value of its own.
+// Both roles, role level: each role of a service has its own value.
 
 import { err, ok, type Result } from '../../core/result.ts';
+import { ROLES } from '../../core/role.ts';
 import { certificates, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
-import { BOTH, optional, withDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
 
-const AT = { roles: BOTH, level: 'role' } as const;
+const { optional, withDefault } = rowsOf('role', ...ROLES);
 
-/** Ports that some supported version of Flower listens on by itself (facts: Flower 1.31-1.39). */
+/** Default ports of the daemons of Flower 1.31 to 1.39. */
 const FLOWER_PORTS: readonly number[] = [8000, 9091, 9092, 9093, 9094];
 
 const metricsPort = wholeNumber({ least: 1024, most: 65_535 });
@@ -19,59 +20,53 @@ function readMetricsPort(given: string): Result<number> {
 
 export const BOTH_ROLES = {
   FL_ISOLATION: withDefault({
-    ...AT,
     title: 'App execution isolation mode',
     ...oneOf(['subprocess', 'process']),
     default: 'subprocess',
     description:
-      "Flower's `--isolation`: subprocess starts apps by itself, process leaves that to a SuperExec that the operator runs.",
+      "Flower's `--isolation`. subprocess: Flower starts the apps. process: a SuperExec of the operator starts them.",
     example: 'process',
   }),
 
   FL_SSL_CA_CERTFILE: optional({
-    ...AT,
     title: 'CA certificate (base64 PEM)',
     ...certificates(),
     description:
-      "SuperLink: the CA of the operator's certificate. SuperNode: the only CA that is trusted, whatever OneGate says.",
+      "SuperLink: the CA of the operator's certificate. SuperNode: the only trusted CA; the CA on OneGate is ignored.",
     example: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUI...',
   }),
 
   FL_GRPC_KEEPALIVE_TIME: withDefault({
-    ...AT,
     title: 'gRPC keepalive interval in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '60',
     description:
-      'A silent connection is probed after so long; a SuperLink accepts probes at half of it. Below 10 is a warning.',
+      'Time without traffic before a probe. A SuperLink accepts probes at half of this interval. A value below 10 is a warning.',
     example: '30',
   }),
 
   FL_GRPC_KEEPALIVE_TIMEOUT: withDefault({
-    ...AT,
     title: 'gRPC keepalive ACK timeout in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '20',
     description:
-      'A probe unanswered for so long means that the connection is dead. Less than FL_GRPC_KEEPALIVE_TIME.',
+      'A connection without an answer to a probe for this time is closed. Must be less than FL_GRPC_KEEPALIVE_TIME.',
     example: '10',
   }),
 
   FL_METRICS_ENABLED: withDefault({
-    ...AT,
     title: 'Enable Prometheus metrics',
     ...yesNo(),
     default: 'NO',
-    description: 'The agent serves /metrics.',
+    description: 'YES: the agent serves Prometheus metrics at /metrics.',
     example: 'YES',
   }),
 
   FL_METRICS_PORT: withDefault({
-    ...AT,
     title: 'Prometheus metrics port',
     ...text('a port from 1024 to 65535 that Flower does not use', readMetricsPort, 'number'),
     default: '9101',
-    description: 'Where /metrics is served.',
+    description: 'The port of /metrics.',
     example: '9101',
   }),
 } as const;

@@ -1,11 +1,12 @@
-// Infrastructure: written by the template's CONTEXT or by OpenNebula, read by one-context and by the agent. Others act on
-// most of them, so a value that they would not understand is read as they read it, and is no error here.
+// Infrastructure: variables of the template's CONTEXT or of OpenNebula. Other programs use most of them, so the agent reads
+// a value as those programs do, and an invalid one is no error here.
 
 import { err, ok, type Result } from '../../core/result.ts';
+import { ROLES } from '../../core/role.ts';
 import { text } from '../kinds.ts';
-import { BOTH, optional, withDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
 
-const AT = { roles: BOTH, level: 'infrastructure' } as const;
+const { optional, withDefault } = rowsOf('infrastructure', ...ROLES);
 
 function readVmId(given: string): Result<number> {
   return /^(0|[1-9]\d{0,9})$/.test(given) ? ok(Number(given)) : err('this is not the number of a VM');
@@ -22,77 +23,71 @@ function readEndpoint(given: string): Result<string> {
 
 export const PLATFORM = {
   TOKEN: withDefault({
-    ...AT,
     title: 'OneGate token',
     ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
     default: 'NO',
     template: 'YES',
     consumer: 'OpenNebula',
     description:
-      'Without YES the VM gets no VMID, no ONEGATE_ENDPOINT and no token: nothing is discovered or published.',
+      'Without YES the VM gets no VMID, no ONEGATE_ENDPOINT and no token. Then it cannot discover or publish anything.',
     example: 'YES',
   }),
 
   NETWORK: withDefault({
-    ...AT,
     title: 'Network contextualization',
     ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
     default: 'NO',
     template: 'YES',
     consumer: 'OpenNebula',
-    description: 'With YES the CONTEXT has the addresses of the NICs (ETHx_*).',
+    description: 'With YES the CONTEXT contains the addresses of the NICs (ETHx_*).',
     example: 'YES',
   }),
 
   REPORT_READY: withDefault({
-    ...AT,
     title: 'Report READY',
-    // net-99-report-ready compares with capital letters (facts: one-context 7.2.1).
+    // net-99-report-ready of one-context 7.2.1 compares with capital letters.
     ...text('YES, in capital letters', (given) => ok(given === 'YES'), 'boolean'),
     default: 'NO',
     template: 'YES',
     consumer: 'one-context',
     description:
-      'With YES the agent publishes READY=YES together with everything else when this role serves, and one-context sends it once the ready script has succeeded.',
+      'With YES the agent publishes READY=YES once this role serves. one-context sends it after the ready script has succeeded.',
     example: 'YES',
   }),
 
   READY_SCRIPT_PATH: optional({
-    ...AT,
     title: 'Ready script',
     ...text('the path of a program', (given) => ok(given)),
     template: '/opt/flower/scripts/health-check.sh',
     consumer: 'one-context',
-    description: 'What one-context runs before it sends READY=YES: it succeeds when this role really serves.',
+    description:
+      'one-context runs this program before it sends READY=YES. It succeeds when this role serves.',
     example: '/opt/flower/scripts/health-check.sh',
   }),
 
   SSH_PUBLIC_KEY: optional({
-    ...AT,
     title: 'SSH public key',
     ...text('public keys, one a line', (given) => ok(given)),
     redact: true,
     template: '$USER[SSH_PUBLIC_KEY]',
     consumer: 'one-context',
-    description: 'Who may log in as root.',
+    description: 'The keys that may log in as root.',
     example: 'ssh-ed25519 AAAA... admin',
   }),
 
   VMID: optional({
-    ...AT,
     title: 'Number of this VM',
     ...text('the number OpenNebula gave the VM', readVmId),
     consumer: 'the agent; OpenNebula writes it',
-    description: "This VM's name in OneGate.",
+    description: 'The id of this VM in OpenNebula and on OneGate.',
     example: '42',
   }),
 
   ONEGATE_ENDPOINT: optional({
-    ...AT,
     title: 'URL of OneGate',
     ...text('an http:// or https:// URL', readEndpoint),
     consumer: 'the agent; OpenNebula writes it',
-    description: 'Where the agent publishes and discovers.',
+    description: 'The OneGate that the agent uses to publish and to discover.',
     example: 'http://198.51.100.1:5030',
   }),
 } as const;

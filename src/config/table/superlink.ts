@@ -1,59 +1,54 @@
-// SuperLink, role level: how it listens and what it remembers.
+// SuperLink, role level: listeners, database and certificates.
 
 import { readSanList } from '../../core/san.ts';
 import { certificates, listenAddress, pathBelow, privateKey, text } from '../kinds.ts';
-import { optional, SUPERLINK, withDefault } from '../variable.ts';
+import { rowsOf } from '../variable.ts';
 
-const AT = { roles: SUPERLINK, level: 'role' } as const;
+const { optional, withDefault } = rowsOf('role', 'superlink');
 
 export const SUPERLINK_ONLY = {
   FL_FLEET_API_ADDRESS: withDefault({
-    ...AT,
     title: 'Fleet API listen address (host:port)',
     ...listenAddress(),
     default: '0.0.0.0:9092',
-    description: 'Where SuperNodes connect.',
+    description: 'The address that SuperNodes connect to.',
     example: '[::]:9092',
   }),
 
   FL_CONTROL_API_ADDRESS: withDefault({
-    ...AT,
     title: 'Control API listen address (host:port)',
     ...listenAddress(),
     default: '127.0.0.1:9093',
     description:
-      "Where `flwr run` connects. Flower's Control API has no authentication of its own and runs the code it is given: anything but a loopback address is a warning.",
+      'The address that `flwr run` connects to. The Control API has no authentication and runs the code that it receives. Any address but a loopback address is a warning.',
     example: '127.0.0.1:9093',
   }),
 
   FL_DATABASE: withDefault({
-    ...AT,
     title: 'Database path for state persistence',
     ...pathBelow(),
     default: 'state/state.db',
-    description: "The SuperLink's memory, below its state directory; it survives restarts.",
+    description: "The SuperLink's database, below its state directory. It is kept over restarts.",
     example: 'state/federation.db',
   }),
 
   FL_CERT_EXTRA_SAN: optional({
-    ...AT,
     title: 'Additional certificate SAN entries (IP:addr or DNS:name)',
     ...text('a comma-separated list of IP:<v4 or v6 address> and DNS:<name or *.name>', readSanList),
-    description: "Names added to the generated server certificate; no effect with an operator's certificate.",
+    description:
+      "Names added to the server certificate that the agent issues. No effect with an operator's certificate.",
     example: 'IP:203.0.113.7,DNS:superlink.example.org',
   }),
 
   FL_SSL_CERTFILE: optional({
-    ...AT,
     title: 'Server certificate (base64 PEM)',
     ...certificates(),
     description:
-      "The operator's server certificate, its chain behind it, instead of a generated one. FL_SSL_CA_CERTFILE and FL_SSL_KEYFILE belong to it: all three or none.",
+      "The operator's server certificate, followed by its chain, instead of one that the agent issues. Set FL_SSL_CA_CERTFILE and FL_SSL_KEYFILE as well.",
     example: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUI...',
   }),
 
   FL_SSL_KEYFILE: optional({
-    ...AT,
     title: 'Server private key (base64 PEM)',
     ...privateKey(),
     secret: true,

@@ -89,8 +89,8 @@ function member(name: string, value: unknown): string {
 
 /** A line of vm_template_contents, escaped as in the JSON text. */
 function contentsLine(name: string, value: string, inContext: boolean): string {
-  const shown = hides(name, value) ? '...' : value.replaceAll('"', '\\"');
-  return JSON.stringify(`${name}="${shown}"${inContext ? ',' : '\n'}`).slice(1, -1);
+  const escaped = hides(name, value) ? '...' : value.replaceAll('"', '\\"');
+  return JSON.stringify(`${name}="${escaped}"${inContext ? ',' : '\n'}`).slice(1, -1);
 }
 
 /** A question without a default and a reference to an answer have nothing to hide. */

@@ -64,7 +64,7 @@ describe.each([
 
   test('reads a FILE in any format', async () => {
     put(machine.paths.appliance, IMAGE);
-    expect(await exitStatus(put(join(folder, 'FILE'), BARE))).toBe(EXIT.ok);
+    expect(await exitStatus(put(join(folder, 'FILE'), BARE.replaceAll("'", '')))).toBe(EXIT.ok);
   });
 
   test('asks for a FILE where there is no CONTEXT', async () => {

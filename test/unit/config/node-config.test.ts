@@ -78,12 +78,12 @@ describe('pairs', () => {
     ['a key of another script', 'ñ=1', 'the key of pair 1 has other characters'],
     ['a key twice', 'a=1 b=2 a=3', 'the key a is given twice'],
     ['an open quote', 'a="x y', 'the quote that opens the value of a is not closed'],
-    ['text behind a quote', 'a="x"y', 'after the closing quote of a a blank is missing'],
+    ['text behind a quote', 'a="x"y', 'a blank is missing after the closing quote of a'],
     ['a quote in the middle', "a=it's", 'the value of a has a quote in its middle'],
-    ['commas between pairs', 'a=1,b=2', 'after a there is a , where a blank separates pairs'],
-    ['commas and blanks between pairs', 'a=0, b=1', 'after a there is a , where a blank separates pairs'],
-    ['semicolons between pairs', 'a=1;b=2', 'after a there is a ; where a blank separates pairs'],
-    ['ampersands between pairs', 'a=1&b=2', 'after a there is a & where a blank separates pairs'],
+    ['commas between pairs', 'a=1,b=2', ', after a: blanks separate pairs'],
+    ['commas and blanks between pairs', 'a=0, b=1', ', after a: blanks separate pairs'],
+    ['semicolons between pairs', 'a=1;b=2', '; after a: blanks separate pairs'],
+    ['ampersands between pairs', 'a=1&b=2', '& after a: blanks separate pairs'],
     ['a line break in quotes', 'a="x\ny"', 'the value of a has a control character'],
     ['a control character', 'a=x\u0007', 'the value of a has a control character'],
     ['half a character', 'a=x\uD800', 'the value of a has a control character'],
@@ -146,7 +146,7 @@ describe('warnings', () => {
     const image = { role: 'supernode', flowerVersion: '1.39.0', framework: 'none' } as const;
     const { warnings } = parseVariables(raw, image);
     expect(warnings.map(({ variable, found }) => `${variable}: ${found}`)).toEqual([
-      'FL_NODE_CONFIG: debug: its value is a text here, not a number or a truth (and 1 more)',
+      'FL_NODE_CONFIG: debug: its value is text, not a number or a boolean (and 1 more)',
     ]);
   });
 });

@@ -2,9 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { contextJsonSchema } from '../../../scripts/reference/json-schema.ts';
 import { variablesReference } from '../../../scripts/reference/variables.ts';
-import { runConfigOf } from '../../../src/config/run-config.ts';
 import { ALL_NAMES, rowOf } from '../../../src/config/table.ts';
 import { userInput } from '../../../src/config/user-inputs.ts';
+import { runConfigOf } from '../../../src/flower/run-config.ts';
 import { PUBLISHED } from '../../../src/onegate/replies.ts';
 import { superLink } from './support.ts';
 

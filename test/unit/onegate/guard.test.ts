@@ -79,9 +79,9 @@ describe('a value that OneGate would change is refused', () => {
     ['a\u0000b', 'character 2 (U+0000)'],
     ['a\tb', 'character 2 (U+0009)'],
     ['héllo', 'character 2 (U+00E9)'],
-    ['', "'-' stands for none"],
-    [' x', 'blanks at its ends'],
-    ['x ', 'blanks at its ends'],
+    ['', "use '-' for none"],
+    [' x', 'blanks at the ends'],
+    ['x ', 'blanks at the ends'],
     ['#x', 'comment'],
   ])('%j, naming why', (value, why) => {
     const problem = refusal({ FL_X: value });

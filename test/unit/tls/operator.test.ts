@@ -183,7 +183,7 @@ describe("an operator's certificates are refused", () => {
       'tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=Limited allows 0 CAs below it, and there are 1',
     ]);
     expect(refusal(of(makeServer({ by: old }), root, [old]))).toEqual([
-      "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=Old expired on 2026-12-30 12:00 UTC; this VM's clock says 2027-01-01 12:00 UTC",
+      "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=Old expired on 2026-12-30 12:00 UTC; this VM's clock: 2027-01-01 12:00 UTC",
     ]);
   });
 
@@ -196,10 +196,10 @@ describe("an operator's certificates are refused", () => {
 
   test('when they have expired or are not valid yet, with both dates', () => {
     expect(refusal(of(makeServer({ by: root, until: days(-0.5) }), root))).toEqual([
-      "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=server expired on 2027-01-01 00:00 UTC; this VM's clock says 2027-01-01 12:00 UTC",
+      "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=server expired on 2027-01-01 00:00 UTC; this VM's clock: 2027-01-01 12:00 UTC",
     ]);
     expect(refusal(of(makeServer({ by: root, from: days(1) }), root))).toEqual([
-      "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=server is not valid before 2027-01-02 12:00 UTC; this VM's clock says 2027-01-01 12:00 UTC",
+      "tls_setup_failed FL_SSL_CERTFILE: O=flower-context, CN=server is not valid before 2027-01-02 12:00 UTC; this VM's clock: 2027-01-01 12:00 UTC",
     ]);
   });
 

@@ -60,14 +60,14 @@ describe('what a client would refuse is explained:', () => {
     const problem = explain({ caPem: other.certPem })!;
     expect(problem.all.map(({ code }) => code)).toEqual(['ca_mismatch']);
     expect(problem.facts.found).toMatch(
-      /^it shows O=flower-context, CN=super\.example\.org \(SHA-256 ([0-9A-F]{2}:){7}[0-9A-F]{2}\.\.\.\), signed by O=flower-context, CN=CA of the SuperLink; this node trusts O=flower-context, CN=another CA \(SHA-256 ([0-9A-F]{2}:){7}[0-9A-F]{2}\.\.\.\)$/,
+      /^it sends O=flower-context, CN=super\.example\.org \(SHA-256 ([0-9A-F]{2}:){7}[0-9A-F]{2}\.\.\.\), signed by O=flower-context, CN=CA of the SuperLink; this node trusts O=flower-context, CN=another CA \(SHA-256 ([0-9A-F]{2}:){7}[0-9A-F]{2}\.\.\.\)$/,
     );
   });
 
   test('a new CA of the same name', () => {
     const renewed = issueCa({ now: NOW, commonName: 'CA of the SuperLink' });
     expect(explain({ caPem: renewed.certPem })?.facts.found).toContain(
-      'the keys are not: the SuperLink has a new CA',
+      'same name, another key: the SuperLink has a new CA',
     );
   });
 
@@ -173,7 +173,7 @@ describe('what a client would refuse is explained:', () => {
     const expired = explain({ now: days(366) })!;
     expect(expired.code).toBe('tls_setup_failed');
     expect(expired.facts.found).toContain(
-      "expired on 2028-01-01 12:00 UTC; this VM's clock says 2028-01-02 12:00 UTC",
+      "expired on 2028-01-01 12:00 UTC; this VM's clock: 2028-01-02 12:00 UTC",
     );
     const root = makeCa({ from: days(-9) });
     const early = explain({

@@ -81,6 +81,6 @@ describe('the CA of an earlier boot', () => {
     expect(why(caStillFits({ ...ca, keyPem: other.keyPem }, { now: NOW }))).toBe(
       'the key of the CA does not belong to its certificate',
     );
-    expect(why(caStillFits(leaf, { now: NOW }))).toBe('the CA certificate is not one of a CA');
+    expect(why(caStillFits(leaf, { now: NOW }))).toBe('the CA certificate is not a CA');
   });
 });

@@ -70,7 +70,7 @@ test.each([
   ['{"A": ', 'it begins like JSON, but is none'],
   ['[1]', 'it is a JSON list, not an object'],
   ['{"name": "x", "roles": []}', 'it is a service template (`flower-context lint` reads those)'],
-  ['<VM><TEMPLATE></TEMPLATE></VM>', 'it is XML; JSON has the same (--json in place of --xml)'],
+  ['<VM><TEMPLATE></TEMPLATE></VM>', 'it is XML; use --json instead of --xml'],
 ])('%s is refused: %s', (text, found) => {
   expect(() => parseVariableFile(text)).toThrow(found);
 });

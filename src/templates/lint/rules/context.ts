@@ -8,21 +8,21 @@ import { appendsContext } from './contents.ts';
 interface Needed {
   readonly code: LintCode;
   readonly name: VariableName;
-  readonly accepts: (value: string) => boolean;
+  readonly isValid: (value: string) => boolean;
 }
 
 const NEEDED: readonly Needed[] = [
-  { code: 'token_missing', name: 'TOKEN', accepts: (value) => value.trim().toUpperCase() === 'YES' },
-  { code: 'report_ready_missing', name: 'REPORT_READY', accepts: (value) => value.trim() === 'YES' },
-  { code: 'ready_script_missing', name: 'READY_SCRIPT_PATH', accepts: (value) => value.trim() !== '' },
+  { code: 'token_missing', name: 'TOKEN', isValid: (value) => value.trim().toUpperCase() === 'YES' },
+  { code: 'report_ready_missing', name: 'REPORT_READY', isValid: (value) => value.trim() === 'YES' },
+  { code: 'ready_script_missing', name: 'READY_SCRIPT_PATH', isValid: (value) => value.trim() !== '' },
 ];
 
 export const needed: Rule = (service, report) => {
   for (const role of service.roles) {
     if (role.kind === undefined || !role.hasContext || !mustHaveThem(service, role)) continue;
-    for (const { code, name, accepts } of NEEDED) {
+    for (const { code, name, isValid } of NEEDED) {
       const entry = role.context.find((one) => one.name === name);
-      if (entry !== undefined && accepts(entry.value)) continue;
+      if (entry !== undefined && isValid(entry.value)) continue;
       const found =
         entry === undefined
           ? `role ${role.name} has no ${name} in its CONTEXT`

@@ -1,5 +1,5 @@
 // Rules that compare the roles of a service, or a service with the other zone.
-import { robustClients } from '../../../config/robust.ts';
+import { robustClients } from '../../../config/table/run.ts';
 import type { VariableName } from '../../../config/table.ts';
 import { formatInput, inputOf } from '../../user-input.ts';
 import { type Rule, remove, removeEntry, write } from '../finding.ts';

@@ -88,11 +88,11 @@ export const options: Rule = (service, report) => {
   for (const input of allInputs(service)) {
     const { name, variable, path, type } = input;
     if (variable === undefined || !type.startsWith('list')) continue;
-    const accepts = (option: string): boolean =>
+    const isAccepted = (option: string): boolean =>
       option.trim() === '' || rowOf(variable).schema.safeParse(option.trim()).success;
-    const refused = input.options.filter((option) => !accepts(option));
+    const refused = input.options.filter((option) => !isAccepted(option));
     if (refused.length === 0) continue;
-    const kept = input.options.filter(accepts);
+    const kept = input.options.filter(isAccepted);
     const preset = kept.includes(input.preset) ? input.preset : (kept[0] ?? '');
     const found = `${name} offers ${refused.map((one) => JSON.stringify(one)).join(', ')}`;
     report('option_invalid', path, found, write(name, formatInput({ ...input, options: kept, preset })));

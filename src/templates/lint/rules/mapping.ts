@@ -8,7 +8,7 @@ export const notMapped: Rule = (service, report) => {
   for (const input of service.inputs) serviceInput(service, input, report);
   for (const role of service.roles)
     for (const input of role.inputs)
-      if (!refersTo(role, input.name)) lost('input_not_mapped', service, input, role, report);
+      if (!refersTo(role, input.name)) reportLost('input_not_mapped', service, input, role, report);
 };
 
 /** A variable has to reach the roles that read it; any other input some role. */
@@ -18,16 +18,16 @@ function serviceInput(service: Service, input: Input, report: Report): void {
   const readers = roles.filter(
     ({ kind }) => variable !== undefined && kind !== undefined && rowOf(variable).roles.includes(kind),
   );
-  const without = readers.filter((role) => !refersTo(role, name));
+  const unreached = readers.filter((role) => !refersTo(role, name));
   const reachesOne = roles.some((role) => refersTo(role, name));
   const code = reachesOne ? 'input_partly_mapped' : 'input_not_mapped';
-  for (const role of without) lost(code, service, input, role, report);
-  if (without.length > 0 || reachesOne) return;
-  if (variable === undefined && roles.length > 0) lost(code, service, input, roles[0]!, report);
+  for (const role of unreached) reportLost(code, service, input, role, report);
+  if (unreached.length > 0 || reachesOne) return;
+  if (variable === undefined && roles.length > 0) reportLost(code, service, input, roles[0]!, report);
   else report(code, path, `no role of this service reads ${name}`, remove(name, text));
 }
 
-function lost(
+function reportLost(
   code: 'input_not_mapped' | 'input_partly_mapped',
   service: Service,
   { name, path }: Input,
