@@ -43,7 +43,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     'docs/reference/variables.md',
     page(
       '# Variables, attributes, codes, files and ports',
-      'The public interface of the appliance. Sections: [variables](#of-the-whole-service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). The findings of `flower-context lint` are in [lint.md](lint.md).',
+      'The public interface of the appliance. Sections: [variables](#service), [OneGate attributes](#onegate-attributes), [problem codes](#problem-codes), [exit status](#exit-status-of-flower-context), [files](#files), [ports](#ports). The findings of `flower-context lint` are in [lint.md](lint.md).',
       variablesReference(),
       oneGateReference(),
       problemReference(),
