@@ -78,18 +78,26 @@ type Ended =
   | Omit<Extract<BootOutcome, { result: BootResult }>, 'tookMs'>
   | Omit<Extract<BootOutcome, { failure: BootFailure }>, 'tookMs'>;
 
+function begin(
+  { report, checkpoint }: Pick<Boot, 'report' | 'checkpoint'>,
+  role: Role,
+  steps: Parameters<Report['begin']>[1],
+): void {
+  report.begin(role, steps);
+  if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
+}
+
 async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promise<Ended> {
   const { image } = loadVm(on.machine);
   if (image instanceof Problem) throw image;
   const run = { ...on, image };
-  if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
   if (image.role === 'superlink') {
-    on.report.begin(image.role, sequences.superlink);
+    begin(on, image.role, sequences.superlink);
     const ended = await runSteps({ ...run, steps: sequences.superlink });
     if (ended.problem !== undefined) return failed(on, image.role, ended);
     return { result: resultOfSuperLink(ended.outputs), degradations: ended.degradations };
   }
-  on.report.begin(image.role, sequences.supernode);
+  begin(on, image.role, sequences.supernode);
   const ended = await runSteps({ ...run, steps: sequences.supernode });
   if (ended.problem !== undefined) return failed(on, image.role, ended);
   return { result: resultOfSuperNode(ended.outputs), degradations: ended.degradations };
