@@ -4,6 +4,7 @@ import { joinProblems, Problem } from '../../core/problem.ts';
 import { imageOf } from '../../flower/environment.ts';
 import type { Machine } from '../../host/machine.ts';
 import { connectOneGate, type OneGate } from '../../onegate/client.ts';
+import type { Journal } from '../../report/journal.ts';
 import type { OneGateCredentials } from '../../vm/credentials.ts';
 import { loadVm } from '../../vm/load.ts';
 import { nicsFrom } from '../../vm/nics.ts';
