@@ -9,7 +9,7 @@ export function commandsReference(): string {
   });
   return [
     '# Commands',
-    '`flower-context COMMAND --help` prints options and examples; `man flower-context` has all of them. Exit status: [variables.md](variables.md#exit-status-of-flower-context).',
+    '`flower-context COMMAND --help` prints options and examples; `man flower-context` has all of them. The [exit status](variables.md#exit-status-of-flower-context) has the same meaning for all commands.',
     ...groups,
   ].join('\n\n');
 }

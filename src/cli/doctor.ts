@@ -1,5 +1,5 @@
 import { EXIT } from '../core/exit.ts';
-import { examine, type Result, type Verdict } from '../doctor/check.ts';
+import { type CheckSeverity, examine, type Result } from '../doctor/check.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
 import { takeSnapshot } from '../doctor/snapshot.ts';
 import { print } from '../host/output.ts';
@@ -19,7 +19,7 @@ export const doctor = defineCommand({
   async run({ machine, flag }) {
     const vm = takeSnapshot(machine);
     const results = await examine(CHECKS, vm);
-    const count = (verdict: Verdict): number =>
+    const count = (verdict: CheckSeverity): number =>
       results.flatMap(({ findings }) => findings).filter(({ severity }) => severity === verdict).length;
     const [problems, warnings] = [count('problem'), count('warning')];
     if (flag('json')) {

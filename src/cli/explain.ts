@@ -39,15 +39,15 @@ export const explain = defineCommand({
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function pageOf(code: ProblemCode) {
-  const { title, severity, remedy, about, found, agent, look } = CATALOGUE[code];
-  return { code, title, kind: severity, remedy, about, found, agent, look };
+  const { title, severity, remedy, about, found, agent, where } = CATALOGUE[code];
+  return { code, title, kind: severity, remedy, about, found, agent, look: where };
 }
 
 function render(code: ProblemCode): string {
-  const { title, kind, remedy, about, found, agent, look } = pageOf(code);
+  const { title, severity, remedy, about, found, agent, where } = CATALOGUE[code];
   return [
-    ...wrap(title, `${style(kind, code)} - `, '  '),
-    `  ${kind}: ${SEVERITY[kind]}`,
+    ...wrap(title, `${style(severity, code)} - `, '  '),
+    `  ${severity}: ${SEVERITY[severity]}`,
     ...[
       ['What it means', about],
       ['How it is found', found],
@@ -55,6 +55,6 @@ function render(code: ProblemCode): string {
       ['What to do', `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`],
     ].flatMap(([title = '', text = '']) => [heading(title), ...wrap(text, '  ')]),
     heading('Where to look'),
-    ...look.map((line) => `  ${whole(line)}`),
+    ...where.map((line) => `  ${whole(line)}`),
   ].join('\n');
 }

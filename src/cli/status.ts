@@ -45,11 +45,11 @@ const MARK = {
 const COLOUR = { done: 'ok', kept: 'ok', degraded: 'degraded', failed: 'fatal' } as const;
 
 function describe(found: Status, now: Date): string {
-  const { role, phase, serving, boot, started_at, steps, facts, waiting, problems } = found;
+  const { role, phase, boot, started_at, steps, facts, waiting, problems } = found;
   const resume = steps.find(({ state }) => !['done', 'kept', 'degraded', 'skipped'].includes(state));
   const width = Math.max(0, ...steps.map(({ title }) => title.length));
   return [
-    `${heading(`${role ?? 'no role yet'}: ${phase}${serving ? ', serving' : ''}`)} (${boot} boot, since ${started_at})`,
+    `${heading(`${role ?? 'no role yet'}: ${phase}${found.serving ? ', serving' : ''}`)} (${boot} boot, since ${started_at})`,
     '',
     ...steps.flatMap((step) => stepLines(step, width)),
     '',

@@ -17,7 +17,7 @@ interface Entry {
   /** What to do, unless the problem itself says more. */
   readonly remedy: string;
   /** Where to look: commands, files, pages. */
-  readonly look: readonly string[];
+  readonly where: readonly string[];
 }
 
 const REACTION: Readonly<Record<Severity, string>> = {
@@ -43,15 +43,15 @@ const ENTRIES = {
     found: 'Every variable is checked before anything else is done.',
     agent: WAITS_FOR_CONTEXT,
     remedy: 'correct the variables named, then `onevm updateconf` or instantiate again',
-    look: ['flower-context validate FILE (also away from a VM)', 'docs/reference/variables.md'],
+    where: ['flower-context validate FILE (also away from a VM)', 'docs/reference/variables.md'],
   },
   config_suspicious: {
     title: 'the CONTEXT has a value that is valid but probably a mistake',
     severity: 'warning',
-    about: 'A name is misspelled, another strategy is selected, or a SuperLink with TLS gets plaintext.',
+    about: 'Examples: a misspelled variable, a setting of another strategy, plaintext where TLS is offered.',
     found: 'The variables are compared with each other and with what the SuperLink publishes.',
     remedy: 'check the variable named',
-    look: [STATUS, 'flower-context validate FILE'],
+    where: [STATUS, 'flower-context validate FILE'],
   },
   context_unreadable: {
     title: 'the CONTEXT could not be read',
@@ -59,7 +59,7 @@ const ENTRIES = {
     found: 'The agent reads context.sh.network, else context.sh.local, in /var/run/one-context.',
     agent: `${WAITS_FOR_CONTEXT} Without a CONTEXT nothing is published.`,
     remedy: 'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT',
-    look: ['ls -l /var/run/one-context', 'flower-context context'],
+    where: ['ls -l /var/run/one-context', 'flower-context context'],
   },
   image_incomplete: {
     title: 'the image lacks a part that the agent needs',
@@ -67,7 +67,7 @@ const ENTRIES = {
       'The install script puts these parts into every image: appliance.json with the role, the user flower, and a virtual environment with Flower.',
     found: 'Each part is read when it is needed.',
     remedy: 'build the image again with the install script of this project',
-    look: ['cat /etc/flower-context/appliance.json', 'getent passwd flower', 'ls /opt/flower/envs'],
+    where: ['cat /etc/flower-context/appliance.json', 'getent passwd flower', 'ls /opt/flower/envs'],
   },
   state_unwritable: {
     title: 'the agent cannot read or write its files',
@@ -75,7 +75,7 @@ const ENTRIES = {
     found: 'The operating system refused a read or a write.',
     remedy:
       'free disk space (`df -h`) or make the file system writable (`mount -o remount,rw /`), then `systemctl restart flower-context`',
-    look: ['df -h /var/lib/flower-context', 'mount | grep " / "', 'dmesg | tail'],
+    where: ['df -h /var/lib/flower-context', 'mount | grep " / "', 'dmesg | tail'],
   },
   state_damaged: {
     title: 'a state file was damaged and has been renamed',
@@ -84,7 +84,7 @@ const ENTRIES = {
       'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A damaged CA is replaced by a new one; SuperNodes with the old CA need the new one.',
     found: 'Every state file is checked when it is read.',
     remedy: 'nothing, if the boot continued; the file beside the original (.damaged-*) shows the damage',
-    look: ['ls /var/lib/flower-context /var/lib/flower-context/tls', 'flower-context ca'],
+    where: ['ls /var/lib/flower-context /var/lib/flower-context/tls', 'flower-context ca'],
   },
   tls_setup_failed: {
     title: 'the certificates could not be prepared',
@@ -93,7 +93,7 @@ const ENTRIES = {
     found: "The boot checks FL_SSL_*; a SuperNode checks the SuperLink's certificate before Flower starts.",
     agent: `With FL_SSL_* at fault: ${WAITS_FOR_CONTEXT} Else: ${REACTION.fatal}`,
     remedy: 'correct the FL_SSL_* variables named, or leave all three empty to have certificates made',
-    look: ['flower-context validate FILE', 'openssl x509 -in server.pem -noout -text'],
+    where: ['flower-context validate FILE', 'openssl x509 -in server.pem -noout -text'],
   },
   ca_missing: {
     title: 'TLS is required, but no CA certificate is available',
@@ -102,7 +102,7 @@ const ENTRIES = {
     found: 'FL_SSL_CA_CERTFILE is empty, and OneGate has no usable FL_CA_CERT of the SuperLink.',
     agent: FLOWER_NOT_STARTED,
     remedy: CA_REMEDY,
-    look: ['flower-context ca --base64 (on the SuperLink)', STATUS, 'onegate vm show ID --json'],
+    where: ['flower-context ca --base64 (on the SuperLink)', STATUS, 'onegate vm show ID --json'],
   },
   ca_invalid: {
     title: 'the CA certificate is not valid',
@@ -110,7 +110,7 @@ const ENTRIES = {
     found: 'The agent reads FL_SSL_CA_CERTFILE, or FL_CA_CERT of the SuperLink on OneGate.',
     agent: FLOWER_NOT_STARTED,
     remedy: CA_REMEDY,
-    look: ['flower-context ca --base64 (on the SuperLink)', 'openssl x509 -in ca.pem -noout -text'],
+    where: ['flower-context ca --base64 (on the SuperLink)', 'openssl x509 -in ca.pem -noout -text'],
   },
   ca_mismatch: {
     title: "the SuperLink's certificate is not signed by the CA that this node trusts",
@@ -120,7 +120,7 @@ const ENTRIES = {
     agent: FLOWER_NOT_STARTED,
     remedy:
       'take the CA from the SuperLink again (`flower-context ca --base64` there) and set it as FL_SSL_CA_CERTFILE here',
-    look: ['flower-context ca (on both sides)', 'flower-context doctor'],
+    where: ['flower-context ca (on both sides)', 'flower-context doctor'],
   },
   address_not_in_certificate: {
     title: "the SuperLink's certificate does not contain the address that SuperNodes dial",
@@ -129,7 +129,7 @@ const ENTRIES = {
     found: "The address is compared with the certificate's subjectAltName, as gRPC does.",
     agent: FLOWER_NOT_STARTED,
     remedy: 'add the address to FL_CERT_EXTRA_SAN on the SuperLink, or dial one that is in the certificate',
-    look: ['flower-context status (sans, on the SuperLink)', 'flower-context doctor (on both sides)'],
+    where: ['flower-context status (sans, on the SuperLink)', 'flower-context doctor (on both sides)'],
   },
   tls_mode_mismatch: {
     title: 'one side uses TLS and the other does not',
@@ -137,21 +137,21 @@ const ENTRIES = {
     found: 'FL_TLS_ENABLED is compared with FL_TLS on OneGate and with the answer at the address.',
     agent: `If this node requires TLS: ${REACTION.fatal} With FL_TLS_ENABLED=NO on this node it is a warning.`,
     remedy: 'set FL_TLS_ENABLED to the same value on both sides',
-    look: ['flower-context context | grep FL_TLS_ENABLED (on both sides)', 'flower-context doctor'],
+    where: ['flower-context context | grep FL_TLS_ENABLED (on both sides)', 'flower-context doctor'],
   },
   not_in_service: {
     title: 'this VM is not part of a OneFlow service, so the SuperLink cannot be discovered',
     about: 'Without FL_SUPERLINK_ADDRESS a SuperNode needs a service and a OneGate token. One is missing.',
     found: 'OneGate answers that the VM has no service, or the CONTEXT lacks TOKEN=YES.',
     remedy: 'set FL_SUPERLINK_ADDRESS (and FL_SSL_CA_CERTFILE), or deploy the VM through a OneFlow service',
-    look: ['onegate service show', 'oneflow list (on the front-end)', 'flower-context context'],
+    where: ['onegate service show', 'oneflow list (on the front-end)', 'flower-context context'],
   },
   superlink_ambiguous: {
     title: 'several roles of the service, or none, could be the SuperLink',
     about: 'The SuperLink is the role named superlink. Without that name it is the only other role.',
     found: 'The agent reads the roles of the service from OneGate.',
     remedy: 'name the role superlink in the service template, or set FL_SUPERLINK_ADDRESS',
-    look: ['oneflow show ID (on the front-end)', 'flower-context lint FILE (the service template)'],
+    where: ['oneflow show ID (on the front-end)', 'flower-context lint FILE (the service template)'],
   },
   discovery_timeout: {
     title: 'the SuperLink was not found in time',
@@ -159,7 +159,7 @@ const ENTRIES = {
     found: 'With FL_EDGE_BACKOFF=fixed the agent asks OneGate 30 times, 10 s apart.',
     remedy:
       'check the SuperLink VM (`flower-context status` there); with FL_EDGE_BACKOFF=exponential the agent waits without limit',
-    look: ['onegate vm show ID --json', 'oneflow show ID (on the front-end)'],
+    where: ['onegate vm show ID --json', 'oneflow show ID (on the front-end)'],
   },
   superlink_unreachable: {
     title: "the SuperLink's address does not answer",
@@ -168,7 +168,7 @@ const ENTRIES = {
     found: 'The agent connects to the address before Flower starts, and then every 10 s.',
     agent: 'The boot continues. The node is ready when the SuperLink has accepted it.',
     remedy: 'check the address, the firewall between the two and that the SuperLink is up; Flower retries',
-    look: ['flower-context probe HOST:PORT --ca FILE', 'security groups of both VMs: TCP 9092'],
+    where: ['flower-context probe HOST:PORT --ca FILE', 'security groups of both VMs: TCP 9092'],
   },
   onegate_unreachable: {
     title: 'OneGate does not answer as it should',
@@ -179,7 +179,7 @@ const ENTRIES = {
     agent:
       'A SuperLink serves and publishes when OneGate answers again, READY=YES included. A SuperNode that discovers its SuperLink waits.',
     remedy: 'check ONEGATE_ENDPOINT from inside the VM (`onegate vm show`); the agent retries',
-    look: ['flower-context doctor', 'systemctl status opennebula-gate opennebula-flow (on the front-end)'],
+    where: ['flower-context doctor', 'systemctl status opennebula-gate opennebula-flow (on the front-end)'],
   },
   onegate_value_refused: {
     title: 'a value would not pass OneGate unchanged and was not sent',
@@ -187,7 +187,7 @@ const ENTRIES = {
       'OneGate changes some characters and limits an update to 128 KiB. A very large FL_SSL_CA_CERTFILE exceeds it: remove certificates that the SuperLink does not need.',
     found: 'Every update is checked before it is sent.',
     remedy: 'report this fault of the agent, with the journal',
-    look: [JOURNAL, 'flower-context ca'],
+    where: [JOURNAL, 'flower-context ca'],
   },
   flower_version_unsupported: {
     title: 'the agent does not support this version of Flower',
@@ -195,7 +195,7 @@ const ENTRIES = {
     found: 'FLOWER_VERSION is compared with the ranges before anything else is done.',
     agent: WAITS_FOR_CONTEXT,
     remedy: 'choose a FLOWER_VERSION in the ranges named, or leave it empty for the version of the image',
-    look: ['FLOWER_VERSION in docs/reference/variables.md', 'flower-context plan FILE'],
+    where: ['FLOWER_VERSION in docs/reference/variables.md', 'flower-context plan FILE'],
   },
   flower_install_failed: {
     title: 'the requested Flower or framework could not be installed; the version of the image runs',
@@ -205,35 +205,35 @@ const ENTRIES = {
     found: 'Free disk space is checked before the download, and the environment after it.',
     remedy:
       'leave FLOWER_VERSION and ML_FRAMEWORK empty, or free disk space and open access to the package index: `flower-context install` tries again',
-    look: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
+    where: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
   },
   flower_start_failed: {
     title: 'Flower exited instead of serving',
     about: "The process exited, or systemd did not start it. The problem contains Flower's last lines.",
     found: 'The agent watches the unit while Flower starts.',
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
-    look: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
+    where: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
     about: 'The Fleet API did not answer at the published address within 3 minutes.',
     found: 'The agent calls the Fleet API as a SuperNode does, verified with the published CA.',
     remedy: "read Flower's last lines; check the listen address and the firewall",
-    look: ['journalctl -u flower-superlink', 'ss -ltnp', 'flower-context doctor'],
+    where: ['journalctl -u flower-superlink', 'ss -ltnp', 'flower-context doctor'],
   },
   no_address: {
     title: 'this VM has no address that SuperNodes could dial',
     about: 'Neither the CONTEXT (ETHx_IP) nor the kernel has an address other than the loopback address.',
     found: 'FL_FLEET_API_ADDRESS means all addresses, and the list of addresses is empty.',
     remedy: 'attach a network with addresses to the VM (NETWORK=YES in its CONTEXT)',
-    look: ['ip address', 'flower-context context | grep ETH'],
+    where: ['ip address', 'flower-context context | grep ETH'],
   },
   port_in_use: {
     title: 'a port that Flower needs is not free',
     about: 'Another program listens on the port, or the address does not belong to this VM.',
     found: 'The agent opens each port for a moment before Flower starts.',
     remedy: 'stop the program that listens on the port (`ss -ltnp`), or choose another address',
-    look: ['ss -ltnp', 'flower-context plan --json FILE', 'flower-context doctor'],
+    where: ['ss -ltnp', 'flower-context plan --json FILE', 'flower-context doctor'],
   },
   peer_suspicious: {
     title: 'a peer VM publishes invalid attributes',
@@ -241,7 +241,7 @@ const ENTRIES = {
     about: 'Attributes of the SuperLink are invalid, or two VMs claim to be the SuperLink.',
     found: 'Peer attributes are validated like user input. Invalid ones are ignored.',
     remedy: 'check that VM; only valid attributes are used',
-    look: ['onegate service show --json', 'flower-context status (on that VM)'],
+    where: ['onegate service show --json', 'flower-context status (on that VM)'],
   },
   flower_version_differs: {
     title: 'the SuperLink and this node run different versions of Flower',
@@ -249,7 +249,7 @@ const ENTRIES = {
     about: 'Adjacent versions usually work together, but Flower does not guarantee it.',
     found: 'FL_VERSION of the SuperLink on OneGate is compared with the version here.',
     remedy: 'set FLOWER_VERSION to the same value for both roles',
-    look: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
+    where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
   clock_off: {
     title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
@@ -259,7 +259,7 @@ const ENTRIES = {
     found: 'Flower refuses the timestamps of this node, or the certificates here begin in the future.',
     agent: 'The boot continues. The problem ends when the clock is right.',
     remedy: 'start time synchronisation (`timedatectl set-ntp true`) on both',
-    look: ['timedatectl', 'flower-context doctor (on both sides)', 'journalctl -u flower-supernode'],
+    where: ['timedatectl', 'flower-context doctor (on both sides)', 'journalctl -u flower-supernode'],
   },
   gpu_not_found: {
     title: 'FL_GPU_ENABLED=YES, but no NVIDIA GPU was found',
@@ -267,7 +267,7 @@ const ENTRIES = {
     about: 'The driver finds no GPU. Training runs on the CPU, and FL_GPU_AVAILABLE=NO is published.',
     found: '`nvidia-smi -L` is not installed, fails, or lists nothing.',
     remedy: 'check PCI passthrough and the driver (`nvidia-smi`); training runs on the CPU',
-    look: ['nvidia-smi -L', 'lspci | grep -i nvidia', 'the PCI device in the VM template'],
+    where: ['nvidia-smi -L', 'lspci | grep -i nvidia', 'the PCI device in the VM template'],
   },
   dcgm_unavailable: {
     title: 'FL_DCGM_ENABLED=YES, but the exporter is not installed in this image',
@@ -275,7 +275,7 @@ const ENTRIES = {
     about: 'Neither nvidia-dcgm-exporter.service nor dcgm-exporter.service exists: no GPU metrics.',
     found: 'systemd refuses to start the unit.',
     remedy: "install NVIDIA's datacenter-gpu-manager-exporter in the image, or set FL_DCGM_ENABLED=NO",
-    look: ['systemctl status nvidia-dcgm-exporter dcgm-exporter'],
+    where: ['systemctl status nvidia-dcgm-exporter dcgm-exporter'],
   },
   metrics_unavailable: {
     title: 'the metrics port could not be opened',
@@ -284,7 +284,7 @@ const ENTRIES = {
     found: 'The operating system refuses to listen on FL_METRICS_PORT.',
     agent: 'The boot continues without metrics. A changed CONTEXT opens the port again.',
     remedy: 'choose another FL_METRICS_PORT',
-    look: ['ss -ltnp', STATUS],
+    where: ['ss -ltnp', STATUS],
   },
   app_lacks_settings: {
     title: 'the app does not declare all settings of the run, and Flower refuses the others',
@@ -292,7 +292,7 @@ const ENTRIES = {
     found: '`flower-context submit` compares them with [tool.flwr.app.config] of the app.',
     agent: 'The run is not started. The problem contains the lines to add.',
     remedy: 'add the lines named to [tool.flwr.app.config] in pyproject.toml, or use --declared-only',
-    look: ['cat /run/flower-context/run-config.toml', 'examples/quickstart/pyproject.toml'],
+    where: ['cat /run/flower-context/run-config.toml', 'examples/quickstart/pyproject.toml'],
   },
   run_not_started: {
     title: 'Flower did not start the run',
@@ -300,7 +300,7 @@ const ENTRIES = {
     found: '`flower-context submit` reads the output of `flwr run`.',
     agent: SUBMIT_ENDS,
     remedy: 'read the output of flwr above; `flower-context status` shows if the SuperLink serves',
-    look: [STATUS, 'journalctl -u flower-superlink'],
+    where: [STATUS, 'journalctl -u flower-superlink'],
   },
   run_failed: {
     title: 'the run ended without being completed',
@@ -308,7 +308,7 @@ const ENTRIES = {
     found: 'submit asks the SuperLink for the state of the run until it is finished.',
     agent: SUBMIT_ENDS,
     remedy: "read the ServerApp's lines above; those of the ClientApps are in the journals of the SuperNodes",
-    look: ['journalctl -u flower-superlink', 'journalctl -u flower-supernode (on the nodes)'],
+    where: ['journalctl -u flower-superlink', 'journalctl -u flower-supernode (on the nodes)'],
   },
   agent_running: {
     title: 'the agent already runs on this machine',
@@ -316,7 +316,7 @@ const ENTRIES = {
     found: 'Another process has the lock of this machine (an abstract socket).',
     agent: 'The second agent ends with exit status 1 and changes nothing.',
     remedy: 'check it with `flower-context status`; `systemctl restart flower-context` starts it again',
-    look: ['systemctl status flower-context', STATUS],
+    where: ['systemctl status flower-context', STATUS],
   },
   interrupted: {
     title: 'the boot was stopped before its end',
@@ -324,7 +324,7 @@ const ENTRIES = {
     found: 'The agent received a signal or read a new CONTEXT.',
     agent: 'Running steps are cancelled and the phase becomes `stopped`. A new CONTEXT restarts the boot.',
     remedy: 'start the agent again (`systemctl start flower-context`); finished steps are not repeated',
-    look: [STATUS, JOURNAL],
+    where: [STATUS, JOURNAL],
   },
   internal_error: {
     title: 'unexpected internal error',
@@ -333,7 +333,7 @@ const ENTRIES = {
     found: 'A step threw an error without a problem code.',
     remedy:
       'send `journalctl -b -u flower-context` and `flower-context doctor --json` to the maintainers; `flower-context boot --fresh` runs every step again',
-    look: [JOURNAL, 'flower-context doctor --json', 'ls -lR /var/lib/flower-context'],
+    where: [JOURNAL, 'flower-context doctor --json', 'ls -lR /var/lib/flower-context'],
   },
 } as const satisfies Record<string, Entry>;
 

@@ -5,8 +5,8 @@ import { Problem } from '../core/problem.ts';
 import type { VmSnapshot } from './snapshot.ts';
 
 /** `none`: the check does not apply to this VM. */
-export type Verdict = 'ok' | 'warning' | 'problem' | 'none';
-export type CheckFinding = Finding<Verdict>;
+export type CheckSeverity = 'ok' | 'warning' | 'problem' | 'none';
+export type CheckFinding = Finding<CheckSeverity>;
 
 interface Condition {
   readonly after?: Need;
@@ -41,7 +41,7 @@ export interface Result {
   readonly id: string;
   readonly title: string;
   /** The worst of its findings. */
-  readonly verdict: Verdict;
+  readonly verdict: CheckSeverity;
   /** All warnings and problems, or one finding if there are none. */
   readonly findings: readonly CheckFinding[];
   /** Why the check did not run. */
@@ -78,10 +78,10 @@ export const examine = (checks: readonly Check[], vm: VmSnapshot): Promise<Resul
       if (skipped !== undefined)
         return { id, title, verdict: 'none', findings: [none(`not checked: ${skipped}`)], skipped };
       const findings = await withinTime(run, vm);
-      const bad = findings.filter(({ severity }) => severity === 'problem' || severity === 'warning');
-      if (bad.length > 0) {
-        const verdict = bad.some(({ severity }) => severity === 'problem') ? 'problem' : 'warning';
-        return { id, title, verdict, findings: bad };
+      const failures = findings.filter(({ severity }) => severity === 'problem' || severity === 'warning');
+      if (failures.length > 0) {
+        const verdict = failures.some(({ severity }) => severity === 'problem') ? 'problem' : 'warning';
+        return { id, title, verdict, findings: failures };
       }
       const verdict = findings.some(({ severity }) => severity === 'ok') ? 'ok' : 'none';
       const found = findings.filter(({ severity }) => severity === verdict).map((one) => one.found);

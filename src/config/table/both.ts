@@ -48,7 +48,8 @@ export const BOTH_ROLES = {
     title: 'gRPC keepalive ACK timeout in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '20',
-    description: 'A connection without an answer for this time is closed. Less than FL_GRPC_KEEPALIVE_TIME.',
+    description:
+      'A connection without an answer to a probe for this time is closed. Must be less than FL_GRPC_KEEPALIVE_TIME.',
     example: '10',
   }),
 

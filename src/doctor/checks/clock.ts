@@ -14,9 +14,9 @@ export const clock: Check = {
   title: 'clock',
   needs: 'context',
   async run(vm) {
-    const findings = await Promise.all([againstOneGate(vm), againstSuperLink(vm)]);
-    const known = findings.filter((one) => one !== undefined);
-    return known.length > 0 ? known : [none(`${vm.now.toISOString()}; no other clock to compare with`)];
+    const all = await Promise.all([againstOneGate(vm), againstSuperLink(vm)]);
+    const findings = all.filter((one) => one !== undefined);
+    return findings.length > 0 ? findings : [none(`${vm.now.toISOString()}; no other clock to compare with`)];
   },
 };
 

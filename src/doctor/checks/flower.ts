@@ -31,11 +31,11 @@ export const fleet: Check = {
 };
 
 async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
-  const known = fleetEndpoint(vm);
-  if (known === undefined) return none('the address is not known yet');
-  const ca = known.caFile === null ? null : (readText(known.caFile) ?? null);
-  const at = formatHostPort(known.endpoint);
-  const answer = await probeFleet({ ...known.endpoint, ca }, 4_500);
+  const target = fleetEndpoint(vm);
+  if (target === undefined) return none('the address is not known yet');
+  const ca = target.caFile === null ? null : (readText(target.caFile) ?? null);
+  const at = formatHostPort(target.endpoint);
+  const answer = await probeFleet({ ...target.endpoint, ca }, 4_500);
   if (!answer.ok)
     return problem(`${at} ${answer.reason}`, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
   const how = ca === null ? 'in plaintext' : 'verified with the CA that SuperNodes receive';

@@ -59,10 +59,10 @@ export const token: Check = {
           'check ONEGATE_ENDPOINT in oned.conf on the front-end, then instantiate the VM again',
         ),
       ];
-    const without = 'TOKEN=YES is not in the CONTEXT, so nothing is published';
+    const unpublished = 'TOKEN=YES is not in the CONTEXT, so nothing is published';
     const remedy = 'add TOKEN=YES to the CONTEXT of the VM template';
     const address = found instanceof Problem ? undefined : found.variables['FL_SUPERLINK_ADDRESS']?.trim();
-    if (role !== 'supernode' || address) return [warning(without, remedy)];
-    return [problem(without, `${remedy}, or set FL_SUPERLINK_ADDRESS`, 'not_in_service')];
+    if (role !== 'supernode' || address) return [warning(unpublished, remedy)];
+    return [problem(unpublished, `${remedy}, or set FL_SUPERLINK_ADDRESS`, 'not_in_service')];
   },
 };

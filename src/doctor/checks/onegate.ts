@@ -61,8 +61,8 @@ function expected(vm: VmSnapshot, flag: PublishedName): (readonly [PublishedName
 function readiness({ config, status }: VmSnapshot, { attributes }: Vm, flag: PublishedName): CheckFinding[] {
   const error = attributes.get('FL_ERROR') ?? '-';
   // The check of the agent reports what the boot continued without.
-  const known = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');
-  if (error !== '-' && !known) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
+  const reported = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');
+  if (error !== '-' && !reported) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
   if (config?.REPORT_READY && attributes.get('READY') !== 'YES')
     return [warning(`${flag}=YES, but READY is not YES yet`, RELOAD)];
   return [ok(`${flag}=YES and all attributes that peers need`)];

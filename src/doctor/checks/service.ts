@@ -47,14 +47,15 @@ export const agent: Check = {
   },
 };
 
-function ofPhase({ phase, pid, serving, waiting, steps, started_at, problems }: Status): CheckFinding[] {
+function ofPhase(status: Status): CheckFinding[] {
+  const { phase, pid, waiting, steps, started_at, problems } = status;
   if (!isAlive(pid) && phase !== 'failed') {
     const remedy = `\`journalctl -u flower-context\` shows why; ${START} starts it`;
     return [problem(`the agent is not running; last phase: ${phase}`, remedy)];
   }
   switch (phase) {
     case 'ready': {
-      if (serving) return [ok(`ready and serving since ${steps.at(-1)?.at ?? started_at}`)];
+      if (status.serving) return [ok(`ready and serving since ${steps.at(-1)?.at ?? started_at}`)];
       const why = waiting === null ? 'attributes are not published yet' : `waiting for ${waiting.for}`;
       return [warning(`ready, but not serving: ${why}`, waiting?.check ?? '`flower-context status`')];
     }
@@ -75,6 +76,6 @@ function ofPhase({ phase, pid, serving, waiting, steps, started_at, problems }: 
 /** A problem of the status; what did not end the boot is a warning here. */
 function reported({ code, kind, doing, found, remedy }: StatusProblem): CheckFinding {
   const [first = ''] = `${doing}: ${found}`.split('\n');
-  const known = code in CATALOGUE ? (code as ProblemCode) : undefined;
-  return (kind === 'fatal' ? problem : warning)(first, remedy, known);
+  const explained = code in CATALOGUE ? (code as ProblemCode) : undefined;
+  return (kind === 'fatal' ? problem : warning)(first, remedy, explained);
 }
