@@ -88,11 +88,9 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
 
 /** 29 waits of 10 s. The first is shorter by a random part and the last longer by as much, so nodes do not poll together. */
 function fixedSpacing(random: Random): number[] {
-  const waits = Array.from({ length: FIXED_TRIES - 1 }, () => FIXED_WAIT_MS);
   const shift = Math.round(random() * 0.9 * FIXED_WAIT_MS);
-  waits[0]! -= shift;
-  waits[waits.length - 1]! += shift;
-  return waits;
+  const middle = new Array<number>(FIXED_TRIES - 3).fill(FIXED_WAIT_MS);
+  return [FIXED_WAIT_MS - shift, ...middle, FIXED_WAIT_MS + shift];
 }
 
 /** Polls once per call, and remembers which VMs have the SuperLink's role. */

@@ -33,15 +33,12 @@ export function yesNo(): Kind<boolean> {
 export function oneOf<const Options extends readonly [string, ...string[]]>(
   options: Options,
 ): Kind<Options[number]> {
-  const schema = z.enum(options, { error: ({ input }) => notAmong(options, input) });
-  return { input: 'list', options, expected: `one of ${options.join(', ')}`, schema };
-}
-
-function notAmong(options: readonly string[], input: unknown): string {
-  const meant = typeof input === 'string' ? closestMatch(input, options) : undefined;
-  return meant === undefined
-    ? 'this is not one of the choices'
-    : `this is not one of the choices; did you mean ${meant}?`;
+  const error = ({ input }: { input?: unknown }): string => {
+    const meant = closestMatch(String(input), options);
+    return `this is not one of the choices${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+  };
+  const expected = `one of ${options.join(', ')}`;
+  return { input: 'list', options, expected, schema: z.enum(options, { error }) };
 }
 
 export function wholeNumber({ least, most = MOST }: { least: number; most?: number }): Kind<number> {
