@@ -32,13 +32,13 @@ export const ca = defineCommand({
   async run({ machine, flag }) {
     if (flag('base64') && flag('pem')) throw new UsageError('--base64 and --pem exclude each other');
     const file = caFile(machine);
-    const pem = file === undefined ? undefined : readText(file);
-    if (file === undefined || pem === undefined) {
-      printErrorText(
-        file === undefined
-          ? 'no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)'
-          : 'no CA yet: the agent has not prepared TLS on this VM (`flower-context status`)',
-      );
+    if (file === undefined) {
+      printErrorText('no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)');
+      return EXIT.notReady;
+    }
+    const pem = readText(file);
+    if (pem === undefined) {
+      printErrorText('no CA yet: the agent has not prepared TLS on this VM (`flower-context status`)');
       return EXIT.notReady;
     }
     if (flag('base64')) print(`${Buffer.from(pem).toString('base64')}\n`);
@@ -56,12 +56,10 @@ function caFile({ paths }: Machine): string | undefined {
 
 const DAY_MS = 86_400_000;
 
-function describe(pem: string, file: string, now: Date): string {
-  const { certificates } = certificatesIn(pem);
-  const lines = certificates.flatMap((certificate, index) => {
-    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(
-      certificate.pem,
-    );
+function describe(text: string, file: string, now: Date): string {
+  const { certificates } = certificatesIn(text);
+  const lines = certificates.flatMap(({ pem }, index) => {
+    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(pem);
     const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
     return [
       ...(index === 0 ? [] : ['']),
@@ -72,9 +70,6 @@ function describe(pem: string, file: string, now: Date): string {
       `fingerprint  SHA-256 ${sha256}`,
     ];
   });
-  return [
-    ...lines,
-    `file         ${file}${certificates.length > 1 ? ` (${certificates.length} certificates)` : ''}`,
-    '',
-  ].join('\n');
+  const count = certificates.length > 1 ? ` (${certificates.length} certificates)` : '';
+  return [...lines, `file         ${file}${count}`, ''].join('\n');
 }

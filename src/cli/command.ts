@@ -42,7 +42,7 @@ export interface Invocation {
 }
 
 /** The same for a command with the options `O`: another name, or one of another kind, does not compile. */
-export interface InvocationOf<O extends Options> extends Pick<Invocation, 'machine' | 'args' | 'rest'> {
+interface InvocationOf<O extends Options> extends Pick<Invocation, 'machine' | 'args' | 'rest'> {
   flag(name: NamesOf<O, 'flag'>): boolean;
   value(name: NamesOf<O, 'value'>): string | undefined;
   values(name: NamesOf<O, 'values'>): readonly string[];
@@ -165,7 +165,7 @@ function checkArguments(
   command: Command,
   args: readonly string[],
   values: Record<string, unknown>,
-  declared: Readonly<Record<string, Option>>,
+  declared: Options,
 ): void {
   const least = command.args.filter((name) => !name.startsWith('[')).length;
   if (args.length < least) throw new UsageError(`${command.args[args.length]} is missing`);

@@ -2,9 +2,8 @@ import { EXIT } from '../core/exit.ts';
 import { type CheckSeverity, examine, type Result } from '../doctor/check.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
 import { takeSnapshot } from '../doctor/snapshot.ts';
-import { print } from '../host/output.ts';
 import { defineCommand } from './command.ts';
-import { printText, style, wrap } from './terminal.ts';
+import { printJson, printText, style, wrap } from './terminal.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -30,7 +29,7 @@ export const doctor = defineCommand({
         findings: findings.map(({ severity, ...rest }) => ({ verdict: severity, ...rest })),
       }));
       const head = { version: 1, role: vm.role ?? null, at: vm.now.toISOString(), problems, warnings };
-      print(`${JSON.stringify({ ...head, checks }, null, 2)}\n`);
+      printJson({ ...head, checks });
     } else printText([...render(results), '', summary(problems, warnings)].join('\n'));
     return problems === 0 ? EXIT.ok : EXIT.failed;
   },

@@ -1,9 +1,8 @@
 import { EXIT } from '../core/exit.ts';
-import { print } from '../host/output.ts';
 import { problemLines, readStatus, type Status } from '../report/status.ts';
-import { demandVm, untilStatus } from './await-status.ts';
+import { demandVm, untilFile } from './await-status.ts';
 import { defineCommand } from './command.ts';
-import { heading, printText, style, wrap } from './terminal.ts';
+import { heading, printJson, printText, style, wrap } from './terminal.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -21,10 +20,12 @@ export const status = defineCommand({
   ],
   async run({ machine, flag }) {
     demandVm(machine);
+    const path = machine.paths.status;
+    const read = (): Status | undefined => readStatus(path);
     const found = flag('wait')
-      ? await untilStatus(machine, ({ phase }) => phase !== 'booting')
-      : readStatus(machine.paths.status);
-    if (flag('json')) print(`${JSON.stringify(found ?? null, null, 2)}\n`);
+      ? await untilFile(machine, { path, read }, ({ phase }) => phase !== 'booting')
+      : read();
+    if (flag('json')) printJson(found ?? null);
     else if (found === undefined)
       printText('The agent has not run since this VM started. Start it: `systemctl start flower-context`');
     else printText(describe(found, machine.clock.now()));
