@@ -3,13 +3,13 @@ import { allAddresses } from '../boot/addresses.ts';
 import { checkContext } from '../boot/checks.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { findingsOf, type VariableFinding } from '../core/finding.ts';
-import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
 import { type LaunchPlan, readPlan } from '../flower/plan.ts';
 import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
+import { readText } from '../host/files.ts';
 import { hostName, type Machine } from '../host/machine.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
@@ -101,12 +101,14 @@ function attempt<T>(read: () => T | undefined): T | undefined {
   }
 }
 
-/** The Fleet API of the SuperLink as SuperNodes dial it; `caFile` is null in plaintext. */
-export function fleetEndpoint({
-  endpoints,
-}: VmSnapshot): { endpoint: HostPort; caFile: string | null } | undefined {
-  return endpoints && { endpoint: endpoints.endpoint, caFile: trustedCa(endpoints) ?? null };
+/** The Fleet API of the SuperLink as SuperNodes dial it; without `caFile` in plaintext, without `ca` also if it is missing. */
+export function fleetEndpoint({ endpoints }: VmSnapshot) {
+  if (endpoints === undefined) return undefined;
+  const caFile = trustedCa(endpoints);
+  return { endpoint: endpoints.endpoint, caFile, ca: caFile === undefined ? undefined : readText(caFile) };
 }
+
+export type FleetEndpoint = NonNullable<ReturnType<typeof fleetEndpoint>>;
 
 /** The file of the certificate that SuperNodes receive; undefined on a SuperNode and in plaintext. */
 export const shownCertificate = ({ endpoints }: VmSnapshot): string | undefined =>
