@@ -134,7 +134,7 @@ export function parse(
   const rest = end === -1 ? [] : argv.slice(end + 1);
   if (rest.length > 0 && command.passesOn === undefined)
     throw new UsageError("this command takes no arguments after '--'");
-  const declared: Options = { ...command.options, ...COMMON_OPTIONS };
+  const declared = optionsOf(command);
   const options = Object.fromEntries(
     Object.entries(declared).map(([name, { value, multiple }]) => [
       name,
@@ -149,14 +149,14 @@ export function parse(
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   if (!values['help']) checkArguments(command, parsed.positionals, values, declared);
-  const root =
-    typeof values['root'] === 'string' ? values['root'] : (process.env['FLOWER_CONTEXT_ROOT'] ?? '/');
+  const value = (name: string): string | undefined =>
+    typeof values[name] === 'string' ? values[name] : undefined;
   return {
-    machine: machineOf(root === '' ? '/' : root),
+    machine: machineOf((value('root') ?? process.env['FLOWER_CONTEXT_ROOT']) || '/'),
     args: parsed.positionals,
     rest,
     flag: (name) => values[name] === true,
-    value: (name) => (typeof values[name] === 'string' ? values[name] : undefined),
+    value,
     values: (name) => (Array.isArray(values[name]) ? values[name] : []),
   };
 }
@@ -196,8 +196,10 @@ export const usageLine = (command: Command): string => usageParts(command).join(
 const usageLines = (command: Command): string[] =>
   wrap(usageParts(command).map(whole).join(' '), 'usage: ', ' '.repeat(11));
 
+/** Those of the command first. */
+export const optionsOf = ({ options }: Command): Options => ({ ...options, ...COMMON_OPTIONS });
+
 function renderHelp(command: Command): string {
-  const options: Options = { ...command.options, ...COMMON_OPTIONS };
   return [
     ...wrap(command.summary, `${heading(`flower-context ${command.name}`)} - `, '  '),
     '',
@@ -208,7 +210,7 @@ function renderHelp(command: Command): string {
     '',
     heading('options:'),
     ...columns(
-      Object.entries(options).map(([name, { value, choices, description }]) => [
+      Object.entries(optionsOf(command)).map(([name, { value, choices, description }]) => [
         `--${name}${value === undefined ? '' : ` ${choices?.join('|') ?? value}`}`,
         description,
       ]),

@@ -53,14 +53,11 @@ function render(results: readonly Result[]): string[] {
         ];
       }),
     );
-  const reasons = new Set(results.flatMap(({ skipped }) => skipped ?? []));
-  return [
-    ...lines,
-    ...[...reasons].map((reason) => {
-      const count = results.filter(({ skipped }) => skipped === reason).length;
-      return `skipped: ${plural(count, 'check')} (${reason})`;
-    }),
-  ];
+  const skipped = [...Map.groupBy(results, ({ skipped: reason }) => reason)].flatMap(
+    ([reason, { length }]) =>
+      reason === undefined ? [] : [`skipped: ${plural(length, 'check')} (${reason})`],
+  );
+  return [...lines, ...skipped];
 }
 
 const summary = (problems: number, warnings: number): string =>

@@ -34,16 +34,14 @@ export const status = defineCommand({
 });
 
 const MARK = {
-  pending: ' ',
-  running: '>',
-  done: '+',
-  kept: '=',
-  degraded: '~',
-  failed: '!',
-  skipped: '-',
+  pending: [' '],
+  running: ['>'],
+  done: ['+', 'ok'],
+  kept: ['=', 'ok'],
+  degraded: ['~', 'degraded'],
+  failed: ['!', 'fatal'],
+  skipped: ['-'],
 } as const;
-
-const COLOUR = { done: 'ok', kept: 'ok', degraded: 'degraded', failed: 'fatal' } as const;
 
 function describe(found: Status, now: Date): string {
   const { role, phase, boot, started_at, steps, facts, waiting, problems } = found;
@@ -74,8 +72,8 @@ function describe(found: Status, now: Date): string {
 
 /** One line for a step; its note follows on the same line if the line is long enough for it. */
 function stepLines({ title, state, ms, note }: Status['steps'][number], width: number): string[] {
-  const colour = state in COLOUR ? COLOUR[state as keyof typeof COLOUR] : undefined;
-  const mark = colour === undefined ? MARK[state] : style(colour, MARK[state]);
+  const [sign, colour] = MARK[state];
+  const mark = colour === undefined ? sign : style(colour, sign);
   const line = `  ${mark} ${title.padEnd(width)}  ${state.padEnd(8)} ${(ms === null ? '' : `${ms} ms`).padStart(9)}`;
   if (note === null) return [line];
   const whole = wrap(note, `${line}  `);

@@ -45,7 +45,7 @@ const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxW
 export function takeSnapshot(machine: Machine): VmSnapshot {
   const { paths, clock, random } = machine;
   const loaded = loadVm(machine);
-  const { image, context, credentials } = loaded;
+  const { image, credentials } = loaded;
   let ahead: number | undefined;
   const onDate = (theirs: Date): void => {
     ahead = clock.now().getTime() - theirs.getTime();
@@ -60,7 +60,7 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     machine,
     now: clock.now(),
     role: image instanceof Problem ? undefined : image.role,
-    ...configured(machine, image, context),
+    ...configured(machine, loaded),
     status: attempt(() => readStatus(paths.status)),
     plan: attempt(() => readPlan(paths)),
     endpoints: attempt(() => readEndpoints(paths)),
@@ -76,8 +76,7 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
 
 function configured(
   { paths, host, clock }: Machine,
-  image: LoadedVm['image'],
-  context: LoadedVm['context'],
+  { image, context }: LoadedVm,
 ): Pick<VmSnapshot, 'config' | 'faults'> {
   if (image instanceof Problem || context instanceof Problem) return { config: undefined, faults: [] };
   const { variables } = context;

@@ -12,7 +12,19 @@ import { rowOf, type VariableName } from '../config/table.ts';
 import type { Role } from '../core/role.ts';
 import { type Count, INFRASTRUCTURE, inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
 import { formatInput, inputOf, type UserInput } from './user-input.ts';
-import { attribute, type Pair, references, vector } from './vm-block.ts';
+
+export type Pair = readonly [name: string, value: string];
+
+/** A value of OpenNebula's VM template language in double quotes. oned takes \" for a quote and any other backslash as it is. */
+const quoted = (value: string): string => `"${value.replaceAll('"', '\\"')}"`;
+
+export const attribute = (name: string, value: string): string => `${name}=${quoted(value)}\n`;
+
+export const vector = (name: string, pairs: readonly Pair[]): string =>
+  `${name}=[\n${pairs.map(([key, value]) => `  ${key}=${quoted(value)}`).join(',\n')} ]\n`;
+
+/** `NAME="$NAME"` for each input: OpenNebula replaces $NAME with the answer. */
+export const references = (names: readonly string[]): Pair[] => names.map((name): Pair => [name, `$${name}`]);
 
 /** The format of a template. 6: for all versions. 7: for OneFlow 7 only. */
 export type OneFlowVersion = 6 | 7;

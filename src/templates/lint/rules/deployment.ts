@@ -1,6 +1,6 @@
 // In which order the roles start, how many VMs they have, and what scales them.
 import { type Rule, write } from '../finding.ts';
-import { flowerRoles, isObject, type Members, rolesOf, type ServiceRole, wholeNumber } from '../service.ts';
+import { flowerRoles, isObject, rolesOf, type ServiceRole, wholeNumber } from '../service.ts';
 
 /** A SuperLink gives up a silent node after 60 s. In the minute after that a new node boots and takes its partition. */
 const SETTLED_S = 120;
@@ -68,11 +68,11 @@ export const superlinkCount: Rule = (service, report) => {
 };
 
 export const superlinkPolicies: Rule = (service, report) => {
-  for (const { path, body } of rolesOf(service, 'superlink'))
+  for (const role of rolesOf(service, 'superlink'))
     for (const member of POLICIES) {
-      const { length } = policiesOf(body, member);
+      const { length } = policiesOf(role, member);
       if (length > 0)
-        report('superlink_policies', [...path, member], `${length} in ${member}`, write(member, []));
+        report('superlink_policies', [...role.path, member], `${length} in ${member}`, write(member, []));
     }
 };
 
@@ -85,20 +85,12 @@ export const cardinality: Rule = ({ roles }, report) => {
 };
 
 export const cooldown: Rule = (service, report) => {
-  for (const { path, body } of flowerRoles(service)) {
-    const owners = [
-      { at: path, members: body },
-      ...policiesOf(body, 'elasticity_policies').map((members, index) => ({
-        at: [...path, 'elasticity_policies', index],
-        members,
-      })),
-    ];
-    for (const { at, members } of owners) {
-      const seconds = wholeNumber(members['cooldown']) ?? SETTLED_S;
+  for (const role of flowerRoles(service))
+    for (const { path, body } of [role, ...policiesOf(role, 'elasticity_policies')]) {
+      const seconds = wholeNumber(body['cooldown']) ?? SETTLED_S;
       const found = `${seconds} s, less than ${SETTLED_S}`;
-      if (seconds < SETTLED_S) report('cooldown_short', [...at, 'cooldown'], found, write('cooldown', 300));
+      if (seconds < SETTLED_S) report('cooldown_short', [...path, 'cooldown'], found, write('cooldown', 300));
     }
-  }
 };
 
 /** Names of VM attributes whose value is a text, and words that are no attribute. */
@@ -106,17 +98,23 @@ const TEXTS =
   /^(READY|YES|NO|TRUE|FALSE|FL_(READY|NODE_READY|ROLE|VERSION|ERROR|ENDPOINT|TLS|CA_CERT|NODE_ID|USE_CASE|GPU_AVAILABLE))$/;
 
 export const expressions: Rule = (service, report) => {
-  for (const { path, body } of flowerRoles(service))
-    for (const [index, { expression }] of policiesOf(body, 'elasticity_policies').entries()) {
+  for (const role of flowerRoles(service))
+    for (const { path, body } of policiesOf(role, 'elasticity_policies')) {
+      const { expression } = body;
       const words = typeof expression === 'string' ? expression.toUpperCase().match(/[A-Z]\w*/g) : null;
       const text = words?.find((word) => TEXTS.test(word));
-      const at = [...path, 'elasticity_policies', index, 'expression'];
-      if (text !== undefined)
-        report('expression_never', at, `${JSON.stringify(expression)}: ${text} is a text`);
+      const found = `${JSON.stringify(expression)}: ${text} is a text`;
+      if (text !== undefined) report('expression_never', [...path, 'expression'], found);
     }
 };
 
-function policiesOf(body: Members, member: (typeof POLICIES)[number]): readonly Members[] {
+function policiesOf(
+  { path, body }: ServiceRole,
+  member: (typeof POLICIES)[number],
+): Pick<ServiceRole, 'path' | 'body'>[] {
   const policies = body[member];
-  return Array.isArray(policies) ? policies.map((policy) => (isObject(policy) ? policy : {})) : [];
+  return (Array.isArray(policies) ? policies : []).map((policy: unknown, index) => ({
+    path: [...path, member, index],
+    body: isObject(policy) ? policy : {},
+  }));
 }
