@@ -123,7 +123,7 @@ export function didYouMean(name: string, names: Iterable<string>, prefix = ''): 
   return meant === undefined ? '' : `; did you mean ${prefix}${meant}?`;
 }
 
-/** Reads the arguments of one command against its declaration. Throws UsageError. */
+/** Reads the arguments of one command against its declaration. Throws UsageError. @internal */
 export function parse(
   command: Command,
   argv: readonly string[],

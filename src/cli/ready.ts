@@ -64,7 +64,7 @@ export function verdictNow(
   return changed ? undefined : (verdict ?? undefined);
 }
 
-/** Waits for the verdict; undefined when the time was up first. */
+/** Waits for the verdict; undefined when the time was up first. @internal */
 export async function untilDecided(
   machine: Machine,
   deadlineMs?: number,
