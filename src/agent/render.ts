@@ -52,6 +52,8 @@ export function renderReadyFile(
 interface Rendered {
   readonly outcome: BootOutcome | undefined;
   readonly moment: Moment;
+  /** Why the agent is asked to stop. */
+  readonly stopReason: string;
 }
 
 /** Status, journal and systemd's STATUS line for a state that the agent has just entered. */
@@ -59,7 +61,7 @@ export function renderState(
   report: Report,
   before: AgentState | undefined,
   state: AgentState,
-  { outcome, moment }: Rendered,
+  { outcome, moment, stopReason }: Rendered,
 ): void {
   if (before?.stage === 'disconnected') report.waiting('agent', undefined);
   switch (state.stage) {
@@ -92,11 +94,12 @@ export function renderState(
       break;
     }
     case 'stopped':
-      if (before?.stage === 'booting') report.state('stopped', state.ready, INTERRUPTED);
+      if (before?.stage === 'booting')
+        report.state('stopped', state.ready, `boot interrupted: ${stopReason}; ${RESUMES}`);
   }
 }
 
-const INTERRUPTED = 'boot interrupted; the next start resumes at the first unfinished step';
+const RESUMES = 'the next start resumes at the first unfinished step';
 
 /** The message of the day after a boot, and where the settings for runs are. */
 export function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {

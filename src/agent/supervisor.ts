@@ -229,7 +229,9 @@ export class Supervisor {
   #render(before: AgentState | undefined, state: AgentState): void {
     const { machine, report } = this.#options;
     renderReadyFile(machine.paths, report.journal, state, this.#outcome);
-    renderState(report, before, state, { outcome: this.#outcome, moment: this.#moment() });
+    const { reason } = this.#options.signal;
+    const stopReason = reason instanceof Error ? reason.message : 'stopped';
+    renderState(report, before, state, { outcome: this.#outcome, moment: this.#moment(), stopReason });
     if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
       renderMotd(machine.paths, report.journal, this.#outcome);
   }

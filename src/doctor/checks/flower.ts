@@ -37,10 +37,12 @@ async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
   const target = fleetEndpoint(vm);
   if (target === undefined) return none('the address is not known yet');
   const { endpoint, ca = null } = target;
+  const at = formatHostPort(endpoint);
   const answer = await probeFleet({ ...endpoint, ca }, 4_500);
-  if (!answer.ok) return problem(answer.reason, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
+  if (!answer.ok)
+    return problem(`${at} ${answer.reason}`, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
   const how = ca === null ? 'in plaintext' : 'verified with the CA that SuperNodes receive';
-  return ok(`the Fleet API answers at ${formatHostPort(endpoint)} (${answer.ms} ms), ${how}`);
+  return ok(`the Fleet API answers at ${at} (${answer.ms} ms), ${how}`);
 }
 
 /** The options of gRPC in the plan are in force. */
