@@ -16,9 +16,7 @@ export const ca = defineCommand({
   args: [],
   options: {
     base64: { description: 'print one line: the value of FL_SSL_CA_CERTFILE in another zone' },
-    pem: {
-      description: 'print the PEM text, for a form with a text64 field, which encodes it',
-    },
+    pem: { description: 'print the PEM text, for a form with a text64 field, which encodes it' },
   },
   text: 'On a SuperLink: its own CA, or that of FL_SSL_CA_CERTFILE. On a SuperNode: the CA that it trusts. Compare the fingerprints of both VMs before you use the value. The certificate is public; the key of the CA never leaves its VM.',
   examples: [

@@ -15,7 +15,6 @@ const PLAINTEXT = none('plaintext (FL_TLS_ENABLED=NO)');
 /** Whether a SuperNode accepts the certificate of the SuperLink at the address that it dials. */
 export const certificate: Check = {
   id: 'certificate',
-  title: 'certificate',
   needs: 'plan',
   run(vm) {
     const fleet = fleetEndpoint(vm);

@@ -48,7 +48,6 @@ async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
 /** The options of gRPC in the plan are in force. */
 export const keepalive: Check = {
   id: 'keepalive',
-  title: 'keepalive',
   needs: 'plan',
   run({ plan, flower }) {
     if (plan === undefined || flower === undefined) return [none('Flower is not running')];
@@ -67,7 +66,6 @@ export const keepalive: Check = {
 /** The Flower that runs here, the one that is configured, and those of the other role. */
 export const versions: Check = {
   id: 'versions',
-  title: 'versions',
   needs: 'plan',
   async run(vm) {
     const running = vm.plan!.flower_version;

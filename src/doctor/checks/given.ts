@@ -4,7 +4,6 @@ import { type Check, fromProblem, ok, problem, warning } from '../check.ts';
 
 export const image: Check = {
   id: 'image',
-  title: 'image',
   run({ image: found }) {
     if (!(found instanceof Problem)) return [ok(`${found.role}, Flower ${found.flower.version}`)];
     const { code, facts, remedy } = found;

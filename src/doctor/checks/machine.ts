@@ -14,7 +14,6 @@ const SYNCHRONISE = 'start time synchronisation (`timedatectl set-ntp true`) on 
 /** This VM's clock against those of OneGate and of the SuperLink. */
 export const clock: Check = {
   id: 'clock',
-  title: 'clock',
   needs: 'context',
   async run(vm) {
     const all = await Promise.all([againstOneGate(vm), againstSuperLink(vm)]);
@@ -59,7 +58,6 @@ const LITTLE_FILES = 1_000;
 /** The persistent folders of agent and Flower can be written and have free space. */
 export const disk: Check = {
   id: 'disk',
-  title: 'disk',
   needs: 'context',
   run(vm) {
     const { state, flowerState } = vm.machine.paths;

@@ -21,7 +21,6 @@ export const oneGate: Check = {
 
 export const published: Check = {
   id: 'published',
-  title: 'published',
   needs: 'onegate',
   async run(vm) {
     const { status, role } = vm;
