@@ -20,7 +20,7 @@ import type { Image } from '../vm/image.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 /** What `read_context` gives. */
-export interface VmContext {
+interface VmContext {
   /** NAME -> value; only `validate` reads values from it. */
   readonly variables: Readonly<Record<string, string>>;
   readonly sha256: string;
@@ -47,11 +47,6 @@ export interface ServerTrust {
   readonly renewAt: Date | undefined;
 }
 
-export interface ClientTrust {
-  readonly caPem: string;
-  readonly caFile: string;
-}
-
 /** How Flower starts: not in force before `start_flower` writes it. */
 export interface PreparedPlan {
   readonly text: string;
@@ -75,6 +70,7 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   announce_booting: Vm | undefined;
   /** Who Flower runs as. */
   prepare_directories: Owner;
+  launch_plan: PreparedPlan;
   start_flower: undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   publish: boolean;
@@ -83,7 +79,6 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
   /** Undefined: plaintext. */
   certificates: ServerTrust | undefined;
-  launch_plan: PreparedPlan;
   await_fleet_api: undefined;
 }
 
@@ -91,7 +86,7 @@ export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
   /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
   discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
   /** Undefined: plaintext. */
-  trust: ClientTrust | undefined;
+  trust: { readonly caPem: string; readonly caFile: string } | undefined;
   /** Undefined outside a service. */
   partition: { readonly choice: Choice; readonly manager: PartitionManager } | undefined;
   launch_plan: PreparedPlan & { readonly gpu: boolean };

@@ -24,29 +24,21 @@ import { unpublish } from '../unpublish.ts';
 
 export const unitOf = (role: Role): string => `flower-${role}.service`;
 
-export type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate'> & {
-  readonly launch_plan: PreparedPlan;
-};
-
-const START = { id: 'start_flower', title: 'start Flower', keeps: true } as const;
-
-export const startSuperLink = stepOf<SuperLinkOutputs>()({
-  ...START,
-  needs: ['read_context', 'validate', 'launch_plan'],
-  run: startFlower,
-});
-
-export const startSuperNode = stepOf<SuperNodeOutputs>()({
-  ...START,
-  needs: ['read_context', 'validate', 'launch_plan'],
-  run: startFlower,
-});
+export type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_plan'>;
 
 /**
  * Starts Flower with the plan, or leaves it alone when it runs with exactly this plan. systemd has started its launcher
  * together with the agent: one that waits for a plan takes this one, and has most of Flower's imports behind it.
  */
-async function startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+export const startFlower = stepOf<CommonOutputs>()({
+  id: 'start_flower',
+  title: 'start Flower',
+  keeps: true,
+  needs: ['read_context', 'validate', 'launch_plan'],
+  run: start,
+});
+
+async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
   const { paths } = tools.machine;
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
