@@ -1,7 +1,7 @@
 import type { SuperLinkConfig } from '../../config/parse.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Credentials } from '../../flower/settings.ts';
-import { quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
+import { type FileAccess, quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import { type Owner, ourIds } from '../../host/machine.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { issueCa, issueServer, type KeyPair } from '../../tls/issue.ts';
@@ -11,6 +11,7 @@ import { caStillFits, renewAt, stillFits } from '../../tls/renewal.ts';
 import { operatorCertificates } from '../checks.ts';
 import { certificateFiles, serverNames } from '../launch.ts';
 import { type ServerTrust, type StepTools, type SuperLinkOutputs, stepOf } from '../step.ts';
+import { rootAndGroupOf } from './directories.ts';
 
 /**
  * Makes, renews or takes over what the SuperLink serves TLS with. What still fits is kept. Files in tls/: ca.key stays
@@ -165,5 +166,4 @@ function operatorFiles(use: Use, operator: OperatorCertificates): Served {
   };
 }
 
-/** Root writes it, Flower's group reads it. */
-const keyAccess = ({ gid }: Owner) => ({ mode: 0o640, owner: { uid: ourIds().uid, gid } });
+const keyAccess = (owner: Owner): FileAccess => ({ mode: 0o640, owner: rootAndGroupOf(owner) });
