@@ -1,11 +1,11 @@
 // How a state of the agent is shown: in the ready file, the status, the journal and the message of the day.
+import { dirname } from 'node:path';
 import type { BootOutcome, BootResult } from '../boot/boot.ts';
 import { Problem } from '../core/problem.ts';
 import { ROLE_TITLE } from '../core/role.ts';
-import { remove } from '../host/files.ts';
+import { ensureFolder, remove, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Journal } from '../report/journal.ts';
-import { writeMotd } from '../report/motd.ts';
 import { writeReady } from '../report/ready-file.ts';
 import { duration, type Report } from '../report/report.ts';
 import { problemLines, statusProblem } from '../report/status.ts';
@@ -104,11 +104,27 @@ const RESUMES = 'the next start resumes at the first unfinished step';
 /** The message of the day after a boot, and where the settings for runs are. */
 export function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
   const { result, failure, tookMs = 0 } = outcome ?? {};
-  if (failure !== undefined) writeMotd(paths, `the boot failed: ${failure.problem.code}`, false);
-  if (result === undefined) return;
-  const superlink = result.role === 'superlink';
-  if (superlink) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
-  writeMotd(paths, readySentence(result, tookMs), superlink);
+  const submits = result?.role === 'superlink';
+  if (submits) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
+  const sentence = result && readySentence(result, tookMs);
+  const lines = [
+    `flower-context: ${sentence ?? `the boot failed: ${failure?.problem.code ?? 'unknown'}`}`,
+    '  flower-context status             boot steps, current wait and open problems',
+    '  journalctl -u flower-context      boot log',
+    ...(submits
+      ? [
+          '  flower-context submit quickstart  start a run, here of the example app, with the settings of the CONTEXT',
+          `  ${paths.runConfig}   those settings, for \`flwr run --run-config\``,
+        ]
+      : []),
+  ];
+  try {
+    ensureFolder(dirname(paths.motd), { mode: 0o755 });
+    writeIfChanged(paths.motd, `${lines.join('\n')}\n`, { mode: 0o644, durable: false });
+  } catch (error) {
+    // A message that cannot be written is not worth a failure.
+    if (!(error instanceof Problem)) throw error;
+  }
 }
 
 function readySentence({ role, flowerVersion, partition }: BootResult, tookMs: number): string {

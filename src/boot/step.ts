@@ -8,7 +8,6 @@ import type { ProblemCode } from '../core/catalogue.ts';
 import type { HostPort } from '../core/hostport.ts';
 import type { Problem } from '../core/problem.ts';
 import type { FlowerEndpoints } from '../flower/endpoints.ts';
-import type { Credentials } from '../flower/settings.ts';
 import type { FileAccess } from '../host/files.ts';
 import type { Machine, Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
@@ -32,13 +31,11 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-/** The files Flower serves with, and the CA that SuperNodes are to trust. */
 export interface ServerTrust {
-  /** PEM of the CA that SuperNodes trust. */
+  /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
-  readonly files: Credentials;
-  /** With an operator's certificate: what the loopback listeners use instead of it. */
-  readonly loopback?: Credentials;
+  /** The file of `caPem`. */
+  readonly caFile: string;
   /** With an operator's certificate: the hosts that it names and SuperNodes may dial, the VM's own addresses first. */
   readonly dialable?: readonly string[];
   /** Changes when Flower must be started again to serve with something else. */

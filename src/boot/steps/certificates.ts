@@ -103,11 +103,11 @@ function ownCertificate(
   // later is no reason to make it again.
   const names = serverNames(config, { ...facts, hostNames });
   const files = certificateFiles(machine.paths).server;
-  const { pair, kept, why } = keepOrIssue(use, files, { names, needed: serverNames(config, facts) });
+  const { pair, kept, why } = keepOrIssue(use, files, names, serverNames(config, facts));
   return {
     trust: {
       caPem: use.ca.certPem,
-      files,
+      caFile: files.ca,
       fingerprint: pair.certPem,
       renewAt: renewAt(pair.certPem),
     },
@@ -119,11 +119,12 @@ function ownCertificate(
   };
 }
 
-/** Keeps the pair while it fits, which is while it has all that is needed, else issues a new one under the CA. */
+/** Keeps the pair while it fits, with all `needed` names; otherwise issues a new one under the CA. */
 function keepOrIssue(
   { ca, now, owner }: Use,
   { certificate, key }: Credentials,
-  { names, needed }: { readonly names: SubjectNames; readonly needed: SubjectNames },
+  names: SubjectNames,
+  needed = names,
 ) {
   const certPem = readText(certificate);
   const keyPem = readText(key);
@@ -150,13 +151,12 @@ function operatorFiles(use: Use, operator: OperatorCertificates): Served {
   ].some(Boolean);
   // The operator's certificate need not name the loopback address, but Flower's own children insist on it there.
   const names = subjectNames({ addresses: [], loopback: machine.host.loopback });
-  const loopback = keepOrIssue(use, local, { names, needed: names });
+  const loopback = keepOrIssue(use, local, names);
   return {
     trust: {
       caPem: operator.caPem,
       dialable: operator.dialable,
-      files,
-      loopback: local,
+      caFile: files.ca,
       fingerprint: operator.certPem + loopback.pair.certPem,
       renewAt: undefined,
     },

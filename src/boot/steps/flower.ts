@@ -132,7 +132,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       check: 'journalctl -u flower-superlink',
     });
     const serving = async (signal: AbortSignal): Promise<FlowerState> => {
-      const failure = await probeFleetApi(endpoint, trust?.files.ca, signal);
+      const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
       if (failure === undefined) return untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
