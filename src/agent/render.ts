@@ -22,8 +22,29 @@ export const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   link: 'Flower link down for 15 s or longer',
 };
 
+interface Rendered {
+  readonly outcome: BootOutcome | undefined;
+  readonly moment: Moment;
+  /** Why the agent is asked to stop. */
+  readonly stopReason: string;
+}
+
+/** Shows a state that the agent has just entered. */
+export function render(
+  paths: Paths,
+  report: Report,
+  before: AgentState | undefined,
+  state: AgentState,
+  rendered: Rendered,
+): void {
+  renderReadyFile(paths, report.journal, state, rendered.outcome);
+  renderState(report, before, state, rendered);
+  if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
+    renderMotd(paths, report.journal, rendered.outcome);
+}
+
 /** A ready file that cannot be written is removed: an old one must not open the ready gate. */
-export function renderReadyFile(
+function renderReadyFile(
   paths: Paths,
   journal: Journal,
   state: AgentState,
@@ -31,13 +52,9 @@ export function renderReadyFile(
 ): void {
   const verdict = verdictOf(state) ?? null;
   const problem = verdict === 'failed' ? outcome?.failure?.problem : undefined;
+  const reason = problem === undefined ? null : problemLines(statusProblem(problem)).join('\n');
   try {
-    writeReady(paths, {
-      version: 1,
-      verdict,
-      context: state.context ?? null,
-      reason: problem === undefined ? null : problemLines(statusProblem(problem)).join('\n'),
-    });
+    writeReady(paths, { version: 1, verdict, context: state.context ?? null, reason });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     journal.warn(`the ready file cannot be written: ${error.message}`);
@@ -49,21 +66,15 @@ export function renderReadyFile(
   }
 }
 
-interface Rendered {
-  readonly outcome: BootOutcome | undefined;
-  readonly moment: Moment;
-  /** Why the agent is asked to stop. */
-  readonly stopReason: string;
-}
-
-/** Status, journal and systemd's STATUS line for a state that the agent has just entered. */
-export function renderState(
+/** The status, the journal and systemd's STATUS line. */
+function renderState(
   report: Report,
   before: AgentState | undefined,
   state: AgentState,
   { outcome, moment, stopReason }: Rendered,
 ): void {
   if (before?.stage === 'disconnected') report.waiting('agent', undefined);
+  const booted = before?.stage === 'booting';
   switch (state.stage) {
     case 'booting':
       if (before !== undefined && before.stage !== 'booting' && state.cause !== 'start')
@@ -73,8 +84,8 @@ export function renderState(
     case 'ready': {
       if (before?.stage === 'disconnected')
         report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
-      const booted = before?.stage === 'booting' && outcome?.result !== undefined;
-      report.state('ready', state.ready, booted ? readySentence(outcome.result, outcome.tookMs) : undefined);
+      const { result, tookMs = 0 } = outcome ?? {};
+      report.state('ready', state.ready, booted && result ? readySentence(result, tookMs) : undefined);
       break;
     }
     case 'disconnected': {
@@ -88,21 +99,18 @@ export function renderState(
       report.state('ready', false);
       break;
     }
-    case 'failed': {
-      const booted = before?.stage === 'booting';
+    case 'failed':
       report.state('failed', state.ready, booted ? failureSentence(state.ready, outcome) : undefined);
       break;
-    }
     case 'stopped':
-      if (before?.stage === 'booting')
-        report.state('stopped', state.ready, `boot interrupted: ${stopReason}; ${RESUMES}`);
+      if (booted) report.state('stopped', state.ready, `boot interrupted: ${stopReason}; ${RESUMES}`);
   }
 }
 
 const RESUMES = 'the next start resumes at the first unfinished step';
 
 /** The message of the day after a boot, and where the settings for runs are. */
-export function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
+function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
   const { result, failure, tookMs = 0 } = outcome ?? {};
   const submits = result?.role === 'superlink';
   if (submits) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);

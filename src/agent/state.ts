@@ -209,11 +209,9 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
   // After other failures Flower waits for the plan of the next try, which systemd starts.
   return {
     state: { ...failed, exit: facts.contextAtFault ? EXIT.badContext : EXIT.failed },
-    effects: [
-      publish,
-      ...(facts.contextAtFault ? [{ type: 'stopPendingFlower' } as const] : []),
-      { type: 'leave' },
-    ],
+    effects: facts.contextAtFault
+      ? [publish, { type: 'stopPendingFlower' }, { type: 'leave' }]
+      : [publish, { type: 'leave' }],
   };
 }
 
@@ -223,21 +221,18 @@ const disconnect = ({ stage: _, ...state }: Ready, reason: string, { monotonicMs
 const reconnect = ({ stage: _, since, reason, ...state }: Disconnected): Transition =>
   only({ stage: 'ready', ...state, ready: state.published });
 
-function whileServing(state: Ready | Disconnected, event: AgentEvent): Transition {
-  switch (event.type) {
-    case 'ContextChanged':
-      return boot(state, 'context');
-    case 'ReloadRequested':
-      return boot(state, 'reload');
-    case 'RenewalDue':
-      return boot(state, 'renewal');
-    case 'RetryDue':
-      return boot(state, 'retry_publish');
-    case 'PartitionMoved':
-      return boot(state, 'partition');
-    default:
-      return only(state);
-  }
+/** The events that begin a boot while Flower serves. */
+const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
+  ContextChanged: 'context',
+  ReloadRequested: 'reload',
+  RenewalDue: 'renewal',
+  RetryDue: 'retry_publish',
+  PartitionMoved: 'partition',
+};
+
+function whileServing(state: Ready | Disconnected, { type }: AgentEvent): Transition {
+  const cause = BOOTS[type];
+  return cause === undefined ? only(state) : boot(state, cause);
 }
 
 function afterFailure(state: Failed, event: AgentEvent): Transition {
