@@ -27,14 +27,14 @@ interface Common {
   readonly unfinished: number;
 }
 
-export interface Booting extends Common {
+interface Booting extends Common {
   readonly stage: 'booting';
   readonly cause: Cause;
   /** The boot is being cancelled, and starts again for this. */
   readonly restart?: Cause;
 }
 
-export interface Ready extends Common {
+interface Ready extends Common {
   readonly stage: 'ready';
   readonly published: boolean;
   /** When publishing is tried again, in ms of the monotonic clock; undefined when it is done. */
@@ -42,14 +42,14 @@ export interface Ready extends Common {
   readonly renewAt?: Date;
 }
 
-export interface Disconnected extends Omit<Ready, 'stage'> {
+interface Disconnected extends Omit<Ready, 'stage'> {
   readonly stage: 'disconnected';
   /** Since when, in ms of the monotonic clock. */
   readonly since: number;
   readonly reason: string;
 }
 
-export interface Failed extends Common {
+interface Failed extends Common {
   readonly stage: 'failed';
   /** Undefined: not before the CONTEXT changes. */
   readonly retryAt?: number;
@@ -57,7 +57,7 @@ export interface Failed extends Common {
   readonly exit?: number;
 }
 
-export interface Stopped extends Common {
+interface Stopped extends Common {
   readonly stage: 'stopped';
   readonly exit: number;
 }
@@ -289,15 +289,9 @@ export function dueEvent(state: AgentState, { monotonicMs, now }: Moment): Agent
 
 /** Whether this VM serves, or its boot has failed; undefined while that is being decided. */
 export function verdictOf(state: AgentState): 'serves' | 'failed' | undefined {
-  switch (state.stage) {
-    case 'booting':
-      // What served before may be about to be started again.
-      return undefined;
-    case 'failed':
-      return state.ready ? 'serves' : 'failed';
-    case 'stopped':
-      return state.ready ? 'serves' : state.exit === EXIT.ok ? undefined : 'failed';
-    default:
-      return state.ready ? 'serves' : undefined;
-  }
+  // While booting, what served before may be about to be started again.
+  if (state.stage === 'booting') return undefined;
+  if (state.ready) return 'serves';
+  const failed = state.stage === 'failed' || (state.stage === 'stopped' && state.exit !== EXIT.ok);
+  return failed ? 'failed' : undefined;
 }

@@ -2,7 +2,7 @@
 import { failedAttributes } from '../boot/attributes.ts';
 import type { Boot, BootOutcome } from '../boot/boot.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
-import { BRIEF } from '../boot/unpublish.ts';
+import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import { Problem } from '../core/problem.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import { watchFile } from '../host/files.ts';

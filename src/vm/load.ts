@@ -1,7 +1,7 @@
 // Everything that this VM has been given: the facts of its image, the CONTEXT and the credentials of OneGate. Only this
 // file reads them. Nothing throws and nothing is guessed: each part is a value, or the Problem that says why there is none.
 import type { Buffer } from 'node:buffer';
-import { Problem } from '../core/problem.ts';
+import { attempt, Problem } from '../core/problem.ts';
 import { exists, readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 import { parseContextSh } from './context-sh.ts';
@@ -81,12 +81,3 @@ const imageOf = ({ paths }: Files): Image | Problem =>
       expected: 'the file that the install script writes',
     });
   });
-
-function attempt<T>(read: () => T): T | Problem {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-}

@@ -18,12 +18,8 @@ export function platformFindings(
   if (token !== undefined && token.toUpperCase() !== 'YES') {
     // Any other value may be a token itself.
     const printed = /^[a-z]{1,5}$/i.test(token) ? quote(token) : describe(token);
-    warn(
-      'TOKEN',
-      `${printed}: the VM gets no OneGate token, and neither publishes nor discovers`,
-      'YES',
-      'YES',
-    );
+    const result = 'the VM gets no OneGate token, and neither publishes nor discovers';
+    warn('TOKEN', `${printed}: ${result}`, 'YES', 'YES');
   }
   const report = given(raw, 'REPORT_READY');
   if (report !== undefined && report !== 'YES')

@@ -20,11 +20,11 @@ import {
   type SuperNodeOutputs,
   stepOf,
 } from '../step.ts';
-import { unpublish } from '../unpublish.ts';
+import { unpublish } from './reset-attributes.ts';
 
 export const unitOf = (role: Role): string => `flower-${role}.service`;
 
-export type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_plan'>;
+type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_plan'>;
 
 /**
  * Starts Flower with the plan, or leaves it alone when it runs with exactly this plan. systemd has started its launcher
@@ -131,7 +131,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       until: new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS),
       check: 'journalctl -u flower-superlink',
     });
-    const serving = async (signal: AbortSignal): Promise<FlowerState> => {
+    const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
       const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
       if (failure === undefined) return untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
       throw new Problem('health_check_timeout', {
@@ -141,7 +141,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       });
     };
     await firstOf(cancelled, (signal) => [
-      serving(signal),
+      untilServing(signal),
       untilFlowerEnds('superlink', plan, machine, signal),
     ]);
     const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
