@@ -12,7 +12,7 @@ import { problemLines, statusProblem } from '../report/status.ts';
 import { type AgentState, type Cause, type Moment, verdictOf } from './state.ts';
 
 /** Why a boot runs again, as the journal says it. */
-export const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
+const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   context: 'the CONTEXT changed',
   reload: 'reload requested (SIGHUP)',
   retry_failed: 'retry: the last boot failed',

@@ -110,7 +110,7 @@ export interface Transition {
   readonly effects: readonly Effect[];
 }
 
-/** A connection that is lost for a moment comes back without a boot: Flower retries first. */
+/** A connection that is lost for a moment comes back without a boot: Flower retries first. @internal */
 export const LINK_TIMEOUT_MS = 15_000;
 /** A boot that has not finished is tried again after this, doubled each time up to the maximum, with jitter. */
 const RETRY_FIRST_MS = 15_000;

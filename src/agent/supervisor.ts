@@ -39,7 +39,7 @@ const OBSERVE_EVERY_MS = 5_000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #metrics: Metrics;
+  readonly #metrics = new Metrics();
   #state: AgentState = START.state;
   #outcome: BootOutcome | undefined;
   #boots = 0;
@@ -55,12 +55,6 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#metrics = new Metrics(() => ({
-      ready: this.#state.stage === 'ready' && this.#state.ready,
-      boots: this.#boots,
-      outcome: this.#outcome!,
-      now: options.machine.clock.now(),
-    }));
   }
 
   /** Boots and supervises until the agent is asked to stop or its unit has to start it again; gives the exit status. */
@@ -192,7 +186,12 @@ export class Supervisor {
     this.#outcome = outcome;
     this.#boots++;
     if (failure !== undefined) report.problem(failure.problem);
-    const unavailable = await this.#metrics.follow(outcome);
+    const unavailable = await this.#metrics.follow(outcome, () => ({
+      ready: this.#state.stage === 'ready' && this.#state.ready,
+      boots: this.#boots,
+      outcome: this.#outcome!,
+      now: machine.clock.now(),
+    }));
     if (unavailable !== undefined) report.problem(unavailable);
     machine.host.collectGarbage();
     if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });

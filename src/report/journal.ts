@@ -9,11 +9,9 @@ const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'erro
 /** pino's number -> syslog's (man sd-daemon). */
 const PRIORITY: Record<number, number> = { 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
 
-export interface Journal {
-  debug(text: string, data?: object): void;
-  info(text: string, data?: object): void;
-  warn(text: string, data?: object): void;
-  error(text: string, data?: object): void;
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+export interface Journal extends Readonly<Record<Level, (text: string, data?: object) => void>> {
   /** A problem with its cause, what was expected and the remedy, each on a line of its own. */
   problem(problem: Problem): void;
   /** From here on as the operator wants it (known only once the CONTEXT is validated). */

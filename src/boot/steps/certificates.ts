@@ -22,20 +22,15 @@ export const certificates = stepOf<SuperLinkOutputs>()({
   title: 'prepare the certificates',
   needs: ['read_context', 'validate', 'prepare_directories'],
   async run({ read_context, validate: config, prepare_directories: owner }, tools) {
-    if (!config.FL_TLS_ENABLED)
-      return {
-        output: undefined,
-        skipped: true,
-        note: 'FL_TLS_ENABLED=NO: everything is sent in plaintext',
-      };
+    if (!config.FL_TLS_ENABLED) return { output: undefined, skipped: true, note: PLAINTEXT };
     const now = tools.machine.clock.now();
     const { addresses, hostNames } = read_context;
     const operator = operatorCertificates(config, { addresses, hostNames, now });
     const ca = keepOrMakeCa(tools, hostNames.at(-1) ?? '', now);
     const use = { tools, ca: ca.pair, owner, now };
-    const { trust, shownPem, kept, note } =
+    const { trust, certPem, kept, note } =
       operator === undefined ? ownCertificate(use, config, read_context) : operatorFiles(use, operator);
-    const described = describeCertificate(shownPem);
+    const described = describeCertificate(certPem);
     tools.setFacts({
       tls: true,
       sans: [...described.sans],
@@ -45,6 +40,8 @@ export const certificates = stepOf<SuperLinkOutputs>()({
     return { output: trust, kept: ca.kept && kept, note: `${ca.note}${note}` };
   },
 });
+
+const PLAINTEXT = 'FL_TLS_ENABLED=NO: everything is sent in plaintext';
 
 interface Use {
   readonly tools: StepTools;
@@ -56,7 +53,7 @@ interface Use {
 
 interface Served {
   readonly trust: ServerTrust;
-  readonly shownPem: string;
+  readonly certPem: string;
   readonly kept: boolean;
   readonly note: string;
 }
@@ -103,19 +100,13 @@ function ownCertificate(
   // later is no reason to make it again.
   const names = serverNames(config, { ...facts, hostNames });
   const files = certificateFiles(machine.paths).server;
-  const { pair, kept, why } = keepOrIssue(use, files, names, serverNames(config, facts));
+  const { certPem, kept, why } = keepOrIssue(use, files, names, serverNames(config, facts));
+  const count = names.dns.length + names.ip.length;
   return {
-    trust: {
-      caPem: use.ca.certPem,
-      caFile: files.ca,
-      fingerprint: pair.certPem,
-      renewAt: renewAt(pair.certPem),
-    },
-    shownPem: pair.certPem,
+    trust: { caPem: use.ca.certPem, caFile: files.ca, fingerprint: certPem, renewAt: renewAt(certPem) },
+    certPem,
     kept,
-    note: kept
-      ? 'server certificate kept'
-      : `server certificate for ${names.dns.length + names.ip.length} names${why}`,
+    note: kept ? 'server certificate kept' : `server certificate for ${count} names${why}`,
   };
 }
 
@@ -131,13 +122,13 @@ function keepOrIssue(
   let why = '';
   if (certPem !== undefined && keyPem !== undefined) {
     const fit = stillFits(certPem, keyPem, { caPem: ca.certPem, names: needed, now });
-    if (fit.fits) return { pair: { certPem, keyPem }, kept: true, why };
+    if (fit.fits) return { certPem, kept: true, why };
     why = ` (the earlier one: ${fit.why})`;
   }
   const pair = issueServer({ ca, names, now });
   writeAtomic(key, pair.keyPem, keyAccess(owner));
   writeAtomic(certificate, pair.certPem, { mode: 0o644 });
-  return { pair, kept: false, why };
+  return { certPem: pair.certPem, kept: false, why };
 }
 
 function operatorFiles(use: Use, operator: OperatorCertificates): Served {
@@ -157,10 +148,10 @@ function operatorFiles(use: Use, operator: OperatorCertificates): Served {
       caPem: operator.caPem,
       dialable: operator.dialable,
       caFile: files.ca,
-      fingerprint: operator.certPem + loopback.pair.certPem,
+      fingerprint: operator.certPem + loopback.certPem,
       renewAt: undefined,
     },
-    shownPem: operator.certPem,
+    certPem: operator.certPem,
     kept: !changed && loopback.kept,
     note: `certificate of FL_SSL_CERTFILE, until ${describeCertificate(operator.certPem).notAfter.toISOString().slice(0, 10)}`,
   };

@@ -78,14 +78,14 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   return { output: undefined, note: `Flower ${plan.flowerVersion}` };
 }
 
-/** Puts the plan where the launcher reads it; first the environment that it is for. */
+/** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan({ text, environment, access, endpoints }: PreparedPlan, paths: Paths): void {
   pointLink(paths.environment, environment);
   writeEndpoints(paths, endpoints);
   writeIfChanged(paths.plan, text, access);
 }
 
-/** Closes the ready gate before a restart; withdraws FL_READY if it was published. */
+/** Closes the ready gate before a restart; withdraws FL_READY if it was published. @internal */
 export async function prepareRestart(outputs: StartInputs, tools: StepTools): Promise<void> {
   if (liveFlowerState(tools.machine.paths)?.up) await unpublish(outputs, tools);
   else tools.notServing();

@@ -17,11 +17,10 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
   async run({ read_context: { oneGate }, validate: config }, { machine, wait, warn, signal, setFacts }) {
     const given = config.FL_SUPERLINK_ADDRESS;
     if (given !== undefined) {
-      setFacts({ superlink: formatHostPort(given) });
-      return {
-        output: { endpoint: given, found: undefined },
-        note: `${formatHostPort(given)}, as FL_SUPERLINK_ADDRESS says`,
-      };
+      const superlink = formatHostPort(given);
+      setFacts({ superlink });
+      const note = `${superlink}, as FL_SUPERLINK_ADDRESS says`;
+      return { output: { endpoint: given, found: undefined }, note };
     }
     if (oneGate === undefined) {
       throw new Problem('not_in_service', {
@@ -51,9 +50,9 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
           variable: 'FLOWER_VERSION',
         }),
       );
-    const address = formatHostPort(found.endpoint);
-    setFacts({ superlink: address });
-    return { output: { endpoint: found.endpoint, found }, note: `${address}, VM ${found.vmId}` };
+    const superlink = formatHostPort(found.endpoint);
+    setFacts({ superlink });
+    return { output: { endpoint: found.endpoint, found }, note: `${superlink}, VM ${found.vmId}` };
   },
 });
 
