@@ -12,21 +12,16 @@ export interface MetricsSource {
 }
 
 export class Metrics {
-  readonly #source: () => MetricsSource;
   #server: TextServer | undefined;
 
-  constructor(source: () => MetricsSource) {
-    this.#source = source;
-  }
-
   /** Opens, moves or closes the port as the CONTEXT now says. Resolves with the problem when it cannot be opened. */
-  async follow({ result, failure }: BootOutcome): Promise<Problem | undefined> {
+  async follow({ result, failure }: BootOutcome, source: () => MetricsSource): Promise<Problem | undefined> {
     const config = result?.config ?? failure?.config;
     const port = config?.FL_METRICS_ENABLED ? config.FL_METRICS_PORT : undefined;
     if (this.#server?.port === port) return undefined;
     this.end();
     if (port === undefined) return undefined;
-    const opened = await serveText(port, '/metrics', () => renderMetrics(this.#source()));
+    const opened = await serveText(port, '/metrics', () => renderMetrics(source()));
     if ('why' in opened)
       return new Problem('metrics_unavailable', {
         doing: `listening on port ${port} for metrics`,
@@ -43,7 +38,7 @@ export class Metrics {
   }
 }
 
-export function renderMetrics({ ready, boots, outcome, now }: MetricsSource): string {
+function renderMetrics({ ready, boots, outcome, now }: MetricsSource): string {
   const { result, failure, degradations, tookMs } = outcome;
   const rows: [name: string, type: 'gauge' | 'counter', help: string, value: number][] = [
     ['ready', 'gauge', '1 while this VM serves and has published it', Number(ready)],

@@ -1,18 +1,18 @@
 // How a state of the agent is shown: in the ready file, the status, the journal and the message of the day.
+import { dirname } from 'node:path';
 import type { BootOutcome, BootResult } from '../boot/boot.ts';
 import { Problem } from '../core/problem.ts';
 import { ROLE_TITLE } from '../core/role.ts';
-import { remove } from '../host/files.ts';
+import { ensureFolder, remove, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Journal } from '../report/journal.ts';
-import { writeMotd } from '../report/motd.ts';
 import { writeReady } from '../report/ready-file.ts';
 import { duration, type Report } from '../report/report.ts';
 import { problemLines, statusProblem } from '../report/status.ts';
 import { type AgentState, type Cause, type Moment, verdictOf } from './state.ts';
 
 /** Why a boot runs again, as the journal says it. */
-export const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
+const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   context: 'the CONTEXT changed',
   reload: 'reload requested (SIGHUP)',
   retry_failed: 'retry: the last boot failed',
@@ -22,8 +22,29 @@ export const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   link: 'Flower link down for 15 s or longer',
 };
 
+interface Rendered {
+  readonly outcome: BootOutcome | undefined;
+  readonly moment: Moment;
+  /** Why the agent is asked to stop. */
+  readonly stopReason: string;
+}
+
+/** Shows a state that the agent has just entered. */
+export function render(
+  paths: Paths,
+  report: Report,
+  before: AgentState | undefined,
+  state: AgentState,
+  rendered: Rendered,
+): void {
+  renderReadyFile(paths, report.journal, state, rendered.outcome);
+  renderState(report, before, state, rendered);
+  if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
+    renderMotd(paths, report.journal, rendered.outcome);
+}
+
 /** A ready file that cannot be written is removed: an old one must not open the ready gate. */
-export function renderReadyFile(
+function renderReadyFile(
   paths: Paths,
   journal: Journal,
   state: AgentState,
@@ -31,13 +52,9 @@ export function renderReadyFile(
 ): void {
   const verdict = verdictOf(state) ?? null;
   const problem = verdict === 'failed' ? outcome?.failure?.problem : undefined;
+  const reason = problem === undefined ? null : problemLines(statusProblem(problem)).join('\n');
   try {
-    writeReady(paths, {
-      version: 1,
-      verdict,
-      context: state.context ?? null,
-      reason: problem === undefined ? null : problemLines(statusProblem(problem)).join('\n'),
-    });
+    writeReady(paths, { version: 1, verdict, context: state.context ?? null, reason });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     journal.warn(`the ready file cannot be written: ${error.message}`);
@@ -49,21 +66,15 @@ export function renderReadyFile(
   }
 }
 
-interface Rendered {
-  readonly outcome: BootOutcome | undefined;
-  readonly moment: Moment;
-  /** Why the agent is asked to stop. */
-  readonly stopReason: string;
-}
-
-/** Status, journal and systemd's STATUS line for a state that the agent has just entered. */
-export function renderState(
+/** The status, the journal and systemd's STATUS line. */
+function renderState(
   report: Report,
   before: AgentState | undefined,
   state: AgentState,
   { outcome, moment, stopReason }: Rendered,
 ): void {
   if (before?.stage === 'disconnected') report.waiting('agent', undefined);
+  const booted = before?.stage === 'booting';
   switch (state.stage) {
     case 'booting':
       if (before !== undefined && before.stage !== 'booting' && state.cause !== 'start')
@@ -73,8 +84,8 @@ export function renderState(
     case 'ready': {
       if (before?.stage === 'disconnected')
         report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
-      const booted = before?.stage === 'booting' && outcome?.result !== undefined;
-      report.state('ready', state.ready, booted ? readySentence(outcome.result, outcome.tookMs) : undefined);
+      const { result, tookMs = 0 } = outcome ?? {};
+      report.state('ready', state.ready, booted && result ? readySentence(result, tookMs) : undefined);
       break;
     }
     case 'disconnected': {
@@ -88,27 +99,40 @@ export function renderState(
       report.state('ready', false);
       break;
     }
-    case 'failed': {
-      const booted = before?.stage === 'booting';
+    case 'failed':
       report.state('failed', state.ready, booted ? failureSentence(state.ready, outcome) : undefined);
       break;
-    }
     case 'stopped':
-      if (before?.stage === 'booting')
-        report.state('stopped', state.ready, `boot interrupted: ${stopReason}; ${RESUMES}`);
+      if (booted) report.state('stopped', state.ready, `boot interrupted: ${stopReason}; ${RESUMES}`);
   }
 }
 
 const RESUMES = 'the next start resumes at the first unfinished step';
 
 /** The message of the day after a boot, and where the settings for runs are. */
-export function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
+function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
   const { result, failure, tookMs = 0 } = outcome ?? {};
-  if (failure !== undefined) writeMotd(paths, `the boot failed: ${failure.problem.code}`, false);
-  if (result === undefined) return;
-  const superlink = result.role === 'superlink';
-  if (superlink) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
-  writeMotd(paths, readySentence(result, tookMs), superlink);
+  const submits = result?.role === 'superlink';
+  if (submits) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
+  const sentence = result && readySentence(result, tookMs);
+  const lines = [
+    `flower-context: ${sentence ?? `the boot failed: ${failure?.problem.code ?? 'unknown'}`}`,
+    '  flower-context status             boot steps, current wait and open problems',
+    '  journalctl -u flower-context      boot log',
+    ...(submits
+      ? [
+          '  flower-context submit quickstart  start a run, here of the example app, with the settings of the CONTEXT',
+          `  ${paths.runConfig}   those settings, for \`flwr run --run-config\``,
+        ]
+      : []),
+  ];
+  try {
+    ensureFolder(dirname(paths.motd), { mode: 0o755 });
+    writeIfChanged(paths.motd, `${lines.join('\n')}\n`, { mode: 0o644, durable: false });
+  } catch (error) {
+    // A message that cannot be written is not worth a failure.
+    if (!(error instanceof Problem)) throw error;
+  }
 }
 
 function readySentence({ role, flowerVersion, partition }: BootResult, tookMs: number): string {

@@ -30,12 +30,8 @@ export async function startAgent(machine: Machine, options: { fresh: boolean }):
     checkpoint.forget();
     remove(machine.paths.failedInstallations);
   }
-  const report = new Report({
-    path: machine.paths.status,
-    journal,
-    clock: machine.clock,
-    resumed: !checkpoint.empty,
-  });
+  const { paths, clock } = machine;
+  const report = new Report({ path: paths.status, journal, clock, resumed: !checkpoint.empty });
   return new Supervisor({
     machine,
     report,

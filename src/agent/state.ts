@@ -27,14 +27,14 @@ interface Common {
   readonly unfinished: number;
 }
 
-export interface Booting extends Common {
+interface Booting extends Common {
   readonly stage: 'booting';
   readonly cause: Cause;
   /** The boot is being cancelled, and starts again for this. */
   readonly restart?: Cause;
 }
 
-export interface Ready extends Common {
+interface Ready extends Common {
   readonly stage: 'ready';
   readonly published: boolean;
   /** When publishing is tried again, in ms of the monotonic clock; undefined when it is done. */
@@ -42,14 +42,14 @@ export interface Ready extends Common {
   readonly renewAt?: Date;
 }
 
-export interface Disconnected extends Omit<Ready, 'stage'> {
+interface Disconnected extends Omit<Ready, 'stage'> {
   readonly stage: 'disconnected';
   /** Since when, in ms of the monotonic clock. */
   readonly since: number;
   readonly reason: string;
 }
 
-export interface Failed extends Common {
+interface Failed extends Common {
   readonly stage: 'failed';
   /** Undefined: not before the CONTEXT changes. */
   readonly retryAt?: number;
@@ -57,7 +57,7 @@ export interface Failed extends Common {
   readonly exit?: number;
 }
 
-export interface Stopped extends Common {
+interface Stopped extends Common {
   readonly stage: 'stopped';
   readonly exit: number;
 }
@@ -110,7 +110,7 @@ export interface Transition {
   readonly effects: readonly Effect[];
 }
 
-/** A connection that is lost for a moment comes back without a boot: Flower retries first. */
+/** A connection that is lost for a moment comes back without a boot: Flower retries first. @internal */
 export const LINK_TIMEOUT_MS = 15_000;
 /** A boot that has not finished is tried again after this, doubled each time up to the maximum, with jitter. */
 const RETRY_FIRST_MS = 15_000;
@@ -209,11 +209,9 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
   // After other failures Flower waits for the plan of the next try, which systemd starts.
   return {
     state: { ...failed, exit: facts.contextAtFault ? EXIT.badContext : EXIT.failed },
-    effects: [
-      publish,
-      ...(facts.contextAtFault ? [{ type: 'stopPendingFlower' } as const] : []),
-      { type: 'leave' },
-    ],
+    effects: facts.contextAtFault
+      ? [publish, { type: 'stopPendingFlower' }, { type: 'leave' }]
+      : [publish, { type: 'leave' }],
   };
 }
 
@@ -223,21 +221,18 @@ const disconnect = ({ stage: _, ...state }: Ready, reason: string, { monotonicMs
 const reconnect = ({ stage: _, since, reason, ...state }: Disconnected): Transition =>
   only({ stage: 'ready', ...state, ready: state.published });
 
-function whileServing(state: Ready | Disconnected, event: AgentEvent): Transition {
-  switch (event.type) {
-    case 'ContextChanged':
-      return boot(state, 'context');
-    case 'ReloadRequested':
-      return boot(state, 'reload');
-    case 'RenewalDue':
-      return boot(state, 'renewal');
-    case 'RetryDue':
-      return boot(state, 'retry_publish');
-    case 'PartitionMoved':
-      return boot(state, 'partition');
-    default:
-      return only(state);
-  }
+/** The events that begin a boot while Flower serves. */
+const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
+  ContextChanged: 'context',
+  ReloadRequested: 'reload',
+  RenewalDue: 'renewal',
+  RetryDue: 'retry_publish',
+  PartitionMoved: 'partition',
+};
+
+function whileServing(state: Ready | Disconnected, { type }: AgentEvent): Transition {
+  const cause = BOOTS[type];
+  return cause === undefined ? only(state) : boot(state, cause);
 }
 
 function afterFailure(state: Failed, event: AgentEvent): Transition {
@@ -294,15 +289,9 @@ export function dueEvent(state: AgentState, { monotonicMs, now }: Moment): Agent
 
 /** Whether this VM serves, or its boot has failed; undefined while that is being decided. */
 export function verdictOf(state: AgentState): 'serves' | 'failed' | undefined {
-  switch (state.stage) {
-    case 'booting':
-      // What served before may be about to be started again.
-      return undefined;
-    case 'failed':
-      return state.ready ? 'serves' : 'failed';
-    case 'stopped':
-      return state.ready ? 'serves' : state.exit === EXIT.ok ? undefined : 'failed';
-    default:
-      return state.ready ? 'serves' : undefined;
-  }
+  // While booting, what served before may be about to be started again.
+  if (state.stage === 'booting') return undefined;
+  if (state.ready) return 'serves';
+  const failed = state.stage === 'failed' || (state.stage === 'stopped' && state.exit !== EXIT.ok);
+  return failed ? 'failed' : undefined;
 }

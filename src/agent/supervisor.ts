@@ -2,7 +2,7 @@
 import { failedAttributes } from '../boot/attributes.ts';
 import type { Boot, BootOutcome } from '../boot/boot.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
-import { BRIEF } from '../boot/unpublish.ts';
+import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import { Problem } from '../core/problem.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import { watchFile } from '../host/files.ts';
@@ -10,7 +10,7 @@ import type { Machine } from '../host/machine.ts';
 import type { Report } from '../report/report.ts';
 import { watchContext } from './context-watch.ts';
 import { Metrics } from './metrics.ts';
-import { renderMotd, renderReadyFile, renderState } from './render.ts';
+import { render } from './render.ts';
 import {
   type AgentEvent,
   type AgentState,
@@ -39,7 +39,7 @@ const OBSERVE_EVERY_MS = 5_000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #metrics: Metrics;
+  readonly #metrics = new Metrics();
   #state: AgentState = START.state;
   #outcome: BootOutcome | undefined;
   #boots = 0;
@@ -55,22 +55,13 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#metrics = new Metrics(() => ({
-      ready: this.#state.stage === 'ready' && this.#state.ready,
-      boots: this.#boots,
-      outcome: this.#outcome!,
-      now: options.machine.clock.now(),
-    }));
   }
 
   /** Boots and supervises until the agent is asked to stop or its unit has to start it again; gives the exit status. */
   async run(): Promise<number> {
     const { machine, onReload } = this.#options;
-    this.#context = watchContext(
-      machine,
-      () => this.#state.context,
-      () => this.#dispatch({ type: 'ContextChanged' }),
-    );
+    const onChange = (): void => this.#dispatch({ type: 'ContextChanged' });
+    this.#context = watchContext(machine, () => this.#state.context, onChange);
     const endReload = onReload(() => this.#dispatch({ type: 'ReloadRequested' }));
     const endWatch = watchFile(machine.paths.flowerLink, () => this.#wake());
     try {
@@ -155,7 +146,10 @@ export class Supervisor {
         this.#enqueue(() => this.#publishFailure(effect.serves));
         break;
       case 'stopPendingFlower':
-        this.#enqueue(() => this.#stopPendingFlower());
+        this.#enqueue(async () => {
+          const role = this.#outcome?.failure?.role;
+          if (role !== undefined) await stopPendingFlower(role, this.#options.machine.paths);
+        });
         break;
       case 'leave':
         this.#enqueue(async () =>
@@ -169,7 +163,7 @@ export class Supervisor {
     this.#watching = new AbortController();
     this.#boot = new AbortController();
     const signal = AbortSignal.any([this.#boot.signal, this.#options.signal]);
-    const run = async (): Promise<void> => {
+    this.#booted = this.#booted.then(async () => {
       // What the last boot left to do is done first: its update must not overtake one of this boot.
       await this.#work;
       const outcome = await this.#options.boot({
@@ -181,8 +175,7 @@ export class Supervisor {
         notServing: () => this.#dispatch({ type: 'NotServing' }),
       });
       await this.#bootEnded(outcome);
-    };
-    this.#booted = this.#booted.then(run);
+    });
   }
 
   async #bootEnded(outcome: BootOutcome): Promise<void> {
@@ -193,7 +186,12 @@ export class Supervisor {
     this.#outcome = outcome;
     this.#boots++;
     if (failure !== undefined) report.problem(failure.problem);
-    const unavailable = await this.#metrics.follow(outcome);
+    const unavailable = await this.#metrics.follow(outcome, () => ({
+      ready: this.#state.stage === 'ready' && this.#state.ready,
+      boots: this.#boots,
+      outcome: this.#outcome!,
+      now: machine.clock.now(),
+    }));
     if (unavailable !== undefined) report.problem(unavailable);
     machine.host.collectGarbage();
     if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });
@@ -217,23 +215,15 @@ export class Supervisor {
     }
   }
 
-  async #stopPendingFlower(): Promise<void> {
-    const role = this.#outcome?.failure?.role;
-    if (role !== undefined) await stopPendingFlower(role, this.#options.machine.paths);
-  }
-
   #enqueue(work: () => Promise<void>): void {
     this.#work = this.#work.then(work);
   }
 
   #render(before: AgentState | undefined, state: AgentState): void {
-    const { machine, report } = this.#options;
-    renderReadyFile(machine.paths, report.journal, state, this.#outcome);
-    const { reason } = this.#options.signal;
-    const stopReason = reason instanceof Error ? reason.message : 'stopped';
-    renderState(report, before, state, { outcome: this.#outcome, moment: this.#moment(), stopReason });
-    if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
-      renderMotd(machine.paths, report.journal, this.#outcome);
+    const { machine, report, signal } = this.#options;
+    const stopReason = signal.reason instanceof Error ? signal.reason.message : 'stopped';
+    const rendered = { outcome: this.#outcome, moment: this.#moment(), stopReason };
+    render(machine.paths, report, before, state, rendered);
   }
 
   #moment(): Moment {

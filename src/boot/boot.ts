@@ -8,9 +8,9 @@ import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
 import { loadVm } from '../vm/load.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type RunResult, runSteps } from './runner.ts';
+import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
-import type { CommonOutputs, PreparedPlan, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
+import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
 export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
@@ -48,15 +48,14 @@ export interface FailureFacts {
   readonly flowerUp: boolean;
 }
 
-export interface BootFailure extends FailureFacts {
+interface BootFailure extends FailureFacts {
   readonly problem: Problem;
   readonly role: Role | undefined;
   readonly config: BootConfig | undefined;
   readonly oneGate: OneGate | undefined;
 }
 
-export type BootOutcome = {
-  readonly tookMs: number;
+type Ending = {
   /** What the boot continued without. */
   readonly degradations: readonly Problem[];
 } & (
@@ -64,81 +63,54 @@ export type BootOutcome = {
   | { readonly result?: undefined; readonly failure: BootFailure }
 );
 
+export type BootOutcome = Ending & { readonly tookMs: number };
+
 /** Runs the role's steps. Never throws. */
 export async function boot({ sequences = SEQUENCES, ...on }: Boot): Promise<BootOutcome> {
   const { clock } = on.machine;
   const began = clock.monotonicMs();
-  const ended = await runRole(sequences, on).catch((error: unknown) => ({
+  const ending = await runRole(sequences, on).catch((error: unknown) => ({
     failure: failureOf(on, asProblem(error, 'booting')),
     degradations: [],
   }));
-  return { ...ended, tookMs: clock.monotonicMs() - began };
+  return { ...ending, tookMs: clock.monotonicMs() - began };
 }
 
-type Ended =
-  | Omit<Extract<BootOutcome, { result: BootResult }>, 'tookMs'>
-  | Omit<Extract<BootOutcome, { failure: BootFailure }>, 'tookMs'>;
-
-function begin(
-  { report, checkpoint }: Pick<Boot, 'report' | 'checkpoint'>,
-  role: Role,
-  steps: Parameters<Report['begin']>[1],
-): void {
-  report.begin(role, steps);
-  if (checkpoint.damage !== undefined) report.problem(checkpoint.damage);
-}
-
-async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promise<Ended> {
+async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promise<Ending> {
   const { image } = loadVm(on.machine);
   if (image instanceof Problem) throw image;
+  const { role } = image;
+  const { superlink, supernode } = sequences;
   const run = { ...on, image };
-  if (image.role === 'superlink') {
-    begin(on, image.role, sequences.superlink);
-    const ended = await runSteps({ ...run, steps: sequences.superlink });
-    if (ended.problem !== undefined) return failed(on, image.role, ended);
-    return { result: resultOfSuperLink(ended.outputs), degradations: ended.degradations };
-  }
-  begin(on, image.role, sequences.supernode);
-  const ended = await runSteps({ ...run, steps: sequences.supernode });
-  if (ended.problem !== undefined) return failed(on, image.role, ended);
-  return { result: resultOfSuperNode(ended.outputs), degradations: ended.degradations };
+  on.report.begin(role, sequences[role]);
+  if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
+  const { problem, outputs, degradations } =
+    role === 'superlink'
+      ? await runSteps({ ...run, steps: superlink })
+      : await runSteps({ ...run, steps: supernode });
+  return problem === undefined
+    ? { result: resultOf(outputs), degradations }
+    : { failure: failureOf(on, problem, outputs, role), degradations };
 }
 
-type Outputs = CommonOutputs & { readonly launch_plan: PreparedPlan };
-
-const commonResult = ({ validate: config, launch_plan, publish }: Outputs) => ({
-  role: config.role,
-  config,
-  flowerVersion: launch_plan.flowerVersion,
-  planHash: launch_plan.hash,
-  published: publish,
+const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => ({
+  role: outputs.validate.role,
+  config: outputs.validate,
+  flowerVersion: outputs.launch_plan.flowerVersion,
+  planHash: outputs.launch_plan.hash,
+  published: outputs.publish,
+  renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
+  partition: 'partition' in outputs ? outputs.partition : undefined,
 });
-
-const resultOfSuperLink = (outputs: SuperLinkOutputs): BootResult => ({
-  ...commonResult(outputs),
-  renewAt: outputs.certificates?.renewAt,
-  partition: undefined,
-});
-
-const resultOfSuperNode = (outputs: SuperNodeOutputs): BootResult => ({
-  ...commonResult(outputs),
-  renewAt: undefined,
-  partition: outputs.partition,
-});
-
-const failed = (
-  on: Omit<Boot, 'sequences'>,
-  role: Role,
-  { problem, outputs, degradations }: Extract<RunResult<Outputs>, { problem: Problem }>,
-): Ended => ({ failure: { ...failureOf(on, problem, outputs), role }, degradations });
 
 const failureOf = (
   { machine, report, checkpoint }: Pick<Boot, 'machine' | 'report' | 'checkpoint'>,
   problem: Problem,
-  outputs: Partial<Outputs> = {},
+  outputs: Partial<CommonOutputs> = {},
+  role?: Role,
 ): BootFailure => ({
   problem,
-  role: undefined,
+  role,
   config: outputs.validate,
   oneGate: outputs.read_context === undefined ? connected(machine, report) : outputs.read_context.oneGate,
   contextAtFault: problem.contextAtFault,

@@ -2,14 +2,10 @@
 // SuperLink shows a certificate for another address retries for ever without a line about it (seen in Flower 1.31 to 1.39).
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
-import { probeTls, type TlsProbe } from '../host/net.ts';
+import { probeTls } from '../host/net.ts';
 import { explainPeer } from '../tls/peer.ts';
 
 const WITHIN_MS = 3_000;
-
-/** Asks what listens at the address. Needs no trust yet, so it can run while that is decided. */
-export const probeSuperLink = ({ host, port }: HostPort): Promise<TlsProbe> =>
-  probeTls(host, port, WITHIN_MS);
 
 /**
  * Compares what listens at the SuperLink's address with what this node trusts; `caPem` undefined: plaintext. Returns a
@@ -20,11 +16,10 @@ export async function checkPeerTls(
   endpoint: HostPort,
   caPem: string | undefined,
   now: Date,
-  probe: Promise<TlsProbe> = probeSuperLink(endpoint),
 ): Promise<Problem | undefined> {
   const address = formatHostPort(endpoint);
   const doing = `checking the SuperLink at ${address}`;
-  const found = await probe;
+  const found = await probeTls(endpoint.host, endpoint.port, WITHIN_MS);
   if (found.kind === 'unreachable')
     return new Problem('superlink_unreachable', { doing, found: `${address}: ${found.why}` });
   if (caPem === undefined)

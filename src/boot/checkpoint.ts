@@ -117,4 +117,4 @@ export class Checkpoint {
 }
 
 /** The same inputs give the same fingerprint; secrets among them cannot be read back from it. */
-export const fingerprint = (inputs: unknown): string => sha256(JSON.stringify(inputs) ?? 'undefined');
+const fingerprint = (inputs: unknown): string => sha256(JSON.stringify(inputs) ?? 'undefined');

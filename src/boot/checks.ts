@@ -8,7 +8,7 @@ import {
 } from '../config/parse.ts';
 import { namesInContext } from '../config/table.ts';
 import type { VariableFinding } from '../core/finding.ts';
-import { Problem } from '../core/problem.ts';
+import { attempt, Problem } from '../core/problem.ts';
 import { profileFor } from '../flower/profiles.ts';
 import { type OperatorCertificates, takeOperatorCertificates } from '../tls/operator.ts';
 import { type TrustDecision, type TrustFacts, trustDecision } from '../tls/trust.ts';
@@ -59,12 +59,8 @@ export function checkContext(raw: Readonly<Record<string, string>>, facts: Check
 
 /** The problems that a check returns or throws. */
 function problemsOf(check: () => readonly Problem[]): readonly Problem[] {
-  try {
-    return check();
-  } catch (error) {
-    if (error instanceof Problem) return [error];
-    throw error;
-  }
+  const found = attempt(check);
+  return found instanceof Problem ? [found] : found;
 }
 
 /**

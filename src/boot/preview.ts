@@ -22,7 +22,7 @@ interface PlannedFile {
   readonly mode: string;
   readonly what: string;
   /** The text, where it is known before the boot and not secret. */
-  readonly content?: string;
+  readonly content?: string | undefined;
 }
 
 export interface Preview {
@@ -45,18 +45,17 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
     paths,
     loopback: host.loopback,
   };
-  const { files, launch_plan, endpoint } =
+  const ofRole =
     config.role === 'superlink' ? superLink(config, facts, launch) : superNode(config, facts, launch);
   return {
     role: config.role,
+    ...ofRole,
     files: [
-      ...files,
+      ...ofRole.files,
       file(paths.plan, '0640', 'the launch plan'),
       file(paths.endpoints, '0644', 'the addresses and TLS files of Flower'),
     ],
     starts: unitOf(config.role),
-    launch_plan,
-    endpoint,
   };
 }
 
@@ -64,7 +63,7 @@ const file = (path: string, mode: string, what: string, content?: string): Plann
   path,
   mode,
   what,
-  ...(content === undefined ? {} : { content }),
+  content,
 });
 
 const UNKNOWN = '<the address of this VM>';

@@ -1,25 +1,18 @@
 // The runner: starts each step as soon as what it needs has succeeded, and owns everything around the steps - order,
 // timing, the journal, checkpoints, the status and errors.
 import { asProblem, joinProblems, Problem } from '../core/problem.ts';
-import type { Machine } from '../host/machine.ts';
 import type { Report } from '../report/report.ts';
-import type { Image } from '../vm/image.ts';
-import type { Checkpoint } from './checkpoint.ts';
 import type { IdOf, Step, StepTools } from './step.ts';
 
-export interface Run<Outputs> {
+type FromBoot = 'machine' | 'image' | 'checkpoint' | 'signal' | 'contextRead' | 'notServing';
+
+interface Run<Outputs> extends Pick<StepTools, FromBoot> {
   readonly steps: readonly Step<Outputs>[];
-  readonly machine: Machine;
-  readonly image: Image;
-  readonly checkpoint: Checkpoint;
   readonly report: Report;
-  readonly signal: AbortSignal;
-  readonly contextRead: StepTools['contextRead'];
-  readonly notServing: StepTools['notServing'];
 }
 
 /** `outputs` holds those of the steps that succeeded: all of them when there is no problem. */
-export type RunResult<Outputs> = (
+type RunResult<Outputs> = (
   | { readonly outputs: Outputs; readonly problem: undefined }
   | { readonly outputs: Partial<Outputs>; readonly problem: Problem }
 ) & {
@@ -47,7 +40,7 @@ export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Ou
       Promise.all(needs).then(async (met) => {
         if (!met.every(Boolean) || signal.aborted) return false;
         try {
-          outputs[step.id] = await runStep(step, pick(outputs, step.needs), run, signal, degradations);
+          outputs[step.id] = await runStep(step, pick(outputs, step.needs), { ...run, signal }, degradations);
           return true;
         } catch (error) {
           if (signal.aborted && !(error instanceof Problem)) return false;
@@ -80,12 +73,11 @@ const pick = <Outputs>(outputs: Partial<Outputs>, needs: readonly IdOf<Outputs>[
 async function runStep<Outputs>(
   step: Step<Outputs>,
   needed: Outputs,
-  run: Run<Outputs>,
-  signal: AbortSignal,
+  { steps: _, report, ...given }: Run<Outputs>,
   degradations: Problem[],
 ): Promise<Outputs[IdOf<Outputs>]> {
-  const { machine, image, checkpoint, report, contextRead, notServing } = run;
-  const inputs = step.inputs?.(needed, { machine, image });
+  const { machine, checkpoint, signal } = given;
+  const inputs = step.inputs?.(needed, given);
   const unchanged = inputs !== undefined && checkpoint.has(step.id, inputs);
   if (inputs !== undefined && !unchanged) checkpoint.forgetStep(step.id);
 
@@ -95,14 +87,9 @@ async function runStep<Outputs>(
   report.started(step.id);
   try {
     const { output, kept, skipped, note } = await step.run(needed, {
-      machine,
-      image,
+      ...given,
       journal: report.journal,
-      checkpoint,
-      signal,
       unchanged,
-      contextRead,
-      notServing,
       setFacts: (facts) => report.facts(facts),
       warn: (problem) => report.problem(problem),
       solved: (code) => {
@@ -119,17 +106,13 @@ async function runStep<Outputs>(
     if (inputs !== undefined && !unchanged && !degraded)
       checkpoint.record(step.id, inputs, machine.clock.now());
     if (step.keeps) checkpoint.keep();
-    report.finished(
-      step.id,
-      degraded ? 'degraded' : skipped ? 'skipped' : kept ? 'kept' : 'done',
-      spent(),
-      note,
-    );
+    const state = degraded ? 'degraded' : skipped ? 'skipped' : kept ? 'kept' : 'done';
+    report.finished(step.id, state, spent(), note);
     return output;
   } catch (error) {
-    if (signal.aborted && !(error instanceof Problem))
-      report.finished(step.id, 'skipped', spent(), 'cancelled');
-    else report.finished(step.id, 'failed', spent(), asProblem(error, step.title).code);
+    const cancelled = signal.aborted && !(error instanceof Problem);
+    const note = cancelled ? 'cancelled' : asProblem(error, step.title).code;
+    report.finished(step.id, cancelled ? 'skipped' : 'failed', spent(), note);
     throw error;
   } finally {
     report.waiting(step.id, undefined);

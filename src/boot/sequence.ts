@@ -3,7 +3,7 @@ import type { IdOf, Step, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { certificates } from './steps/certificates.ts';
 import { readContext, validateSuperLink, validateSuperNode } from './steps/context.ts';
 import { prepareDirectories } from './steps/directories.ts';
-import { awaitFleetApi, awaitRegistration, startSuperLink, startSuperNode } from './steps/flower.ts';
+import { awaitFleetApi, awaitRegistration, startFlower } from './steps/flower.ts';
 import { planSuperLink, planSuperNode } from './steps/plan.ts';
 import { publishSuperLink, publishSuperNode } from './steps/publish.ts';
 import { resetAttributes } from './steps/reset-attributes.ts';
@@ -36,7 +36,7 @@ export const SEQUENCES = {
       .add(prepareDirectories)
       .add(certificates)
       .add(planSuperLink)
-      .add(startSuperLink)
+      .add(startFlower)
       .add(awaitFleetApi)
       .add(publishSuperLink),
   ),
@@ -50,7 +50,7 @@ export const SEQUENCES = {
       .add(trust)
       .add(partition)
       .add(planSuperNode)
-      .add(startSuperNode)
+      .add(startFlower)
       .add(awaitRegistration)
       .add(publishSuperNode),
   ),

@@ -8,7 +8,6 @@ import type { ProblemCode } from '../core/catalogue.ts';
 import type { HostPort } from '../core/hostport.ts';
 import type { Problem } from '../core/problem.ts';
 import type { FlowerEndpoints } from '../flower/endpoints.ts';
-import type { Credentials } from '../flower/settings.ts';
 import type { FileAccess } from '../host/files.ts';
 import type { Machine, Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
@@ -20,7 +19,7 @@ import type { Image } from '../vm/image.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 /** What `read_context` gives. */
-export interface VmContext {
+interface VmContext {
   /** NAME -> value; only `validate` reads values from it. */
   readonly variables: Readonly<Record<string, string>>;
   readonly sha256: string;
@@ -32,24 +31,17 @@ export interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-/** The files Flower serves with, and the CA that SuperNodes are to trust. */
 export interface ServerTrust {
-  /** PEM of the CA that SuperNodes trust. */
+  /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
-  readonly files: Credentials;
-  /** With an operator's certificate: what the loopback listeners use instead of it. */
-  readonly loopback?: Credentials;
+  /** The file of `caPem`. */
+  readonly caFile: string;
   /** With an operator's certificate: the hosts that it names and SuperNodes may dial, the VM's own addresses first. */
   readonly dialable?: readonly string[];
   /** Changes when Flower must be started again to serve with something else. */
   readonly fingerprint: string;
   /** When the server certificate is to be renewed; undefined: it is the operator's. */
   readonly renewAt: Date | undefined;
-}
-
-export interface ClientTrust {
-  readonly caPem: string;
-  readonly caFile: string;
 }
 
 /** How Flower starts: not in force before `start_flower` writes it. */
@@ -75,6 +67,7 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   announce_booting: Vm | undefined;
   /** Who Flower runs as. */
   prepare_directories: Owner;
+  launch_plan: PreparedPlan;
   start_flower: undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   publish: boolean;
@@ -83,7 +76,6 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
   /** Undefined: plaintext. */
   certificates: ServerTrust | undefined;
-  launch_plan: PreparedPlan;
   await_fleet_api: undefined;
 }
 
@@ -91,7 +83,7 @@ export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
   /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
   discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
   /** Undefined: plaintext. */
-  trust: ClientTrust | undefined;
+  trust: { readonly caPem: string; readonly caFile: string } | undefined;
   /** Undefined outside a service. */
   partition: { readonly choice: Choice; readonly manager: PartitionManager } | undefined;
   launch_plan: PreparedPlan & { readonly gpu: boolean };

@@ -77,3 +77,13 @@ export const asProblem = (error: unknown, doing: string): Problem =>
         found: error instanceof Error ? error.message : String(error),
         cause: error,
       });
+
+/** What `read` returns, or the Problem that it throws. */
+export function attempt<T>(read: () => T): T | Problem {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof Problem) return error;
+    throw error;
+  }
+}

@@ -5,21 +5,17 @@ import type { Problem } from '../core/problem.ts';
 import { print } from '../host/output.ts';
 import { problemLines, statusProblem } from './status.ts';
 
-export type LogLevel = 'DEBUG' | 'INFO' | 'WARNING' | 'ERROR';
-
 const PINO_LEVEL = { DEBUG: 'debug', INFO: 'info', WARNING: 'warn', ERROR: 'error' } as const;
 /** pino's number -> syslog's (man sd-daemon). */
 const PRIORITY: Record<number, number> = { 20: 7, 30: 6, 40: 4, 50: 3, 60: 2 };
 
-export interface Journal {
-  debug(text: string, data?: object): void;
-  info(text: string, data?: object): void;
-  warn(text: string, data?: object): void;
-  error(text: string, data?: object): void;
+type Level = 'debug' | 'info' | 'warn' | 'error';
+
+export interface Journal extends Readonly<Record<Level, (text: string, data?: object) => void>> {
   /** A problem with its cause, what was expected and the remedy, each on a line of its own. */
   problem(problem: Problem): void;
   /** From here on as the operator wants it (known only once the CONTEXT is validated). */
-  configure(options: { level: LogLevel; format: 'text' | 'json' }): void;
+  configure(options: { level: keyof typeof PINO_LEVEL; format: 'text' | 'json' }): void;
 }
 
 /** Writes to a stream-like sink; the default is standard output, synchronously, so that no line is lost at exit. */

@@ -1,18 +1,11 @@
-// Where the progress of the boot is shown: the journal, the status file, and STATUS= for `systemctl status`. Output only: nothing
+// Where the progress of the boot is shown: the journal, the status file, and STATUS= for `systemctl status`. Nothing
 // reads it back to decide.
-
 import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { notifyStatus } from '../host/notify.ts';
 import type { Journal } from './journal.ts';
 import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
-
-/** A step of the boot as the report shows it. */
-export interface ReportedStep {
-  readonly id: string;
-  readonly title: string;
-}
 
 /** A wait that describes itself. */
 export interface Wait {
@@ -28,7 +21,7 @@ interface LiveWait {
   readonly wait: Wait;
   readonly since: Date;
   readonly text: string;
-  timer: NodeJS.Timeout | undefined;
+  timer: NodeJS.Timeout;
 }
 
 /** A wait shorter than this is not worth a line. */
@@ -42,7 +35,7 @@ export class Report {
   #status: Status;
   readonly #waits = new Map<string, LiveWait>();
   #canWrite = true;
-  /** Not the first time that the steps are gone through: what stayed as it was is not worth a line. */
+  /** The steps have run before: what stayed as it was is not worth a line. */
   #again = false;
 
   constructor(options: { path: string; journal: Journal; clock: Clock; resumed: boolean }) {
@@ -67,20 +60,17 @@ export class Report {
   }
 
   /** A new boot begins (the first, or after a re-contextualization). */
-  begin(role: Role, steps: readonly ReportedStep[]): void {
+  begin(role: Role, steps: readonly { readonly id: string; readonly title: string }[]): void {
     this.#again = this.#status.steps.length > 0;
-    this.#status.role = role;
-    this.#status.phase = 'booting';
-    this.#status.problems = [];
-    this.#status.started_at = this.#clock.now().toISOString();
-    this.#status.steps = steps.map(({ id, title }) => ({
-      id,
-      title,
-      state: 'pending',
-      at: null,
-      ms: null,
-      note: null,
-    }));
+    const pending = { state: 'pending', at: null, ms: null, note: null } as const;
+    this.#status = {
+      ...this.#status,
+      role,
+      phase: 'booting',
+      problems: [],
+      started_at: this.#clock.now().toISOString(),
+      steps: steps.map(({ id, title }) => ({ id, title, ...pending })),
+    };
     this.#write();
   }
 
@@ -88,8 +78,8 @@ export class Report {
     const step = this.#step(id);
     step.state = 'running';
     step.at = this.#clock.now().toISOString();
-    notifyStatus(`${this.#number(id)} ${step.title}`);
-    this.journal.debug(`${this.#number(id)} ${step.title}: started`);
+    notifyStatus(`${this.#number(id)}${step.title}`);
+    this.journal.debug(`${this.#number(id)}${step.title}: started`);
     this.#write();
   }
 
@@ -104,58 +94,46 @@ export class Report {
     step.ms = Math.round(ms * 10) / 10;
     step.note = note ?? null;
     const took = state === 'skipped' ? '' : ` in ${duration(ms)}`;
-    const line = `${this.#number(id)} ${step.title}: ${state}${took}${note === undefined ? '' : ` - ${note}`}`;
-    if (this.#again && (state === 'kept' || state === 'skipped'))
-      this.journal.debug(line, { step: id, ms: step.ms });
-    else if (state === 'failed') this.journal.error(line, { step: id, ms: step.ms });
-    else if (state === 'degraded') this.journal.warn(line, { step: id, ms: step.ms });
-    else this.journal.info(line, { step: id, ms: step.ms });
+    const line = `${this.#number(id)}${step.title}: ${state}${took}${note === undefined ? '' : ` - ${note}`}`;
+    const same = this.#again && (state === 'kept' || state === 'skipped');
+    const level = same ? 'debug' : state === 'failed' ? 'error' : state === 'degraded' ? 'warn' : 'info';
+    this.journal[level](line, { step: id, ms: step.ms });
     this.#write();
   }
 
   /**
-   * Tells of a wait: at once in the status, in the journal when it lasts, again each minute; undefined ends it.
-   * `whose` keeps waits apart that go on side by side; the newest is the one shown.
+   * Reports a wait: at once in the status, in the journal when it lasts, again each minute; undefined ends it. `whose`: a
+   * step, or the agent. Of waits at the same time the status has the newest.
    */
   waiting(whose: string, wait: Wait | undefined): void {
     const before = this.#waits.get(whose);
-    if (wait === undefined) {
-      if (before === undefined) return;
-      clearTimeout(before.timer);
-      this.#waits.delete(whose);
-      this.#showWait();
-      return;
-    }
-    if (before?.text === describeWait(wait)) return;
+    const text = wait && `${this.#number(whose)}${describeWait(wait)}`;
+    if (before?.text === text) return;
     clearTimeout(before?.timer);
-    const since = before?.wait.for === wait.for ? before.since : this.#clock.now();
-    const entry: LiveWait = { wait, since, text: describeWait(wait), timer: undefined };
-    const head = whose === 'watch' ? '' : `${this.#number(whose)} `;
-    const say = (): void => {
-      this.journal.info(
-        `${head}${entry.text} (for ${duration(this.#clock.now().getTime() - since.getTime())} now)`,
-      );
-      entry.timer = setTimeout(say, REPEAT_AFTER_MS).unref();
-    };
-    entry.timer = setTimeout(say, before === undefined ? WORTH_A_LINE_MS : REPEAT_AFTER_MS).unref();
     this.#waits.delete(whose);
-    this.#waits.set(whose, entry);
-    notifyStatus(`${head}${entry.text}`);
-    this.#showWait();
+    if (wait !== undefined) this.#waits.set(whose, this.#newWait(wait, text!, before));
+    const newest = [...this.#waits.values()].at(-1);
+    this.#status.waiting = newest
+      ? {
+          for: newest.wait.for,
+          since: newest.since.toISOString(),
+          until: newest.wait.until?.toISOString() ?? null,
+          check: newest.wait.check,
+        }
+      : null;
+    this.#write();
   }
 
-  #showWait(): void {
-    const newest = [...this.#waits.values()].at(-1);
-    this.#status.waiting =
-      newest === undefined
-        ? null
-        : {
-            for: newest.wait.for,
-            since: newest.since.toISOString(),
-            until: newest.wait.until?.toISOString() ?? null,
-            check: newest.wait.check,
-          };
-    this.#write();
+  #newWait(wait: Wait, text: string, before: LiveWait | undefined): LiveWait {
+    const since = before?.wait.for === wait.for ? before.since : this.#clock.now();
+    const log = (): void => {
+      this.journal.info(`${text} (for ${duration(this.#clock.now().getTime() - since.getTime())} now)`);
+      entry.timer = setTimeout(log, REPEAT_AFTER_MS).unref();
+    };
+    const timer = setTimeout(log, before === undefined ? WORTH_A_LINE_MS : REPEAT_AFTER_MS).unref();
+    const entry: LiveWait = { wait, since, text, timer };
+    notifyStatus(text);
+    return entry;
   }
 
   problem(problem: Problem): void {
@@ -181,8 +159,7 @@ export class Report {
     this.#status.serving = serving;
     if (sentence !== undefined) {
       notifyStatus(sentence);
-      if (phase === 'failed') this.journal.error(sentence);
-      else this.journal.info(sentence);
+      this.journal[phase === 'failed' ? 'error' : 'info'](sentence);
     }
     this.#write();
   }
@@ -193,8 +170,10 @@ export class Report {
     return step;
   }
 
+  /** `[3/9] ` of a step; empty for the agent, whose waits belong to no step. */
   #number(id: string): string {
-    return `[${this.#status.steps.findIndex((one) => one.id === id) + 1}/${this.#status.steps.length}]`;
+    const index = this.#status.steps.findIndex((step) => step.id === id);
+    return index === -1 ? '' : `[${index + 1}/${this.#status.steps.length}] `;
   }
 
   #write(): void {

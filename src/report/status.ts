@@ -73,6 +73,7 @@ export const problemLines = (problem: StatusProblem, causes: readonly string[] =
 /** The last status written; undefined when there is none that this version of the agent can read. */
 export const readStatus = (path: string): Status | undefined => parseStatus(readText(path));
 
+/** @internal */
 export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);
 
 export function writeStatus(path: string, status: Status): void {

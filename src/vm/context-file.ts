@@ -2,8 +2,8 @@
 import type { Buffer } from 'node:buffer';
 import { parse as parseDotenv } from 'dotenv';
 import { Problem } from '../core/problem.ts';
+import { quoteName } from '../core/text.ts';
 import { parseTemplateBlock } from './context-block.ts';
-import { parseContextJson } from './context-json.ts';
 import { parseContextSh } from './context-sh.ts';
 
 type Variables = Readonly<Record<string, string>>;
@@ -81,11 +81,48 @@ function parseEnv(text: string): Variables {
   return variables;
 }
 
-const unreadable = (found: string): Problem =>
-  new Problem('context_unreadable', {
-    doing: 'reading the variables of the file',
-    found,
-    expected:
-      "a context.sh (NAME='VALUE' lines), the CONTEXT block of a template, JSON, or KEY=VALUE lines, with one variable at least",
-    example: 'FL_NUM_ROUNDS=3',
-  });
+/**
+ * What `onevm show --json` and `onetemplate show --json` print, or an object NAME -> value. null is the empty text; of
+ * several CONTEXT blocks the first that has a name decides.
+ */
+function parseContextJson(text: string): Variables {
+  const document = parseObject(text);
+  if (Array.isArray(document['roles']) || 'DOCUMENT' in document)
+    throw unreadable('it is a service template (`flower-context lint` reads those)', JSON_FORM);
+  const resource = [document['VM'], document['VMTEMPLATE'], document].find(isObject)!;
+  const template = isObject(resource['TEMPLATE']) ? resource['TEMPLATE'] : resource;
+  const context = template['CONTEXT'] ?? (template === document ? document : undefined);
+  const blocks = [context].flat();
+  if (!blocks.every(isObject)) throw unreadable('there is no TEMPLATE.CONTEXT in it', JSON_FORM);
+  const variables: Record<string, string> = Object.create(null);
+  for (const [name, value] of blocks.toReversed().flatMap((block) => Object.entries(block))) {
+    if (typeof value === 'object' && value !== null)
+      throw unreadable(`${quoteName(name)} is not a text`, JSON_FORM);
+    variables[name] = String(value ?? '');
+  }
+  return variables;
+}
+
+function parseObject(text: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw unreadable('it begins like JSON, but is none', JSON_FORM);
+  }
+  if (isObject(value)) return value;
+  throw unreadable('it is a JSON list, not an object', JSON_FORM);
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const JSON_FORM = { expected: 'what `onevm show --json` prints, or a JSON object NAME -> value' };
+const ANY_FORM = {
+  expected:
+    "a context.sh (NAME='VALUE' lines), the CONTEXT block of a template, JSON, or KEY=VALUE lines, with one variable at least",
+  example: 'FL_NUM_ROUNDS=3',
+};
+
+const unreadable = (found: string, form: { expected: string; example?: string } = ANY_FORM): Problem =>
+  new Problem('context_unreadable', { doing: 'reading the variables of the file', found, ...form });

@@ -18,7 +18,7 @@ const NAME = /[A-Za-z0-9_-]+/y;
  * @throws Problem context_unreadable with the line of the first thing that is not the grammar; never with a value.
  */
 export function parseContextSh(bytes: Buffer | string): Record<string, string> {
-  const text = typeof bytes === 'string' ? bytes : bytes.toString('utf8');
+  const text = bytes.toString('utf8');
   const nul = text.indexOf('\0');
   if (nul !== -1) throw unreadable(text, nul, 'there is a NUL byte');
   const variables: Record<string, string> = Object.create(null);
@@ -55,13 +55,8 @@ function readAssignment(text: string, start: number): { name: string; value: str
   let close = text.indexOf("'", begin);
   while (close !== -1 && text.startsWith(ESCAPED_QUOTE, close))
     close = text.indexOf("'", close + ESCAPED_QUOTE.length);
-  if (close === -1) {
-    throw unreadable(
-      text,
-      start,
-      `the value of ${quoteName(name)} has no closing quote: the file is cut off`,
-    );
-  }
+  const cutOff = `the value of ${quoteName(name)} has no closing quote: the file is cut off`;
+  if (close === -1) throw unreadable(text, start, cutOff);
   const at = close + 1;
   const end = endOfLine(text, at);
   const junk = end - at > 1 || (end - at === 1 && text[at] !== '\r');

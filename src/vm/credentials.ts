@@ -36,11 +36,8 @@ export function credentialsFrom(
   if (endpoint !== undefined && vmId !== undefined && token !== undefined)
     return { endpoint, vmId: Number(vmId), token };
   if (given('TOKEN')?.toUpperCase() !== 'YES') return { missing: ['TOKEN'], why: 'TOKEN=YES is not set' };
-  const missing = [
-    ...(endpoint === undefined ? ['ONEGATE_ENDPOINT' as const] : []),
-    ...(vmId === undefined ? ['VMID' as const] : []),
-    ...(token === undefined ? ['token' as const] : []),
-  ];
+  const found = { ONEGATE_ENDPOINT: endpoint, VMID: vmId, token };
+  const missing = (['ONEGATE_ENDPOINT', 'VMID', 'token'] as const).filter((part) => !found[part]);
   const why = missing.map((part) => (part === 'token' ? `no token in ${path}` : `no ${part} in the CONTEXT`));
   return { missing, why: why.join(', ') };
 }
@@ -53,10 +50,9 @@ const LONGEST_LINE = 4096;
 /**
  * The token in one_env. one-context writes the values of the CONTEXT into that file without any escaping, so it is neither
  * sourced nor parsed: a pattern takes the token out of the first line, which is written before any value. Undefined when
- * there is none.
+ * there is none. @internal
  */
 export function tokenFrom(oneEnv: string): string | undefined {
-  const end = oneEnv.indexOf('\n');
-  const first = end === -1 ? oneEnv : oneEnv.slice(0, end);
+  const [first = ''] = oneEnv.split('\n', 1);
   return first.length > LONGEST_LINE ? undefined : TOKEN_LINE.exec(first)?.[1];
 }

@@ -21,18 +21,16 @@ export type Image = z.output<typeof SCHEMA>;
  * @throws Problem image_incomplete that names every wrong member.
  */
 export function parseImage(text: string): Image {
-  const result = SCHEMA.safeParse(fromJson(text), { reportInput: false });
-  if (result.success) return result.data;
-  const members = result.error.issues.map(({ path }) => path.join('.') || 'the whole file');
-  throw incomplete(`missing or wrong: ${members.join(', ')}`);
-}
-
-function fromJson(text: string): unknown {
+  let value: unknown;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw incomplete('it is not JSON');
   }
+  const result = SCHEMA.safeParse(value, { reportInput: false });
+  if (result.success) return result.data;
+  const members = result.error.issues.map(({ path }) => path.join('.') || 'the whole file');
+  throw incomplete(`missing or wrong: ${members.join(', ')}`);
 }
 
 const incomplete = (found: string): Problem =>

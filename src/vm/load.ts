@@ -1,7 +1,7 @@
 // Everything that this VM has been given: the facts of its image, the CONTEXT and the credentials of OneGate. Only this
 // file reads them. Nothing throws and nothing is guessed: each part is a value, or the Problem that says why there is none.
 import type { Buffer } from 'node:buffer';
-import { Problem } from '../core/problem.ts';
+import { attempt, Problem } from '../core/problem.ts';
 import { exists, readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 import { parseContextSh } from './context-sh.ts';
@@ -20,7 +20,7 @@ export interface LoadedVm {
   readonly credentials: Credentials | Problem;
 }
 
-export interface Context {
+interface Context {
   readonly path: string;
   readonly sha256: string;
   /** NAME -> value as OpenNebula wrote it, without a prototype. */
@@ -29,14 +29,17 @@ export interface Context {
 
 /** Reads all three parts. A file that the operating system refuses to read is a Problem state_unwritable. */
 export function loadVm(machine: Files): LoadedVm {
+  const { oneEnv } = machine.paths;
   const file = contextFile(machine);
-  const context = file instanceof Problem ? file : attempt(() => parsed(file));
-  return {
-    image: imageOf(machine),
-    context,
-    contextSha256: checksumOf(file),
-    credentials: credentialsOf(context, machine),
-  };
+  const context =
+    file instanceof Problem
+      ? file
+      : attempt(() => ({ path: file.path, sha256: file.sha256, variables: parseContextSh(file.bytes) }));
+  const credentials =
+    context instanceof Problem
+      ? { missing: [], why: 'no CONTEXT' }
+      : attempt(() => credentialsFrom(context.variables, readText(oneEnv), oneEnv));
+  return { image: imageOf(machine), context, contextSha256: checksumOf(file), credentials };
 }
 
 /** Whether this machine is made of an image of this project; a laptop is not. */
@@ -48,6 +51,7 @@ export const currentContextSha256 = (machine: Files): string | undefined => chec
 interface File {
   readonly path: string;
   readonly bytes: Buffer;
+  readonly sha256: string;
 }
 
 /** The newest CONTEXT that one-contextd has left: that of its network stage, else that of its local stage. */
@@ -55,7 +59,7 @@ const contextFile = ({ paths }: Files): File | Problem =>
   attempt(() => {
     for (const path of paths.contextFiles) {
       const bytes = readBytes(path);
-      if (bytes !== undefined) return { path, bytes };
+      if (bytes !== undefined) return { path, bytes, sha256: sha256(bytes) };
     }
     throw new Problem('context_unreadable', {
       doing: 'reading the CONTEXT of this VM',
@@ -65,13 +69,7 @@ const contextFile = ({ paths }: Files): File | Problem =>
   });
 
 const checksumOf = (file: File | Problem): string | undefined =>
-  file instanceof Problem ? undefined : sha256(file.bytes);
-
-const parsed = ({ path, bytes }: File): Context => ({
-  path,
-  sha256: sha256(bytes),
-  variables: parseContextSh(bytes),
-});
+  file instanceof Problem ? undefined : file.sha256;
 
 const imageOf = ({ paths }: Files): Image | Problem =>
   attempt(() => {
@@ -83,17 +81,3 @@ const imageOf = ({ paths }: Files): Image | Problem =>
       expected: 'the file that the install script writes',
     });
   });
-
-const credentialsOf = (context: Context | Problem, { paths }: Files): LoadedVm['credentials'] =>
-  context instanceof Problem
-    ? { missing: [], why: 'no CONTEXT' }
-    : attempt(() => credentialsFrom(context.variables, readText(paths.oneEnv), paths.oneEnv));
-
-function attempt<T>(read: () => T): T | Problem {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof Problem) return error;
-    throw error;
-  }
-}

@@ -1,6 +1,5 @@
 // The VM's network interfaces as the CONTEXT describes them: ETHx_* (NICs), PCIx_* (NICs that are PCI devices of the host)
 // and their ALIASy. x is OpenNebula's NIC_ID, not the number that the kernel gives; there may be gaps.
-
 import { type Ip, isLinkLocal, isMulticast, isUnspecified, parseIp } from '../core/ip.ts';
 import type { Host } from '../host/host.ts';
 
@@ -20,10 +19,13 @@ export interface Nic {
   readonly metric6: number;
 }
 
+type Variables = Readonly<Record<string, string>>;
+type Loopback = Pick<Host, 'isOwnLoopback'>;
+
 const VARIABLE = /^((?:ETH|PCI)(0|[1-9]\d{0,5})(?:_ALIAS(0|[1-9]\d{0,5}))?)_[A-Z]/;
 
 /** All interfaces without the detached ones, by number; an alias follows its interface. */
-export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host, 'isOwnLoopback'>): Nic[] {
+export function nicsFrom(raw: Variables, host: Loopback): Nic[] {
   const found = new Map<string, Nic>();
   for (const variable of Object.keys(raw)) {
     const [, name, index, alias] = VARIABLE.exec(variable) ?? [];
@@ -32,7 +34,7 @@ export function nicsFrom(raw: Readonly<Record<string, string>>, host: Pick<Host,
     found.set(name, nicOf(raw, host, name, Number(index), number));
   }
   return [...found.values()].sort(
-    (a, b) => a.index - b.index || compare(family(a), family(b)) || (a.alias ?? -1) - (b.alias ?? -1),
+    (a, b) => a.index - b.index || family(a).localeCompare(family(b)) || (a.alias ?? -1) - (b.alias ?? -1),
   );
 }
 
@@ -51,22 +53,15 @@ export function addressesOf(nics: readonly Nic[]): string[] {
  */
 function primaryAddress(nics: readonly Nic[]): string | undefined {
   const own = nics.filter((nic) => nic.alias === undefined);
-  const routed4 = own.filter((nic) => nic.ip !== undefined && nic.gateway !== undefined);
-  const routed6 = own.filter((nic) => nic.ip6.length > 0 && nic.gateway6 !== undefined);
-  return (
-    lowest(routed4, (nic) => nic.metric)?.ip ??
-    lowest(routed6, (nic) => nic.metric6)?.ip6[0] ??
-    own.flatMap(addresses)[0]
-  );
+  // The list is in the order of numbers, and the sort is stable.
+  const [routed4] = own.filter(({ ip, gateway }) => ip && gateway).sort((a, b) => a.metric - b.metric);
+  const [routed6] = own
+    .filter(({ ip6, gateway6 }) => ip6[0] && gateway6)
+    .sort((a, b) => a.metric6 - b.metric6);
+  return routed4?.ip ?? routed6?.ip6[0] ?? own.flatMap(addresses)[0];
 }
 
-function nicOf(
-  raw: Readonly<Record<string, string>>,
-  host: Pick<Host, 'isOwnLoopback'>,
-  name: string,
-  index: number,
-  alias: number | undefined,
-): Nic {
+function nicOf(raw: Variables, host: Loopback, name: string, index: number, alias: number | undefined): Nic {
   const read = (suffix: string, version: 4 | 6): Ip[] => {
     const ip = parseIp(textOf(raw, `${name}_${suffix}`));
     return ip?.version === version ? [ip] : [];
@@ -91,7 +86,7 @@ function nicOf(
 }
 
 /** Whether another VM can dial the address: then a certificate may name it. */
-const isDialable = (ip: Ip, host: Pick<Host, 'isOwnLoopback'>): boolean =>
+const isDialable = (ip: Ip, host: Loopback): boolean =>
   !isUnspecified(ip) && !isLinkLocal(ip) && !isMulticast(ip) && !host.isOwnLoopback(ip.text);
 
 const addresses = (nic: Nic): string[] => [...(nic.ip === undefined ? [] : [nic.ip]), ...nic.ip6];
@@ -99,14 +94,7 @@ const addresses = (nic: Nic): string[] => [...(nic.ip === undefined ? [] : [nic.
 /** Without a metric the kernel uses the lowest. */
 const metricOf = (text: string): number => (/^\d{1,9}$/.test(text) ? Number(text) : 0);
 
-const textOf = (raw: Readonly<Record<string, string>>, name: string): string =>
-  Object.hasOwn(raw, name) ? raw[name]!.trim() : '';
+const textOf = (raw: Variables, name: string): string => (Object.hasOwn(raw, name) ? raw[name]!.trim() : '');
 
+/** ETH or PCI. */
 const family = ({ name }: Nic): string => name.slice(0, 3);
-
-const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-
-/** The first with the lowest metric; the list is in the order of numbers. */
-function lowest(nics: readonly Nic[], metric: (nic: Nic) => number): Nic | undefined {
-  return nics.toSorted((a, b) => metric(a) - metric(b))[0];
-}

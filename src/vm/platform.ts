@@ -1,7 +1,7 @@
 // Variables of a CONTEXT that oned or one-context reads, with values that they do not understand or that break them. All
 // are warnings: the agent itself starts with any of them.
 import type { VariableFinding } from '../core/finding.ts';
-import { quote, quoteName } from '../core/text.ts';
+import { describe, quote, quoteName } from '../core/text.ts';
 
 /** `programExists`: whether a program is on the machine that the CONTEXT is for. */
 export function platformFindings(
@@ -9,15 +9,17 @@ export function platformFindings(
   programExists: (path: string) => boolean,
 ): VariableFinding[] {
   const findings: VariableFinding[] = [];
-  const warn = (variable: string, found: string, expected: string, example = expected): void => {
-    findings.push({ variable: quoteName(variable), severity: 'warning', found, expected, example });
+  const warn = (variable: string, found: string, expected: string, example?: string): void => {
+    const finding = { variable: quoteName(variable), severity: 'warning', found, expected } as const;
+    findings.push(example === undefined ? finding : { ...finding, example });
   };
   const token = given(raw, 'TOKEN');
   // oned accepts YES in letters of any size.
   if (token !== undefined && token.toUpperCase() !== 'YES') {
     // Any other value may be a token itself.
-    const shown = /^[a-z]{1,5}$/i.test(token) ? quote(token) : `a value of ${token.length} characters`;
-    warn('TOKEN', `${shown}: the VM gets no OneGate token, and neither publishes nor discovers`, 'YES');
+    const printed = /^[a-z]{1,5}$/i.test(token) ? quote(token) : describe(token);
+    const result = 'the VM gets no OneGate token, and neither publishes nor discovers';
+    warn('TOKEN', `${printed}: ${result}`, 'YES', 'YES');
   }
   const report = given(raw, 'REPORT_READY');
   if (report !== undefined && report !== 'YES')
@@ -37,13 +39,11 @@ export function platformFindings(
     );
   for (const name of Object.keys(raw).sort())
     if (raw[name] !== '' && /^(PATH|IFS|LD_.*)$/.test(name))
-      findings.push({
-        variable: quoteName(name),
-        severity: 'warning',
-        found:
-          'one-context runs the CONTEXT as shell variables: with this one its scripts find no programs, and the VM has no network',
-        expected: 'no variable of this name',
-      });
+      warn(
+        name,
+        'one-context runs the CONTEXT as shell variables: with this one its scripts find no programs, and the VM has no network',
+        'no variable of this name',
+      );
   return findings;
 }
 

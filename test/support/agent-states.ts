@@ -1,6 +1,12 @@
 // One example of each state of the agent, for its tests and for the table in docs/architecture.md.
-import type { AgentState, Booting, Disconnected, Failed, Ready } from '../../src/agent/state.ts';
+import type { AgentState } from '../../src/agent/state.ts';
 import { EXIT } from '../../src/core/exit.ts';
+
+type Of<Stage extends AgentState['stage']> = Extract<AgentState, { readonly stage: Stage }>;
+type Booting = Of<'booting'>;
+type Ready = Of<'ready'>;
+type Disconnected = Of<'disconnected'>;
+type Failed = Of<'failed'>;
 
 const common = { ready: false, context: 'abc', notified: true, unfinished: 0 };
 const ready: Ready = { ...common, stage: 'ready', ready: true, published: true };

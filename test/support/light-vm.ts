@@ -18,7 +18,7 @@ import type {
   SuperLinkOutputs,
   SuperNodeOutputs,
 } from '../../src/boot/step.ts';
-import { prepareRestart, type StartInputs, writePlan } from '../../src/boot/steps/flower.ts';
+import { prepareRestart, writePlan } from '../../src/boot/steps/flower.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, readFlowerState } from '../../src/flower/state-file.ts';
@@ -32,6 +32,7 @@ import { readStatus, type Status } from '../../src/report/status.ts';
 import { folderHost } from './agent/host.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 
+type StartInputs = Parameters<typeof prepareRestart>[0];
 type StepId = IdOf<SuperLinkOutputs> | IdOf<SuperNodeOutputs>;
 
 /** flower-context.service as systemd sees it, with one process of the agent. */

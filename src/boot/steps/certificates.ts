@@ -1,7 +1,7 @@
 import type { SuperLinkConfig } from '../../config/parse.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Credentials } from '../../flower/settings.ts';
-import { quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
+import { type FileAccess, quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import { type Owner, ourIds } from '../../host/machine.ts';
 import { describeCertificate } from '../../tls/describe.ts';
 import { issueCa, issueServer, type KeyPair } from '../../tls/issue.ts';
@@ -11,6 +11,7 @@ import { caStillFits, renewAt, stillFits } from '../../tls/renewal.ts';
 import { operatorCertificates } from '../checks.ts';
 import { certificateFiles, serverNames } from '../launch.ts';
 import { type ServerTrust, type StepTools, type SuperLinkOutputs, stepOf } from '../step.ts';
+import { rootAndGroupOf } from './directories.ts';
 
 /**
  * Makes, renews or takes over what the SuperLink serves TLS with. What still fits is kept. Files in tls/: ca.key stays
@@ -21,20 +22,15 @@ export const certificates = stepOf<SuperLinkOutputs>()({
   title: 'prepare the certificates',
   needs: ['read_context', 'validate', 'prepare_directories'],
   async run({ read_context, validate: config, prepare_directories: owner }, tools) {
-    if (!config.FL_TLS_ENABLED)
-      return {
-        output: undefined,
-        skipped: true,
-        note: 'FL_TLS_ENABLED=NO: everything is sent in plaintext',
-      };
+    if (!config.FL_TLS_ENABLED) return { output: undefined, skipped: true, note: PLAINTEXT };
     const now = tools.machine.clock.now();
     const { addresses, hostNames } = read_context;
     const operator = operatorCertificates(config, { addresses, hostNames, now });
     const ca = keepOrMakeCa(tools, hostNames.at(-1) ?? '', now);
     const use = { tools, ca: ca.pair, owner, now };
-    const { trust, shownPem, kept, note } =
+    const { trust, certPem, kept, note } =
       operator === undefined ? ownCertificate(use, config, read_context) : operatorFiles(use, operator);
-    const described = describeCertificate(shownPem);
+    const described = describeCertificate(certPem);
     tools.setFacts({
       tls: true,
       sans: [...described.sans],
@@ -44,6 +40,8 @@ export const certificates = stepOf<SuperLinkOutputs>()({
     return { output: trust, kept: ca.kept && kept, note: `${ca.note}${note}` };
   },
 });
+
+const PLAINTEXT = 'FL_TLS_ENABLED=NO: everything is sent in plaintext';
 
 interface Use {
   readonly tools: StepTools;
@@ -55,7 +53,7 @@ interface Use {
 
 interface Served {
   readonly trust: ServerTrust;
-  readonly shownPem: string;
+  readonly certPem: string;
   readonly kept: boolean;
   readonly note: string;
 }
@@ -102,40 +100,35 @@ function ownCertificate(
   // later is no reason to make it again.
   const names = serverNames(config, { ...facts, hostNames });
   const files = certificateFiles(machine.paths).server;
-  const { pair, kept, why } = keepOrIssue(use, files, { names, needed: serverNames(config, facts) });
+  const { certPem, kept, why } = keepOrIssue(use, files, names, serverNames(config, facts));
+  const count = names.dns.length + names.ip.length;
   return {
-    trust: {
-      caPem: use.ca.certPem,
-      files,
-      fingerprint: pair.certPem,
-      renewAt: renewAt(pair.certPem),
-    },
-    shownPem: pair.certPem,
+    trust: { caPem: use.ca.certPem, caFile: files.ca, fingerprint: certPem, renewAt: renewAt(certPem) },
+    certPem,
     kept,
-    note: kept
-      ? 'server certificate kept'
-      : `server certificate for ${names.dns.length + names.ip.length} names${why}`,
+    note: kept ? 'server certificate kept' : `server certificate for ${count} names${why}`,
   };
 }
 
-/** Keeps the pair while it fits, which is while it has all that is needed, else issues a new one under the CA. */
+/** Keeps the pair while it fits, with all `needed` names; otherwise issues a new one under the CA. */
 function keepOrIssue(
   { ca, now, owner }: Use,
   { certificate, key }: Credentials,
-  { names, needed }: { readonly names: SubjectNames; readonly needed: SubjectNames },
+  names: SubjectNames,
+  needed = names,
 ) {
   const certPem = readText(certificate);
   const keyPem = readText(key);
   let why = '';
   if (certPem !== undefined && keyPem !== undefined) {
     const fit = stillFits(certPem, keyPem, { caPem: ca.certPem, names: needed, now });
-    if (fit.fits) return { pair: { certPem, keyPem }, kept: true, why };
+    if (fit.fits) return { certPem, kept: true, why };
     why = ` (the earlier one: ${fit.why})`;
   }
   const pair = issueServer({ ca, names, now });
   writeAtomic(key, pair.keyPem, keyAccess(owner));
   writeAtomic(certificate, pair.certPem, { mode: 0o644 });
-  return { pair, kept: false, why };
+  return { certPem: pair.certPem, kept: false, why };
 }
 
 function operatorFiles(use: Use, operator: OperatorCertificates): Served {
@@ -149,21 +142,19 @@ function operatorFiles(use: Use, operator: OperatorCertificates): Served {
   ].some(Boolean);
   // The operator's certificate need not name the loopback address, but Flower's own children insist on it there.
   const names = subjectNames({ addresses: [], loopback: machine.host.loopback });
-  const loopback = keepOrIssue(use, local, { names, needed: names });
+  const loopback = keepOrIssue(use, local, names);
   return {
     trust: {
       caPem: operator.caPem,
       dialable: operator.dialable,
-      files,
-      loopback: local,
-      fingerprint: operator.certPem + loopback.pair.certPem,
+      caFile: files.ca,
+      fingerprint: operator.certPem + loopback.certPem,
       renewAt: undefined,
     },
-    shownPem: operator.certPem,
+    certPem: operator.certPem,
     kept: !changed && loopback.kept,
     note: `certificate of FL_SSL_CERTFILE, until ${describeCertificate(operator.certPem).notAfter.toISOString().slice(0, 10)}`,
   };
 }
 
-/** Root writes it, Flower's group reads it. */
-const keyAccess = ({ gid }: Owner) => ({ mode: 0o640, owner: { uid: ourIds().uid, gid } });
+const keyAccess = (owner: Owner): FileAccess => ({ mode: 0o640, owner: rootAndGroupOf(owner) });

@@ -1,6 +1,7 @@
 import type { BootConfig } from '../../config/parse.ts';
 import { problemOf } from '../../core/finding.ts';
 import { joinProblems, Problem } from '../../core/problem.ts';
+import { ROLE_TITLE, type Role } from '../../core/role.ts';
 import { imageOf } from '../../flower/environment.ts';
 import type { Machine } from '../../host/machine.ts';
 import { connectOneGate, type OneGate } from '../../onegate/client.ts';
@@ -66,37 +67,32 @@ export const connect = (
       ),
   });
 
-const VALIDATE = {
-  id: 'validate',
+type Needed = Pick<CommonOutputs, 'read_context'>;
+
+/** The raw strings become a configuration of the role, or all problems are reported at once. */
+const validateAs = <R extends Role>(role: R) => ({
+  id: 'validate' as const,
   title: 'validate the variables',
-  needs: ['read_context'],
-  inputs: (
-    { read_context }: Pick<CommonOutputs, 'read_context'>,
-    { image }: Pick<StepTools, 'image'>,
-  ): unknown => ({ context: read_context.sha256, image }),
-} as const;
-
-/** The raw strings become a configuration, or all problems are reported at once. */
-export const validateSuperLink = stepOf<SuperLinkOutputs>()({
-  ...VALIDATE,
-  async run(outputs, tools) {
+  needs: ['read_context'] as const,
+  inputs: ({ read_context }: Needed, { image }: Pick<StepTools, 'image'>): unknown => ({
+    context: read_context.sha256,
+    image,
+  }),
+  async run(outputs: Needed, tools: StepTools) {
     const { output, ...result } = validate(outputs, tools);
-    if (output.role !== 'superlink') throw new Error('the image is not that of a SuperLink');
+    if (!hasRole(output, role)) throw new Error(`the image is not that of a ${ROLE_TITLE[role]}`);
     return { output, ...result };
   },
 });
 
-export const validateSuperNode = stepOf<SuperNodeOutputs>()({
-  ...VALIDATE,
-  async run(outputs, tools) {
-    const { output, ...result } = validate(outputs, tools);
-    if (output.role !== 'supernode') throw new Error('the image is not that of a SuperNode');
-    return { output, ...result };
-  },
-});
+const hasRole = <R extends Role>(config: BootConfig, role: R): config is Extract<BootConfig, { role: R }> =>
+  config.role === role;
+
+export const validateSuperLink = stepOf<SuperLinkOutputs>()(validateAs('superlink'));
+export const validateSuperNode = stepOf<SuperNodeOutputs>()(validateAs('supernode'));
 
 function validate(
-  { read_context: { variables, addresses, hostNames } }: Pick<CommonOutputs, 'read_context'>,
+  { read_context: { variables, addresses, hostNames } }: Needed,
   { machine, image, journal, unchanged, warn }: StepTools,
 ): StepResult<BootConfig> {
   const { config, errors, warnings, problems } = checkContext(variables, {

@@ -1,8 +1,11 @@
 import { Problem } from '../../core/problem.ts';
 import { foldersFlowerNeeds } from '../../flower/directories.ts';
 import { ensureFolder } from '../../host/files.ts';
-import { ourIds, userIds } from '../../host/machine.ts';
+import { type Owner, ourIds, userIds } from '../../host/machine.ts';
 import { type CommonOutputs, stepOf } from '../step.ts';
+
+/** For what root writes, Flower's group reads, and nobody else needs. */
+export const rootAndGroupOf = ({ gid }: Owner): Owner => ({ uid: ourIds().uid, gid });
 
 /** Makes the folders that the other steps write into, with the access that docs/security.md states. */
 export const prepareDirectories = stepOf<CommonOutputs>()({
@@ -19,14 +22,11 @@ export const prepareDirectories = stepOf<CommonOutputs>()({
         expected: `a system user '${user}' (made by sysusers when the package is installed)`,
       });
     }
-    const ours = ourIds();
-    const group = { uid: ours.uid, gid: owner.gid };
-
     const { paths } = machine;
     const made = [
       ensureFolder(paths.run, { mode: 0o755 }),
       ensureFolder(paths.state, { mode: 0o755 }),
-      ensureFolder(paths.tls, { mode: 0o750, owner: group }),
+      ensureFolder(paths.tls, { mode: 0o750, owner: rootAndGroupOf(owner) }),
       ensureFolder(paths.flowerState, { mode: 0o755 }),
       ...foldersFlowerNeeds(paths, config).map((folder) => ensureFolder(folder, { mode: 0o750, owner })),
     ].filter(Boolean).length;

@@ -1,5 +1,5 @@
 import { stripVTControlCharacters } from 'node:util';
-import { formatHostPort } from '../../core/hostport.ts';
+import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
@@ -8,9 +8,9 @@ import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
+import { run, selfCommand } from '../../host/process.ts';
 import { lastLines, queueJob, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
-import { probeFleetApi } from '../probe.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
@@ -20,33 +20,25 @@ import {
   type SuperNodeOutputs,
   stepOf,
 } from '../step.ts';
-import { unpublish } from '../unpublish.ts';
+import { unpublish } from './reset-attributes.ts';
 
 export const unitOf = (role: Role): string => `flower-${role}.service`;
 
-export type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate'> & {
-  readonly launch_plan: PreparedPlan;
-};
-
-const START = { id: 'start_flower', title: 'start Flower', keeps: true } as const;
-
-export const startSuperLink = stepOf<SuperLinkOutputs>()({
-  ...START,
-  needs: ['read_context', 'validate', 'launch_plan'],
-  run: startFlower,
-});
-
-export const startSuperNode = stepOf<SuperNodeOutputs>()({
-  ...START,
-  needs: ['read_context', 'validate', 'launch_plan'],
-  run: startFlower,
-});
+type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_plan'>;
 
 /**
  * Starts Flower with the plan, or leaves it alone when it runs with exactly this plan. systemd has started its launcher
  * together with the agent: one that waits for a plan takes this one, and has most of Flower's imports behind it.
  */
-async function startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+export const startFlower = stepOf<CommonOutputs>()({
+  id: 'start_flower',
+  title: 'start Flower',
+  keeps: true,
+  needs: ['read_context', 'validate', 'launch_plan'],
+  run: start,
+});
+
+async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
   const { paths } = tools.machine;
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
@@ -86,14 +78,14 @@ async function startFlower(outputs: StartInputs, tools: StepTools): Promise<Step
   return { output: undefined, note: `Flower ${plan.flowerVersion}` };
 }
 
-/** Puts the plan where the launcher reads it; first the environment that it is for. */
+/** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan({ text, environment, access, endpoints }: PreparedPlan, paths: Paths): void {
   pointLink(paths.environment, environment);
   writeEndpoints(paths, endpoints);
   writeIfChanged(paths.plan, text, access);
 }
 
-/** Closes the ready gate before a restart; withdraws FL_READY if it was published. */
+/** Closes the ready gate before a restart; withdraws FL_READY if it was published. @internal */
 export async function prepareRestart(outputs: StartInputs, tools: StepTools): Promise<void> {
   if (liveFlowerState(tools.machine.paths)?.up) await unpublish(outputs, tools);
   else tools.notServing();
@@ -139,27 +131,60 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       until: new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS),
       check: 'journalctl -u flower-superlink',
     });
-    const over = new AbortController();
-    const signal = AbortSignal.any([cancelled, over.signal]);
-    const probe = probeFleetApi(endpoint, trust?.files.ca, SERVING_WITHIN_MS, signal);
-    const end = untilFlowerEnds('superlink', plan, machine, signal);
-    try {
-      const answer = await Promise.race([probe, end]);
-      if (!answer.ok)
-        throw new Problem('health_check_timeout', {
-          doing: `calling the Fleet API at ${address}`,
-          found: answer.reason,
-          expected: 'a gRPC answer, verified with the CA that SuperNodes get',
-        });
-      await untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
-      const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
-      return { output: undefined, note: `${address} answers${how}` };
-    } finally {
-      over.abort();
-      await Promise.allSettled([probe, end]);
-    }
+    const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
+      const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
+      if (failure === undefined) return untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
+      throw new Problem('health_check_timeout', {
+        doing: `calling the Fleet API at ${address}`,
+        found: failure,
+        expected: 'a gRPC answer, verified with the CA that SuperNodes get',
+      });
+    };
+    await firstOf(cancelled, (signal) => [
+      untilServing(signal),
+      untilFlowerEnds('superlink', plan, machine, signal),
+    ]);
+    const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
+    return { output: undefined, note: `${address} answers${how}` };
   },
 });
+
+/**
+ * Calls `flower-context probe` until the Fleet API answers; otherwise returns why it does not. `caFile` undefined:
+ * plaintext. A process of its own loads the gRPC library while Flower is still importing, and frees its 20 MiB again.
+ */
+async function probeFleetApi(
+  endpoint: HostPort,
+  caFile: string | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [program, ...args] = selfCommand();
+  const trust = caFile === undefined ? ['--plaintext'] : ['--ca', caFile];
+  const wait = String(SERVING_WITHIN_MS / 1_000);
+  const { code, stdout, stderr } = await run(
+    program!,
+    [...args, 'probe', formatHostPort(endpoint), ...trust, '--wait', wait],
+    { timeoutMs: SERVING_WITHIN_MS + 5_000, signal },
+  );
+  const reason = stderr.trim() || stdout.trim() || 'the probe printed no reason';
+  // The command breaks its lines for a terminal.
+  return code === 0 ? undefined : reason.replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** The result of the first that ends; the others are cancelled and awaited. */
+async function firstOf<T>(
+  cancelled: AbortSignal,
+  begin: (signal: AbortSignal) => readonly Promise<T>[],
+): Promise<T> {
+  const over = new AbortController();
+  const all = begin(AbortSignal.any([cancelled, over.signal]));
+  try {
+    return await Promise.race(all);
+  } finally {
+    over.abort();
+    await Promise.allSettled(all);
+  }
+}
 
 /** While a SuperNode waits, the path to the SuperLink is checked this often. */
 const CHECK_PEER_EVERY_MS = 10_000;
@@ -176,9 +201,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
       tools.wait({ for: `the SuperLink at ${address} to accept this node`, check });
     waitFor(`journalctl -u flower-supernode; nc -vz ${endpoint.host} ${endpoint.port}`);
     const checkClock = clockChecker(tools);
-    const over = new AbortController();
-    const signal = AbortSignal.any([tools.signal, over.signal]);
-    const peer = (async (): Promise<never> => {
+    const checkPeer = async (signal: AbortSignal): Promise<never> => {
       for (;;) {
         await machine.clock.sleep(CHECK_PEER_EVERY_MS, signal);
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
@@ -187,21 +210,19 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
         const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
       }
-    })();
-    const end = untilFlowerEnds('supernode', plan, machine, signal);
+    };
     // Flower ends a moment after the SuperLink has refused its timestamps: the launcher's detail is read at once.
-    const accepted = untilState(plan, machine, signal, ({ phase, detail }) => {
+    const isAccepted = ({ phase, detail }: FlowerState): boolean => {
       checkClock(detail);
       return phase === 'accepted';
-    });
-    try {
-      const { node_id } = await Promise.race([accepted, peer, end]);
-      if (node_id !== null) tools.setFacts({ node_id });
-      return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
-    } finally {
-      over.abort();
-      await Promise.allSettled([peer, end, accepted]);
-    }
+    };
+    const { node_id } = await firstOf(tools.signal, (signal) => [
+      untilState(plan, machine, signal, isAccepted),
+      checkPeer(signal),
+      untilFlowerEnds('supernode', plan, machine, signal),
+    ]);
+    if (node_id !== null) tools.setFacts({ node_id });
+    return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
   },
 });
 

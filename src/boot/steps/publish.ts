@@ -3,6 +3,7 @@ import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
 import { type Attributes, superLinkAttributes, superNodeAttributes } from '../attributes.ts';
 import {
+  type CommonOutputs,
   type StepResult,
   type StepTools,
   type SuperLinkOutputs,
@@ -10,46 +11,40 @@ import {
   stepOf,
 } from '../step.ts';
 
-const PUBLISH = { id: 'publish', title: 'publish on OneGate' } as const;
+/** What both roles do with the attributes of their own. */
+const publishing = <Needed extends Pick<CommonOutputs, 'read_context'>>(
+  attributesOf: (outputs: Needed) => Attributes,
+) => ({
+  id: 'publish' as const,
+  title: 'publish on OneGate',
+  inputs: (outputs: Needed, { machine }: Pick<StepTools, 'machine'>): unknown => ({
+    boot: machine.host.bootId(),
+    attributes: outputs.read_context.oneGate && attributesOf(outputs),
+  }),
+  run: (outputs: Needed, tools: StepTools) =>
+    publish(outputs.read_context.oneGate, attributesOf(outputs), tools),
+});
 
 type FromSuperLink = Pick<SuperLinkOutputs, 'read_context' | 'validate' | 'certificates' | 'launch_plan'>;
 
-const ofSuperLink = ({ validate: config, certificates, launch_plan }: FromSuperLink): Attributes =>
-  superLinkAttributes(config, {
-    flowerVersion: launch_plan.flowerVersion,
-    degradedBy: launch_plan.degradedBy,
-    endpoint: launch_plan.endpoints.endpoint,
-    caPem: certificates?.caPem,
-  });
-
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
-  ...PUBLISH,
   needs: ['read_context', 'validate', 'announce_booting', 'certificates', 'launch_plan', 'await_fleet_api'],
-  inputs: (outputs, { machine }) => ({
-    boot: machine.host.bootId(),
-    attributes: outputs.read_context.oneGate && ofSuperLink(outputs),
-  }),
-  run: (outputs, tools) => publish(outputs.read_context.oneGate, ofSuperLink(outputs), tools),
+  ...publishing(({ validate, certificates, launch_plan }: FromSuperLink) =>
+    superLinkAttributes(validate, {
+      ...launch_plan,
+      endpoint: launch_plan.endpoints.endpoint,
+      caPem: certificates?.caPem,
+    }),
+  ),
 });
 
 type FromSuperNode = Pick<SuperNodeOutputs, 'read_context' | 'validate' | 'partition' | 'launch_plan'>;
 
-const ofSuperNode = ({ validate: config, partition, launch_plan }: FromSuperNode): Attributes =>
-  superNodeAttributes(config, {
-    flowerVersion: launch_plan.flowerVersion,
-    degradedBy: launch_plan.degradedBy,
-    partition: partition?.choice,
-    gpu: launch_plan.gpu,
-  });
-
 export const publishSuperNode = stepOf<SuperNodeOutputs>()({
-  ...PUBLISH,
   needs: ['read_context', 'validate', 'announce_booting', 'partition', 'launch_plan', 'await_registration'],
-  inputs: (outputs, { machine }) => ({
-    boot: machine.host.bootId(),
-    attributes: outputs.read_context.oneGate && ofSuperNode(outputs),
-  }),
-  run: (outputs, tools) => publish(outputs.read_context.oneGate, ofSuperNode(outputs), tools),
+  ...publishing(({ validate, partition, launch_plan }: FromSuperNode) =>
+    superNodeAttributes(validate, { ...launch_plan, partition: partition?.choice }),
+  ),
 });
 
 async function publish(

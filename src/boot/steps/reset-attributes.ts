@@ -1,9 +1,9 @@
 import { Problem } from '../../core/problem.ts';
 import { liveFlowerState } from '../../flower/state-file.ts';
-import { ONCE, type OneGate } from '../../onegate/client.ts';
+import { ONCE, type RetryPolicy } from '../../onegate/client.ts';
 import type { Vm } from '../../onegate/replies.ts';
-import { type CommonOutputs, stepOf } from '../step.ts';
-import { unpublish } from '../unpublish.ts';
+import { bootingAttributes, contradictsBooting } from '../attributes.ts';
+import { type CommonOutputs, type StepTools, stepOf } from '../step.ts';
 
 /**
  * Withdraws whatever an earlier boot left on OneGate (READY survives a reboot and is part of a saved image). OneGate is
@@ -22,18 +22,40 @@ export const resetAttributes = stepOf<CommonOutputs>()({
       return { output: undefined, skipped: true, note: 'this VM has no OneGate token' };
     if (tools.unchanged && liveFlowerState(tools.machine.paths)?.up)
       return { output: undefined, kept: true, note: 'Flower serves already' };
-    const stored = await read(oneGate, tools.signal);
+    const stored = await oneGate.vm({ policy: ONCE, signal: tools.signal }).catch((error: unknown) => {
+      if (error instanceof Problem) return undefined;
+      throw error;
+    });
     return (await unpublish(outputs, tools, stored))
       ? { output: stored }
       : { output: stored, note: 'OneGate unreachable; continuing' };
   },
 });
 
-async function read(oneGate: OneGate, signal: AbortSignal): Promise<Vm | undefined> {
+/** For what a boot must not wait for: a OneGate that refuses costs a second or two, one that hangs 10 s. */
+export const BRIEF: RetryPolicy = { tries: 2, tryTimeoutMs: 5_000, firstWaitMs: 1_000, maxWaitMs: 2_000 };
+
+/**
+ * Publishes that this VM does not serve (yet): what an earlier boot or an earlier configuration left on OneGate is not true
+ * any more. Nothing is sent when `stored`, what OneGate shows, does not contradict that. False when OneGate did not take
+ * it; the boot continues.
+ */
+export async function unpublish(
+  { read_context: { oneGate }, validate: config }: Pick<CommonOutputs, 'read_context' | 'validate'>,
+  { checkpoint, degrade, notServing, signal }: StepTools,
+  stored?: Vm,
+): Promise<boolean> {
+  notServing();
+  // A failure later in this boot must not be taken for one of a VM that has published.
+  checkpoint.forgetStep('publish');
+  if (oneGate === undefined) return true;
+  if (stored !== undefined && !contradictsBooting(stored, config)) return true;
   try {
-    return await oneGate.vm({ policy: ONCE, signal });
+    await oneGate.update(bootingAttributes(config, oneGate.vmId), { policy: BRIEF, signal });
+    return true;
   } catch (error) {
-    if (error instanceof Problem) return undefined;
-    throw error;
+    if (!(error instanceof Problem)) throw error;
+    degrade(error);
+    return false;
   }
 }

@@ -4,7 +4,7 @@ import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { writeIfChanged } from '../../host/files.ts';
 import { trustDecision } from '../../tls/trust.ts';
-import { checkPeerTls, probeSuperLink } from '../check-peer.ts';
+import { checkPeerTls } from '../check-peer.ts';
 import { trustFacts } from '../checks.ts';
 import { superLinkCaFile } from '../launch.ts';
 import { type SuperNodeOutputs, stepOf } from '../step.ts';
@@ -17,11 +17,10 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
   async run({ read_context: { oneGate }, validate: config }, { machine, wait, warn, signal, setFacts }) {
     const given = config.FL_SUPERLINK_ADDRESS;
     if (given !== undefined) {
-      setFacts({ superlink: formatHostPort(given) });
-      return {
-        output: { endpoint: given, found: undefined },
-        note: `${formatHostPort(given)}, as FL_SUPERLINK_ADDRESS says`,
-      };
+      const superlink = formatHostPort(given);
+      setFacts({ superlink });
+      const note = `${superlink}, as FL_SUPERLINK_ADDRESS says`;
+      return { output: { endpoint: given, found: undefined }, note };
     }
     if (oneGate === undefined) {
       throw new Problem('not_in_service', {
@@ -41,10 +40,8 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
       onWait: wait,
       signal,
     });
-    for (const sentence of found.warnings)
-      warn(
-        new Problem('peer_suspicious', { doing: 'reading what the SuperLink publishes', found: sentence }),
-      );
+    const doing = 'reading what the SuperLink publishes';
+    for (const sentence of found.warnings) warn(new Problem('peer_suspicious', { doing, found: sentence }));
     if (found.flowerVersion !== undefined && found.flowerVersion !== config.FLOWER_VERSION)
       warn(
         new Problem('flower_version_differs', {
@@ -53,9 +50,9 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
           variable: 'FLOWER_VERSION',
         }),
       );
-    const address = formatHostPort(found.endpoint);
-    setFacts({ superlink: address });
-    return { output: { endpoint: found.endpoint, found }, note: `${address}, VM ${found.vmId}` };
+    const superlink = formatHostPort(found.endpoint);
+    setFacts({ superlink });
+    return { output: { endpoint: found.endpoint, found }, note: `${superlink}, VM ${found.vmId}` };
   },
 });
 
@@ -66,7 +63,6 @@ export const trust = stepOf<SuperNodeOutputs>()({
   needs: ['validate', 'discover_superlink', 'prepare_directories'],
   async run({ validate: config, discover_superlink: { endpoint, found } }, { machine, warn, setFacts }) {
     const now = machine.clock.now();
-    const probe = probeSuperLink(endpoint);
     const decision = trustDecision({
       ...trustFacts(config, now),
       ...(found === undefined ? {} : { published: found }),
@@ -76,7 +72,7 @@ export const trust = stepOf<SuperNodeOutputs>()({
     const caPem = decision.tls ? decision.caPem : undefined;
     const kept = caPem !== undefined && !writeIfChanged(caFile, caPem, { mode: 0o644 });
     setFacts({ tls: decision.tls, ...(decision.tls ? { ca_sha256: decision.fingerprintSha256 } : {}) });
-    const warning = await checkPeerTls(endpoint, caPem, now, probe);
+    const warning = await checkPeerTls(endpoint, caPem, now);
     if (warning !== undefined) warn(warning);
     return {
       output: caPem === undefined ? undefined : { caPem, caFile },

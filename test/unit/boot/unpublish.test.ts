@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { CommonOutputs, StepTools } from '../../../src/boot/step.ts';
-import { unpublish } from '../../../src/boot/unpublish.ts';
+import { unpublish } from '../../../src/boot/steps/reset-attributes.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import type { OneGate } from '../../../src/onegate/client.ts';

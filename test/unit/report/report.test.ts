@@ -70,6 +70,12 @@ describe('a wait', () => {
   });
 });
 
+test('a wait of the agent itself has no number of a step', () => {
+  report.waiting('agent', wait);
+  vi.advanceTimersByTime(1_000);
+  expect(lines[0]).toMatch(/^waiting for the SuperLink to publish its address, without end; check: /);
+});
+
 test('a second run of the steps does not log unchanged results', () => {
   report.finished('read_context', 'kept', 1);
   report.begin('supernode', steps);
