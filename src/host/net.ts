@@ -28,7 +28,7 @@ export function tryConnect(host: string, port: number, timeoutMs: number): Promi
       resolve(why);
     };
     socket.setTimeout(timeoutMs, () => done(`no answer within ${timeoutMs / 1000} s`));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(describeError(error)));
+    socket.once('error', (error) => done(describeError(error)));
     socket.once('connect', () => done(undefined));
   });
 }
@@ -44,34 +44,21 @@ export type TlsProbe =
  */
 export function probeTls(host: string, port: number, timeoutMs: number): Promise<TlsProbe> {
   return new Promise((resolve) => {
-    let connected = false;
+    let why = `no answer within ${timeoutMs / 1000} s`;
     const tcp = connectTcp({ host, port });
     const done = (result: TlsProbe): void => {
       clearTimeout(timer);
       tcp.destroy();
       resolve(result);
     };
-    const timer = setTimeout(
-      () =>
-        done(
-          connected
-            ? { kind: 'unreachable', why: 'it accepts connections but does not answer' }
-            : { kind: 'unreachable', why: `no answer within ${timeoutMs / 1000} s` },
-        ),
-      timeoutMs,
-    );
-    tcp.once('error', (error: NodeJS.ErrnoException) =>
-      done({ kind: 'unreachable', why: describeError(error) }),
-    );
+    const unreachable = (why: string): void => done({ kind: 'unreachable', why });
+    const timer = setTimeout(() => unreachable(why), timeoutMs);
+    tcp.once('error', (error) => unreachable(describeError(error)));
     tcp.once('connect', () => {
-      connected = true;
+      why = 'it accepts connections but does not answer';
       const tls = connectTls(
         { socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...serverName(host) },
-        () => {
-          const chain = chainOf(tls.getPeerX509Certificate());
-          tls.destroy();
-          done({ kind: 'tls', chainPem: chain });
-        },
+        () => done({ kind: 'tls', chainPem: chainOf(tls.getPeerX509Certificate()) }),
       );
       tls.once('error', () => done({ kind: 'plain' }));
     });

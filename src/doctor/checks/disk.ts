@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { freeSpaceAt } from '../../host/disk.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
+import { freeSpaceAt } from '../../host/host.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import type { VmSnapshot } from '../snapshot.ts';
 
