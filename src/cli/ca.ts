@@ -5,7 +5,6 @@ import { readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
-import { describeCertificate } from '../tls/describe.ts';
 import { certificatesIn } from '../tls/texts.ts';
 import { defineCommand, UsageError } from './command.ts';
 import { printErrorText } from './terminal.ts';
@@ -59,9 +58,7 @@ const DAY_MS = 86_400_000;
 function describe(pem: string, file: string, now: Date): string {
   const { certificates } = certificatesIn(pem);
   const lines = certificates.flatMap((certificate, index) => {
-    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(
-      certificate.pem,
-    );
+    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = certificate;
     const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
     return [
       ...(index === 0 ? [] : ['']),

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type Server } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { describeError } from './errno.ts';
 
 /** Whether this VM can listen on `host:port` now; otherwise why not. */
@@ -34,7 +34,7 @@ export function tryConnect(host: string, port: number, timeoutMs: number): Promi
 }
 
 export type TlsProbe =
-  | { readonly kind: 'tls'; readonly chainPem: readonly string[] }
+  | { readonly kind: 'tls'; readonly chainPem: string }
   | { readonly kind: 'plain' }
   | { readonly kind: 'unreachable'; readonly why: string };
 
@@ -65,13 +65,13 @@ export function probeTls(host: string, port: number, timeoutMs: number): Promise
   });
 }
 
-function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certificate']>): string[] {
+function chainOf(leaf: ReturnType<TLSSocket['getPeerX509Certificate']>): string {
   const chain: string[] = [];
   for (let at = leaf; at !== undefined && chain.length < 8; at = at.issuerCertificate) {
     if (chain.includes(at.toString())) break;
     chain.push(at.toString());
   }
-  return chain;
+  return chain.join('');
 }
 
 /** SNI is for names only: an address is a protocol error. */

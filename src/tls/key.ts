@@ -2,9 +2,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { isPrivateKeyLabel, pemOf, readPem } from '../core/pem.ts';
 import { Problem } from '../core/problem.ts';
-import { privateKeyOf } from './certificate.ts';
+import { keyType, privateKeyOf } from './certificate.ts';
 import { children, decode, dotted } from './der.ts';
-import { keyType } from './describe.ts';
 import { instead } from './texts.ts';
 
 export interface ServerKey {

@@ -35,11 +35,8 @@ export function certificatesIn(text: string): CertificateText {
   return { certificates, hasKey };
 }
 
-/**
- * The first certificate of a text that the agent wrote itself.
- * @throws Problem tls_setup_failed when there is none.
- */
-export function firstCertificate(pem: string, doing: string): Certificate {
+/** The first certificate of a text. @throws Problem tls_setup_failed when there is none. */
+export function firstCertificate(pem: string, doing = 'reading a certificate'): Certificate {
   const { certificates, fault: why } = certificatesIn(pem);
   if (certificates[0] !== undefined && why === undefined) return certificates[0];
   throw new Problem('tls_setup_failed', { doing, found: why?.found ?? 'no certificate' });
