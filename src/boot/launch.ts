@@ -91,4 +91,4 @@ function servedCredentials(config: SuperLinkConfig, paths: Paths) {
 export const serverNames = (
   { FL_CERT_EXTRA_SAN: extraSan }: SuperLinkConfig,
   facts: { addresses: readonly string[]; loopback: string; hostNames?: readonly string[] },
-): SubjectNames => subjectNames({ ...facts, extraSan, hostname: facts.hostNames });
+): SubjectNames => subjectNames({ ...facts, extraSan });

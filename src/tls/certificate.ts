@@ -73,6 +73,8 @@ export const isSignedBy = (certificate: X509Certificate, issuer: X509Certificate
 export const privateKeyOf = (keyPem: string): KeyObject | undefined =>
   unlessError(() => createPrivateKey(keyPem));
 
+export const pkcs8 = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+
 /** Whether a private key is the one of the certificate. */
 export const matchesKey = ({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject =>
   key !== undefined && (unlessError(() => x509.checkPrivateKey(key)) ?? false);
