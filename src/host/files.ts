@@ -45,7 +45,8 @@ function reporting<T>(doing: string, work: () => T): T {
   }
 }
 
-function closing<T>(descriptor: number, work: (descriptor: number) => T): T {
+/** Closes the descriptor after `work`. */
+export function closing<T>(descriptor: number, work: (descriptor: number) => T): T {
   try {
     return work(descriptor);
   } finally {

@@ -1,22 +1,28 @@
 // Sockets: free ports, the certificates of a server, the DNS name of an address, and the lock of the agent.
 import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
-import { connect as connectTcp, createServer, type Server } from 'node:net';
+import { connect as connectTcp, createServer, type ListenOptions, type Server } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { describeError } from './errno.ts';
+import { promisify } from 'node:util';
+import { describeError, errorCode } from './errno.ts';
 
-/** Whether this VM can listen on `host:port` now; otherwise why not. */
-export function tryListen(
-  host: string,
-  port: number,
-): Promise<{ free: true } | { free: false; why: string }> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve({ free: false, why: error.code ?? error.message }),
-    );
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve({ free: true })));
+function listening(options: ListenOptions): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => resolve(server));
   });
+}
+
+/** Listens on `host:port` for a moment. Undefined after success, else the errno. */
+export async function tryListen(host: string, port: number): Promise<string | undefined> {
+  try {
+    const server = await listening({ host, port, exclusive: true });
+    await promisify(server.close).call(server);
+    return undefined;
+  } catch (error) {
+    return errorCode(error);
+  }
 }
 
 /** Opens a connection and closes it. Undefined after success, else the reason. */
@@ -100,14 +106,8 @@ export async function nameOf(
  * Takes the lock of the agent: an abstract socket, which ends with the process. Undefined when another agent of the same
  * root has it.
  */
-export function takeLock(root: string): Promise<Server | undefined> {
-  const name = `\0flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(name, () => {
-      server.unref();
-      resolve(server);
-    });
-  });
+export async function takeLock(root: string): Promise<Server | undefined> {
+  const name = `flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
+  const server = await listening({ path: `\0${name}` }).catch(() => undefined);
+  return server?.unref();
 }
