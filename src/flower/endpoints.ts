@@ -52,18 +52,15 @@ export function superLinkEndpoints(
   };
 }
 
-export const superNodeEndpoints = ({
-  version,
-  loopback,
-  superlink,
-  ca,
-}: Pick<SuperNodeFacts, 'version' | 'loopback' | 'superlink' | 'ca'>): FlowerEndpoints => ({
+export const superNodeEndpoints = (
+  facts: Pick<SuperNodeFacts, 'version' | 'loopback' | 'superlink' | 'ca'>,
+): FlowerEndpoints => ({
   version: 1,
   role: 'supernode',
-  flower_version: version,
-  endpoint: superlink,
-  listeners: { runtime: superNodeRuntime(loopback) },
-  tls: ca === null ? null : { ca },
+  flower_version: facts.version,
+  endpoint: facts.superlink,
+  listeners: { runtime: superNodeRuntime(facts.loopback) },
+  tls: facts.ca === null ? null : { ca: facts.ca },
 });
 
 /** Where this version of Flower listens. @throws Problem flower_version_unsupported */

@@ -30,7 +30,7 @@ export function readServerKey(text: string, variable: string): ServerKey {
   const keys = blocks.filter(({ label }) => isPrivateKeyLabel(label));
   const [block] = keys;
   if (damage !== undefined) throw refuse({ found: damage });
-  if (block === undefined) throw refuse(instead(text).fault!);
+  if (block === undefined) throw refuse(instead(text));
   if (keys.length > 1)
     throw refuse({
       found: `${keys.length} private keys`,
