@@ -1,4 +1,4 @@
-import { CATALOGUE, entryOf, type ProblemCode } from '../core/catalogue.ts';
+import { CATALOGUE, type ProblemCode } from '../core/catalogue.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { defineCommand, didYouMean, UsageError } from './command.ts';
@@ -24,7 +24,7 @@ export const explain = defineCommand({
     const codes = Object.keys(CATALOGUE) as ProblemCode[];
     if (wanted === undefined) {
       if (flag('json')) print(toJson(codes.map(pageOf)));
-      else printText(columns(codes.map((code) => [code, entryOf(code).title])).join('\n'));
+      else printText(columns(codes.map((code) => [code, CATALOGUE[code].title])).join('\n'));
       return EXIT.ok;
     }
     const code = codes.find((one) => one === wanted.trim().toLowerCase());
@@ -39,12 +39,12 @@ export const explain = defineCommand({
 const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 function pageOf(code: ProblemCode) {
-  const { title, severity, remedy, about, found, agent, where } = entryOf(code);
+  const { title, severity, remedy, about, found, agent, where } = CATALOGUE[code];
   return { code, title, kind: severity, remedy, about, found, agent, look: where };
 }
 
 function render(code: ProblemCode): string {
-  const { title, severity, remedy, about, found, agent, where } = entryOf(code);
+  const { title, severity, remedy, about, found, agent, where } = CATALOGUE[code];
   return [
     ...wrap(title, `${style(severity, code)} - `, '  '),
     `  ${severity}: ${SEVERITY[severity]}`,

@@ -2,7 +2,9 @@ import type { BootConfig } from '../../config/parse.ts';
 import { problemOf } from '../../core/finding.ts';
 import { joinProblems, Problem } from '../../core/problem.ts';
 import { imageOf } from '../../flower/environment.ts';
+import type { Machine } from '../../host/machine.ts';
 import { connectOneGate, type OneGate } from '../../onegate/client.ts';
+import type { Journal } from '../../report/journal.ts';
 import type { OneGateCredentials } from '../../vm/credentials.ts';
 import { loadVm } from '../../vm/load.ts';
 import { nicsFrom } from '../../vm/nics.ts';
@@ -49,7 +51,11 @@ export const readContext = stepOf<CommonOutputs>()({
   },
 });
 
-const connect = (credentials: OneGateCredentials, { machine, journal }: StepTools): OneGate =>
+/** Also for a boot that fails before this step has an output: the failure is published there. */
+export const connect = (
+  credentials: OneGateCredentials,
+  { machine, journal }: { readonly machine: Machine; readonly journal: Journal },
+): OneGate =>
   connectOneGate({
     ...credentials,
     clock: machine.clock,
