@@ -46,7 +46,7 @@ export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts) 
       nodeConfig: paths.nodeConfig,
       cudaVisibleDevices: gpu && devices !== 'all' ? devices : undefined,
     }),
-    nodeConfig: nodeConfigToml(new Map(config.FL_NODE_CONFIG ?? []), {
+    nodeConfig: nodeConfigToml(config.FL_NODE_CONFIG ?? [], {
       partition: facts.partition,
       dataPath: paths.data,
       useCase: config.FL_USE_CASE,
@@ -91,4 +91,4 @@ function servedCredentials(config: SuperLinkConfig, paths: Paths) {
 export const serverNames = (
   { FL_CERT_EXTRA_SAN: extraSan }: SuperLinkConfig,
   facts: { addresses: readonly string[]; loopback: string; hostNames?: readonly string[] },
-): SubjectNames => subjectNames({ ...facts, extraSan, hostname: facts.hostNames });
+): SubjectNames => subjectNames({ ...facts, extraSan });

@@ -5,7 +5,6 @@ import { readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { readText } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { print } from '../host/output.ts';
-import { describeCertificate } from '../tls/describe.ts';
 import { certificatesIn } from '../tls/texts.ts';
 import { defineCommand, UsageError } from './command.ts';
 import { printErrorText } from './terminal.ts';
@@ -56,8 +55,8 @@ const DAY_MS = 86_400_000;
 
 function describe(text: string, file: string, now: Date): string {
   const { certificates } = certificatesIn(text);
-  const lines = certificates.flatMap(({ pem }, index) => {
-    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(pem);
+  const lines = certificates.flatMap((certificate, index) => {
+    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = certificate;
     const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
     return [
       ...(index === 0 ? [] : ['']),

@@ -8,3 +8,12 @@ export const ok = <T>(value: T): Result<T> => ({ ok: true, value });
 
 /** `why` completes the sentence `'<value>': ...`; it never holds the value. */
 export const err = (why: string): { readonly ok: false; readonly why: string } => ({ ok: false, why });
+
+/** What `read` returns; undefined when it throws. For errors that do not help a person. */
+export function unlessError<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

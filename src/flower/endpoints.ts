@@ -7,10 +7,9 @@ import { parseJson } from '../core/json.ts';
 import { readText, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { profileFor, type SuperLinkListeners } from './profiles.ts';
-import type { SuperLinkFacts, SuperLinkSettings, SuperNodeFacts } from './settings.ts';
+import { credentials, type SuperLinkFacts, type SuperLinkSettings, type SuperNodeFacts } from './settings.ts';
 
 const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
-export const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
 
 const schema = z.discriminatedUnion('role', [
   z.object({
@@ -53,18 +52,15 @@ export function superLinkEndpoints(
   };
 }
 
-export const superNodeEndpoints = ({
-  version,
-  loopback,
-  superlink,
-  ca,
-}: Pick<SuperNodeFacts, 'version' | 'loopback' | 'superlink' | 'ca'>): FlowerEndpoints => ({
+export const superNodeEndpoints = (
+  facts: Pick<SuperNodeFacts, 'version' | 'loopback' | 'superlink' | 'ca'>,
+): FlowerEndpoints => ({
   version: 1,
   role: 'supernode',
-  flower_version: version,
-  endpoint: superlink,
-  listeners: { runtime: superNodeRuntime(loopback) },
-  tls: ca === null ? null : { ca },
+  flower_version: facts.version,
+  endpoint: facts.superlink,
+  listeners: { runtime: superNodeRuntime(facts.loopback) },
+  tls: facts.ca === null ? null : { ca: facts.ca },
 });
 
 /** Where this version of Flower listens. @throws Problem flower_version_unsupported */

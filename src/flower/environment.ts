@@ -5,7 +5,6 @@ import { downloadOf, type Framework, formatSize, neededSpace } from '../config/f
 import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
-import { freeSpaceAt } from '../host/disk.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
@@ -19,10 +18,10 @@ interface EnvironmentRequest {
   readonly baked: string;
   readonly framework: Framework;
   readonly paths: Paths;
-  readonly freeSpaceAt?: Host['freeSpaceAt'];
+  readonly freeSpaceAt: Host['freeSpaceAt'];
   /** Tries an installation again that has failed on this machine. */
   readonly again?: boolean;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with what is waited for when an installation begins, and with undefined when it ends. */
   readonly onWait?: (wait: { for: string; until: Date; check: string } | undefined) => void;
   /** The longest time for an installation. */
@@ -133,7 +132,7 @@ async function install(
   fallback: string,
 ): Promise<string | undefined> {
   const { wanted, framework, paths, signal, onWait, limitMs = LIMIT_MS } = request;
-  const free = (request.freeSpaceAt ?? freeSpaceAt)(paths.environments)?.bytes;
+  const free = request.freeSpaceAt(paths.environments)?.bytes;
   const needed = neededSpace(framework);
   if (free !== undefined && free < needed)
     return `it needs ${formatSize(needed)} free at ${paths.environments}, which has ${formatSize(free)}; nothing was downloaded`;
@@ -144,13 +143,8 @@ async function install(
   });
   const result = await run(paths.makeEnvironment, [wanted, framework, path], {
     timeoutMs: limitMs,
-    env: {
-      ...process.env,
-      PYTHON: join(fallback, 'bin/python'),
-      PIP_NO_CACHE_DIR: '1',
-      PIP_RETRIES: '2',
-    },
-    ...(signal === undefined ? {} : { signal }),
+    env: { ...process.env, PYTHON: join(fallback, 'bin/python'), PIP_NO_CACHE_DIR: '1', PIP_RETRIES: '2' },
+    signal,
   });
   onWait?.(undefined);
   if (result.code === 0 && isComplete(path)) return undefined;

@@ -1,6 +1,6 @@
 // The node config file, which a ClientApp reads as `context.node_config`. It is a file, because the grammar of Flower's
 // argument drops pairs with blanks around `=`, cannot express both kinds of quotes and fails on bare words.
-import type { TomlValue } from '../core/toml.ts';
+import type { TomlEntry, TomlValue } from '../core/toml.ts';
 import { formatToml } from './toml.ts';
 
 interface NodeFacts {
@@ -15,20 +15,17 @@ interface NodeFacts {
 
 /** The text of the file, with sorted keys. `operator`: FL_NODE_CONFIG, whose keys replace the computed ones. */
 export function nodeConfigToml(
-  operator: Readonly<Record<string, TomlValue>> | ReadonlyMap<string, TomlValue>,
-  facts: NodeFacts,
+  operator: readonly TomlEntry[],
+  { partition, dataPath, useCase, gpuMemoryFraction }: NodeFacts,
 ): string {
-  const entries = new Map<string, TomlValue>();
-  if (facts.partition !== undefined) {
-    entries.set('partition-id', facts.partition.id);
-    entries.set('num-partitions', facts.partition.of);
-  }
-  if (facts.dataPath !== undefined) entries.set('data-path', facts.dataPath);
-  if (facts.useCase !== 'none') entries.set('use-case', facts.useCase);
-  if (facts.gpuMemoryFraction !== undefined)
-    entries.set('gpu-memory-fraction', { float: facts.gpuMemoryFraction });
-  const given: Iterable<readonly [string, TomlValue]> =
-    operator instanceof Map ? operator.entries() : Object.entries(operator);
-  for (const [key, value] of given) entries.set(key, value);
-  return formatToml([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  const entries = new Map<string, TomlValue | undefined>([
+    ['partition-id', partition?.id],
+    ['num-partitions', partition?.of],
+    ['data-path', dataPath],
+    ['use-case', useCase === 'none' ? undefined : useCase],
+    ['gpu-memory-fraction', gpuMemoryFraction === undefined ? undefined : { float: gpuMemoryFraction }],
+    ...operator,
+  ]);
+  const given = [...entries].filter((entry): entry is [string, TomlValue] => entry[1] !== undefined);
+  return formatToml(given.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }

@@ -8,15 +8,16 @@ import { ROLES, type Role } from '../core/role.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
-import { credentials, superLinkListeners, superNodeRuntime } from './endpoints.ts';
+import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles.ts';
-import type {
-  FlowerFacts,
-  SuperLinkFacts,
-  SuperLinkSettings,
-  SuperNodeFacts,
-  SuperNodeSettings,
+import {
+  credentials,
+  type FlowerFacts,
+  type SuperLinkFacts,
+  type SuperLinkSettings,
+  type SuperNodeFacts,
+  type SuperNodeSettings,
 } from './settings.ts';
 
 const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);

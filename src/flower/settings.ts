@@ -1,4 +1,5 @@
 // What decides how Flower is started: variables of the CONTEXT, and facts of the VM.
+import * as z from 'zod';
 import type { SuperLinkConfig, SuperNodeConfig } from '../config/config.ts';
 import type { HostPort } from '../core/hostport.ts';
 import type { Paths } from '../host/paths.ts';
@@ -17,11 +18,8 @@ export type SuperLinkSettings = Pick<
 export type SuperNodeSettings = Pick<SuperNodeConfig, Common | 'FL_MAX_RETRIES' | 'FL_MAX_WAIT_TIME'>;
 
 /** Three PEM files of a TLS listener; absolute paths. */
-export interface Credentials {
-  readonly certificate: string;
-  readonly key: string;
-  readonly ca: string;
-}
+export const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
+export type Credentials = Readonly<z.infer<typeof credentials>>;
 
 export interface FlowerFacts {
   /** The Flower in `environment`, X.Y.Z. */

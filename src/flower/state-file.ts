@@ -32,10 +32,8 @@ export const parseFlowerState = (text: string | undefined): FlowerState | undefi
 /** The last state that was written, also after its process has ended; undefined when there is none. */
 export const readFlowerState = (path: string): FlowerState | undefined => parseFlowerState(readText(path));
 
-export interface LiveFlowerState extends FlowerState {
-  /** The SuperLink serves, or the SuperNode is accepted. */
-  readonly up: boolean;
-}
+/** `up`: the SuperLink serves, or the SuperNode is accepted. */
+export type LiveFlowerState = FlowerState & { readonly up: boolean };
 
 /** The state, if its process still exists: a killed Flower leaves the file behind. */
 export function liveFlowerState({ flowerLink }: Paths): LiveFlowerState | undefined {

@@ -19,12 +19,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  unlinkSync,
   watch,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Problem } from '../core/problem.ts';
+import { unlessError } from '../core/result.ts';
 import { describeError, errorCode } from './errno.ts';
 
 /** Mode and owner of a file or folder. An undefined `owner` stays as it is. */
@@ -36,36 +36,40 @@ export interface Access {
 /** `durable: false` for files in /run, which a power cut deletes anyway. */
 export type FileAccess = Access & { readonly durable?: boolean };
 
-const unwritable = (doing: string, error: unknown): Problem =>
-  new Problem('state_unwritable', { doing, found: describeError(error), cause: error });
-
-/** The bytes of a file, or undefined when there is none. Refuses files over `maxBytes`. */
-export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | undefined {
-  let descriptor: number;
+/** What `work` returns. Its error becomes a Problem state_unwritable. */
+function reporting<T>(doing: string, work: () => T): T {
   try {
-    descriptor = openSync(path, 'r');
+    return work();
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
-    throw unreadable(path, describeError(error), 'run the agent as root, or check the file', error);
+    throw new Problem('state_unwritable', { doing, found: describeError(error), cause: error });
   }
+}
+
+/** Closes the descriptor after `work`. */
+export function closing<T>(descriptor: number, work: (descriptor: number) => T): T {
   try {
-    const { size } = fstatSync(descriptor);
-    if (size > maxBytes) {
-      throw unreadable(path, `it has ${size} bytes, more than ${maxBytes}`, NOT_OURS);
-    }
-    return readFileSync(descriptor);
-  } catch (error) {
-    if (error instanceof Problem) throw error;
-    throw unreadable(path, describeError(error), NOT_OURS, error);
+    return work(descriptor);
   } finally {
     closeSync(descriptor);
   }
 }
 
-const NOT_OURS = 'check the file (`ls -ld`): neither the agent nor one-context writes such a file';
-
-const unreadable = (path: string, found: string, remedy: string, cause?: unknown): Problem =>
-  new Problem('state_unwritable', { doing: `reading ${path}`, found, remedy, cause });
+/** The bytes of a file, or undefined when there is none. Refuses files over `maxBytes`. */
+export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | undefined {
+  let remedy = 'run the agent as root, or check the file';
+  try {
+    return closing(openSync(path, 'r'), (descriptor) => {
+      remedy = 'check the file (`ls -ld`): neither the agent nor one-context writes such a file';
+      const { size } = fstatSync(descriptor);
+      if (size > maxBytes) throw new Error(`it has ${size} bytes, more than ${maxBytes}`);
+      return readFileSync(descriptor);
+    });
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
+    const found = describeError(error);
+    throw new Problem('state_unwritable', { doing: `reading ${path}`, found, remedy, cause: error });
+  }
+}
 
 /** The text of a file, or undefined when there is none. */
 export const readText = (path: string, maxBytes?: number): string | undefined =>
@@ -84,103 +88,70 @@ export function removeLeftovers(folder: string): void {
 }
 
 /** Removes the temporary file of a failed write. The first error is the one to report. */
-const discard = (path: string): void => unlessError(() => rmSync(path, { force: true }));
+const discard = (path: string): void => unlessError(() => remove(path));
+
+/** Makes a file or link under a temporary name and renames it to `path`. */
+function replace(path: string, make: (beside: string) => void): void {
+  const beside = temporaryName(path);
+  try {
+    make(beside);
+    renameSync(beside, path);
+  } catch (error) {
+    discard(beside);
+    throw error;
+  }
+}
 
 /**
  * Writes a file whole or not at all: a temporary file beside it gets mode and owner before content, is forced to the
- * disk, and is renamed. `durable: false` skips forcing, for /run, which a power cut deletes anyway.
+ * disk (unless `durable` is false), and is renamed.
  */
 export function writeAtomic(path: string, content: string | Buffer, access: FileAccess): void {
-  const beside = temporaryName(path);
-  try {
-    const descriptor = openSync(beside, 'wx', access.mode);
-    try {
-      own(beside, access);
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
-      if (access.durable !== false) fsyncSync(descriptor);
-    } finally {
-      closeSync(descriptor);
-    }
-    renameSync(beside, path);
-    if (access.durable !== false) syncFolder(dirname(path));
-  } catch (error) {
-    discard(beside);
-    throw unwritable(`writing ${path}`, error);
-  }
+  const flush = access.durable !== false;
+  reporting(`writing ${path}`, () => {
+    replace(path, (beside) =>
+      closing(openSync(beside, 'wx', access.mode), (descriptor) => {
+        own(beside, access);
+        writeFileSync(descriptor, content, { flush });
+      }),
+    );
+    if (flush) closing(openSync(dirname(path), 'r'), fsyncSync);
+  });
 }
 
 /** Like writeAtomic, but keeps a file (and its times) that is right already. True if written. */
 export function writeIfChanged(path: string, content: string, access: FileAccess): boolean {
-  if (
-    existsSync(path) &&
-    !lstatSync(path).isSymbolicLink() &&
-    readText(path) === content &&
-    hasAccess(path, access)
-  )
-    return false;
+  const isFile = unlessError(() => !lstatSync(path).isSymbolicLink()) ?? false;
+  if (isFile && readText(path) === content && hasAccess(path, access)) return false;
   writeAtomic(path, content, access);
   return true;
 }
 
 function hasAccess(path: string, { mode, owner }: Access): boolean {
-  const found = statSync(path);
-  return (
-    (found.mode & 0o7777) === mode &&
-    (owner === undefined || (found.uid === owner.uid && found.gid === owner.gid))
-  );
+  const { mode: found, uid, gid } = statSync(path);
+  return (found & 0o7777) === mode && (owner === undefined || (uid === owner.uid && gid === owner.gid));
 }
 
 function own(path: string, { mode, owner }: Access): void {
   chmodSync(path, mode);
-  if (owner === undefined) return;
-  const found = statSync(path);
-  if (found.uid !== owner.uid || found.gid !== owner.gid) chownSync(path, owner.uid, owner.gid);
-}
-
-function syncFolder(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+  if (owner !== undefined && !hasAccess(path, { mode, owner })) chownSync(path, owner.uid, owner.gid);
 }
 
 /** Creates a folder with its parents (those 0755) and corrects mode and owner. True if anything was changed. */
-export function ensureFolder(path: string, access: Access): boolean {
-  try {
+export const ensureFolder = (path: string, access: Access): boolean =>
+  reporting(`creating the folder ${path}`, () => {
     if (existsSync(path) && hasAccess(path, access)) return false;
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     mkdirSync(path, { recursive: true, mode: access.mode });
     own(path, access);
     return true;
-  } catch (error) {
-    throw unwritable(`creating the folder ${path}`, error);
-  }
-}
+  });
 
 /** Points a symbolic link at `target` in one step. True if it pointed elsewhere before. */
 export function pointLink(path: string, target: string): boolean {
-  const now = linkTarget(path);
-  if (now === target) return false;
-  const beside = temporaryName(path);
-  try {
-    symlinkSync(target, beside);
-    renameSync(beside, path);
-  } catch (error) {
-    discard(beside);
-    throw unwritable(`linking ${path} to ${target}`, error);
-  }
+  if (linkTarget(path) === target) return false;
+  reporting(`linking ${path} to ${target}`, () => replace(path, (beside) => symlinkSync(target, beside)));
   return true;
-}
-
-function unlessError<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
 
 export const linkTarget = (path: string): string | undefined => unlessError(() => readlinkSync(path));
@@ -191,21 +162,13 @@ export const realPath = (path: string): string | undefined => unlessError(() => 
 /** Renames a damaged file and keeps it for a person; returns its new path. */
 export function quarantine(path: string, now: Date): string {
   const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
-  try {
-    renameSync(path, target);
-  } catch (error) {
-    throw unwritable(`renaming the damaged ${path}`, error);
-  }
+  reporting(`renaming the damaged ${path}`, () => renameSync(path, target));
   return target;
 }
 
-export function remove(path: string): void {
-  try {
-    unlinkSync(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw unwritable(`removing ${path}`, error);
-  }
-}
+/** Removes a file or link, if it exists. */
+export const remove = (path: string): void =>
+  reporting(`removing ${path}`, () => rmSync(path, { force: true }));
 
 export const exists = (path: string): boolean => existsSync(path);
 

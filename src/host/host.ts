@@ -1,7 +1,9 @@
 // Facts of the kernel of this machine. They are injected, because several agents on one computer (demo, tests) need
 // different ones.
+import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { type FreeSpace, freeSpaceAt } from './disk.ts';
+import { dirname } from 'node:path';
+import { unlessError } from '../core/result.ts';
 import { readText } from './files.ts';
 
 export interface Host {
@@ -13,9 +15,16 @@ export interface Host {
   isOwnLoopback(address: string): boolean;
   /** Address of listeners for this machine only. */
   readonly loopback: string;
+  /** Free for ordinary programs at `path`, or at the nearest folder above it that exists. */
   freeSpaceAt(path: string): FreeSpace | undefined;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
+}
+
+export interface FreeSpace {
+  readonly bytes: number;
+  /** Files that can still be created; infinite where the file system does not count them. */
+  readonly files: number;
 }
 
 export const realHost: Host = {
@@ -34,6 +43,13 @@ export function dialableAddresses(interfaces: ReturnType<typeof networkInterface
   return [...usable.filter((e) => e.family === 'IPv4'), ...usable.filter((e) => e.family === 'IPv6')].map(
     (e) => e.address,
   );
+}
+
+export function freeSpaceAt(path: string): FreeSpace | undefined {
+  const found = unlessError(() => statfsSync(path));
+  if (found === undefined) return dirname(path) === path ? undefined : freeSpaceAt(dirname(path));
+  const { bavail, bsize, ffree, files } = found;
+  return { bytes: bavail * bsize, files: files === 0 ? Number.POSITIVE_INFINITY : ffree };
 }
 
 function collectGarbage(): void {

@@ -5,7 +5,7 @@
 // - A reply longer than `maxBytes` is cut off and refused.
 // - Redirects are not followed: the target must not get the token.
 // - Proxies of the environment are never used.
-import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
+import { Agent as HttpAgent, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { describeError } from './errno.ts';
@@ -43,15 +43,12 @@ type HttpFailureKind =
 
 /** No complete reply. `message` is a clause for a person and never holds a header or a body. */
 export class HttpFailure extends Error {
+  override readonly name = 'HttpFailure';
   readonly kind: HttpFailureKind;
-  /** The error code of the operating system or of OpenSSL, if there is one. */
-  readonly detail: string;
 
-  constructor(kind: HttpFailureKind, message: string, detail: string) {
+  constructor(kind: HttpFailureKind, message: string) {
     super(message);
-    this.name = 'HttpFailure';
     this.kind = kind;
-    this.detail = detail;
   }
 }
 
@@ -71,32 +68,20 @@ function trustSystem(): void {
 }
 
 /** Sends one request. Resolves with a reply of any status. Throws HttpFailure, or the reason of the signal. */
-export function request({
-  method,
-  url,
-  headers,
-  body,
-  timeoutMs,
-  maxBytes,
-  signal,
-}: HttpRequest): Promise<HttpReply> {
+export async function request(sent: HttpRequest): Promise<HttpReply> {
+  const { method, url, headers, body, timeoutMs, maxBytes, signal } = sent;
+  signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
-    if (signal?.aborted) {
-      reject(signal.reason);
-      return;
-    }
     const secure = url.protocol === 'https:';
     if (secure) trustSystem();
-    const bytes = body === undefined ? undefined : Buffer.from(body);
-    let reply: IncomingMessage | undefined;
-    let phase: 'connecting' | 'asking' | 'reading' = 'connecting';
+    let phase: keyof typeof PHASE_TEXT = 'connecting';
 
     const outgoing = (secure ? requestHttps : requestHttp)(url, {
       method,
       agent: secure ? tlsAgent : plainAgent,
       headers: {
         ...headers,
-        ...(bytes === undefined ? {} : { 'Content-Length': bytes.length }),
+        ...(body === undefined ? {} : { 'Content-Length': Buffer.byteLength(body) }),
         Connection: 'close',
       },
     });
@@ -108,24 +93,16 @@ export function request({
     };
     const fail = (failure: unknown): void => finish(() => reject(failure));
     const abort = (): void => fail(signal?.reason);
-    const timer = setTimeout(
-      () =>
-        fail(
-          new HttpFailure(
-            'timeout',
-            `no whole answer within ${timeoutMs / 1000} s (${PHASE_TEXT[phase]})`,
-            phase,
-          ),
-        ),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => {
+      const why = `no whole answer within ${timeoutMs / 1000} s (${PHASE_TEXT[phase]})`;
+      fail(new HttpFailure('timeout', why));
+    }, timeoutMs);
     signal?.addEventListener('abort', abort, { once: true });
 
     outgoing.on('socket', (socket) => socket.once('connect', () => (phase = 'asking')));
-    outgoing.on('error', (error: NodeJS.ErrnoException) => fail(failureFrom(error, reply !== undefined)));
-    outgoing.on('close', () => fail(failureFrom({ code: 'ECONNRESET' }, reply !== undefined)));
+    outgoing.on('error', (error: NodeJS.ErrnoException) => fail(failureFrom(error, phase)));
+    outgoing.on('close', () => fail(failureFrom({ code: 'ECONNRESET' }, phase)));
     outgoing.on('response', (incoming) => {
-      reply = incoming;
       phase = 'reading';
       const chunks: Buffer[] = [];
       let size = 0;
@@ -133,9 +110,9 @@ export function request({
         size += chunk.length;
         chunks.push(chunk);
         if (size > maxBytes)
-          fail(new HttpFailure('too_large', `the answer is longer than ${maxBytes} bytes`, `${size}`));
+          fail(new HttpFailure('too_large', `the answer is longer than ${maxBytes} bytes`));
       });
-      incoming.on('error', (error: NodeJS.ErrnoException) => fail(failureFrom(error, true)));
+      incoming.on('error', (error: NodeJS.ErrnoException) => fail(failureFrom(error, phase)));
       incoming.on('end', () => {
         const date = Date.parse(incoming.headers.date ?? '');
         finish(() =>
@@ -148,7 +125,7 @@ export function request({
         );
       });
     });
-    outgoing.end(bytes);
+    outgoing.end(body);
   });
 }
 
@@ -168,23 +145,20 @@ const NETWORK_FAILURE: Readonly<Record<string, HttpFailureKind>> = {
   ETIMEDOUT: 'timeout',
 };
 
-function failureFrom(error: { code?: string | undefined }, answering: boolean): HttpFailure {
+function failureFrom(error: { code?: string | undefined }, phase: keyof typeof PHASE_TEXT): HttpFailure {
   const code = error.code ?? 'unknown error';
   const kind = NETWORK_FAILURE[code];
-  if (kind !== undefined) return new HttpFailure(kind, describeError(error), code);
-  if (code.startsWith('HPE_')) return new HttpFailure('protocol', 'the server does not speak HTTP', code);
+  if (kind !== undefined) return new HttpFailure(kind, describeError(error));
+  if (code.startsWith('HPE_')) return new HttpFailure('protocol', 'the server does not speak HTTP');
   if (code === 'EPROTO' || /^ERR_(SSL|TLS|OSSL)/.test(code))
-    return new HttpFailure('tls', 'the server does not speak TLS', code);
+    return new HttpFailure('tls', 'the server does not speak TLS');
   if (/CERT|SIGNATURE|UNABLE_TO|SELF_SIGNED/.test(code)) {
-    return new HttpFailure(
-      'tls',
-      `its certificate is not trusted (${code.toLowerCase().replaceAll('_', ' ')})`,
-      code,
-    );
+    const why = code.toLowerCase().replaceAll('_', ' ');
+    return new HttpFailure('tls', `its certificate is not trusted (${why})`);
   }
-  if (answering)
-    return new HttpFailure('truncated', 'the connection ended in the middle of the answer', code);
+  if (phase === 'reading')
+    return new HttpFailure('truncated', 'the connection ended in the middle of the answer');
   if (code === 'ECONNRESET' || code === 'EPIPE')
-    return new HttpFailure('reset', 'the connection was closed before an answer came', code);
-  return new HttpFailure('protocol', `the request failed (${code})`, code);
+    return new HttpFailure('reset', 'the connection was closed before an answer came');
+  return new HttpFailure('protocol', `the request failed (${code})`);
 }

@@ -1,6 +1,8 @@
 // Reads one file of an ISO 9660 disc (ECMA-119) from the device, without a mount, which would need a capability. Of the
 // names on a disc only the plain ones are read, which every disc has beside those of Joliet and Rock Ridge.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { openSync, readSync } from 'node:fs';
+import { unlessError } from '../core/result.ts';
+import { closing } from './files.ts';
 
 const SECTOR = 2_048;
 const DESCRIPTOR = 16 * SECTOR;
@@ -9,27 +11,18 @@ const LARGEST = 16 * 1024 * 1024;
 
 /** The file `name` in the root folder of the disc with this label; undefined when there is no such disc or file. */
 export function readFromDisc(device: string, label: string, name: string): Buffer | undefined {
-  let descriptor: number;
-  try {
-    descriptor = openSync(device, 'r');
-  } catch {
-    return undefined;
-  }
-  try {
-    const volume = read(descriptor, DESCRIPTOR, SECTOR);
-    if (volume.toString('latin1', 0, 7) !== '\x01CD001\x01') return undefined;
-    if (volume.toString('latin1', 40, 72).trimEnd() !== label) return undefined;
-    const root = extent(volume, 156);
-    const found = records(read(descriptor, root.at, root.size)).find(
-      (one) => one.name === name.toUpperCase(),
-    );
-    return found && read(descriptor, found.at, found.size);
-  } catch {
-    // There is no medium, it is being changed, or it is of another kind.
-    return undefined;
-  } finally {
-    closeSync(descriptor);
-  }
+  // An error: there is no medium, it is being changed, or it is of another kind.
+  return unlessError(() =>
+    closing(openSync(device, 'r'), (descriptor) => {
+      const volume = read(descriptor, DESCRIPTOR, SECTOR);
+      if (volume.toString('latin1', 0, 7) !== '\x01CD001\x01') return undefined;
+      if (volume.toString('latin1', 40, 72).trimEnd() !== label) return undefined;
+      const root = extent(volume, 156);
+      const entries = records(read(descriptor, root.at, root.size));
+      const found = entries.find((entry) => entry.name === name.toUpperCase());
+      return found && read(descriptor, found.at, found.size);
+    }),
+  );
 }
 
 interface Extent {

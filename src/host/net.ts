@@ -1,22 +1,28 @@
 // Sockets: free ports, the certificates of a server, the DNS name of an address, and the lock of the agent.
 import { createHash } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
-import { connect as connectTcp, createServer, type Server } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { describeError } from './errno.ts';
+import { connect as connectTcp, createServer, type ListenOptions, type Server } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
+import { describeError, errorCode } from './errno.ts';
 
-/** Whether this VM can listen on `host:port` now; otherwise why not. */
-export function tryListen(
-  host: string,
-  port: number,
-): Promise<{ free: true } | { free: false; why: string }> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      resolve({ free: false, why: error.code ?? error.message }),
-    );
-    server.listen({ host, port, exclusive: true }, () => server.close(() => resolve({ free: true })));
+function listening(options: ListenOptions): Promise<Server> {
+  const server = createServer();
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options, () => resolve(server));
   });
+}
+
+/** Listens on `host:port` for a moment. Undefined after success, else the errno. */
+export async function tryListen(host: string, port: number): Promise<string | undefined> {
+  try {
+    const server = await listening({ host, port, exclusive: true });
+    await promisify(server.close).call(server);
+    return undefined;
+  } catch (error) {
+    return errorCode(error);
+  }
 }
 
 /** Opens a connection and closes it. Undefined after success, else the reason. */
@@ -28,13 +34,13 @@ export function tryConnect(host: string, port: number, timeoutMs: number): Promi
       resolve(why);
     };
     socket.setTimeout(timeoutMs, () => done(`no answer within ${timeoutMs / 1000} s`));
-    socket.once('error', (error: NodeJS.ErrnoException) => done(describeError(error)));
+    socket.once('error', (error) => done(describeError(error)));
     socket.once('connect', () => done(undefined));
   });
 }
 
 export type TlsProbe =
-  | { readonly kind: 'tls'; readonly chainPem: readonly string[] }
+  | { readonly kind: 'tls'; readonly chainPem: string }
   | { readonly kind: 'plain' }
   | { readonly kind: 'unreachable'; readonly why: string };
 
@@ -44,47 +50,34 @@ export type TlsProbe =
  */
 export function probeTls(host: string, port: number, timeoutMs: number): Promise<TlsProbe> {
   return new Promise((resolve) => {
-    let connected = false;
+    let why = `no answer within ${timeoutMs / 1000} s`;
     const tcp = connectTcp({ host, port });
     const done = (result: TlsProbe): void => {
       clearTimeout(timer);
       tcp.destroy();
       resolve(result);
     };
-    const timer = setTimeout(
-      () =>
-        done(
-          connected
-            ? { kind: 'unreachable', why: 'it accepts connections but does not answer' }
-            : { kind: 'unreachable', why: `no answer within ${timeoutMs / 1000} s` },
-        ),
-      timeoutMs,
-    );
-    tcp.once('error', (error: NodeJS.ErrnoException) =>
-      done({ kind: 'unreachable', why: describeError(error) }),
-    );
+    const unreachable = (why: string): void => done({ kind: 'unreachable', why });
+    const timer = setTimeout(() => unreachable(why), timeoutMs);
+    tcp.once('error', (error) => unreachable(describeError(error)));
     tcp.once('connect', () => {
-      connected = true;
+      why = 'it accepts connections but does not answer';
       const tls = connectTls(
         { socket: tcp, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...serverName(host) },
-        () => {
-          const chain = chainOf(tls.getPeerX509Certificate());
-          tls.destroy();
-          done({ kind: 'tls', chainPem: chain });
-        },
+        () => done({ kind: 'tls', chainPem: chainOf(tls.getPeerX509Certificate()) }),
       );
       tls.once('error', () => done({ kind: 'plain' }));
     });
   });
 }
 
-function chainOf(leaf: ReturnType<import('node:tls').TLSSocket['getPeerX509Certificate']>): string[] {
+function chainOf(leaf: ReturnType<TLSSocket['getPeerX509Certificate']>): string {
   const chain: string[] = [];
   for (let at = leaf; at !== undefined && chain.length < 8; at = at.issuerCertificate) {
     if (chain.includes(at.toString())) break;
     chain.push(at.toString());
   }
-  return chain;
+  return chain.join('');
 }
 
 /** SNI is for names only: an address is a protocol error. */
@@ -113,14 +106,8 @@ export async function nameOf(
  * Takes the lock of the agent: an abstract socket, which ends with the process. Undefined when another agent of the same
  * root has it.
  */
-export function takeLock(root: string): Promise<Server | undefined> {
-  const name = `\0flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(undefined));
-    server.listen(name, () => {
-      server.unref();
-      resolve(server);
-    });
-  });
+export async function takeLock(root: string): Promise<Server | undefined> {
+  const name = `flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
+  const server = await listening({ path: `\0${name}` }).catch(() => undefined);
+  return server?.unref();
 }

@@ -1,6 +1,7 @@
 // Runs other programs: never through a shell, with limits of time and output.
 import { spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
+import { unlessError } from '../core/result.ts';
 
 interface RunOptions {
   /** Milliseconds before the program and its children get SIGTERM, and `graceMs` later SIGKILL. No limit when left out. */
@@ -11,8 +12,8 @@ interface RunOptions {
   /** Bytes kept of the end of stdout and of stderr, each. 1 MiB when left out. */
   readonly maxBytes?: number;
   /** Called with each whole line as it comes, without its newline. */
-  readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void;
-  readonly signal?: AbortSignal;
+  readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface RunResult {
@@ -23,7 +24,7 @@ export interface RunResult {
   readonly stderr: string;
   readonly timedOut: boolean;
   /** Why the program could not be started, as an errno ('ENOENT': no such program). */
-  readonly failedToStart?: string;
+  readonly failedToStart?: string | undefined;
 }
 
 /**
@@ -36,20 +37,16 @@ export function run(command: string, args: readonly string[], options: RunOption
     const child = spawn(command, [...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
-      ...(env === undefined ? {} : { env: { ...env } }),
+      env: { ...(env ?? process.env) },
     });
     const stdout = collect(child.stdout, maxBytes, onLine && ((line) => onLine(line, 'stdout')));
     const stderr = collect(child.stderr, maxBytes, onLine && ((line) => onLine(line, 'stderr')));
 
     let timedOut = false;
     const timers: NodeJS.Timeout[] = [];
-    const toGroup = (name: NodeJS.Signals): void => {
-      try {
-        if (child.pid !== undefined) process.kill(-child.pid, name);
-      } catch {
-        // The group is gone already.
-      }
-    };
+    // An error: the group is gone already.
+    const toGroup = (name: NodeJS.Signals): unknown =>
+      child.pid === undefined ? undefined : unlessError(() => process.kill(-child.pid!, name));
     const end = (): void => {
       toGroup('SIGTERM');
       timers.push(setTimeout(() => toGroup('SIGKILL'), graceMs));
@@ -81,7 +78,7 @@ export function run(command: string, args: readonly string[], options: RunOption
         stdout: stdout(),
         stderr: stderr(),
         timedOut,
-        ...(failedToStart === undefined ? {} : { failedToStart }),
+        failedToStart,
       });
     };
     child.once('error', (error: NodeJS.ErrnoException) => {

@@ -1,5 +1,5 @@
 // systemd and its journal, by the programs `systemctl` and `journalctl`.
-import { run } from './process.ts';
+import { type RunResult, run } from './process.ts';
 
 export interface UnitState {
   /** active, activating, inactive, failed, deactivating; 'unknown' when systemctl itself failed. */
@@ -36,15 +36,15 @@ export async function queueJob(
   verb: 'start' | 'restart' | 'try-restart' | 'stop',
   unit: string,
 ): Promise<string | undefined> {
-  const { code, stderr, stdout } = await run('systemctl', [verb, '--no-block', unit], { timeoutMs: 30_000 });
-  return code === 0 ? undefined : stderr.trim() || stdout.trim() || `systemctl ended with status ${code}`;
+  return errorOf(await run('systemctl', [verb, '--no-block', unit], { timeoutMs: 30_000 }));
 }
 
 /** Starts a oneshot unit and returns when it has ended. Undefined after success, else systemctl's error. */
-export async function startAndWait(unit: string): Promise<string | undefined> {
-  const { code, stderr } = await run('systemctl', ['start', unit]);
-  return code === 0 ? undefined : stderr.trim() || `systemctl ended with status ${code}`;
-}
+export const startAndWait = async (unit: string): Promise<string | undefined> =>
+  errorOf(await run('systemctl', ['start', unit]));
+
+const errorOf = ({ code, stderr, stdout }: RunResult): string | undefined =>
+  code === 0 ? undefined : stderr.trim() || stdout.trim() || `systemctl ended with status ${code}`;
 
 /** The last lines of a unit, oldest first; empty when the journal does not answer. */
 export async function lastLines(unit: string, count: number): Promise<string[]> {

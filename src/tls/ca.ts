@@ -17,8 +17,6 @@ export interface TrustedCa {
   readonly caPem: string;
   /** Of the first: AA:BB:... */
   readonly fingerprintSha256: string;
-  readonly subject: string;
-  readonly notAfter: Date;
   readonly certificates: readonly Certificate[];
   /** Certificates that were ignored, and other findings. */
   readonly warnings: readonly Problem[];
@@ -38,14 +36,14 @@ export function readCa(pemText: string, options: CaOptions): TrustedCa {
     throw new Problem(code, { ...where, expected: 'a CA certificate in PEM', ...text.fault });
   }
   const faults: Problem[] = [];
-  const certificates = unique(text.certificates).filter((certificate) => {
+  const unique = new Map(text.certificates.map((certificate) => [certificate.sha256, certificate]));
+  const certificates = [...unique.values()].filter((certificate) => {
     const fault = unfit(certificate, now);
     if (fault !== undefined) faults.push(new Problem(code, { ...where, ...fault }));
     return fault === undefined;
   });
   const [first] = certificates;
-  const [firstFault, ...otherFaults] = faults;
-  if (first === undefined) throw joinProblems([firstFault!, ...otherFaults]);
+  if (first === undefined) throw joinProblems([faults[0]!, ...faults.slice(1)]);
   const warnings = faults.map(
     ({ facts }) => new Problem('config_suspicious', { ...facts, found: `${facts.found}; ignored` }),
   );
@@ -53,8 +51,6 @@ export function readCa(pemText: string, options: CaOptions): TrustedCa {
   return {
     caPem: certificates.map(({ pem }) => pem).join(''),
     fingerprintSha256: first.sha256,
-    subject: first.subject,
-    notAfter: first.notAfter,
     certificates,
     warnings,
   };
@@ -102,8 +98,4 @@ function unfit(
     expected: 'a certificate with basicConstraints CA:TRUE',
     remedy: `use the certificate of the CA that issued it, ${certificate.issuer}`,
   };
-}
-
-function unique(certificates: readonly Certificate[]): Certificate[] {
-  return [...new Map(certificates.map((certificate) => [certificate.sha256, certificate])).values()];
 }

@@ -1,45 +1,17 @@
 // One certificate, read with node:crypto, and with the DER reader where node:crypto has no answer.
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ipText } from '../core/ip.ts';
+import { unlessError } from '../core/result.ts';
 import { children, content, decode, dotted, encode, isContext, OID } from './der.ts';
-import { type SubjectNames, uniqueNames } from './names.ts';
+import { type SubjectNames, sanEntries, uniqueNames } from './names.ts';
 
-export interface Certificate {
-  readonly x509: X509Certificate;
-  /** Clean PEM: LF, one block, a newline at the end. */
-  readonly pem: string;
-  /** 'CN=name, O=organization', for messages. */
-  readonly subject: string;
-  readonly issuer: string;
-  /** The subject as in the certificate. */
-  readonly subjectDer: Buffer;
-  readonly notBefore: Date;
-  readonly notAfter: Date;
-  /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
-  readonly sha256: string;
-  readonly isCa: boolean;
-  /** May issue another certificate: a CA, or a root of X.509 version 1, which gRPC accepts. */
-  readonly mayIssue: boolean;
-  /** A root, or a server certificate that is its own CA. */
-  readonly selfSigned: boolean;
-  /** Undefined without a subjectAltName, and with an empty one, which gRPC treats as none. */
-  readonly names: SubjectNames | undefined;
-  /** May be a TLS server by its extended key usage (also when it has none). */
-  readonly forServers: boolean;
-  /** May sign a TLS handshake by its key usage (also when it has none). */
-  readonly allowsDigitalSignature: boolean;
-  /** 'SHA-1' or 'MD5' for a signature with this digest. */
-  readonly weakSignature: string | undefined;
-  /** How many CAs may be below this one; undefined for any number. */
-  readonly pathLength: number | undefined;
-  readonly keyId: Buffer | undefined;
-}
+export type Certificate = Readonly<ReturnType<typeof readCertificate>>;
 
 /**
  * Reads one DER certificate.
  * @throws Error (of node:crypto or the DER reader) when it is none.
  */
-export function readCertificate(der: Uint8Array): Certificate {
+export function readCertificate(der: Uint8Array) {
   const x509 = new X509Certificate(der);
   const [tbs, algorithm] = children(decode(x509.raw));
   const parts = children(tbs);
@@ -51,54 +23,74 @@ export function readCertificate(der: Uint8Array): Certificate {
   const usages = children(extension(OID.extendedKeyUsage)).map(dotted);
   const usage = extension(OID.keyUsage);
   const keyId = extension(OID.subjectKeyIdentifier);
-  const alternativeNames = extension(OID.subjectAltName);
+  const names = namesOf(extension(OID.subjectAltName));
+  const publicKey = unlessError(() => x509.publicKey);
   return {
     x509,
+    /** Clean PEM: LF, one block, a newline at the end. */
     pem: `${x509.toString().trim()}\n`,
+    /** 'CN=name, O=organization', for messages. */
     subject: oneLine(x509.subject),
     issuer: oneLine(x509.issuer),
+    /** The subject as in the certificate. */
     subjectDer: encode(fields[4]!),
     notBefore: dateOf(x509.validFrom),
     notAfter: dateOf(x509.validTo),
+    /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
     sha256: x509.fingerprint256,
     isCa: x509.ca,
+    /** May issue another certificate: a CA, or a root of X.509 version 1, which gRPC accepts. */
     mayIssue: x509.ca || (isFirstVersion && selfSigned),
+    /** A root, or a server certificate that is its own CA. */
     selfSigned,
-    names: alternativeNames && children(alternativeNames).length > 0 ? namesOf(alternativeNames) : undefined,
+    /** Undefined without a subjectAltName, and with an empty one, which gRPC treats as none. */
+    names,
+    /** 'DNS:localhost', 'IP:10.0.0.5' */
+    sans: sanEntries(names),
+    /** Undefined for an algorithm that OpenSSL does not support. */
+    publicKey,
+    keyType: publicKey === undefined ? 'unknown' : keyType(publicKey),
+    /** May be a TLS server by its extended key usage (also when it has none). */
     forServers:
       usages.length === 0 || usages.includes(OID.serverAuth) || usages.includes(OID.anyExtendedKeyUsage),
+    /** May sign a TLS handshake by its key usage (also when it has none). */
     allowsDigitalSignature: usage === undefined || ((content(usage)[1] ?? 0) & 0x80) !== 0,
+    /** 'SHA-1' or 'MD5' for a signature with this digest. */
     weakSignature: weaknessOf(algorithm),
+    /** How many CAs may be below this one; undefined for any number. */
     pathLength: constraints[1] && content(constraints[1]).at(-1),
     keyId: keyId && content(keyId),
   };
 }
 
-/** Whether the key of `issuer` made the signature on `certificate`. */
-export function isSignedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return unlessError(() => certificate.verify(issuer.publicKey)) ?? false;
-}
+// node:crypto throws for keys that OpenSSL cannot use.
 
-/** Its public key; undefined for an algorithm that OpenSSL does not support. */
-export const publicKeyOf = ({ x509 }: Certificate): KeyObject | undefined =>
-  unlessError(() => x509.publicKey);
+/** Whether the key of `issuer` made the signature on `certificate`. */
+export const isSignedBy = (certificate: X509Certificate, issuer: X509Certificate): boolean =>
+  unlessError(() => certificate.verify(issuer.publicKey)) ?? false;
 
 /** A PEM key; undefined when it cannot be read. */
 export const privateKeyOf = (keyPem: string): KeyObject | undefined =>
   unlessError(() => createPrivateKey(keyPem));
 
+export const pkcs8 = (key: KeyObject): string => key.export({ type: 'pkcs8', format: 'pem' }).toString();
+
 /** Whether a private key is the one of the certificate. */
 export const matchesKey = ({ x509 }: Certificate, key: KeyObject | undefined): key is KeyObject =>
   key !== undefined && (unlessError(() => x509.checkPrivateKey(key)) ?? false);
 
-/** node:crypto throws for keys that OpenSSL cannot use. Its messages do not help a person. */
-function unlessError<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
+/** The kind of a key and its size or curve: 'EC P-256', 'RSA 2048', 'ED25519'. */
+export function keyType({ asymmetricKeyType: kind, asymmetricKeyDetails: details }: KeyObject): string {
+  const curve = details?.namedCurve;
+  const size = curve === undefined ? details?.modulusLength : (CURVES[curve] ?? curve);
+  return [(kind ?? 'unknown').toUpperCase(), size].filter((part) => part !== undefined).join(' ');
 }
+
+const CURVES: Readonly<Record<string, string>> = {
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+};
 
 /** '2026-11-21 06:00 UTC' */
 export const onDate = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
@@ -135,8 +127,9 @@ function extensionsOf(node: Node | undefined): (id: string) => Node | undefined 
   };
 }
 
-function namesOf(node: Node): SubjectNames {
+function namesOf(node: Node | undefined): SubjectNames | undefined {
   const entries = children(node);
+  if (entries.length === 0) return undefined;
   const valuesOf = (tag: number): Buffer[] => entries.filter((entry) => isContext(entry, tag)).map(content);
   return uniqueNames({
     dns: valuesOf(2).map((bytes) => bytes.toString('latin1').replace(/[^\x21-\x7e]/g, '?')),

@@ -1,6 +1,7 @@
 // The chain from a server certificate to a trusted CA.
 import { type Certificate, isSignedBy, outsideValidity } from './certificate.ts';
 
+/** `found`: the fault, as a sentence. */
 type Fault = { readonly found: string; readonly remedy: string };
 
 export type Chain =
@@ -8,18 +9,14 @@ export type Chain =
       readonly ok: true;
       /** The server certificate and the intermediates that are needed, in the order TLS sends them. */
       readonly path: readonly Certificate[];
-      readonly anchor: Certificate;
     }
-  | {
+  | (Fault & {
       readonly ok: false;
       /** 'untrusted': the chain ends before a trusted CA. 'unsound': a certificate of the chain cannot be used. */
       readonly kind: 'untrusted' | 'unsound';
-      /** The fault, as a sentence. */
-      readonly found: string;
-      readonly remedy: string;
       /** The certificate at which the chain ends. */
       readonly last: Certificate;
-    };
+    });
 
 /**
  * Builds the path as gRPC's BoringSSL does (measured with grpcio 1.70 and 1.85): in any order, an intermediate may be the
@@ -33,28 +30,21 @@ export function buildChain(
 ): Chain {
   const path = [leaf];
   for (let current = leaf; ; ) {
-    const itself = anchors.find(({ sha256 }) => sha256 === current.sha256);
-    if (itself !== undefined) return { ok: true, path, anchor: itself };
+    if (anchors.some(({ sha256 }) => sha256 === current.sha256)) return { ok: true, path };
     const anchor = issuerOf(current, anchors);
-    const issuer =
-      anchor ??
-      issuerOf(
-        current,
-        others.filter((other) => !path.includes(other)),
-      );
+    const unused = others.filter((other) => !path.includes(other));
+    const issuer = anchor ?? issuerOf(current, unused);
     if (issuer === undefined) return untrusted(current, [...anchors, ...others]);
     const fault = faultOf(path, issuer, now);
     if (fault !== undefined) return { ok: false, kind: 'unsound', last: current, ...fault };
-    if (anchor !== undefined) return { ok: true, path, anchor };
+    if (anchor !== undefined) return { ok: true, path };
     path.push(issuer);
     current = issuer;
   }
 }
 
-const named = (name: string | undefined): string => (name ?? '').toLowerCase();
-
 const sameName = (certificate: Certificate, candidate: Certificate): boolean =>
-  named(candidate.x509.subject) === named(certificate.x509.issuer);
+  (candidate.x509.subject ?? '').toLowerCase() === (certificate.x509.issuer ?? '').toLowerCase();
 
 const issuerOf = (certificate: Certificate, among: readonly Certificate[]): Certificate | undefined =>
   among.find((candidate) => sameName(certificate, candidate) && isSignedBy(certificate.x509, candidate.x509));

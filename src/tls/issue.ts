@@ -2,7 +2,7 @@
 // (Python's VERIFY_X509_STRICT needs both key identifiers).
 import { generateKeyPairSync } from 'node:crypto';
 import { Problem } from '../core/problem.ts';
-import { matchesKey, privateKeyOf } from './certificate.ts';
+import { matchesKey, pkcs8, privateKeyOf } from './certificate.ts';
 import { decode } from './der.ts';
 import { type SubjectNames, uniqueNames } from './names.ts';
 import { firstCertificate } from './texts.ts';
@@ -21,28 +21,19 @@ const BACKDATE_MS = 60_000;
 
 /** A new CA: ten years, for server certificates only (no CA below it). `commonName` is cut to 64 characters. */
 export function issueCa({ now, commonName }: { now: Date; commonName: string }): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const { publicKey, privateKey } = newKey();
   const name = distinguishedName(commonName);
   const id = keyIdentifier(publicKey);
   const notAfter = new Date(now);
   notAfter.setUTCFullYear(now.getUTCFullYear() + CA_YEARS);
-  const certPem = writeCertificate(
-    {
-      subject: name,
-      issuer: name,
-      notBefore: new Date(now.getTime() - BACKDATE_MS),
-      notAfter,
-      publicKey,
-      extensions: [
-        extension.basicConstraints(true),
-        extension.keyCertSign(),
-        extension.subjectKeyIdentifier(id),
-        extension.authorityKeyIdentifier(id),
-      ],
-    },
-    privateKey,
-  );
-  return { certPem, keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  const extensions = [
+    extension.basicConstraints(true),
+    extension.keyCertSign(),
+    extension.subjectKeyIdentifier(id),
+    extension.authorityKeyIdentifier(id),
+  ];
+  const draft = { subject: name, issuer: name, notBefore: backdated(now), notAfter, publicKey, extensions };
+  return { certPem: writeCertificate(draft, privateKey), keyPem: pkcs8(privateKey) };
 }
 
 /**
@@ -51,40 +42,34 @@ export function issueCa({ now, commonName }: { now: Date; commonName: string }):
  */
 export function issueServer({ ca, names, now }: { ca: KeyPair; names: SubjectNames; now: Date }): KeyPair {
   const doing = 'making the server certificate';
+  const refuse = (found: string): Problem => new Problem('tls_setup_failed', { doing, found });
   const wanted = uniqueNames(names);
-  if (wanted.dns.length + wanted.ip.length === 0) {
-    throw new Problem('tls_setup_failed', { doing, found: 'no name and no address for it' });
-  }
+  if (wanted.dns.length + wanted.ip.length === 0) throw refuse('no name and no address for it');
   const issuer = firstCertificate(ca.certPem, doing);
   const signer = privateKeyOf(ca.keyPem);
-  if (!matchesKey(issuer, signer)) {
-    throw new Problem('tls_setup_failed', {
-      doing,
-      found: "the CA's key does not belong to the CA's certificate",
-    });
-  }
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const end = Math.min(now.getTime() + SERVER_DAYS * 86_400_000, issuer.notAfter.getTime());
-  const certPem = writeCertificate(
-    {
-      subject: distinguishedName(commonNameFor(wanted)),
-      issuer: decode(issuer.subjectDer),
-      notBefore: new Date(now.getTime() - BACKDATE_MS),
-      notAfter: new Date(end),
-      publicKey,
-      extensions: [
-        extension.basicConstraints(false),
-        extension.digitalSignature(),
-        extension.serverAuth(),
-        extension.subjectKeyIdentifier(keyIdentifier(publicKey)),
-        extension.authorityKeyIdentifier(issuer.keyId ?? keyIdentifier(signer)),
-        extension.subjectAltName(wanted),
-      ],
-    },
-    signer,
-  );
-  return { certPem, keyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  if (!matchesKey(issuer, signer)) throw refuse("the CA's key does not belong to the CA's certificate");
+  const { publicKey, privateKey } = newKey();
+  const draft = {
+    subject: distinguishedName(commonNameFor(wanted)),
+    issuer: decode(issuer.subjectDer),
+    notBefore: backdated(now),
+    notAfter: new Date(Math.min(now.getTime() + SERVER_DAYS * 86_400_000, issuer.notAfter.getTime())),
+    publicKey,
+    extensions: [
+      extension.basicConstraints(false),
+      extension.digitalSignature(),
+      extension.serverAuth(),
+      extension.subjectKeyIdentifier(keyIdentifier(publicKey)),
+      extension.authorityKeyIdentifier(issuer.keyId ?? keyIdentifier(signer)),
+      extension.subjectAltName(wanted),
+    ],
+  };
+  return { certPem: writeCertificate(draft, signer), keyPem: pkcs8(privateKey) };
 }
+
+const newKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
+
+const backdated = (now: Date): Date => new Date(now.getTime() - BACKDATE_MS);
 
 /** The first name that another machine could use. It is only informative: TLS checks the subjectAltName. */
 function commonNameFor(names: SubjectNames): string {

@@ -2,9 +2,8 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { isPrivateKeyLabel, pemOf, readPem } from '../core/pem.ts';
 import { Problem } from '../core/problem.ts';
-import { privateKeyOf } from './certificate.ts';
+import { keyType, pkcs8, privateKeyOf } from './certificate.ts';
 import { children, decode, dotted } from './der.ts';
-import { keyType } from './describe.ts';
 import { instead } from './texts.ts';
 
 export interface ServerKey {
@@ -24,38 +23,37 @@ const ACCEPTED = 'an RSA key of 2048 bits or more, or an EC key on P-256 or P-38
  * @throws Problem tls_setup_failed, which never holds key material.
  */
 export function readServerKey(text: string, variable: string): ServerKey {
-  const refuse = (found: string, remedy?: string): Problem =>
-    new Problem('tls_setup_failed', {
-      doing: `reading the server's private key in ${variable}`,
-      found,
-      expected: ACCEPTED,
-      variable,
-      ...(remedy === undefined ? {} : { remedy }),
-    });
+  const doing = `reading the server's private key in ${variable}`;
+  const refuse = (fault: { found: string; remedy?: string }): Problem =>
+    new Problem('tls_setup_failed', { doing, expected: ACCEPTED, variable, ...fault });
   const { blocks, damage } = readPem(text);
   const keys = blocks.filter(({ label }) => isPrivateKeyLabel(label));
   const [block] = keys;
-  if (damage !== undefined) throw refuse(damage);
-  if (block === undefined) {
-    const { found, remedy } = instead(text).fault!;
-    throw refuse(found, remedy);
-  }
+  if (damage !== undefined) throw refuse({ found: damage });
+  if (block === undefined) throw refuse(instead(text));
   if (keys.length > 1)
-    throw refuse(`${keys.length} private keys`, 'leave only the key of the server certificate');
+    throw refuse({
+      found: `${keys.length} private keys`,
+      remedy: 'leave only the key of the server certificate',
+    });
   if (block.encrypted) {
-    throw refuse(
-      'a key that is encrypted with a passphrase, and nobody can enter it at boot',
-      `decrypt it: ${DECRYPT}`,
-    );
+    throw refuse({
+      found: 'a key that is encrypted with a passphrase, and nobody can enter it at boot',
+      remedy: `decrypt it: ${DECRYPT}`,
+    });
   }
   if (block.label === 'OPENSSH PRIVATE KEY') {
-    throw refuse('a key in the OpenSSH format', "convert it: `ssh-keygen -p -N '' -m PKCS8 -f KEY`");
+    throw refuse({
+      found: 'a key in the OpenSSH format',
+      remedy: "convert it: `ssh-keygen -p -N '' -m PKCS8 -f KEY`",
+    });
   }
   const key = privateKeyOf(pemOf(block.label, block.der));
-  if (key === undefined) throw refuse('a block that holds no valid private key', 'export the key again');
+  if (key === undefined)
+    throw refuse({ found: 'a block that holds no valid private key', remedy: 'export the key again' });
   const unfit = unfitFor(key);
-  if (unfit !== undefined) throw refuse(unfit.found, unfit.remedy);
-  return { key, keyPem: key.export({ type: 'pkcs8', format: 'pem' }).toString() };
+  if (unfit !== undefined) throw refuse(unfit);
+  return { key, keyPem: pkcs8(key) };
 }
 
 const DECRYPT = '`openssl pkey -in KEY -out plain.key`, then `base64 -w0 plain.key`';

@@ -12,31 +12,30 @@ export interface SubjectNames {
 export interface SubjectSource {
   /** Every address of the VM, as its NICs have them. A zone is dropped; a text that is no address is ignored. */
   readonly addresses: readonly string[];
-  /** One, or with and without its domain. */
-  readonly hostname?: string | readonly string[] | undefined;
+  /** With and without its domain. */
+  readonly hostNames?: readonly string[];
   /** FL_CERT_EXTRA_SAN. */
   readonly extraSan?: readonly SubjectAltName[] | undefined;
-  /** Address of the local-only listeners (appliance.json). */
-  readonly loopback?: string | undefined;
+  /** Address of the local-only listeners. */
+  readonly loopback?: string;
 }
 
 /**
  * All names of the server certificate: localhost, both loopback addresses, the address of the local-only listeners, all
  * addresses of the VM, its host names that are DNS names, and the entries of FL_CERT_EXTRA_SAN.
  */
-export function subjectNames(source: SubjectSource): SubjectNames {
+export function subjectNames({
+  addresses,
+  hostNames = [],
+  extraSan = [],
+  loopback = '127.0.0.1',
+}: SubjectSource): SubjectNames {
   const extra = (type: SubjectAltName['type']): string[] =>
-    (source.extraSan ?? []).flatMap((entry) => (entry.type === type ? [entry.value] : []));
-  const hostnames = [source.hostname ?? []].flat().map((name) => withoutFinalDot(name.toLowerCase()));
+    extraSan.filter((entry) => entry.type === type).map(({ value }) => value);
+  const names = hostNames.map(withoutFinalDot).filter((name) => readHostName(name).ok);
   return uniqueNames({
-    dns: ['localhost', ...hostnames.filter((name) => readHostName(name).ok), ...extra('DNS')],
-    ip: [
-      '127.0.0.1',
-      '::1',
-      source.loopback ?? '127.0.0.1',
-      ...source.addresses.filter(isUsable),
-      ...extra('IP'),
-    ],
+    dns: ['localhost', ...names, ...extra('DNS')],
+    ip: ['127.0.0.1', '::1', loopback, ...addresses.filter(isUsable), ...extra('IP')],
   });
 }
 

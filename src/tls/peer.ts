@@ -1,6 +1,5 @@
 // Why a TLS client with this CA would refuse the SuperLink. Flower only reports that it could not connect, so the agent
 // checks the certificate before it starts Flower.
-import { pemOf } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
 import { readCa } from './ca.ts';
 import { type Certificate, outsideValidity } from './certificate.ts';
@@ -10,8 +9,8 @@ import { certificatesIn } from './texts.ts';
 import { ORGANIZATION } from './x509-write.ts';
 
 export interface PeerFacts {
-  /** The certificates that the server sent, its own first: PEM (one text or one each) or DER. */
-  readonly chainPem: string | readonly (string | Uint8Array)[];
+  /** The certificates that the server sent, its own first. */
+  readonly chainPem: string;
   /** The CA that this node trusts. */
   readonly caPem: string;
   /** The host to connect to: an address without brackets in the spelling of readHostPort, or a name. */
@@ -25,30 +24,31 @@ export interface PeerFacts {
  */
 export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem | undefined {
   const doing = `checking the certificate of the SuperLink at ${host}`;
-  const sent = certificatesIn(asText(chainPem));
-  const [leaf, ...others] = sent.certificates;
-  if (leaf === undefined || sent.fault !== undefined) {
-    return new Problem('tls_setup_failed', {
-      doing,
-      found: `it sent ${sent.fault?.found ?? 'no certificate'}`,
-      remedy: ON_SUPERLINK,
-    });
+  const refuse = (found: string, remedy: string): Problem =>
+    new Problem('tls_setup_failed', { doing, found, remedy });
+  const { certificates, fault } = certificatesIn(chainPem);
+  const [leaf, ...others] = certificates;
+  if (leaf === undefined)
+    return refuse(`it sent ${fault!.found}`, 'check the SuperLink: `flower-context status` there');
+
+  const problems: (Problem | undefined)[] = [trustFault(leaf, others, caPem, doing, now)];
+  const validity = outsideValidity(leaf, now);
+  if (validity !== undefined) {
+    const remedy =
+      now < leaf.notBefore
+        ? 'start time synchronisation on both sides (`timedatectl set-ntp true`): one of the clocks is wrong'
+        : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that the agent issued); if it is still valid, check the clock here';
+    problems.push(refuse(validity.found, remedy));
   }
-  const problems = [
-    trustFault(leaf, others, caPem, doing, now),
-    ...ownFaults(leaf, doing, now),
-    nameFault(leaf, host, doing),
-  ];
+  if (!leaf.forServers || !leaf.allowsDigitalSignature) {
+    const usage = leaf.forServers ? 'keyUsage' : 'extendedKeyUsage';
+    const found = `${leaf.subject} may not be used by a TLS server (${usage})`;
+    problems.push(refuse(found, 'have it issued again for serverAuth'));
+  }
+  problems.push(nameFault(leaf, host, doing));
   const [first, ...rest] = problems.filter((problem) => problem !== undefined);
   return first && joinProblems([first, ...rest]);
 }
-
-const ON_SUPERLINK = 'check the SuperLink: `flower-context status` there';
-
-const asText = (chain: PeerFacts['chainPem']): string =>
-  typeof chain === 'string'
-    ? chain
-    : chain.map((one) => (typeof one === 'string' ? one : pemOf('CERTIFICATE', one))).join('\n');
 
 function trustFault(
   leaf: Certificate,
@@ -61,18 +61,17 @@ function trustFault(
     const { certificates } = readCa(caPem, { variable: 'the CA this node trusts', now });
     const chain = buildChain(leaf, others, certificates, now);
     if (chain.ok) return undefined;
-    if (chain.kind === 'unsound')
-      return new Problem('tls_setup_failed', { doing, found: chain.found, remedy: chain.remedy });
-    const trusted = certificates.map(named).join(' and ');
-    const sent = named(leaf);
-    const end = chain.last === leaf ? '' : `, its chain ends at ${named(chain.last)}`;
-    const issuer = chain.last.selfSigned ? 'which is self-signed' : `signed by ${chain.last.issuer}`;
-    const renewed = certificates.some(({ subject }) => subject === chain.last.issuer)
+    const { kind, found, remedy, last } = chain;
+    if (kind === 'unsound') return new Problem('tls_setup_failed', { doing, found, remedy });
+    const end = last === leaf ? '' : `, its chain ends at ${nameOf(last)}`;
+    const issuer = last.selfSigned ? 'which is self-signed' : `signed by ${last.issuer}`;
+    const renewed = certificates.some(({ subject }) => subject === last.issuer)
       ? '; same name, another key: the SuperLink has a new CA'
       : '';
+    const trusted = certificates.map(nameOf).join(' and ');
     return new Problem('ca_mismatch', {
       doing,
-      found: `it sends ${sent}${end}, ${issuer}; this node trusts ${trusted}${renewed}`,
+      found: `it sends ${nameOf(leaf)}${end}, ${issuer}; this node trusts ${trusted}${renewed}`,
       expected: 'a certificate signed by the CA this node trusts',
     });
   } catch (error) {
@@ -82,26 +81,7 @@ function trustFault(
 }
 
 /** Subject and the first eight bytes of the fingerprint, enough to compare two. */
-const named = ({ subject, sha256 }: Certificate): string => `${subject} (SHA-256 ${sha256.slice(0, 23)}...)`;
-
-function ownFaults(leaf: Certificate, doing: string, now: Date): Problem[] {
-  const problems: Problem[] = [];
-  const validity = outsideValidity(leaf, now);
-  if (validity !== undefined) {
-    const remedy =
-      now < leaf.notBefore
-        ? 'start time synchronisation on both sides (`timedatectl set-ntp true`): one of the clocks is wrong'
-        : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that the agent issued); if it is still valid, check the clock here';
-    problems.push(new Problem('tls_setup_failed', { doing, found: validity.found, remedy }));
-  }
-  if (!leaf.forServers || !leaf.allowsDigitalSignature) {
-    const found = `${leaf.subject} may not be used by a TLS server (${leaf.forServers ? 'keyUsage' : 'extendedKeyUsage'})`;
-    problems.push(
-      new Problem('tls_setup_failed', { doing, found, remedy: 'have it issued again for serverAuth' }),
-    );
-  }
-  return problems;
-}
+const nameOf = ({ subject, sha256 }: Certificate): string => `${subject} (SHA-256 ${sha256.slice(0, 23)}...)`;
 
 /**
  * Whether gRPC accepts the CN of a certificate without subjectAltName for the host. It does so for names only. It treats an

@@ -44,7 +44,7 @@ export function stillFits(
   if (!matchesKey(server, privateKeyOf(keyPem)))
     return no('the key does not belong to the server certificate');
   if (!isSignedBy(server.x509, ca.x509)) return no('the server certificate is not signed by the CA');
-  const missing = missingFrom(server.names, names);
+  const missing = missingFrom(names, server.names);
   if (missing.length > 0) return no(`the server certificate does not name ${missing.join(', ')}`);
   if (now > server.notAfter) return no(`the server certificate expired on ${onDate(server.notAfter)}`);
   if (now >= twoThirds(server))
@@ -61,14 +61,12 @@ const no = (why: string): Fit => ({ fits: false, why });
 
 const only = (pem: string): Certificate | undefined => certificatesIn(pem).certificates[0];
 
-function twoThirds({ notBefore, notAfter }: Certificate): Date {
-  return new Date(notBefore.getTime() + ((notAfter.getTime() - notBefore.getTime()) * 2) / 3);
-}
+const twoThirds = ({ notBefore, notAfter }: Certificate): Date =>
+  new Date(notBefore.getTime() + ((notAfter.getTime() - notBefore.getTime()) * 2) / 3);
 
-function missingFrom(has: SubjectNames | undefined, wanted: SubjectNames): string[] {
-  const all = ({ dns, ip }: SubjectNames): string[] => [...dns, ...ip];
-  const present = new Set(all(has ?? { dns: [], ip: [] }));
-  return all(uniqueNames(wanted)).filter((name) => !present.has(name));
+function missingFrom(wanted: SubjectNames, has: SubjectNames = { dns: [], ip: [] }): string[] {
+  const { dns, ip } = uniqueNames(wanted);
+  return [...dns.filter((name) => !has.dns.includes(name)), ...ip.filter((one) => !has.ip.includes(one))];
 }
 
 const setBack = (certificate: Certificate, now: Date): Problem =>

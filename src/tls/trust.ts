@@ -10,6 +10,7 @@
 //
 // TLS with a SuperLink that publishes FL_TLS=NO is a failure.
 import { Problem, type ProblemFacts } from '../core/problem.ts';
+import { unlessError } from '../core/result.ts';
 import { decodeCaBase64, readCa, type TrustedCa } from './ca.ts';
 
 export interface TrustFacts {
@@ -75,26 +76,21 @@ const problem = (
 ): Problem => new Problem(code, { doing: 'configuring TLS trust', variable, ...facts });
 
 function plaintext({ pinnedCaPem, published }: TrustFacts): TrustDecision {
-  const warnings: Problem[] = [];
-  if (published?.tls === 'YES') {
-    warnings.push(
+  const warnings = [
+    published?.tls === 'YES' &&
       problem('tls_mode_mismatch', TLS, {
         // This node starts in plaintext as configured, and connects once the SuperLink serves plaintext.
         severity: 'warning',
         found: `${TLS}=NO here, but the SuperLink publishes FL_TLS=YES: the connection will fail`,
         remedy: `set ${TLS}=YES here or leave it empty, or ${TLS}=NO on the SuperLink`,
       }),
-    );
-  }
-  if (pinnedCaPem !== undefined) {
-    warnings.push(
+    pinnedCaPem !== undefined &&
       problem('config_suspicious', TLS, {
         found: `${CA} is set, but ${TLS}=NO: nothing is encrypted and the CA is not used`,
         remedy: `leave ${TLS} empty to use the CA`,
       }),
-    );
-  }
-  return { tls: false, warnings };
+  ];
+  return { tls: false, warnings: warnings.filter((warning) => warning !== false) };
 }
 
 function encrypted(facts: TrustFacts): TrustDecision {
@@ -108,8 +104,7 @@ function encrypted(facts: TrustFacts): TrustDecision {
   }
   if (pinnedCaPem === undefined) return fromOneGate(facts, reason);
   const ca = readCa(pinnedCaPem, { variable: CA, now });
-  const differing = differsFrom(published?.caCert, ca, now);
-  return trusting(ca, CA, differing === undefined ? [] : [differing]);
+  return trusting(ca, CA, differsFrom(published?.caCert, ca, now));
 }
 
 const trusting = (
@@ -133,17 +128,14 @@ function fromOneGate({ published, mode, now }: TrustFacts, reason: string): Trus
 }
 
 /** A warning when the SuperLink publishes another CA than the pinned one. A published CA that is invalid is ignored. */
-function differsFrom(caCert: string | undefined, pinned: TrustedCa, now: Date): Problem | undefined {
-  if (caCert === undefined) return undefined;
-  try {
-    const ca = publishedCa(caCert, now);
-    const trusted = pinned.certificates.map(({ sha256 }) => sha256);
-    if (ca.certificates.some(({ sha256 }) => trusted.includes(sha256))) return undefined;
-    return problem('config_suspicious', CA, {
+function differsFrom(caCert: string | undefined, pinned: TrustedCa, now: Date): Problem[] {
+  const ca = caCert === undefined ? undefined : unlessError(() => publishedCa(caCert, now));
+  const trusted = pinned.certificates.map(({ sha256 }) => sha256);
+  if (ca === undefined || ca.certificates.some(({ sha256 }) => trusted.includes(sha256))) return [];
+  return [
+    problem('config_suspicious', CA, {
       found: `${CA} (${trusted[0]?.slice(0, 23)}...) is not the CA that the SuperLink publishes (${ca.fingerprintSha256.slice(0, 23)}...)`,
       remedy: `if the pinned CA is out of date, leave ${CA} empty to trust the published one`,
-    });
-  } catch {
-    return undefined;
-  }
+    }),
+  ];
 }

@@ -180,7 +180,7 @@ load().then(({ issueCa, issueServer, subjectNames }) => {
   const loaded = mark(start);
   const now = new Date();
   const ca = issueCa({ now, commonName: 'flower-context CA' });
-  issueServer({ ca, now, names: subjectNames({ addresses: ['10.0.0.5', 'fd00::5'], hostname: 'superlink.example.org' }) });
+  issueServer({ ca, now, names: subjectNames({ addresses: ['10.0.0.5', 'fd00::5'], hostNames: ['superlink.example.org'] }) });
   console.log(JSON.stringify({ loaded, made: mark(start) }));
 });
 `;

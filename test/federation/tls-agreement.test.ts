@@ -124,7 +124,7 @@ const renewedCa = issueCa({ now, commonName: 'flower-context CA' });
 const own = issueServer({
   ca,
   now,
-  names: subjectNames({ addresses: [HOST, 'fd00::5'], hostname: 'super.example.org' }),
+  names: subjectNames({ addresses: [HOST, 'fd00::5'], hostNames: ['super.example.org'] }),
 });
 
 /** Without subjectAltName, or with an empty one, gRPC compares the CN. */

@@ -465,8 +465,13 @@ const greetings = target(
     pem,
     fc.boolean(),
   ),
-  ([chainPem, host, caPem, realCa]) => {
-    const problem = explainPeer({ chainPem, caPem: realCa ? ca.certPem : caPem, host, now: NOW });
+  ([chain, host, caPem, realCa]) => {
+    const problem = explainPeer({
+      chainPem: chain.join('\n'),
+      caPem: realCa ? ca.certPem : caPem,
+      host,
+      now: NOW,
+    });
     must(problem === undefined || problem instanceof Problem, 'it is explained with a Problem');
   },
 );

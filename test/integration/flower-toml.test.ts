@@ -83,7 +83,7 @@ it('reads as exactly what was written, for any keys and values', async () => {
 it('cannot lose the computed partition to what an operator wrote for another key', async () => {
   const values = fc.sample(text, 200);
   const facts = { partition: { id: 3, of: 7 }, useCase: 'none' };
-  for (const read of await readBack(values.map((site) => nodeConfigToml({ site }, facts)))) {
+  for (const read of await readBack(values.map((site) => nodeConfigToml([['site', site]], facts)))) {
     expect(read['partition-id']).toEqual(['int', '3']);
     expect(read['num-partitions']).toEqual(['int', '7']);
     expect(Object.keys(read)).toHaveLength(3);

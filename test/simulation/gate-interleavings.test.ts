@@ -141,7 +141,7 @@ class Machine {
       );
     const fate =
       request.method === 'PUT' && world.losses > 0 ? Math.floor(world.random() * world.losses) : -1;
-    const lost = new HttpFailure('reset', 'the connection was closed before an answer came', 'ECONNRESET');
+    const lost = new HttpFailure('reset', 'the connection was closed before an answer came');
     if (fate === 0) throw lost;
     const reply = await world.zone.send(this.seen.id)(request);
     if (opensGate(text) && reply.status === 200) this.#opens(who);

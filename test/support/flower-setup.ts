@@ -110,7 +110,7 @@ export class FlowerSetup {
       mkdirSync(folder, { recursive: true });
     writeFileSync(
       this.paths.nodeConfig,
-      nodeConfigToml({}, { partition: options.partition ?? { id: 0, of: 1 }, useCase: 'none' }),
+      nodeConfigToml([], { partition: options.partition ?? { id: 0, of: 1 }, useCase: 'none' }),
     );
     const plan = launchPlan(
       {

@@ -83,8 +83,7 @@ export class SmallZone {
       await this.#clock.sleep(there, request.signal);
       const reply = this.#answer(vmId, request);
       await this.#clock.sleep(took - there, request.signal);
-      if (reply === undefined)
-        throw new HttpFailure('refused', 'connection refused: nothing listens there', 'ECONNREFUSED');
+      if (reply === undefined) throw new HttpFailure('refused', 'connection refused: nothing listens there');
       return { headers: {}, ...reply };
     };
 
@@ -93,7 +92,7 @@ export class SmallZone {
     const timer = this.#clock
       .sleep(request.timeoutMs, AbortSignal.any([late.signal, ...(request.signal ? [request.signal] : [])]))
       .then(() => {
-        throw new HttpFailure('timeout', `no whole answer within ${request.timeoutMs / 1000} s`, 'asking');
+        throw new HttpFailure('timeout', `no whole answer within ${request.timeoutMs / 1000} s`);
       });
     const answer = this.#work(vmId, request);
     answer.catch(() => {});
@@ -108,8 +107,7 @@ export class SmallZone {
   /** oned works on, whether or not the one who asked still waits. */
   async #work(vmId: number, request: HttpRequest): Promise<HttpReply> {
     this.#arrives(request, vmId);
-    if (this.down)
-      throw new HttpFailure('refused', 'connection refused: nothing listens there', 'ECONNREFUSED');
+    if (this.down) throw new HttpFailure('refused', 'connection refused: nothing listens there');
     const turn = this.#before.then(() => this.#clock.sleep(this.callsFor(request) * this.msPerCall!));
     this.#before = turn;
     await turn;

@@ -3,11 +3,11 @@ import { Problem } from '../../core/problem.ts';
 import type { Credentials } from '../../flower/settings.ts';
 import { type FileAccess, quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import { type Owner, ourIds } from '../../host/machine.ts';
-import { describeCertificate } from '../../tls/describe.ts';
 import { issueCa, issueServer, type KeyPair } from '../../tls/issue.ts';
 import { type SubjectNames, subjectNames } from '../../tls/names.ts';
 import type { OperatorCertificates } from '../../tls/operator.ts';
 import { caStillFits, renewAt, stillFits } from '../../tls/renewal.ts';
+import { firstCertificate } from '../../tls/texts.ts';
 import { operatorCertificates } from '../checks.ts';
 import { certificateFiles, serverNames } from '../launch.ts';
 import { type ServerTrust, type StepTools, type SuperLinkOutputs, stepOf } from '../step.ts';
@@ -30,11 +30,11 @@ export const certificates = stepOf<SuperLinkOutputs>()({
     const use = { tools, ca: ca.pair, owner, now };
     const { trust, certPem, kept, note } =
       operator === undefined ? ownCertificate(use, config, read_context) : operatorFiles(use, operator);
-    const described = describeCertificate(certPem);
+    const described = firstCertificate(certPem);
     tools.setFacts({
       tls: true,
-      sans: [...described.sans],
-      ca_sha256: describeCertificate(trust.caPem).sha256,
+      sans: described.sans,
+      ca_sha256: firstCertificate(trust.caPem).sha256,
       certificate_until: described.notAfter.toISOString(),
     });
     return { output: trust, kept: ca.kept && kept, note: `${ca.note}${note}` };
@@ -153,7 +153,7 @@ function operatorFiles(use: Use, operator: OperatorCertificates): Served {
     },
     certPem: operator.certPem,
     kept: !changed && loopback.kept,
-    note: `certificate of FL_SSL_CERTFILE, until ${describeCertificate(operator.certPem).notAfter.toISOString().slice(0, 10)}`,
+    note: `certificate of FL_SSL_CERTFILE, until ${operator.notAfter.toISOString().slice(0, 10)}`,
   };
 }
 

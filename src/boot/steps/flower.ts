@@ -100,13 +100,13 @@ export async function stopPendingFlower(role: Role, paths: Paths): Promise<void>
 async function takenPort({ endpoints }: PreparedPlan): Promise<Problem | undefined> {
   const wanted = listenersOf(endpoints);
   const results = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
-  for (const [index, result] of results.entries()) {
-    if (result.free) continue;
+  for (const [index, why] of results.entries()) {
+    if (why === undefined) continue;
     const address = wanted[index]!;
-    const taken = result.why === 'EADDRINUSE';
+    const taken = why === 'EADDRINUSE';
     return new Problem('port_in_use', {
       doing: `checking that Flower can listen on ${formatHostPort(address)}`,
-      found: taken ? 'another program listens there' : `it cannot be listened on (${result.why})`,
+      found: taken ? 'another program listens there' : `it cannot be listened on (${why})`,
       remedy: taken
         ? `find the program with \`ss -ltnp 'sport = :${address.port}'\` and stop it, or choose another port`
         : 'choose an address that this VM has, or 0.0.0.0',

@@ -2,10 +2,10 @@ import { checkPeerTls } from '../../boot/check-peer.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { readText } from '../../host/files.ts';
-import { describeCertificate } from '../../tls/describe.ts';
 import { sanEntry } from '../../tls/names.ts';
 import { explainPeer } from '../../tls/peer.ts';
 import { renewAt } from '../../tls/renewal.ts';
+import { firstCertificate } from '../../tls/texts.ts';
 import { type Check, type CheckFinding, fromProblem, none, ok, problem, warning } from '../check.ts';
 import { type FleetEndpoint, fleetEndpoint, shownCertificate, type VmSnapshot } from '../snapshot.ts';
 
@@ -33,7 +33,7 @@ function ofOwn(vm: VmSnapshot, { endpoint, caFile, ca: caPem }: FleetEndpoint): 
   }
   const refused = explainPeer({ chainPem, caPem, host: endpoint.host, now: vm.now });
   if (refused !== undefined) return fromProblem(refused);
-  const { sans } = describeCertificate(chainPem);
+  const { sans } = firstCertificate(chainPem);
   const missing = contextAddresses(vm).filter((address) => !sans.includes(sanEntry(address)));
   const valid = `valid for ${formatHostPort(endpoint)}`;
   if (missing.length === 0) return [ok(`${valid}, which SuperNodes dial; ${sans.length} names in all`)];
@@ -92,7 +92,7 @@ function validity(
   if (file === undefined) return [];
   const pem = readText(file);
   if (pem === undefined) return problem(`${file} does not exist`, RESTART, 'tls_setup_failed');
-  const { notAfter, notBefore } = describeCertificate(pem);
+  const { notAfter, notBefore } = firstCertificate(pem);
   const day = (date: Date): string => date.toISOString().slice(0, 10);
   const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
   const remedy = renewed

@@ -1,8 +1,8 @@
 // The clock and the disk of this VM.
 import { join } from 'node:path';
 import { acceptsClock } from '../../flower/probe.ts';
-import { freeSpaceAt } from '../../host/disk.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
+import { freeSpaceAt } from '../../host/host.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 

@@ -31,7 +31,7 @@ const ca = issueCa({ now, commonName: 'flower-context CA of a test' });
 const other = issueCa({ now, commonName: 'flower-context CA of a test' });
 const names = subjectNames({
   addresses: ['127.32.0.2'],
-  hostname: 'super.example.org',
+  hostNames: ['super.example.org'],
   extraSan: [{ type: 'DNS', value: '*.fl.example.org' }],
 });
 const pair = issueServer({ ca, names, now });

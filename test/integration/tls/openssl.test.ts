@@ -26,7 +26,7 @@ const now = new Date();
 const ca = issueCa({ now, commonName: 'flower-context CA of a test' });
 const names = subjectNames({
   addresses: ['127.32.0.1', '10.0.0.5', 'fd00::1', 'fe80::1%eth0', '::ffff:10.0.0.1'],
-  hostname: 'super.example.org',
+  hostNames: ['super.example.org'],
   extraSan: [{ type: 'DNS', value: '*.fl.example.org' }],
 });
 const server = issueServer({ ca, names, now });

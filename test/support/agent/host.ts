@@ -2,8 +2,7 @@
 // the one that replaces its 127.0.0.1, are of 127.0.0.0/8, and the machine has no fact of this computer's kernel.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeSpaceAt } from '../../../src/host/disk.ts';
-import type { Host } from '../../../src/host/host.ts';
+import { freeSpaceAt, type Host } from '../../../src/host/host.ts';
 
 /** Below the root of such a machine; without it the facts are of a machine that was never switched on. */
 export const HOST_FILE = 'etc/test-host.json';

@@ -35,28 +35,32 @@ describe('the node config file', () => {
   const facts = { partition: { id: 1, of: 4 }, useCase: 'none' };
 
   it('has the partition, the use case and the share of the GPU', () => {
-    expect(nodeConfigToml({}, { ...facts, useCase: 'anomaly-detection', gpuMemoryFraction: 1 })).toBe(
+    expect(nodeConfigToml([], { ...facts, useCase: 'anomaly-detection', gpuMemoryFraction: 1 })).toBe(
       'gpu-memory-fraction = 1.0\nnum-partitions = 4\npartition-id = 1\nuse-case = "anomaly-detection"\n',
     );
   });
 
   it('replaces single keys by those of the operator', () => {
-    expect(nodeConfigToml({ 'partition-id': 9, site: 'a' }, facts)).toBe(
-      'num-partitions = 4\npartition-id = 9\nsite = "a"\n',
-    );
+    expect(
+      nodeConfigToml(
+        [
+          ['partition-id', 9],
+          ['site', 'a'],
+        ],
+        facts,
+      ),
+    ).toBe('num-partitions = 4\npartition-id = 9\nsite = "a"\n');
   });
 
   it("names the folder of the site's data, unless the operator names another", () => {
     const dataPath = '/opt/flower/data';
     const alone = { partition: undefined, useCase: 'none', dataPath };
-    expect(nodeConfigToml({}, alone)).toBe('data-path = "/opt/flower/data"\n');
-    expect(nodeConfigToml({ 'data-path': '/srv/b' }, alone)).toBe('data-path = "/srv/b"\n');
+    expect(nodeConfigToml([], alone)).toBe('data-path = "/opt/flower/data"\n');
+    expect(nodeConfigToml([['data-path', '/srv/b']], alone)).toBe('data-path = "/srv/b"\n');
   });
 
   it('has only what the operator wrote when there is no partition', () => {
-    expect(nodeConfigToml(new Map([['x', false]]), { partition: undefined, useCase: 'none' })).toBe(
-      'x = false\n',
-    );
+    expect(nodeConfigToml([['x', false]], { partition: undefined, useCase: 'none' })).toBe('x = false\n');
   });
 });
 

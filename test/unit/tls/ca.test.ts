@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readPem } from '../../../src/core/pem.ts';
 import { decodeCaBase64, readCa } from '../../../src/tls/ca.ts';
-import { describeCertificate } from '../../../src/tls/describe.ts';
+import { firstCertificate } from '../../../src/tls/texts.ts';
 import {
   days,
   fixture,
@@ -26,12 +26,11 @@ describe('a CA', () => {
     const read = readCa(ca.certPem, options);
     expect(read).toMatchObject({
       caPem: ca.certPem,
-      subject: 'O=flower-context, CN=Good CA',
-      notAfter: days(99),
+      certificates: [{ subject: 'O=flower-context, CN=Good CA', notAfter: days(99) }],
       warnings: [],
     });
     expect(read.fingerprintSha256).toMatch(/^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
-    expect(read.fingerprintSha256).toBe(describeCertificate(ca.certPem).sha256);
+    expect(read.fingerprintSha256).toBe(firstCertificate(ca.certPem).sha256);
   });
 
   test.each([
@@ -54,8 +53,9 @@ describe('a CA', () => {
   });
 
   test('made by OpenSSL is read, an old one without extensions too', () => {
-    expect(readCa(fixture('root.pem'), options).subject).toBe('O=Example Org, CN=Example Root');
-    expect(readCa(fixture('v1-root.pem'), options).subject).toBe('CN=Old Root');
+    const subjectOf = (name: string) => readCa(fixture(name), options).certificates[0]!.subject;
+    expect(subjectOf('root.pem')).toBe('O=Example Org, CN=Example Root');
+    expect(subjectOf('v1-root.pem')).toBe('CN=Old Root');
   });
 
   test('may be a self-signed server certificate, which vouches for itself', () => {
@@ -179,7 +179,7 @@ describe('base64 from OneGate', () => {
 });
 
 test('a certificate is described for reports, also one that OpenSSL made', () => {
-  expect(describeCertificate(fixture('server.pem'))).toMatchObject({
+  expect(firstCertificate(fixture('server.pem'))).toMatchObject({
     subject: 'O=Example Org, CN=superlink.example.org',
     issuer: 'O=Example Org, CN=Example Intermediate',
     sans: ['DNS:superlink.example.org', 'DNS:*.fl.example.org', 'IP:203.0.113.7', 'IP:2001:db8::7'],

@@ -2,8 +2,8 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { readPem } from '../../../src/core/pem.ts';
 import { readCertificate } from '../../../src/tls/certificate.ts';
-import { describeCertificate } from '../../../src/tls/describe.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
+import { firstCertificate } from '../../../src/tls/texts.ts';
 import { days, NOW, problemOf } from '../../support/certificates.ts';
 
 const ca = issueCa({ now: NOW, commonName: 'flower-context CA of VM 42' });
@@ -17,7 +17,7 @@ const serverX = new X509Certificate(server.certPem);
 
 describe('a CA made here', () => {
   test('is a P-256 CA for ten years, valid since a minute ago', () => {
-    expect(describeCertificate(ca.certPem)).toMatchObject({
+    expect(firstCertificate(ca.certPem)).toMatchObject({
       subject: 'O=flower-context, CN=flower-context CA of VM 42',
       isCa: true,
       keyType: 'EC P-256',
@@ -34,7 +34,7 @@ describe('a CA made here', () => {
 
   test('has a name of at most 64 characters', () => {
     const subject = (commonName: string): string =>
-      describeCertificate(issueCa({ now: NOW, commonName }).certPem).subject;
+      firstCertificate(issueCa({ now: NOW, commonName }).certPem).subject;
     expect(subject('x'.repeat(80))).toBe(`O=flower-context, CN=${'x'.repeat(64)}`);
     expect(subject('two\nlines\u0000')).toBe('O=flower-context, CN=two lines');
   });
@@ -45,7 +45,7 @@ describe('a CA made here', () => {
     ['2045-06-01T00:00:00Z', '2055-06-01T00:00:00Z', 24],
   ])('made on %s ends on %s, written in the type that RFC 5280 wants', (from, until, tag) => {
     const made = issueCa({ now: new Date(from), commonName: 'CA' }).certPem;
-    expect(describeCertificate(made).notAfter).toEqual(new Date(until));
+    expect(firstCertificate(made).notAfter).toEqual(new Date(until));
     const written = until.replace(/[-:T]/g, '').slice(tag === 23 ? 2 : 0);
     const der = new X509Certificate(made).raw;
     expect(der.includes(Buffer.concat([Buffer.from([tag, written.length]), Buffer.from(written)]))).toBe(
@@ -55,14 +55,14 @@ describe('a CA made here', () => {
 
   test('made on the 29th of February ends on the 1st of March', () => {
     const made = issueCa({ now: new Date('2028-02-29T00:00:00Z'), commonName: 'CA' });
-    expect(describeCertificate(made.certPem).notAfter).toEqual(new Date('2038-03-01T00:00:00Z'));
+    expect(firstCertificate(made.certPem).notAfter).toEqual(new Date('2038-03-01T00:00:00Z'));
   });
 });
 
 describe('a server certificate made here', () => {
   test('is signed by the CA for one year, and is not a CA', () => {
     expect(serverX.checkIssued(caX) && serverX.verify(caX.publicKey)).toBe(true);
-    expect(describeCertificate(server.certPem)).toMatchObject({
+    expect(firstCertificate(server.certPem)).toMatchObject({
       issuer: 'O=flower-context, CN=flower-context CA of VM 42',
       subject: 'O=flower-context, CN=super.example.org',
       isCa: false,
@@ -71,7 +71,7 @@ describe('a server certificate made here', () => {
   });
 
   test('has the requested names in canonical form', () => {
-    expect(describeCertificate(server.certPem).sans).toEqual([
+    expect(firstCertificate(server.certPem).sans).toEqual([
       'DNS:localhost',
       'DNS:super.example.org',
       'IP:127.0.0.1',
@@ -106,12 +106,12 @@ describe('a server certificate made here', () => {
 
   test('does not outlive its CA', () => {
     const late = issueServer({ ca, names, now: days(9.5 * 365) });
-    expect(describeCertificate(late.certPem).notAfter).toEqual(describeCertificate(ca.certPem).notAfter);
+    expect(firstCertificate(late.certPem).notAfter).toEqual(firstCertificate(ca.certPem).notAfter);
   });
 
   test('is called after the first name that another machine could use and that fits', () => {
     const subject = (dns: string[], ip: string[]): string =>
-      describeCertificate(issueServer({ ca, names: { dns, ip }, now: NOW }).certPem).subject;
+      firstCertificate(issueServer({ ca, names: { dns, ip }, now: NOW }).certPem).subject;
     const long = `${'a'.repeat(60)}.example.org`;
     expect(subject(['localhost', '*.example.org', long], ['127.0.0.1', '::1', 'fd00::9'])).toBe(
       'O=flower-context, CN=fd00::9',

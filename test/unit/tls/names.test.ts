@@ -15,7 +15,7 @@ describe('the names of the server certificate', () => {
     expect(
       subjectNames({
         addresses: ['10.0.0.5', 'FD00:0::1'],
-        hostname: ['SuperLink.example.org.', 'superlink'],
+        hostNames: ['SuperLink.example.org.', 'superlink'],
         extraSan: extraSan('IP:203.0.113.7, dns : *.FL.example.org'),
         loopback: '127.32.0.1',
       }),
@@ -28,7 +28,7 @@ describe('the names of the server certificate', () => {
   test('occur once each, however they are spelled', () => {
     const names = subjectNames({
       addresses: ['fd00::1', 'FD00:0:0::1', '127.0.0.1'],
-      hostname: 'localhost',
+      hostNames: ['localhost'],
       extraSan: extraSan('IP:fd00:0::1,DNS:LOCALHOST'),
       loopback: '127.0.0.1',
     });
@@ -37,7 +37,7 @@ describe('the names of the server certificate', () => {
 
   test.each(['my_host', '-host', '10.0.0.5', '10', '', 'größe', `${'a'.repeat(64)}.org`])(
     'leave out the hostname %j, which is no DNS name',
-    (hostname) => expect(subjectNames({ addresses: [], hostname }).dns).toEqual(['localhost']),
+    (name) => expect(subjectNames({ addresses: [], hostNames: [name] }).dns).toEqual(['localhost']),
   );
 
   test('drop the zone of a link-local address, and addresses that cannot be dialled', () => {

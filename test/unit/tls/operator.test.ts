@@ -46,7 +46,6 @@ describe("an operator's certificates are taken", () => {
       caPem: root.certPem,
       certPem: plain.certPem,
       keyPem: plain.keyPem,
-      names: { dns: [], ip: ['10.0.0.5'] },
       dialable: ['10.0.0.5'],
       notAfter: days(99),
       warnings: [],
