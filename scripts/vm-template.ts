@@ -1,9 +1,9 @@
 // VM templates for `onetemplate create`: the form of a single VM, and the base of the roles of a service template.
 import { namesOf, rowOf } from '../src/config/table.ts';
 import type { Role } from '../src/core/role.ts';
+import { attribute, type Pair, references, vector } from '../src/templates/oneflow.ts';
 import { INFRASTRUCTURE, vmInputsOf } from '../src/templates/topology.ts';
 import { formatInput, inputOf } from '../src/templates/user-input.ts';
-import { attribute, type Pair, references, vector } from '../src/templates/vm-block.ts';
 
 /** The VMs of a role: name of template and image, one sentence, size. */
 export const MACHINE: Readonly<

@@ -11,6 +11,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
 import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
+import { connect } from './steps/context.ts';
 
 export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
   readonly machine: Machine;
@@ -103,7 +104,7 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
 });
 
 const failureOf = (
-  { machine, checkpoint }: Pick<Boot, 'machine' | 'checkpoint'>,
+  { machine, report, checkpoint }: Pick<Boot, 'machine' | 'report' | 'checkpoint'>,
   problem: Problem,
   outputs: Partial<CommonOutputs> = {},
   role?: Role,
@@ -111,9 +112,16 @@ const failureOf = (
   problem,
   role,
   config: outputs.validate,
-  oneGate: outputs.read_context?.oneGate,
+  oneGate: outputs.read_context === undefined ? connected(machine, report) : outputs.read_context.oneGate,
   contextAtFault: problem.contextAtFault,
   planned: outputs.launch_plan !== undefined,
   publishedBefore: checkpoint.finishedAt('publish') !== undefined,
   flowerUp: liveFlowerState(machine.paths)?.up === true,
 });
+
+/** OneGate as far as the credentials can be read: the boot failed before its first step had an output. */
+function connected(machine: Machine, { journal }: Report): OneGate | undefined {
+  const { credentials } = loadVm(machine);
+  if (credentials instanceof Problem || 'missing' in credentials) return undefined;
+  return connect(credentials, { machine, journal });
+}

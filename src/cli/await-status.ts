@@ -1,6 +1,6 @@
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { readStatus, type Status } from '../report/status.ts';
+import { readStatus } from '../report/status.ts';
 import { demandImage } from './context-source.ts';
 
 /** A change is noticed at once, except in a folder that does not exist yet. */
@@ -28,13 +28,6 @@ export async function untilFile<T>(
     stopWatching();
   }
 }
-
-/** Waits until the status is what is wanted. */
-export const untilStatus = (
-  machine: Machine,
-  wanted: (status: Status) => boolean,
-): Promise<Status | undefined> =>
-  untilFile(machine, { path: machine.paths.status, read: () => readStatus(machine.paths.status) }, wanted);
 
 /** Outside a VM no agent writes a status. A damaged image has a status that says so. Throws UsageError. */
 export function demandVm(machine: Machine): void {

@@ -16,9 +16,7 @@ export const ca = defineCommand({
   args: [],
   options: {
     base64: { description: 'print one line: the value of FL_SSL_CA_CERTFILE in another zone' },
-    pem: {
-      description: 'print the PEM text, for a form with a text64 field, which encodes it',
-    },
+    pem: { description: 'print the PEM text, for a form with a text64 field, which encodes it' },
   },
   text: 'On a SuperLink: its own CA, or that of FL_SSL_CA_CERTFILE. On a SuperNode: the CA that it trusts. Compare the fingerprints of both VMs before you use the value. The certificate is public; the key of the CA never leaves its VM.',
   examples: [
@@ -32,13 +30,13 @@ export const ca = defineCommand({
   async run({ machine, flag }) {
     if (flag('base64') && flag('pem')) throw new UsageError('--base64 and --pem exclude each other');
     const file = caFile(machine);
-    const pem = file === undefined ? undefined : readText(file);
-    if (file === undefined || pem === undefined) {
-      printErrorText(
-        file === undefined
-          ? 'no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)'
-          : 'no CA yet: the agent has not prepared TLS on this VM (`flower-context status`)',
-      );
+    if (file === undefined) {
+      printErrorText('no CA: this VM uses plaintext (FL_TLS_ENABLED=NO)');
+      return EXIT.notReady;
+    }
+    const pem = readText(file);
+    if (pem === undefined) {
+      printErrorText('no CA yet: the agent has not prepared TLS on this VM (`flower-context status`)');
       return EXIT.notReady;
     }
     if (flag('base64')) print(`${Buffer.from(pem).toString('base64')}\n`);
@@ -56,12 +54,10 @@ function caFile({ paths }: Machine): string | undefined {
 
 const DAY_MS = 86_400_000;
 
-function describe(pem: string, file: string, now: Date): string {
-  const { certificates } = certificatesIn(pem);
-  const lines = certificates.flatMap((certificate, index) => {
-    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(
-      certificate.pem,
-    );
+function describe(text: string, file: string, now: Date): string {
+  const { certificates } = certificatesIn(text);
+  const lines = certificates.flatMap(({ pem }, index) => {
+    const { subject, issuer, notBefore, notAfter, sha256, keyType, isCa } = describeCertificate(pem);
     const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
     return [
       ...(index === 0 ? [] : ['']),
@@ -72,9 +68,6 @@ function describe(pem: string, file: string, now: Date): string {
       `fingerprint  SHA-256 ${sha256}`,
     ];
   });
-  return [
-    ...lines,
-    `file         ${file}${certificates.length > 1 ? ` (${certificates.length} certificates)` : ''}`,
-    '',
-  ].join('\n');
+  const count = certificates.length > 1 ? ` (${certificates.length} certificates)` : '';
+  return [...lines, `file         ${file}${count}`, ''].join('\n');
 }

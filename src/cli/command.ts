@@ -42,7 +42,7 @@ export interface Invocation {
 }
 
 /** The same for a command with the options `O`: another name, or one of another kind, does not compile. */
-export interface InvocationOf<O extends Options> extends Pick<Invocation, 'machine' | 'args' | 'rest'> {
+interface InvocationOf<O extends Options> extends Pick<Invocation, 'machine' | 'args' | 'rest'> {
   flag(name: NamesOf<O, 'flag'>): boolean;
   value(name: NamesOf<O, 'value'>): string | undefined;
   values(name: NamesOf<O, 'values'>): readonly string[];
@@ -123,7 +123,7 @@ export function didYouMean(name: string, names: Iterable<string>, prefix = ''): 
   return meant === undefined ? '' : `; did you mean ${prefix}${meant}?`;
 }
 
-/** Reads the arguments of one command against its declaration. Throws UsageError. */
+/** Reads the arguments of one command against its declaration. Throws UsageError. @internal */
 export function parse(
   command: Command,
   argv: readonly string[],
@@ -134,7 +134,7 @@ export function parse(
   const rest = end === -1 ? [] : argv.slice(end + 1);
   if (rest.length > 0 && command.passesOn === undefined)
     throw new UsageError("this command takes no arguments after '--'");
-  const declared: Options = { ...command.options, ...COMMON_OPTIONS };
+  const declared = optionsOf(command);
   const options = Object.fromEntries(
     Object.entries(declared).map(([name, { value, multiple }]) => [
       name,
@@ -149,14 +149,14 @@ export function parse(
   }
   const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   if (!values['help']) checkArguments(command, parsed.positionals, values, declared);
-  const root =
-    typeof values['root'] === 'string' ? values['root'] : (process.env['FLOWER_CONTEXT_ROOT'] ?? '/');
+  const value = (name: string): string | undefined =>
+    typeof values[name] === 'string' ? values[name] : undefined;
   return {
-    machine: machineOf(root === '' ? '/' : root),
+    machine: machineOf((value('root') ?? process.env['FLOWER_CONTEXT_ROOT']) || '/'),
     args: parsed.positionals,
     rest,
     flag: (name) => values[name] === true,
-    value: (name) => (typeof values[name] === 'string' ? values[name] : undefined),
+    value,
     values: (name) => (Array.isArray(values[name]) ? values[name] : []),
   };
 }
@@ -165,7 +165,7 @@ function checkArguments(
   command: Command,
   args: readonly string[],
   values: Record<string, unknown>,
-  declared: Readonly<Record<string, Option>>,
+  declared: Options,
 ): void {
   const least = command.args.filter((name) => !name.startsWith('[')).length;
   if (args.length < least) throw new UsageError(`${command.args[args.length]} is missing`);
@@ -196,8 +196,10 @@ export const usageLine = (command: Command): string => usageParts(command).join(
 const usageLines = (command: Command): string[] =>
   wrap(usageParts(command).map(whole).join(' '), 'usage: ', ' '.repeat(11));
 
+/** Those of the command first. */
+export const optionsOf = ({ options }: Command): Options => ({ ...options, ...COMMON_OPTIONS });
+
 function renderHelp(command: Command): string {
-  const options: Options = { ...command.options, ...COMMON_OPTIONS };
   return [
     ...wrap(command.summary, `${heading(`flower-context ${command.name}`)} - `, '  '),
     '',
@@ -208,7 +210,7 @@ function renderHelp(command: Command): string {
     '',
     heading('options:'),
     ...columns(
-      Object.entries(options).map(([name, { value, choices, description }]) => [
+      Object.entries(optionsOf(command)).map(([name, { value, choices, description }]) => [
         `--${name}${value === undefined ? '' : ` ${choices?.join('|') ?? value}`}`,
         description,
       ]),

@@ -3,7 +3,7 @@ import { APPS } from '../config/release.ts';
 import { ALL_NAMES, rowOf } from '../config/table.ts';
 import { EXIT } from '../core/exit.ts';
 import { print } from '../host/output.ts';
-import { COMMON_OPTIONS, type Command, defineCommand, type Option, UsageError } from './command.ts';
+import { type Command, defineCommand, optionsOf, UsageError } from './command.ts';
 
 /** A function of the commands, because it is one of them. */
 export const completion = (commands: () => readonly Command[]): Command =>
@@ -21,37 +21,33 @@ export const completion = (commands: () => readonly Command[]): Command =>
     },
   });
 
-/** What completes a word: one of a list, files, folders, an app, or nothing. */
-type Completes = { readonly words: readonly string[] } | 'files' | 'folders' | 'app' | 'nothing';
-
-/** The placeholder of the help decides: FILE, APP, a|b|c, VAR=VALUE. */
-function completes(placeholder: string, choices?: readonly string[]): Completes {
+/** The arguments of `compgen` that complete a word; undefined: nothing does. The placeholder of the help decides. */
+function completes(placeholder: string, choices?: readonly string[]): string | undefined {
   const name = placeholder.replaceAll(/[[\]]/g, '');
-  if (choices !== undefined) return { words: choices };
-  if (name === 'VAR=VALUE') return { words: settable().map((variable) => `${variable}=`) };
-  if (/^[a-z0-9-]+(\|[a-z0-9-]+)*$/.test(name)) return { words: name.split('|') };
-  if (/FILE/.test(name)) return 'files';
-  if (name === 'APP') return 'app';
-  return /DIR$/.test(name) ? 'folders' : 'nothing';
+  if (choices !== undefined) return words(choices);
+  if (name === 'VAR=VALUE') return words(settable().map((variable) => `${variable}=`));
+  if (/^[a-z0-9-]+(\|[a-z0-9-]+)*$/.test(name)) return words(name.split('|'));
+  if (/FILE/.test(name)) return '-f';
+  if (name === 'APP') return `-d ${words(APPS)}`;
+  return /DIR$/.test(name) ? '-d' : undefined;
 }
+
+const words = (list: readonly string[]): string => `-W '${list.join(' ')}'`;
 
 const settable = (): readonly string[] => ALL_NAMES.filter((name) => rowOf(name).level !== 'infrastructure');
 
-const optionsOf = (command: Command): [string, Option][] =>
-  Object.entries({ ...command.options, ...COMMON_OPTIONS });
-
 export function renderCompletion(commands: readonly Command[]): string {
   const values = commands.flatMap((command) =>
-    optionsOf(command).flatMap(([name, { value, choices }]) =>
+    Object.entries(optionsOf(command)).flatMap(([name, { value, choices }]) =>
       value === undefined
         ? []
         : [`    '${command.name} --${name}') ${compgen(completes(value, choices))}; return ;;`],
     ),
   );
   const rest = commands.map((command) => {
-    const words = optionsOf(command).map(([name]) => `--${name}`);
+    const options = Object.keys(optionsOf(command)).map((name) => `--${name}`);
     const position = command.args.map((arg) => compgen(completes(arg)))[0] ?? ':';
-    return `    ${command.name}) if [[ $cur == -* ]]; then ${compgen({ words })}; else ${position}; fi ;;`;
+    return `    ${command.name}) if [[ $cur == -* ]]; then ${compgen(words(options))}; else ${position}; fi ;;`;
   });
   const names = [...commands.map(({ name }) => name), '--help', '--root'];
   return [
@@ -67,7 +63,7 @@ export function renderCompletion(commands: readonly Command[]): string {
     '    esac',
     '  done',
     '  if [[ -z $command ]]; then',
-    `    if [[ $prev == --root ]]; then ${compgen('folders')}; else ${compgen({ words: names })}; fi`,
+    `    if [[ $prev == --root ]]; then ${compgen('-d')}; else ${compgen(words(names))}; fi`,
     '    return',
     '  fi',
     '  case "$command $prev" in',
@@ -85,13 +81,5 @@ export function renderCompletion(commands: readonly Command[]): string {
   ].join('\n');
 }
 
-function compgen(what: Completes): string {
-  if (what === 'nothing') return ':';
-  const how = {
-    files: '-f',
-    folders: '-d',
-    app: `-d -W '${APPS.join(' ')}'`,
-    words: typeof what === 'string' ? '' : `-W '${what.words.join(' ')}'`,
-  }[typeof what === 'string' ? what : 'words'];
-  return `COMPREPLY=($(compgen ${how} -- "$cur"))`;
-}
+const compgen = (how: string | undefined): string =>
+  how === undefined ? ':' : `COMPREPLY=($(compgen ${how} -- "$cur"))`;

@@ -25,13 +25,14 @@ export const ROLE_OPTION = {
   choices: ['superlink', 'supernode'],
 } as const;
 
-type Variables = Pick<VariableFile, 'variables' | 'open'>;
-
 /**
  * The variables of FILE, in any of the formats, or of this VM, whose CONTEXT is a context.sh and nothing else.
  * @throws Problem context_unreadable, UsageError
  */
-export function readVariables(machine: Machine, file: string | undefined): Variables {
+export function readVariables(
+  machine: Machine,
+  file: string | undefined,
+): Pick<VariableFile, 'variables' | 'open'> {
   if (file !== undefined) return readFile(file);
   const { context, contextSha256 } = loadVm(machine);
   if (!(context instanceof Problem)) return { variables: context.variables, open: new Set() };
@@ -41,7 +42,7 @@ export function readVariables(machine: Machine, file: string | undefined): Varia
 }
 
 /** one-context has not written FILE: the catalogue's remedy is not for it. */
-function readFile(file: string): Variables {
+function readFile(file: string): Pick<VariableFile, 'variables' | 'open'> {
   const bytes = readInput(file);
   try {
     return parseVariableFile(bytes);

@@ -2,9 +2,8 @@ import { EXIT } from '../core/exit.ts';
 import { type CheckSeverity, examine, type Result } from '../doctor/check.ts';
 import { CHECKS } from '../doctor/checks/index.ts';
 import { takeSnapshot } from '../doctor/snapshot.ts';
-import { print } from '../host/output.ts';
 import { defineCommand } from './command.ts';
-import { printText, style, wrap } from './terminal.ts';
+import { printJson, printText, style, wrap } from './terminal.ts';
 
 export const doctor = defineCommand({
   name: 'doctor',
@@ -30,7 +29,7 @@ export const doctor = defineCommand({
         findings: findings.map(({ severity, ...rest }) => ({ verdict: severity, ...rest })),
       }));
       const head = { version: 1, role: vm.role ?? null, at: vm.now.toISOString(), problems, warnings };
-      print(`${JSON.stringify({ ...head, checks }, null, 2)}\n`);
+      printJson({ ...head, checks });
     } else printText([...render(results), '', summary(problems, warnings)].join('\n'));
     return problems === 0 ? EXIT.ok : EXIT.failed;
   },
@@ -54,14 +53,11 @@ function render(results: readonly Result[]): string[] {
         ];
       }),
     );
-  const reasons = new Set(results.flatMap(({ skipped }) => skipped ?? []));
-  return [
-    ...lines,
-    ...[...reasons].map((reason) => {
-      const count = results.filter(({ skipped }) => skipped === reason).length;
-      return `skipped: ${plural(count, 'check')} (${reason})`;
-    }),
-  ];
+  const skipped = [...Map.groupBy(results, ({ skipped: reason }) => reason)].flatMap(
+    ([reason, { length }]) =>
+      reason === undefined ? [] : [`skipped: ${plural(length, 'check')} (${reason})`],
+  );
+  return [...lines, ...skipped];
 }
 
 const summary = (problems: number, warnings: number): string =>

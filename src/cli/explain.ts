@@ -1,8 +1,7 @@
-import { CATALOGUE, entryOf, type ProblemCode } from '../core/catalogue.ts';
+import { CATALOGUE, type ProblemCode } from '../core/catalogue.ts';
 import { EXIT } from '../core/exit.ts';
-import { print } from '../host/output.ts';
 import { defineCommand, didYouMean, UsageError } from './command.ts';
-import { columns, heading, printText, style, whole, wrap } from './terminal.ts';
+import { columns, heading, printJson, printText, style, whole, wrap } from './terminal.ts';
 
 const SEVERITY = {
   fatal: 'the boot or the command ends',
@@ -23,28 +22,26 @@ export const explain = defineCommand({
   async run({ args: [wanted], flag }) {
     const codes = Object.keys(CATALOGUE) as ProblemCode[];
     if (wanted === undefined) {
-      if (flag('json')) print(toJson(codes.map(pageOf)));
-      else printText(columns(codes.map((code) => [code, entryOf(code).title])).join('\n'));
+      if (flag('json')) printJson(codes.map(pageOf));
+      else printText(columns(codes.map((code) => [code, CATALOGUE[code].title])).join('\n'));
       return EXIT.ok;
     }
     const code = codes.find((one) => one === wanted.trim().toLowerCase());
     if (code === undefined)
       throw new UsageError(`unknown problem code '${wanted.slice(0, 80)}'${didYouMean(wanted, codes)}`);
-    if (flag('json')) print(toJson(pageOf(code)));
+    if (flag('json')) printJson(pageOf(code));
     else printText(render(code));
     return EXIT.ok;
   },
 });
 
-const toJson = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-
 function pageOf(code: ProblemCode) {
-  const { title, severity, remedy, about, found, agent, where } = entryOf(code);
+  const { title, severity, remedy, about, found, agent, where } = CATALOGUE[code];
   return { code, title, kind: severity, remedy, about, found, agent, look: where };
 }
 
 function render(code: ProblemCode): string {
-  const { title, severity, remedy, about, found, agent, where } = entryOf(code);
+  const { title, severity, remedy, about, found, agent, where } = CATALOGUE[code];
   return [
     ...wrap(title, `${style(severity, code)} - `, '  '),
     `  ${severity}: ${SEVERITY[severity]}`,

@@ -1,24 +1,35 @@
-import { EXIT_MEANING } from '../core/exit.ts';
-import { boot } from './boot.ts';
+import { EXIT, EXIT_MEANING } from '../core/exit.ts';
+import { print } from '../host/output.ts';
+import { boot, run } from './agent.ts';
 import { ca } from './ca.ts';
-import type { Command } from './command.ts';
+import { type Command, defineCommand } from './command.ts';
 import { completion } from './completion.ts';
-import { context } from './context.ts';
+import { context, plan, validate } from './context.ts';
 import { doctor } from './doctor.ts';
 import { explain } from './explain.ts';
 import { install } from './install.ts';
 import { lint } from './lint.ts';
-import { plan } from './plan.ts';
 import { probe } from './probe.ts';
 import { ready } from './ready.ts';
 import { reread } from './reread.ts';
-import { run } from './run.ts';
 import { status } from './status.ts';
 import { submit } from './submit.ts';
 import { template } from './template.ts';
 import { columns, heading } from './terminal.ts';
-import { validate } from './validate.ts';
-import { version } from './version.ts';
+
+declare const FLOWER_CONTEXT_VERSION: string;
+
+const version = defineCommand({
+  name: 'version',
+  summary: 'Print the version of the agent and of its Node.js',
+  args: [],
+  options: {},
+  examples: [['flower-context version', 'Prints flower-context 0.2.0 (Node.js 24.21.0)']],
+  run: async () => {
+    print(`flower-context ${FLOWER_CONTEXT_VERSION} (Node.js ${process.versions.node})\n`);
+    return EXIT.ok;
+  },
+});
 
 /** The commands by what they are for; help, man page and docs have them in this order. */
 export const COMMAND_GROUPS: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [

@@ -1,11 +1,10 @@
 import { EXIT } from '../core/exit.ts';
-import { print } from '../host/output.ts';
 import { lint as lintText } from '../templates/lint/lint.ts';
 import { TOPOLOGY_NAMES } from '../templates/topology.ts';
 import { defineCommand } from './command.ts';
 import { readInput } from './context-source.ts';
 import { printLint } from './findings.ts';
-import { printText } from './terminal.ts';
+import { printJson, printText } from './terminal.ts';
 
 export const lint = defineCommand({
   name: 'lint',
@@ -30,14 +29,10 @@ export const lint = defineCommand({
   ],
   async run({ args, flag, value }) {
     const file = args[0]!;
-    const bytes = readInput(file);
     const named = TOPOLOGY_NAMES.find((name) => name === value('as'));
-    const { format, topology, findings } = lintText(bytes.toString('utf8'), named);
+    const { format, topology, findings } = lintText(readInput(file).toString('utf8'), named);
     const label = file === '-' ? 'stdin' : file;
-    if (flag('json'))
-      print(
-        `${JSON.stringify({ file: label, form: format ?? null, kind: topology ?? null, findings }, null, 2)}\n`,
-      );
+    if (flag('json')) printJson({ file: label, form: format ?? null, kind: topology ?? null, findings });
     else if (findings.length === 0)
       printText(
         `${label}: no findings (a ${topology ?? 'service'} template ${topology === undefined ? 'without a Flower role, ' : ''}in the format of OpenNebula ${format})`,

@@ -2,10 +2,10 @@ import { readCertificates } from '../config/pem-value.ts';
 import { EXIT } from '../core/exit.ts';
 import { formatHostPort, parseHostPort } from '../core/hostport.ts';
 import { probeFleet } from '../flower/probe.ts';
-import { readText } from '../host/files.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { defineCommand, UsageError } from './command.ts';
+import { readInput } from './context-source.ts';
 import { printErrorText, printText } from './terminal.ts';
 
 /** The shortest pause between two attempts: a federation waits for the first answer. */
@@ -36,13 +36,12 @@ export const probe = defineCommand({
     const caFile = value('ca');
     if ((caFile === undefined) !== flag('plaintext'))
       throw new UsageError('give either --ca FILE or --plaintext');
-    const caPem = caFile === undefined ? undefined : readCaFile(caFile);
+    const target = { ...address, ca: caFile === undefined ? null : readCaFile(caFile) };
     const wait = value('wait') ?? '0';
     if (!/^\d+$/.test(wait)) throw new UsageError(`--wait takes whole seconds, not '${wait}'`);
 
     const end = machine.clock.monotonicMs() + Number(wait) * 1_000;
     let reason = 'no answer';
-    const target = { ...address, ca: caPem ?? null };
     // Loads the gRPC library while Flower is still importing. It connects at the first call.
     let opened = openGrpc(target);
     opened.catch(() => undefined);
@@ -70,9 +69,7 @@ export const probe = defineCommand({
 
 /** PEM, or base64 of it: `flower-context ca` prints both. */
 function readCaFile(file: string): string {
-  const text = readText(file);
-  if (text === undefined) throw new UsageError(`there is no file ${file}`);
-  const read = readCertificates(text.trim());
+  const read = readCertificates(readInput(file).toString('utf8').trim());
   if (read.ok) return read.value;
   throw new UsageError(
     `--ca ${file}: ${read.why}; give the CA of the SuperLink (\`flower-context ca --pem\`)`,

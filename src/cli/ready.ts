@@ -13,23 +13,22 @@ export const ready = defineCommand({
   summary: 'Wait until this VM serves and has published it, or report why not',
   args: [],
   options: {
-    timeout: {
-      description: 'stop waiting after this time (default: no limit)',
-      value: 'SECONDS',
-    },
+    timeout: { description: 'stop waiting after this time (default: no limit)', value: 'SECONDS' },
   },
   text: 'READY_SCRIPT_PATH runs this command before one-context reports READY=YES. A SuperLink serves when its Fleet API answers; a SuperNode serves when the SuperLink has accepted it. Exit status 1: the boot failed. Exit status 3: the time is up.',
   examples: [
     ['flower-context ready', 'Wait until ready, or fail with the reason'],
     ['flower-context ready --timeout 0', 'Check once'],
   ],
-  async run(invocation) {
-    const wanted = invocation.value('timeout');
-    if (wanted !== undefined && !/^\d+$/.test(wanted))
-      throw new UsageError(`--timeout takes whole seconds, not '${wanted}'`);
-    demandVm(invocation.machine);
-    const deadlineMs = wanted === undefined ? undefined : Number(wanted) * 1_000;
-    const { file, verdict } = await untilDecided(invocation.machine, deadlineMs);
+  async run({ machine, value }) {
+    const seconds = value('timeout');
+    if (seconds !== undefined && !/^\d+$/.test(seconds))
+      throw new UsageError(`--timeout takes whole seconds, not '${seconds}'`);
+    demandVm(machine);
+    const { file, verdict } = await untilDecided(
+      machine,
+      seconds === undefined ? undefined : Number(seconds) * 1_000,
+    );
     if (verdict === 'serves') {
       printText('ready: this VM serves');
       return EXIT.ok;
@@ -38,7 +37,7 @@ export const ready = defineCommand({
       printText(`not ready: ${file?.reason ?? 'the boot failed'}`);
       return EXIT.failed;
     }
-    printText(`not ready yet: ${whyUndecided(invocation.machine, file)}`);
+    printText(`not ready yet: ${whyUndecided(machine, file)}`);
     return EXIT.notReady;
   },
 });
@@ -64,7 +63,7 @@ export function verdictNow(
   return changed ? undefined : (verdict ?? undefined);
 }
 
-/** Waits for the verdict; undefined when the time was up first. */
+/** Waits for the verdict; undefined when the time was up first. @internal */
 export async function untilDecided(
   machine: Machine,
   deadlineMs?: number,

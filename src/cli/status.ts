@@ -1,9 +1,8 @@
 import { EXIT } from '../core/exit.ts';
-import { print } from '../host/output.ts';
 import { problemLines, readStatus, type Status } from '../report/status.ts';
-import { demandVm, untilStatus } from './await-status.ts';
+import { demandVm, untilFile } from './await-status.ts';
 import { defineCommand } from './command.ts';
-import { heading, printText, style, wrap } from './terminal.ts';
+import { heading, printJson, printText, style, wrap } from './terminal.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -21,10 +20,12 @@ export const status = defineCommand({
   ],
   async run({ machine, flag }) {
     demandVm(machine);
+    const path = machine.paths.status;
+    const read = (): Status | undefined => readStatus(path);
     const found = flag('wait')
-      ? await untilStatus(machine, ({ phase }) => phase !== 'booting')
-      : readStatus(machine.paths.status);
-    if (flag('json')) print(`${JSON.stringify(found ?? null, null, 2)}\n`);
+      ? await untilFile(machine, { path, read }, ({ phase }) => phase !== 'booting')
+      : read();
+    if (flag('json')) printJson(found ?? null);
     else if (found === undefined)
       printText('The agent has not run since this VM started. Start it: `systemctl start flower-context`');
     else printText(describe(found, machine.clock.now()));
@@ -33,16 +34,14 @@ export const status = defineCommand({
 });
 
 const MARK = {
-  pending: ' ',
-  running: '>',
-  done: '+',
-  kept: '=',
-  degraded: '~',
-  failed: '!',
-  skipped: '-',
+  pending: [' '],
+  running: ['>'],
+  done: ['+', 'ok'],
+  kept: ['=', 'ok'],
+  degraded: ['~', 'degraded'],
+  failed: ['!', 'fatal'],
+  skipped: ['-'],
 } as const;
-
-const COLOUR = { done: 'ok', kept: 'ok', degraded: 'degraded', failed: 'fatal' } as const;
 
 function describe(found: Status, now: Date): string {
   const { role, phase, boot, started_at, steps, facts, waiting, problems } = found;
@@ -73,8 +72,8 @@ function describe(found: Status, now: Date): string {
 
 /** One line for a step; its note follows on the same line if the line is long enough for it. */
 function stepLines({ title, state, ms, note }: Status['steps'][number], width: number): string[] {
-  const colour = state in COLOUR ? COLOUR[state as keyof typeof COLOUR] : undefined;
-  const mark = colour === undefined ? MARK[state] : style(colour, MARK[state]);
+  const [sign, colour] = MARK[state];
+  const mark = colour === undefined ? sign : style(colour, sign);
   const line = `  ${mark} ${title.padEnd(width)}  ${state.padEnd(8)} ${(ms === null ? '' : `${ms} ms`).padStart(9)}`;
   if (note === null) return [line];
   const whole = wrap(note, `${line}  `);

@@ -1,5 +1,7 @@
 // The input and the output of Flower's own command. Pure.
+import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { parseJson } from '../core/json.ts';
 import { commandPath } from '../flower/directories.ts';
 import { dialable } from '../flower/endpoints.ts';
 import { formatToml } from '../flower/toml.ts';
@@ -45,18 +47,11 @@ export const readRunConfig = (text: string): RunSetting[] =>
 export const formatRunConfig = (settings: readonly RunSetting[]): string =>
   settings.map(([key, value]) => `${key} = ${value}\n`).join('');
 
-export interface PassedOn {
-  /** Arguments for `flwr run` without those about the run config. */
-  readonly rest: readonly string[];
-  /** Settings of the caller; they replace those of the CONTEXT. */
-  readonly settings: readonly RunSetting[];
-}
-
 /**
- * Separates `--run-config 'k=v ...'` from the other arguments after `--`: Flower takes a file or single settings, not both.
- * Throws UsageError.
+ * Separates `--run-config 'k=v ...'`, the settings of the caller, from the other arguments after `--`: Flower takes a file
+ * or single settings, not both. Throws UsageError.
  */
-export function readPassedOn(args: readonly string[]): PassedOn {
+export function readPassedOn(args: readonly string[]): { rest: string[]; settings: RunSetting[] } {
   const rest: string[] = [];
   const settings: RunSetting[] = [];
   for (let at = 0; at < args.length; at++) {
@@ -79,11 +74,6 @@ export function readPassedOn(args: readonly string[]): PassedOn {
   return { rest, settings };
 }
 
-/** Later settings replace earlier ones of the same key. */
-export const mergeSettings = (...settings: (readonly RunSetting[])[]): RunSetting[] => [
-  ...new Map(settings.flat()),
-];
-
 /** Prints the flattened keys of [tool.flwr.app.config] as JSON: Flower compares the settings of a run with them. */
 export const DECLARED_KEYS_PY = `import json, sys, tomllib
 def flat(table, prefix=''):
@@ -100,26 +90,21 @@ print(json.dumps(list(flat(app.get('config', {})))))
 /** The id of the run in a line of `flwr run`. */
 export const runIdIn = (line: string): string | undefined => /Successfully started run (\d+)/.exec(line)?.[1];
 
-export interface RunState {
-  /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
-  readonly status: string;
-  readonly details: string;
-  readonly seconds: number | undefined;
-}
+const RUNS = z.object({
+  runs: z.array(
+    z.object({
+      'run-id': z.coerce.string(),
+      /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
+      status: z.coerce.string(),
+      'status-details': z.string().catch(''),
+      /** Seconds. */
+      elapsed: z.number().optional().catch(undefined),
+    }),
+  ),
+});
+
+export type RunState = z.infer<typeof RUNS>['runs'][number];
 
 /** The run in the output of `flwr list --run-id ID --format json`; undefined when it is not there. */
-export function runStateIn(output: string, id: string): RunState | undefined {
-  try {
-    const { runs } = JSON.parse(output.slice(output.indexOf('{'))) as { runs?: Record<string, unknown>[] };
-    const run = runs?.find((one) => String(one['run-id']) === id);
-    if (run === undefined) return undefined;
-    const elapsed = run['elapsed'];
-    return {
-      status: String(run['status']),
-      details: typeof run['status-details'] === 'string' ? run['status-details'] : '',
-      seconds: typeof elapsed === 'number' ? elapsed : undefined,
-    };
-  } catch {
-    return undefined;
-  }
-}
+export const runStateIn = (output: string, id: string): RunState | undefined =>
+  parseJson(output.slice(output.indexOf('{')), RUNS)?.runs.find((run) => run['run-id'] === id);

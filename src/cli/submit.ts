@@ -14,8 +14,6 @@ import {
   DECLARED_KEYS_PY,
   flwrEnvironment,
   formatRunConfig,
-  mergeSettings,
-  type PassedOn,
   type RunSetting,
   type RunState,
   readPassedOn,
@@ -45,13 +43,19 @@ export const submit = defineCommand({
       'Run an app that was not written for this appliance',
     ],
   ],
-  async run(invocation) {
-    const { machine, args, rest } = invocation;
-    const superLink = superLinkEndpoints(machine);
-    if (superLink === undefined) return EXIT.notReady;
+  async run({ machine, args, rest, flag }) {
+    const superLink = readEndpoints(machine.paths);
+    if (superLink?.role !== 'superlink') {
+      printErrorText(
+        superLink === undefined
+          ? 'not ready: the boot has not started Flower yet (`flower-context status`)'
+          : 'this VM is a SuperNode: start runs on the SuperLink',
+      );
+      return EXIT.notReady;
+    }
     const passedOn = readPassedOn(rest);
     const app = appNamed(args[0]!, machine.paths);
-    const settings = await settingsFor(invocation, app, passedOn);
+    const settings = await settingsFor(machine, app, passedOn.settings, flag('declared-only'));
 
     const home = machine.paths.flwrHome;
     ensureFolder(home, { mode: 0o700 });
@@ -80,30 +84,20 @@ function appNamed(name: string, { apps }: Paths): string {
   );
 }
 
-/** Undefined, with a message, when this VM cannot start runs (yet). */
-function superLinkEndpoints({ paths }: Machine) {
-  const endpoints = readEndpoints(paths);
-  if (endpoints?.role === 'superlink') return endpoints;
-  printErrorText(
-    endpoints === undefined
-      ? 'not ready: the boot has not started Flower yet (`flower-context status`)'
-      : 'this VM is a SuperNode: start runs on the SuperLink',
-  );
-  return undefined;
-}
-
-/** The settings of the CONTEXT and of the caller. Throws Problem app_lacks_settings. */
+/** The settings of the CONTEXT, replaced by those of the caller. Throws Problem app_lacks_settings. */
 async function settingsFor(
-  { machine, flag }: { machine: Machine; flag(name: 'declared-only'): boolean },
+  machine: Machine,
   app: string,
-  { settings }: PassedOn,
+  settings: readonly RunSetting[],
+  declaredOnly: boolean,
 ): Promise<RunSetting[]> {
-  const all = mergeSettings(readRunConfig(readText(machine.paths.runConfig) ?? ''), settings);
+  const ofContext = readRunConfig(readText(machine.paths.runConfig) ?? '');
+  const all = [...new Map([...ofContext, ...settings])];
   const declared = await declaredKeys(machine, app);
   const undeclared = all.filter(([key]) => !declared.has(key));
   if (undeclared.length === 0) return all;
   const names = undeclared.map(([key]) => key).join(', ');
-  if (flag('declared-only')) {
+  if (declaredOnly) {
     printErrorText(`omitted, because the app does not declare it: ${names}`);
     return all.filter(([key]) => declared.has(key));
   }
@@ -139,14 +133,12 @@ const MOST_SILENT_POLLS = 30;
 class Run {
   readonly #machine: Machine;
   readonly #program: string;
-  readonly #env: Record<string, string>;
   readonly #interrupted = new AbortController();
   #id: string | undefined;
 
   constructor(machine: Machine) {
     this.#machine = machine;
     this.#program = join(machine.paths.environment, 'bin/flwr');
-    this.#env = flwrEnvironment(machine.paths);
   }
 
   async start(app: string, args: readonly string[]): Promise<number> {
@@ -166,14 +158,15 @@ class Run {
     }
     const state = await this.#untilFinished(id);
     if (state === undefined) return this.#leave(id);
-    const took = state.seconds === undefined ? '' : ` after ${state.seconds.toFixed(1)} s`;
+    const took = state.elapsed === undefined ? '' : ` after ${state.elapsed.toFixed(1)} s`;
+    const details = state['status-details'];
     if (state.status === 'finished:completed') {
       printText(`run ${id}: completed${took}`);
       return EXIT.ok;
     }
     throw new Problem('run_failed', {
       doing: `following run ${id}`,
-      found: `${state.status}${took}${state.details === '' ? '' : `: ${state.details}`}`,
+      found: `${state.status}${took}${details === '' ? '' : `: ${details}`}`,
     });
   }
 
@@ -212,7 +205,7 @@ class Run {
 
   #flwr(args: readonly string[], visible: boolean): ReturnType<typeof run> {
     return run(this.#program, args, {
-      env: this.#env,
+      env: flwrEnvironment(this.#machine.paths),
       signal: this.#interrupted.signal,
       ...(visible
         ? {

@@ -11,7 +11,7 @@ import { type Count, inputsOf, TOPOLOGIES, TOPOLOGY_NAMES, type Topology } from 
 import { readCa } from '../tls/ca.ts';
 import { defineCommand, type Invocation, printProblem, UsageError } from './command.ts';
 import { printLint } from './findings.ts';
-import { printErrorText } from './terminal.ts';
+import { printErrorText, printJson } from './terminal.ts';
 
 export const template = defineCommand({
   name: 'template',
@@ -76,7 +76,10 @@ export const template = defineCommand({
     ],
   ],
   async run(invocation) {
-    const topology = topologyOf(invocation.args[0]!);
+    const kind = invocation.args[0]!;
+    const topology = TOPOLOGY_NAMES.find((name) => name === kind);
+    if (topology === undefined)
+      throw new UsageError(`unknown kind of template '${kind}': ${TOPOLOGY_NAMES.join(', ')}`);
     const format: OneFlowVersion = invocation.value('one') === '7' ? 7 : 6;
     const all = invocation.flag('all-inputs');
     const { roles } = TOPOLOGIES[topology];
@@ -112,7 +115,7 @@ export const template = defineCommand({
         );
       const open = TOPOLOGIES[topology].mandatory.filter((name) => !values.has(name));
       if (open.length > 0) printErrorText(`note: fill in ${open.join(' and ')}: no VM boots without them`);
-      print(`${JSON.stringify(answers(options), null, 2)}\n`);
+      printJson(answers(options));
       return EXIT.ok;
     }
     const text = formatTemplate(options);
@@ -142,13 +145,6 @@ function checkCertificates(config: BootConfig, now: Date): void {
   if (config.role === 'superlink') operatorCertificates(config, { addresses: [], hostNames: [], now });
   else if (config.FL_SSL_CA_CERTFILE !== undefined)
     readCa(config.FL_SSL_CA_CERTFILE, { variable: 'FL_SSL_CA_CERTFILE', now });
-}
-
-function topologyOf(text: string): Topology {
-  const topology = TOPOLOGY_NAMES.find((name) => name === text);
-  if (topology === undefined)
-    throw new UsageError(`unknown kind of template '${text}': ${TOPOLOGY_NAMES.join(', ')}`);
-  return topology;
 }
 
 function idOf(

@@ -45,10 +45,12 @@ const breakLines = (text: string): string =>
     })
     .join('\n');
 
-/** Prints text for a person on standard output. JSON and files are printed as they are, with host/output.ts. */
+/** Prints text for a person on standard output. Files are printed as they are, with host/output.ts. */
 export const printText = (text: string): void => print(`${breakLines(text)}\n`);
 /** The same on standard error. */
 export const printErrorText = (text: string): void => printError(`${breakLines(text)}\n`);
+
+export const printJson = (value: unknown): void => print(`${JSON.stringify(value, null, 2)}\n`);
 
 const LONGEST_LEFT = 26;
 

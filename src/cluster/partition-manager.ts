@@ -2,14 +2,11 @@
 //
 // At boot `choose` sends as few requests as possible. The list of VMs is enough while the role is being deployed for the
 // first time (no node has a claim) and while the role has the same members as when the partition was stored. Otherwise it
-// reads the claims of the other nodes, for which OpenNebula looks up each VM. The boot publishes the partition with
-// everything else. Then `watch` polls the list of VMs.
+// reads the claims of the other nodes, for which OpenNebula looks up each VM. Then `watch` polls the list of VMs.
 //
-// After a first deployment the partition of each node is the rank of its VM id, and all nodes have the same list. So the
-// claims are read only after the list has changed, and not even then when only younger nodes were added, because the ranks
-// of the others stay. Only the own claim is checked: a peer may have overwritten it, and another node may have taken the
-// partition meanwhile. After that, and after the list has lost a node, the claims are read until everything is right, and
-// from time to time later, because a peer may have been restored or may hold a claim that is not its own.
+// After a first deployment the partition of each node is the rank of its VM id. So the list is enough as long as only
+// younger nodes are added; only the own claim is checked, because a peer may have overwritten it. After any other change
+// the claims are read until everything is right, and from time to time later: a peer may have been restored.
 //
 // A change of the partition is slow on purpose, because it restarts Flower: two readings some seconds apart must agree,
 // then the partition is claimed, checked again, and only then used.
@@ -50,6 +47,11 @@ export interface PartitionManagerOptions {
   readonly onNote?: (text: string) => void;
 }
 
+interface WatchOptions {
+  readonly signal: AbortSignal;
+  readonly onMove: (to: Partition) => Promise<void>;
+}
+
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
 /** The lookups are made one after the other, so a reading of the claims may take longer by this much for each node. */
@@ -77,7 +79,6 @@ type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed';
 export class PartitionManager {
   readonly #options: PartitionManagerOptions;
   readonly #oneGate: OneGate;
-  readonly #random: Random;
   #memory: PartitionMemory | undefined;
   /** The partition that is claimed; undefined outside a service. */
   #mine: Partition | undefined;
@@ -91,10 +92,9 @@ export class PartitionManager {
   #size = 1;
 
   constructor(options: PartitionManagerOptions) {
-    const { oneGate, random, memory } = options;
+    const { oneGate, memory } = options;
     this.#options = options;
     this.#oneGate = oneGate;
-    this.#random = random;
     this.#memory = (memory?.vmId ?? oneGate.vmId) === oneGate.vmId ? memory : undefined;
   }
 
@@ -107,23 +107,18 @@ export class PartitionManager {
    * this VM as OneGate showed it when the boot began; without it the partition is not taken for the rank of a first
    * deployment. Throws Problem onegate_unreachable when OneGate does not even give the list.
    */
-  async choose({
-    service,
-    stored,
-    signal,
-  }: {
-    service?: Service | undefined;
-    stored?: Vm | undefined;
-    signal?: AbortSignal;
-  } = {}): Promise<Choice | undefined> {
-    let list: Service;
+  async choose(
+    given: { service?: Service | undefined; stored?: Vm | undefined; signal?: AbortSignal } = {},
+  ): Promise<Choice | undefined> {
+    const { stored, signal } = given;
+    let service: Service;
     try {
-      list = service ?? (await this.#oneGate.service({ signal }));
+      service = given.service ?? (await this.#oneGate.service({ signal }));
     } catch (error) {
       if (error instanceof Problem && error.code === 'not_in_service') return undefined;
       throw error;
     }
-    const choice = await this.#chooseFrom(list, stored, signal);
+    const choice = await this.#chooseFrom(service, stored, signal);
     this.#take(choice);
     this.#inUse = choice;
     return choice;
@@ -167,11 +162,8 @@ export class PartitionManager {
   ): Promise<boolean | undefined> {
     const memory = this.#memory;
     const deploying = state === SERVICE_STATE.deploying;
-    const possible =
-      memory === undefined
-        ? deploying
-        : memory.byRank === true && onlyGrew(memory.members ?? '', this.#members);
-    if (!possible) return false;
+    const stayed = memory?.byRank === true && onlyGrew(memory.members ?? '', this.#members);
+    if (memory === undefined ? !deploying : !stayed) return false;
     try {
       const vm = stored ?? (await this.#oneGate.vm({ policy: CLAIMS_POLICY, signal }));
       return attribute(vm, 'FL_PARTITION_ID') === undefined
@@ -187,22 +179,16 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({
-    signal,
-    onMove,
-  }: {
-    signal: AbortSignal;
-    onMove: (to: Partition) => Promise<void>;
-  }): Promise<void> {
+  async watch({ signal, onMove }: WatchOptions): Promise<void> {
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
     let readClaims = !this.#byRank;
-    let waitMs = readClaims ? this.#spread(CONFIRM_MS) : withJitter(this.#pollMs, this.#random);
+    let waitMs = readClaims ? this.#spread(CONFIRM_MS) : this.#jitter(this.#pollMs);
     while (!signal.aborted) {
       try {
         await this.#options.clock.sleep(waitMs, signal);
-        waitMs = withJitter(this.#pollMs, this.#random);
+        waitMs = this.#jitter(this.#pollMs);
         const due = ++polls >= this.#pollsPerClaimCheck;
         readClaims ||= due && !this.#byRank;
         const found = readClaims ? await this.#review(signal) : await this.#poll(due, signal);
@@ -252,11 +238,8 @@ export class PartitionManager {
     const mine = this.#mine;
     if (!this.#byRank || mine === undefined || mine.of === nodes.length) return 'keep';
     // Only younger nodes were added: the rank is the same, out of more nodes.
-    this.#wanted = {
-      id: mine.id,
-      of: nodes.length,
-      why: `the role has ${nodes.length} nodes now, not ${mine.of}`,
-    };
+    const of = nodes.length;
+    this.#wanted = { id: mine.id, of, why: `the role has ${of} nodes now, not ${mine.of}` };
     return 'conflict';
   }
 
@@ -278,9 +261,8 @@ export class PartitionManager {
 
   async #claim(signal: AbortSignal): Promise<void> {
     const { id, of, why } = this.#wanted!;
-    this.#options.onNote?.(
-      `partition ${id} of ${of} instead of ${this.#mine?.id} of ${this.#mine?.of}: ${why}`,
-    );
+    const { id: before, of: ofBefore } = this.#mine!;
+    this.#options.onNote?.(`partition ${id} of ${of} instead of ${before} of ${ofBefore}: ${why}`);
     this.#take({ id, of });
     await this.#publish(signal);
   }
@@ -292,13 +274,8 @@ export class PartitionManager {
 
   #take({ id, of }: Partition): void {
     this.#mine = { id, of };
-    this.#store({
-      id,
-      of,
-      vmId: this.#oneGate.vmId,
-      members: this.#members,
-      ...(this.#byRank ? { byRank: true } : {}),
-    });
+    const byRank = this.#byRank ? { byRank: true } : {};
+    this.#store({ id, of, vmId: this.#oneGate.vmId, members: this.#members, ...byRank });
   }
 
   #leaveRank(): void {
@@ -337,8 +314,10 @@ export class PartitionManager {
   /** The wait before a reaction to an event that all nodes of the role see. */
   #spread(ms: number): number {
     const perNode = Math.max(SPREAD_MS_PER_NODE, this.#byRank ? 0 : this.#size * SPREAD_MS_PER_LOOKUP);
-    return withJitter(ms, this.#random) + Math.round(this.#random() * this.#size * perNode);
+    return this.#jitter(ms) + Math.round(this.#options.random() * this.#size * perNode);
   }
+
+  #jitter = (ms: number): number => withJitter(ms, this.#options.random);
 }
 
 /** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */

@@ -22,6 +22,7 @@ export interface Partition {
   readonly of: number;
 }
 
+/** @internal */
 export interface Claimant {
   readonly vmId: number;
   /** Its FL_PARTITION_ID, when that is a number. */
@@ -37,6 +38,10 @@ interface Reading {
   readonly myVmId: number;
   /** The live nodes of the role, with or without this one. */
   readonly nodes: readonly Claimant[];
+}
+
+interface Review extends Reading {
+  readonly mine: Partition;
 }
 
 /**
@@ -63,18 +68,13 @@ export function choosePartition({
 }
 
 /** Undefined when this node keeps its partition; otherwise its new one. `of` is the number of live nodes. */
-export function reviewPartition({
-  myVmId,
-  nodes,
-  mine,
-}: Reading & { readonly mine: Partition }): Choice | undefined {
+export function reviewPartition({ myVmId, nodes, mine }: Review): Choice | undefined {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const of = others.length + 1;
   const older = others.find((node) => node.claim === mine.id && node.vmId < myVmId);
   if (counts(mine.id, of) && older === undefined) {
-    return mine.of === of
-      ? undefined
-      : { id: mine.id, of, why: `the role has ${of} nodes now, not ${mine.of}` };
+    const why = `the role has ${of} nodes now, not ${mine.of}`;
+    return mine.of === of ? undefined : { id: mine.id, of, why };
   }
   const why =
     older === undefined
@@ -87,7 +87,7 @@ export function reviewPartition({
  * The new partition of this node when a younger one keeps claiming the same; undefined when none does. The younger one
  * should change, but one that has its partition by rank may have no reason to read the claims (partition-manager.ts).
  */
-export function makeWay({ myVmId, nodes, mine }: Reading & { readonly mine: Partition }): Choice | undefined {
+export function makeWay({ myVmId, nodes, mine }: Review): Choice | undefined {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const younger = others.find((node) => node.claim === mine.id && node.vmId > myVmId);
   if (younger === undefined) return undefined;

@@ -12,6 +12,7 @@ import { type Pending, type SuperLink, sanitize, selectSuperLink } from './selec
 
 export type { SuperLink } from './select.ts';
 
+/** @internal */
 export interface DiscoveryWait {
   readonly for: string;
   readonly since: Date;
@@ -64,7 +65,7 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
         found: `after ${attempt} tries in ${Math.round((clock.monotonicMs() - began) / 1000)} s still waiting for ${found.for}`,
         remedy: `${found.check}; FL_EDGE_BACKOFF=exponential waits without end`,
         variable: 'FL_EDGE_BACKOFF',
-        ...(resolver.lastProblem === undefined ? {} : { cause: resolver.lastProblem }),
+        cause: resolver.lastProblem,
       });
     }
     onWait?.({ for: found.for, since, until, check: found.check });
@@ -76,11 +77,9 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
     knownSince = found.vmExists ? (knownSince ?? clock.monotonicMs()) : undefined;
     const cap = maxBackoffSeconds * 1_000;
     const quick = knownSince !== undefined && clock.monotonicMs() - knownSince < QUICK_FOR_MS;
+    const together = (resolver.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND;
     const bound = quick
-      ? Math.max(
-          doubling(step, FIRST_WAIT_MS, QUICK_WAIT_MS),
-          (resolver.roleSize * 1_000) / ROLE_REQUESTS_PER_SECOND,
-        )
+      ? Math.max(doubling(step, FIRST_WAIT_MS, QUICK_WAIT_MS), together)
       : doubling(step, FIRST_WAIT_MS, cap);
     step = quick ? 2 : step + 1;
     await clock.sleep(withJitter(Math.min(bound, cap), random), signal);
@@ -89,15 +88,13 @@ export async function findSuperLink(options: DiscoveryOptions): Promise<SuperLin
 
 /** 29 waits of 10 s. The first is shorter by a random part and the last longer by as much, so nodes do not poll together. */
 function fixedSpacing(random: Random): number[] {
-  const waits = Array.from({ length: FIXED_TRIES - 1 }, () => FIXED_WAIT_MS);
   const shift = Math.round(random() * 0.9 * FIXED_WAIT_MS);
-  waits[0]! -= shift;
-  waits[waits.length - 1]! += shift;
-  return waits;
+  const middle = new Array<number>(FIXED_TRIES - 3).fill(FIXED_WAIT_MS);
+  return [FIXED_WAIT_MS - shift, ...middle, FIXED_WAIT_MS + shift];
 }
 
 /** Polls once per call, and remembers which VMs have the SuperLink's role. */
-export class SuperLinkResolver {
+class SuperLinkResolver {
   readonly #oneGate: OneGate;
   readonly #clock: Clock;
   #service: Service | undefined;
@@ -160,7 +157,7 @@ export class SuperLinkResolver {
   }
 }
 
-/** This VM's role and the SuperLink's. Throws Problem superlink_ambiguous when the roles leave it open. */
+/** @internal This VM's role and the SuperLink's. Throws Problem superlink_ambiguous when the roles leave it open. */
 export function splitRoles(service: Service, myVmId: number): { own: Role; superLink: Role } | Pending {
   const own = service.roles.find((role) => role.nodes.some((node) => node.id === myVmId));
   if (own === undefined) {

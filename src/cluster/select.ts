@@ -33,16 +33,12 @@ export function selectSuperLink(vms: readonly Vm[], service?: Service): SuperLin
   const ready = results.flatMap(({ result }) => ('endpoint' in result ? [result] : []));
   const [first] = ready;
   if (first !== undefined) {
-    const several =
-      ready.length > 1
-        ? [
-            `VMs ${ready.map((one) => one.vmId).join(', ')} all publish FL_READY=YES; VM ${first.vmId}, the oldest, is used`,
-          ]
-        : [];
+    const ids = ready.map((one) => one.vmId).join(', ');
+    const several = `VMs ${ids} all publish FL_READY=YES; VM ${first.vmId}, the oldest, is used`;
     return {
       ...first,
-      warnings: [...several, ...first.warnings],
-      ...(service === undefined ? {} : { service }),
+      warnings: ready.length > 1 ? [several, ...first.warnings] : first.warnings,
+      ...(service !== undefined && { service }),
     };
   }
   // None is ready: a VM that is not terminated gives the better reason.
@@ -75,11 +71,8 @@ function selectOne(vm: Vm): SuperLink | Pending {
   if (endpoint === undefined) {
     const fault =
       published === undefined ? 'no FL_ENDPOINT' : `an invalid FL_ENDPOINT (${describeInvalid(published)})`;
-    return {
-      for: `the SuperLink on VM ${vm.id} to publish its address: it publishes FL_READY=YES with ${fault}${reported}`,
-      check,
-      vmExists: true,
-    };
+    const reason = `to publish its address: it publishes FL_READY=YES with ${fault}${reported}`;
+    return { for: `the SuperLink on VM ${vm.id} ${reason}`, check, vmExists: true };
   }
 
   const warnings: string[] = [];

@@ -14,7 +14,7 @@ type NameFor<R extends Role> = {
 type ValueFor<Row, R extends Role> = ValueOf<Row> | (R extends DefaultedOf<Row> ? never : undefined);
 
 /** The configuration of one role: a field per variable, with the name of the variable. Unset without a default: undefined. */
-export type ConfigOf<R extends Role> = { readonly role: R } & {
+type ConfigOf<R extends Role> = { readonly role: R } & {
   readonly [Name in NameFor<R>]: ValueFor<Table[Name], R>;
 };
 

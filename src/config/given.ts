@@ -10,10 +10,7 @@ export interface Given {
   readonly text: string;
 }
 
-/**
- * OneFlow sends every input without a value as an empty string, so empty is the same as absent. So is a reference to the
- * variable itself: the classic Sunstone sends no value for an empty field, and the text of the template stays.
- */
+/** OneFlow sends every input without a value as an empty string, so empty is the same as absent. */
 export function lookUp(
   raw: Readonly<Record<string, string>>,
   name: VariableName,
@@ -32,8 +29,8 @@ function textOf(raw: Readonly<Record<string, string>>, name: string): string | u
 }
 
 /**
- * `$NAME` is an input without an answer: the classic Sunstone uses the role's own line NAME="$NAME" as the value, and
- * encodes it for a text64 input.
+ * `$NAME` is an input without an answer: the classic Sunstone sends no value for an empty field, so the line NAME="$NAME"
+ * of the role stays. For a text64 input it is encoded.
  */
 const unanswered = (name: string, text: string): boolean =>
   text === `$${name}` || text === `\${${name}}` || text === Buffer.from(`$${name}`).toString('base64');

@@ -33,42 +33,27 @@ export function yesNo(): Kind<boolean> {
 export function oneOf<const Options extends readonly [string, ...string[]]>(
   options: Options,
 ): Kind<Options[number]> {
-  const schema = z.enum(options, { error: ({ input }) => notAmong(options, input) });
-  return { input: 'list', options, expected: `one of ${options.join(', ')}`, schema };
+  const error = ({ input }: { input?: unknown }): string => {
+    const meant = closestMatch(String(input), options);
+    return `this is not one of the choices${meant === undefined ? '' : `; did you mean ${meant}?`}`;
+  };
+  const expected = `one of ${options.join(', ')}`;
+  return { input: 'list', options, expected, schema: z.enum(options, { error }) };
 }
 
-function notAmong(options: readonly string[], input: unknown): string {
-  const meant = typeof input === 'string' ? closestMatch(input, options) : undefined;
-  return meant === undefined
-    ? 'this is not one of the choices'
-    : `this is not one of the choices; did you mean ${meant}?`;
-}
-
-interface Range {
-  readonly least: number;
-  readonly most?: number;
-}
-
-export function wholeNumber({ least, most = MOST }: Range): Kind<number> {
+export function wholeNumber({ least, most = MOST }: { least: number; most?: number }): Kind<number> {
   const words =
     most === MOST ? `a whole number, ${least} or more` : `a whole number from ${least} to ${most}`;
   const schema = z
     .string()
     .regex(/^(0|-?[1-9]\d*)$/, { error: 'this is not a whole number in plain decimal' })
-    // Above 2^53 a number is not exact; for the range it is enough that it is large.
-    .transform((text) =>
-      text.length > 15 ? (text.startsWith('-') ? -1 : 1) * Number.MAX_SAFE_INTEGER : Number(text),
-    )
-    .pipe(
-      z
-        .number()
-        .min(least, { error: `this is less than ${least}` })
-        .max(most, { error: `this is more than ${most}` }),
-    );
+    .transform(Number)
+    .refine((value) => value >= least, { error: `this is less than ${least}` })
+    .refine((value) => value <= most, { error: `this is more than ${most}` });
   return { input: 'number', expected: words, schema };
 }
 
-export interface FloatRange {
+interface FloatRange {
   readonly above?: number;
   readonly least?: number;
   readonly below?: number;
@@ -96,35 +81,25 @@ export function decimal({ above, least, below, most }: FloatRange): Kind<number>
 }
 
 /** An address to listen on. */
-export const listenAddress = (): Kind<HostPort> => ({
-  input: 'text',
-  expected: 'host:port or [IPv6]:port, port 1-65535',
-  schema: schemaOf(readHostPort),
-});
+export const listenAddress = (): Kind<HostPort> =>
+  text('host:port or [IPv6]:port, port 1-65535', readHostPort);
 
 /** An address to connect to: the wildcard addresses are refused. */
-export const dialAddress = (): Kind<HostPort> => ({
-  input: 'text',
-  expected: 'host:port or [IPv6]:port of another machine, port 1-65535',
-  schema: schemaOf((text) => {
-    const address = readHostPort(text);
+export const dialAddress = (): Kind<HostPort> =>
+  text('host:port or [IPv6]:port of another machine, port 1-65535', (given) => {
+    const address = readHostPort(given);
     const ip = address.ok ? parseIp(address.value.host) : undefined;
-    if (ip !== undefined && isUnspecified(ip))
-      return err('this address is only for listening, no client can connect to it');
-    return address;
-  }),
-});
+    return ip !== undefined && isUnspecified(ip)
+      ? err('this address is only for listening, no client can connect to it')
+      : address;
+  });
 
 /** A file below the state directory: no absolute path, no `..`. `spellings` maps other accepted texts to their values. */
-export const pathBelow = (spellings: Readonly<Record<string, string>> = {}): Kind<string> => ({
-  input: 'text',
-  expected: ['a relative path of letters, digits and . _ / - without ..', ...Object.keys(spellings)].join(
-    ', or ',
-  ),
-  schema: schemaOf((text) =>
-    Object.hasOwn(spellings, text) ? ok(spellings[text]!) : readRelativePath(text),
-  ),
-});
+export const pathBelow = (spellings: Readonly<Record<string, string>> = {}): Kind<string> =>
+  text(
+    ['a relative path of letters, digits and . _ / - without ..', ...Object.keys(spellings)].join(', or '),
+    (given) => (Object.hasOwn(spellings, given) ? ok(spellings[given]!) : readRelativePath(given)),
+  );
 
 function readRelativePath(text: string): Result<string> {
   if (text.startsWith('/')) return err('an absolute path; a path below the state directory is expected');
@@ -145,11 +120,7 @@ export const text = <Value>(
   expected: string,
   read: (text: string) => Result<Value>,
   input: InputType = 'text',
-): Kind<Value> => ({
-  input,
-  expected,
-  schema: schemaOf(read),
-});
+): Kind<Value> => ({ input, expected, schema: schemaOf(read) });
 
 export const certificates = (): Kind<string> => ({
   ...text('PEM certificates, or base64 of them (base64 -w0 FILE)', readCertificates, 'text64'),

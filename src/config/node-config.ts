@@ -5,7 +5,8 @@ import { err, ok, type Result } from '../core/result.ts';
 import type { TomlEntry, TomlValue } from '../core/toml.ts';
 
 const MOST_CHARACTERS = 65_536;
-const BLANK = /[ \t\r\n]/;
+/** The key, `=`, a quoted value, and the rest of the text up to a blank. */
+const PAIR = /(?=[^ \t\r\n])([^= \t\r\n]*)(=?)("[^"]*"|'[^']*')?([^ \t\r\n]*)/g;
 const KEY = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/;
 const SINT64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
 
@@ -17,59 +18,27 @@ const SINT64 = { least: -(2n ** 63n), most: 2n ** 63n - 1n };
 export function readNodeConfig(text: string): Result<readonly TomlEntry[]> {
   if (text.length > MOST_CHARACTERS) return err(`longer than ${MOST_CHARACTERS} characters`);
   const entries = new Map<string, TomlValue>();
-  let at = 0;
-  while (at < text.length) {
-    if (BLANK.test(text[at]!)) {
-      at += 1;
-      continue;
-    }
-    const pair = readPair(text, at, entries.size + 1);
-    if (!pair.ok) return pair;
-    const { key, value, end } = pair.value;
+  for (const [, key = '', equals, quoted, rest = ''] of text.matchAll(PAIR)) {
+    const number = entries.size + 1;
+    if (equals === '')
+      return err(`pair ${number} has no '=' (no blanks around it; quote a value that holds blanks)`);
+    if (!KEY.test(key) || key.length > 200)
+      return err(`the key of pair ${number} has other characters than letters, digits, _, - and inner dots`);
+    if (quoted !== undefined && rest !== '')
+      return err(`a blank is missing after the closing quote of ${key}`);
+    const value = quoted === undefined ? readPlain(rest, key) : ok(quoted.slice(1, -1));
+    if (!value.ok) return value;
+    if (typeof value.value === 'string' && !isClean(value.value))
+      return err(`the value of ${key} has a control character`);
     if (entries.has(key)) return err(`the key ${key} is given twice`);
-    entries.set(key, value);
-    at = end;
+    entries.set(key, value.value);
   }
   return ok([...entries]);
 }
 
-interface Pair {
-  readonly key: string;
-  readonly value: TomlValue;
-  readonly end: number;
-}
-
-function readPair(text: string, start: number, number: number): Result<Pair> {
-  const word = endOfWord(text, start);
-  const equals = text.indexOf('=', start);
-  if (equals === -1 || equals >= word)
-    return err(`pair ${number} has no '=' (no blanks around it; quote a value that holds blanks)`);
-  const key = text.slice(start, equals);
-  if (!KEY.test(key) || key.length > 200)
-    return err(`the key of pair ${number} has other characters than letters, digits, _, - and inner dots`);
-  const first = text[equals + 1];
-  const value =
-    first === '"' || first === "'"
-      ? readQuoted(text, equals + 1, key)
-      : readPlain(text.slice(equals + 1, word), key);
-  if (!value.ok) return value;
-  return ok({ key, value: value.value.value, end: value.value.end ?? word });
-}
-
-type ReadValue = Result<{ value: TomlValue; end?: number }>;
-
-function readQuoted(text: string, open: number, key: string): ReadValue {
-  const close = text.indexOf(text[open]!, open + 1);
-  if (close === -1) return err(`the quote that opens the value of ${key} is not closed`);
-  const after = text[close + 1];
-  if (after !== undefined && !BLANK.test(after))
-    return err(`a blank is missing after the closing quote of ${key}`);
-  const value = text.slice(open + 1, close);
-  return isClean(value) ? ok({ value, end: close + 1 }) : err(`the value of ${key} has a control character`);
-}
-
-function readPlain(text: string, key: string): ReadValue {
+function readPlain(text: string, key: string): Result<TomlValue> {
   if (text === '') return err(`${key} has no value (write ${key}="" for an empty text)`);
+  if (/^["']/.test(text)) return err(`the quote that opens the value of ${key} is not closed`);
   if (/["']/.test(text))
     return err(`the value of ${key} has a quote in its middle; use the other kind of quotes around it`);
   // The query of a URL has & between its pairs.
@@ -78,23 +47,18 @@ function readPlain(text: string, key: string): ReadValue {
     return err(
       `${separator} after ${key}: blanks separate pairs (use quotes around a value with ${separator})`,
     );
-  if (!isClean(text)) return err(`the value of ${key} has a control character`);
-  return typed(text, key);
-}
-
-function typed(text: string, key: string): ReadValue {
-  if (text === 'true' || text === 'false') return ok({ value: text === 'true' });
+  if (text === 'true' || text === 'false') return ok(text === 'true');
   if (/^-?(0|[1-9]\d*)$/.test(text)) {
     const whole = text.length > 20 ? SINT64.most + 1n : BigInt(text);
     if (whole < SINT64.least || whole > SINT64.most)
       return err(`the number of ${key} does not fit in 64 bits (quote it to make it text)`);
-    return ok({ value: Number.isSafeInteger(Number(whole)) ? Number(whole) : whole });
+    return ok(Number.isSafeInteger(Number(whole)) ? Number(whole) : whole);
   }
   if (/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/.test(text)) {
     const float = Number(text);
-    return Number.isFinite(float) ? ok({ value: { float } }) : err(`the number of ${key} is too large`);
+    return Number.isFinite(float) ? ok({ float }) : err(`the number of ${key} is too large`);
   }
-  return ok({ value: text });
+  return ok(text);
 }
 
 /** Numbers, booleans and nothing in the spelling of other languages; here they are text. */
@@ -124,12 +88,6 @@ export function doubtsAbout(text: string): Doubt[] {
       doubts.push({ key, why: 'its value is text, not a number or a boolean' });
   }
   return doubts;
-}
-
-function endOfWord(text: string, start: number): number {
-  let end = start;
-  while (end < text.length && !BLANK.test(text[end]!)) end += 1;
-  return end;
 }
 
 /** TOML text may not hold control characters; lone surrogates cannot be written as UTF-8. */

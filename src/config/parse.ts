@@ -1,4 +1,5 @@
 // From the raw CONTEXT to a configuration, or to all of its errors, in one pass.
+import type * as z from 'zod';
 import type { VariableFinding as Finding } from '../core/finding.ts';
 import type { BootConfig } from './config.ts';
 import { type Given, lookUp } from './given.ts';
@@ -6,12 +7,11 @@ import { checkRules } from './rules.ts';
 import { showValue } from './secrets.ts';
 import { namesInContext, namesOf, rowOf, type VariableName } from './table.ts';
 import { unknownVariables } from './unknown.ts';
+import { defaultText } from './user-inputs.ts';
 import type { ImageFacts } from './variable.ts';
 
-export type { VariableFinding as Finding } from '../core/finding.ts';
-export type { Role } from '../core/role.ts';
 export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
-export type { Framework, ImageFacts } from './variable.ts';
+export type { ImageFacts } from './variable.ts';
 
 export type Parsed =
   | { readonly ok: true; readonly config: BootConfig; readonly warnings: readonly Finding[] }
@@ -33,10 +33,14 @@ export function parseVariables(
   for (const name of namesOf(image.role)) {
     const { found, finding } = lookUp(raw, name);
     if (finding !== undefined) findings.push(finding);
-    if (found !== undefined) given.set(name, found);
-    const read = found === undefined ? defaultOf(name, image) : readValue(name, found);
-    if (read.ok) values.set(name, read.value);
-    else findings.push(read.finding);
+    if (found === undefined) {
+      values.set(name, defaultOf(name, image));
+      continue;
+    }
+    given.set(name, found);
+    const { success, data, error } = rowOf(name).schema.safeParse(found.text);
+    if (success) values.set(name, data);
+    else findings.push(invalid(name, found, error));
   }
   const readable = new Map(
     [...values].filter(([name]) => !namesInContext(name).some((one) => open.has(one))),
@@ -54,28 +58,16 @@ export function parseVariables(
   };
 }
 
-type Read =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly finding: Finding };
-
-function readValue(name: VariableName, { as, text }: Given): Read {
-  const row = rowOf(name);
-  const result = row.schema.safeParse(text);
-  if (result.success) return { ok: true, value: result.data };
-  const why = result.error.issues[0]?.message ?? 'it is not accepted';
-  const found = `${showValue(name, text)}: ${why}`;
-  return {
-    ok: false,
-    finding: { variable: as, severity: 'error', found, expected: row.expected, example: row.example },
-  };
+function invalid(name: VariableName, { as, text }: Given, error: z.ZodError): Finding {
+  const { expected, example } = rowOf(name);
+  const found = `${showValue(name, text)}: ${error.issues[0]?.message ?? 'it is not accepted'}`;
+  return { variable: as, severity: 'error', found, expected, example };
 }
 
 /** The row's own schema reads its default, so every default is a value that an operator may set. */
-function defaultOf(name: VariableName, image: ImageFacts): Read {
+function defaultOf(name: VariableName, image: ImageFacts): unknown {
   const row = rowOf(name);
-  if (row.default === undefined) return { ok: true, value: undefined };
-  if (typeof row.default === 'object' && 'image' in row.default)
-    return { ok: true, value: row.default.image(image) };
-  const text = typeof row.default === 'string' ? row.default : row.default[image.role];
-  return { ok: true, value: text === undefined ? undefined : row.schema.parse(text) };
+  if (typeof row.default === 'object' && 'image' in row.default) return row.default.image(image);
+  const text = defaultText(name, image.role);
+  return text === undefined ? undefined : row.schema.parse(text);
 }

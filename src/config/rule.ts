@@ -9,16 +9,16 @@ import type { ImageFacts } from './variable.ts';
 /** `variable` is the one to change. The list that holds the rule gives the severity. */
 type RuleFinding = Omit<Finding, 'severity'> & { readonly variable: VariableName };
 
-type GivenValues = ReadonlyMap<VariableName, Given>;
+type Check<Values> = (
+  values: Values,
+  given: ReadonlyMap<VariableName, Given>,
+  image: ImageFacts,
+) => RuleFinding | false | undefined;
 
 export interface Rule {
   readonly roles: readonly Role[];
   readonly reads: readonly VariableName[];
-  readonly check: (
-    values: Readonly<Record<string, unknown>>,
-    given: GivenValues,
-    image: ImageFacts,
-  ) => RuleFinding | false | undefined;
+  readonly check: Check<Readonly<Record<string, unknown>>>;
 }
 
 type Both = SuperLinkConfig & SuperNodeConfig;
@@ -27,11 +27,7 @@ const declare =
   <Config>(roles: readonly Role[]) =>
   <Names extends keyof Config & VariableName>(
     reads: readonly Names[],
-    check: (
-      values: Pick<Config, Names>,
-      given: GivenValues,
-      image: ImageFacts,
-    ) => RuleFinding | false | undefined,
+    check: Check<Pick<Config, Names>>,
   ): Rule => ({ roles, reads, check: check as Rule['check'] });
 
 export const onSuperLink = declare<SuperLinkConfig>(['superlink']);

@@ -10,8 +10,8 @@ const SECRET =
 const PUBLIC = /PUBLIC_KEY|PUB_KEY/;
 
 /**
- * Whether the value of this CONTEXT variable is masked in every output. The row decides for variables of the table, the
- * name for others. TOKEN counts as secret, because other tools put a token into a variable with such a name.
+ * @internal Whether the value of this CONTEXT variable is masked in every output. The row decides for variables of the
+ * table, the name for others. TOKEN counts as secret, because other tools put a token into a variable with such a name.
  */
 export function isSecretName(name: string): boolean {
   const plain = plainName(name.toUpperCase());

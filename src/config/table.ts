@@ -9,6 +9,7 @@ import { SUPERLINK_ONLY } from './table/superlink.ts';
 import { SUPERNODE_ONLY } from './table/supernode.ts';
 import type { Variable } from './variable.ts';
 
+/** @internal */
 export const TABLE = {
   ...SERVICE,
   ...SUPERLINK_ONLY,

@@ -5,7 +5,7 @@ import { rowOf, type VariableName } from './table.ts';
 import type { Variable } from './variable.ts';
 
 /** Placeholder for a value that the image builder chooses. */
-export const BAKED = '<baked>';
+const BAKED = '<baked>';
 
 /** Whether the image builder decides the default. */
 export const comesFromImage = ({ default: declared }: Variable): boolean =>
@@ -45,17 +45,9 @@ export function formatInput({ mandatory, type, title, options, preset }: UserInp
 
 /** The input of a variable. Undefined for infrastructure, which is never an input. */
 export function userInput(name: VariableName, baked = BAKED): string | undefined {
-  const {
-    level,
-    mandatory = false,
-    input: type,
-    title,
-    options = [],
-    inputDefault,
-    inputOptions,
-    roles,
-  } = rowOf(name);
+  const { level, mandatory = false, input: type, title, roles, ...row } = rowOf(name);
   if (level === 'infrastructure') return undefined;
-  const preset = inputDefault ?? defaultText(name, roles[0]!, baked) ?? '';
-  return formatInput({ mandatory, type, title, options: inputOptions ?? options, preset });
+  const preset = row.inputDefault ?? defaultText(name, roles[0]!, baked) ?? '';
+  const options = row.inputOptions ?? row.options ?? [];
+  return formatInput({ mandatory, type, title, options, preset });
 }

@@ -3,8 +3,6 @@ import type * as z from 'zod';
 import type { Role } from '../core/role.ts';
 import type { Framework } from './frameworks.ts';
 
-export type { Framework } from './frameworks.ts';
-
 /** The contents of the image; some defaults come from it. */
 export interface ImageFacts {
   readonly role: Role;
@@ -36,7 +34,7 @@ export interface Kind<Value> {
   readonly redact?: boolean;
 }
 
-export interface About {
+interface About {
   readonly level: Level;
   /** The question of the USER_INPUT, and the short description elsewhere. */
   readonly title: string;
@@ -64,43 +62,30 @@ export interface About {
 }
 
 /** Where a default comes from: a text that the row's schema reads, per role, or the image. */
-export type Default<Value> =
+type Default =
   | string
   | { readonly [R in Role]?: string }
-  | { readonly image: (image: ImageFacts) => Value };
+  | { readonly image: (image: ImageFacts) => unknown };
 
 export interface Variable<Value = unknown, Roles extends Role = Role, Defaulted extends Role = Role>
   extends Kind<Value>,
     About {
   readonly roles: readonly Roles[];
   /** Left out: unset stays undefined. */
-  readonly default?: Default<unknown>;
+  readonly default?: Default;
   /** Only a type: roles in which the variable always has a value. */
   readonly defaulted?: Defaulted;
 }
 
 type Row<Value> = Kind<Value> & Omit<About, 'level'>;
 
-/** Functions that declare the rows of one group. */
-export const rowsOf = <const Roles extends Role>(level: Level, ...roles: readonly Roles[]) => ({
-  /** A variable that has a value in every role, because it has a default. */
-  withDefault: <Value>(row: Row<Value> & { readonly default: string }): Variable<Value, Roles, Roles> => ({
-    level,
-    roles,
-    ...row,
-  }),
+type ImageValue<D> = D extends { readonly image: (image: ImageFacts) => infer Value } ? Value : never;
+/** The roles in which a variable with the default `D` always has a value. */
+type Defaulted<D, Roles> = D extends string | { readonly image: unknown } ? Roles : keyof D & Role;
 
-  /** A variable whose default the image decides. */
-  withImageDefault: <Value, Baked>(
-    row: Row<Value> & { readonly default: { readonly image: (image: ImageFacts) => Baked } },
-  ): Variable<Value | Baked, Roles, Roles> =>
-    ({ level, roles, ...row }) as Variable<Value | Baked, Roles, Roles>,
-
-  /** A variable with a default in some of its roles only. */
-  withRoleDefault: <Value, const D extends Partial<Record<Role, string>>>(
-    row: Row<Value> & { readonly default: D },
-  ) => ({ level, roles, ...row }) as Variable<Value, Roles, keyof D & Role>,
-
-  /** A variable that is undefined when unset. */
-  optional: <Value>(row: Row<Value>): Variable<Value, Roles, never> => ({ level, roles, ...row }),
-});
+/** A function that declares the rows of one group. Without a default a variable is undefined when unset. */
+export const rowsOf =
+  <const Roles extends Role>(level: Level, ...roles: readonly Roles[]) =>
+  <Value, const D extends Default = Record<never, never>>(
+    row: Row<Value> & { readonly default?: D },
+  ): Variable<Value | ImageValue<D>, Roles, Defaulted<D, Roles>> => ({ level, roles, ...row });

@@ -6,13 +6,13 @@ export type Severity = 'fatal' | 'degraded' | 'warning';
 /** What `flower-context explain CODE` prints. Phrases without a full stop; sentences in `about`, `found`, `agent` have one. */
 interface Entry {
   readonly title: string;
-  /** Of a problem that does not say another. */
-  readonly severity: Severity;
+  /** Of a problem that does not say another; fatal when left out. */
+  readonly severity?: Severity;
   /** What the code means, and its usual causes. */
   readonly about: string;
   /** How the agent detects it. */
   readonly found: string;
-  /** What the agent does then, if it is not the usual reaction to the severity. */
+  /** What the agent does then; the usual reaction to the severity when left out. */
   readonly agent?: string;
   /** What to do, unless the problem itself says more. */
   readonly remedy: string;
@@ -36,10 +36,9 @@ const STATUS = 'flower-context status';
 const CA_REMEDY =
   "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)";
 
-export const CATALOGUE = {
+const ENTRIES = {
   config_validation_failed: {
     title: 'the CONTEXT of this VM has invalid values',
-    severity: 'fatal',
     about: 'Flower cannot start with these values. All of them are reported, each with an accepted form.',
     found: 'Every variable is checked before anything else is done.',
     agent: WAITS_FOR_CONTEXT,
@@ -49,26 +48,21 @@ export const CATALOGUE = {
   config_suspicious: {
     title: 'the CONTEXT has a value that is valid but probably a mistake',
     severity: 'warning',
-    about:
-      'Examples: a misspelled variable, a parameter of a strategy that is not selected, plaintext where the SuperLink offers TLS.',
+    about: 'Examples: a misspelled variable, a setting of another strategy, plaintext where TLS is offered.',
     found: 'The variables are compared with each other and with what the SuperLink publishes.',
     remedy: 'check the variable named',
     where: [STATUS, 'flower-context validate FILE'],
   },
   context_unreadable: {
     title: 'the CONTEXT could not be read',
-    severity: 'fatal',
-    about:
-      "The file is missing, or it does not have the form that one-context writes: NAME='value' lines. It is parsed, never executed.",
+    about: "The file is missing, or it has other lines than NAME='value'. It is parsed, never executed.",
     found: 'The agent reads context.sh.network, else context.sh.local, in /var/run/one-context.',
     agent: `${WAITS_FOR_CONTEXT} Without a CONTEXT nothing is published.`,
-    remedy:
-      'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT section',
+    remedy: 'check that one-context ran (`systemctl status one-context`) and that the VM has a CONTEXT',
     where: ['ls -l /var/run/one-context', 'flower-context context'],
   },
   image_incomplete: {
     title: 'the image lacks a part that the agent needs',
-    severity: 'fatal',
     about:
       'The install script puts these parts into every image: appliance.json with the role, the user flower, and a virtual environment with Flower.',
     found: 'Each part is read when it is needed.',
@@ -77,9 +71,7 @@ export const CATALOGUE = {
   },
   state_unwritable: {
     title: 'the agent cannot read or write its files',
-    severity: 'fatal',
-    about:
-      'The disk is full or read-only, or the agent does not run as root. Files are written whole, so none is half written.',
+    about: 'The disk is full or read-only, or the agent does not run as root. No file is half written.',
     found: 'The operating system refused a read or a write.',
     remedy:
       'free disk space (`df -h`) or make the file system writable (`mount -o remount,rw /`), then `systemctl restart flower-context`',
@@ -96,7 +88,6 @@ export const CATALOGUE = {
   },
   tls_setup_failed: {
     title: 'the certificates could not be prepared',
-    severity: 'fatal',
     about:
       'A server certificate is expired, belongs to another key, has an incomplete chain, or is not for servers. All faults are reported at once.',
     found: "The boot checks FL_SSL_*; a SuperNode checks the SuperLink's certificate before Flower starts.",
@@ -106,7 +97,6 @@ export const CATALOGUE = {
   },
   ca_missing: {
     title: 'TLS is required, but no CA certificate is available',
-    severity: 'fatal',
     about:
       'FL_TLS_ENABLED=YES, or the SuperLink publishes TLS. Without its CA the SuperLink cannot be verified. The agent never falls back to plaintext.',
     found: 'FL_SSL_CA_CERTFILE is empty, and OneGate has no usable FL_CA_CERT of the SuperLink.',
@@ -116,7 +106,6 @@ export const CATALOGUE = {
   },
   ca_invalid: {
     title: 'the CA certificate is not valid',
-    severity: 'fatal',
     about: 'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA.',
     found: 'The agent reads FL_SSL_CA_CERTFILE, or FL_CA_CERT of the SuperLink on OneGate.',
     agent: FLOWER_NOT_STARTED,
@@ -125,7 +114,6 @@ export const CATALOGUE = {
   },
   ca_mismatch: {
     title: "the SuperLink's certificate is not signed by the CA that this node trusts",
-    severity: 'fatal',
     about:
       'The SuperLink has a new CA (for example a new disk), or another server answers at its address. Compare the fingerprints before you trust a new CA.',
     found: 'The agent connects to the SuperLink and verifies the chain as gRPC does.',
@@ -136,20 +124,16 @@ export const CATALOGUE = {
   },
   address_not_in_certificate: {
     title: "the SuperLink's certificate does not contain the address that SuperNodes dial",
-    severity: 'fatal',
     about:
       'A certificate is valid for the names and addresses in it. This node dials another one: a NAT address, a DNS name or a second network. The problem contains the FL_CERT_EXTRA_SAN line to add.',
     found: "The address is compared with the certificate's subjectAltName, as gRPC does.",
     agent: FLOWER_NOT_STARTED,
-    remedy:
-      'add the address to FL_CERT_EXTRA_SAN on the SuperLink, or dial one that the certificate contains',
+    remedy: 'add the address to FL_CERT_EXTRA_SAN on the SuperLink, or dial one that is in the certificate',
     where: ['flower-context status (sans, on the SuperLink)', 'flower-context doctor (on both sides)'],
   },
   tls_mode_mismatch: {
     title: 'one side uses TLS and the other does not',
-    severity: 'fatal',
-    about:
-      'Set FL_TLS_ENABLED to the same value on both sides. Or leave it empty on the SuperNode, which then follows the SuperLink.',
+    about: 'If FL_TLS_ENABLED is empty on a SuperNode, it follows the SuperLink.',
     found: 'FL_TLS_ENABLED is compared with FL_TLS on OneGate and with the answer at the address.',
     agent: `If this node requires TLS: ${REACTION.fatal} With FL_TLS_ENABLED=NO on this node it is a warning.`,
     remedy: 'set FL_TLS_ENABLED to the same value on both sides',
@@ -157,16 +141,13 @@ export const CATALOGUE = {
   },
   not_in_service: {
     title: 'this VM is not part of a OneFlow service, so the SuperLink cannot be discovered',
-    severity: 'fatal',
-    about:
-      'A SuperNode without FL_SUPERLINK_ADDRESS asks OneGate for its service. This VM has no service, or no token.',
+    about: 'Without FL_SUPERLINK_ADDRESS a SuperNode needs a service and a OneGate token. One is missing.',
     found: 'OneGate answers that the VM has no service, or the CONTEXT lacks TOKEN=YES.',
     remedy: 'set FL_SUPERLINK_ADDRESS (and FL_SSL_CA_CERTFILE), or deploy the VM through a OneFlow service',
     where: ['onegate service show', 'oneflow list (on the front-end)', 'flower-context context'],
   },
   superlink_ambiguous: {
     title: 'several roles of the service, or none, could be the SuperLink',
-    severity: 'fatal',
     about: 'The SuperLink is the role named superlink. Without that name it is the only other role.',
     found: 'The agent reads the roles of the service from OneGate.',
     remedy: 'name the role superlink in the service template, or set FL_SUPERLINK_ADDRESS',
@@ -174,10 +155,8 @@ export const CATALOGUE = {
   },
   discovery_timeout: {
     title: 'the SuperLink was not found in time',
-    severity: 'fatal',
-    about:
-      'With FL_EDGE_BACKOFF=fixed the agent asks 30 times, 10 s apart. The SuperLink did not publish FL_READY=YES and an address.',
-    found: 'The agent asks OneGate for the VM of the SuperLink.',
+    about: 'The SuperLink did not publish FL_READY=YES and an address.',
+    found: 'With FL_EDGE_BACKOFF=fixed the agent asks OneGate 30 times, 10 s apart.',
     remedy:
       'check the SuperLink VM (`flower-context status` there); with FL_EDGE_BACKOFF=exponential the agent waits without limit',
     where: ['onegate vm show ID --json', 'oneflow show ID (on the front-end)'],
@@ -204,7 +183,6 @@ export const CATALOGUE = {
   },
   onegate_value_refused: {
     title: 'a value would not pass OneGate unchanged and was not sent',
-    severity: 'fatal',
     about:
       'OneGate changes some characters and limits an update to 128 KiB. A very large FL_SSL_CA_CERTFILE exceeds it: remove certificates that the SuperLink does not need.',
     found: 'Every update is checked before it is sent.',
@@ -213,7 +191,6 @@ export const CATALOGUE = {
   },
   flower_version_unsupported: {
     title: 'the agent does not support this version of Flower',
-    severity: 'fatal',
     about: 'The start options of Flower change between versions. The agent supports the ranges named.',
     found: 'FLOWER_VERSION is compared with the ranges before anything else is done.',
     agent: WAITS_FOR_CONTEXT,
@@ -232,7 +209,6 @@ export const CATALOGUE = {
   },
   flower_start_failed: {
     title: 'Flower exited instead of serving',
-    severity: 'fatal',
     about: "The process exited, or systemd did not start it. The problem contains Flower's last lines.",
     found: 'The agent watches the unit while Flower starts.',
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
@@ -240,7 +216,6 @@ export const CATALOGUE = {
   },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
-    severity: 'fatal',
     about: 'The Fleet API did not answer at the published address within 3 minutes.',
     found: 'The agent calls the Fleet API as a SuperNode does, verified with the published CA.',
     remedy: "read Flower's last lines; check the listen address and the firewall",
@@ -248,7 +223,6 @@ export const CATALOGUE = {
   },
   no_address: {
     title: 'this VM has no address that SuperNodes could dial',
-    severity: 'fatal',
     about: 'Neither the CONTEXT (ETHx_IP) nor the kernel has an address other than the loopback address.',
     found: 'FL_FLEET_API_ADDRESS means all addresses, and the list of addresses is empty.',
     remedy: 'attach a network with addresses to the VM (NETWORK=YES in its CONTEXT)',
@@ -256,7 +230,6 @@ export const CATALOGUE = {
   },
   port_in_use: {
     title: 'a port that Flower needs is not free',
-    severity: 'fatal',
     about: 'Another program listens on the port, or the address does not belong to this VM.',
     found: 'The agent opens each port for a moment before Flower starts.',
     remedy: 'stop the program that listens on the port (`ss -ltnp`), or choose another address',
@@ -315,17 +288,14 @@ export const CATALOGUE = {
   },
   app_lacks_settings: {
     title: 'the app does not declare all settings of the run, and Flower refuses the others',
-    severity: 'fatal',
     about: 'Strategy, rounds, clients and checkpoints of the CONTEXT are passed to every run.',
     found: '`flower-context submit` compares them with [tool.flwr.app.config] of the app.',
     agent: 'The run is not started. The problem contains the lines to add.',
-    remedy:
-      'add the lines named to [tool.flwr.app.config] in its pyproject.toml, or submit with --declared-only',
+    remedy: 'add the lines named to [tool.flwr.app.config] in pyproject.toml, or use --declared-only',
     where: ['cat /run/flower-context/run-config.toml', 'examples/quickstart/pyproject.toml'],
   },
   run_not_started: {
     title: 'Flower did not start the run',
-    severity: 'fatal',
     about: 'The SuperLink does not serve, the app cannot be read, or `flwr run` refused it.',
     found: '`flower-context submit` reads the output of `flwr run`.',
     agent: SUBMIT_ENDS,
@@ -334,7 +304,6 @@ export const CATALOGUE = {
   },
   run_failed: {
     title: 'the run ended without being completed',
-    severity: 'fatal',
     about: 'The run failed, was stopped, or the SuperLink went away.',
     found: 'submit asks the SuperLink for the state of the run until it is finished.',
     agent: SUBMIT_ENDS,
@@ -343,7 +312,6 @@ export const CATALOGUE = {
   },
   agent_running: {
     title: 'the agent already runs on this machine',
-    severity: 'fatal',
     about: 'Only one agent may run on a machine. The lock ends with its process.',
     found: 'Another process has the lock of this machine (an abstract socket).',
     agent: 'The second agent ends with exit status 1 and changes nothing.',
@@ -352,17 +320,14 @@ export const CATALOGUE = {
   },
   interrupted: {
     title: 'the boot was stopped before its end',
-    severity: 'fatal',
     about: 'The agent was stopped, or the CONTEXT changed during the boot. Finished steps stay finished.',
     found: 'The agent received a signal or read a new CONTEXT.',
     agent: 'Running steps are cancelled and the phase becomes `stopped`. A new CONTEXT restarts the boot.',
-    remedy:
-      'start the agent again (`systemctl start flower-context`): it resumes at the first unfinished step',
+    remedy: 'start the agent again (`systemctl start flower-context`); finished steps are not repeated',
     where: [STATUS, JOURNAL],
   },
   internal_error: {
     title: 'unexpected internal error',
-    severity: 'fatal',
     about:
       'This is a defect of flower-context, not of the CONTEXT. Open an issue in its repository with the two outputs below; they contain no secrets.',
     found: 'A step threw an error without a problem code.',
@@ -372,10 +337,13 @@ export const CATALOGUE = {
   },
 } as const satisfies Record<string, Entry>;
 
-export type ProblemCode = keyof typeof CATALOGUE;
+export type ProblemCode = keyof typeof ENTRIES;
 
-/** What a code means, with what the agent does about it. */
-export function entryOf(code: ProblemCode): Entry & { readonly agent: string } {
-  const entry: Entry = CATALOGUE[code];
-  return { agent: REACTION[entry.severity], ...entry };
-}
+const complete = (entry: Entry): Required<Entry> => {
+  const severity = entry.severity ?? 'fatal';
+  return { severity, agent: REACTION[severity], ...entry };
+};
+
+export const CATALOGUE = Object.fromEntries(
+  Object.entries(ENTRIES).map(([code, entry]) => [code, complete(entry)]),
+) as Record<ProblemCode, Required<Entry>>;

@@ -29,28 +29,25 @@ export function problemOf(
   doing: string,
   remedy?: string,
 ): Problem | undefined {
-  const [first, ...rest] = findings.map(({ variable, severity, found, expected, example }) => {
+  const [first, ...rest] = findings.map(({ severity, code: _, ...finding }) => {
     const code = severity === 'error' ? 'config_validation_failed' : 'config_suspicious';
-    return new Problem(code, {
-      doing: `${doing} ${variable}`,
-      found,
-      variable,
-      ...(expected === undefined ? {} : { expected }),
-      ...(example === undefined ? {} : { example }),
-      ...(remedy === undefined ? {} : { remedy }),
-    });
+    const facts = { ...finding, doing: `${doing} ${finding.variable}` };
+    return new Problem(code, remedy === undefined ? facts : { ...facts, remedy });
   });
   return first === undefined ? undefined : joinProblems([first, ...rest]);
 }
 
 /** A problem, and each found with it, as findings. */
 export const findingsOf = (problem: Problem): VariableFinding[] =>
-  problem.all.map(({ code, facts, severity, remedy }) => ({
-    variable: facts.variable ?? code,
-    severity: severity === 'fatal' ? 'error' : 'warning',
-    found: facts.found,
-    ...(facts.expected === undefined ? {} : { expected: facts.expected }),
-    ...(facts.example === undefined ? {} : { example: facts.example }),
-    remedy,
-    code,
-  }));
+  problem.all.map(({ code, facts, severity, remedy }) => {
+    const { variable = code, found, expected, example } = facts;
+    return {
+      variable,
+      severity: severity === 'fatal' ? 'error' : 'warning',
+      found,
+      ...(expected !== undefined && { expected }),
+      ...(example !== undefined && { example }),
+      remedy,
+      code,
+    };
+  });

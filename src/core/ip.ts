@@ -68,43 +68,24 @@ function parseV4(text: string): number[] | undefined {
   return fine ? parts.map(Number) : undefined;
 }
 
+/** By WHATWG URL, which reads and writes IPv6 as RFC 4291 and RFC 5952 say. */
 function parseV6(text: string): number[] | undefined {
-  const halves = text.split('::');
-  if (halves.length > 2) return undefined;
-  const head = groupsOf(halves[0]!, halves.length === 1);
-  const tail = halves.length === 2 ? groupsOf(halves[1]!, true) : [];
-  if (head === undefined || tail === undefined) return undefined;
-  const missing = 8 - head.length - tail.length;
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
-  return [...head, ...new Array<number>(missing).fill(0), ...tail];
+  if (!/^[\da-f:.]+$/i.test(text)) return undefined;
+  const [head, tail] = canonicalV6(text)
+    .split('::')
+    .map((half) => half.split(':').flatMap((hex) => (hex === '' ? [] : Number.parseInt(hex, 16))));
+  if (head === undefined || tail === undefined) return head?.length === 8 ? head : undefined;
+  return [...head, ...new Array<number>(8 - head.length - tail.length).fill(0), ...tail];
 }
 
-/** The 16-bit groups of one side of `::`; the last may be dotted decimal where the address ends there. */
-function groupsOf(side: string, endsAddress: boolean): number[] | undefined {
-  if (side === '') return [];
-  const groups: number[] = [];
-  const pieces = side.split(':');
-  for (const [index, piece] of pieces.entries()) {
-    const v4 = endsAddress && index === pieces.length - 1 ? parseV4(piece) : undefined;
-    if (v4 !== undefined) groups.push((v4[0]! << 8) | v4[1]!, (v4[2]! << 8) | v4[3]!);
-    else if (/^[0-9a-f]{1,4}$/i.test(piece)) groups.push(Number.parseInt(piece, 16));
-    else return undefined;
-  }
-  return groups;
-}
+/** Empty when the text is no address. */
+const canonicalV6 = (text: string): string => URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? '';
 
 function formatV6(parts: readonly number[]): string {
   const mapped = mappedV4({ version: 6, parts, text: '' });
-  if (mapped !== undefined) return `::ffff:${mapped}`;
-  let best = { start: 0, length: 0 };
-  for (let start = 0; start < 8; start += 1) {
-    let end = start;
-    while (end < 8 && parts[end] === 0) end += 1;
-    if (end - start > best.length) best = { start, length: end - start };
-  }
-  const hex = parts.map((part) => part.toString(16));
-  if (best.length < 2) return hex.join(':');
-  return `${hex.slice(0, best.start).join(':')}::${hex.slice(best.start + best.length).join(':')}`;
+  return mapped === undefined
+    ? canonicalV6(parts.map((part) => part.toString(16)).join(':'))
+    : `::ffff:${mapped}`;
 }
 
 const bytesOf = (...groups: readonly number[]): number[] =>

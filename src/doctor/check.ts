@@ -30,7 +30,8 @@ const CONDITIONS: Readonly<Record<Need, Condition>> = {
 
 export interface Check {
   readonly id: string;
-  readonly title: string;
+  /** Default: the id. */
+  readonly title?: string;
   /** Without it the check is skipped. */
   readonly needs?: Need;
   /** Several findings when several things are wrong. Throws Problem: then that is the finding. */
@@ -73,7 +74,7 @@ const WITHIN_MS = 5_000;
 /** Runs all checks at the same time. A check that hangs or throws does not affect the others. */
 export const examine = (checks: readonly Check[], vm: VmSnapshot): Promise<Result[]> =>
   Promise.all(
-    checks.map(async ({ id, title, needs, run }): Promise<Result> => {
+    checks.map(async ({ id, title = id, needs, run }): Promise<Result> => {
       const skipped = needs && unmet(needs, vm);
       if (skipped !== undefined)
         return { id, title, verdict: 'none', findings: [none(`not checked: ${skipped}`)], skipped };

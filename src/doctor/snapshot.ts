@@ -3,13 +3,13 @@ import { allAddresses } from '../boot/addresses.ts';
 import { checkContext } from '../boot/checks.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { findingsOf, type VariableFinding } from '../core/finding.ts';
-import type { HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
 import { type LaunchPlan, readPlan } from '../flower/plan.ts';
 import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
+import { readText } from '../host/files.ts';
 import { hostName, type Machine } from '../host/machine.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
@@ -45,7 +45,7 @@ const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxW
 export function takeSnapshot(machine: Machine): VmSnapshot {
   const { paths, clock, random } = machine;
   const loaded = loadVm(machine);
-  const { image, context, credentials } = loaded;
+  const { image, credentials } = loaded;
   let ahead: number | undefined;
   const onDate = (theirs: Date): void => {
     ahead = clock.now().getTime() - theirs.getTime();
@@ -60,7 +60,7 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     machine,
     now: clock.now(),
     role: image instanceof Problem ? undefined : image.role,
-    ...configured(machine, image, context),
+    ...configured(machine, loaded),
     status: attempt(() => readStatus(paths.status)),
     plan: attempt(() => readPlan(paths)),
     endpoints: attempt(() => readEndpoints(paths)),
@@ -76,8 +76,7 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
 
 function configured(
   { paths, host, clock }: Machine,
-  image: LoadedVm['image'],
-  context: LoadedVm['context'],
+  { image, context }: LoadedVm,
 ): Pick<VmSnapshot, 'config' | 'faults'> {
   if (image instanceof Problem || context instanceof Problem) return { config: undefined, faults: [] };
   const { variables } = context;
@@ -101,12 +100,14 @@ function attempt<T>(read: () => T | undefined): T | undefined {
   }
 }
 
-/** The Fleet API of the SuperLink as SuperNodes dial it; `caFile` is null in plaintext. */
-export function fleetEndpoint({
-  endpoints,
-}: VmSnapshot): { endpoint: HostPort; caFile: string | null } | undefined {
-  return endpoints && { endpoint: endpoints.endpoint, caFile: trustedCa(endpoints) ?? null };
+/** The Fleet API of the SuperLink as SuperNodes dial it; without `caFile` in plaintext, without `ca` also if it is missing. */
+export function fleetEndpoint({ endpoints }: VmSnapshot) {
+  if (endpoints === undefined) return undefined;
+  const caFile = trustedCa(endpoints);
+  return { endpoint: endpoints.endpoint, caFile, ca: caFile === undefined ? undefined : readText(caFile) };
 }
+
+export type FleetEndpoint = NonNullable<ReturnType<typeof fleetEndpoint>>;
 
 /** The file of the certificate that SuperNodes receive; undefined on a SuperNode and in plaintext. */
 export const shownCertificate = ({ endpoints }: VmSnapshot): string | undefined =>

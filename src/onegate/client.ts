@@ -29,6 +29,7 @@ const PATIENT: RetryPolicy = { tries: 8, tryTimeoutMs: 5_000, firstWaitMs: 500, 
 /** For callers that repeat the call later. */
 export const ONCE: RetryPolicy = { tries: 1, tryTimeoutMs: 5_000, firstWaitMs: 0, maxWaitMs: 0 };
 
+/** @internal */
 export interface Retry {
   readonly doing: string;
   /** The try that just failed, from 1. */
@@ -38,7 +39,7 @@ export interface Retry {
   readonly why: string;
 }
 
-export interface CallOptions {
+interface CallOptions {
   readonly policy?: RetryPolicy;
   readonly signal?: AbortSignal | undefined;
 }
@@ -104,9 +105,9 @@ export function connectOneGate(options: OneGateOptions): OneGate {
           Accept: 'application/json',
           'X-ONEGATE-TOKEN': token,
           'X-ONEGATE-VMID': String(vmId),
-          ...(body === undefined ? {} : { 'Content-Type': 'application/x-www-form-urlencoded' }),
+          ...(body !== undefined && { 'Content-Type': 'application/x-www-form-urlencoded' }),
         },
-        ...(body === undefined ? {} : { body }),
+        ...(body !== undefined && { body }),
         timeoutMs,
         maxBytes: MAX_REPLY_BYTES,
         signal,
@@ -156,27 +157,19 @@ export function connectOneGate(options: OneGateOptions): OneGate {
     }
   }
 
-  const get = <T extends object>(
-    doing: string,
-    path: string,
-    parse: (json: unknown) => T,
-    how: CallOptions | undefined,
-  ): Promise<T> => call({ doing, path, read: (text) => parse(JSON.parse(text)) }, how);
+  const get =
+    <T extends object>(what: string, path: string, parse: (json: unknown) => T) =>
+    (how?: CallOptions): Promise<T> =>
+      call({ doing: `reading ${what} from OneGate`, path, read: (text) => parse(JSON.parse(text)) }, how);
 
   return {
     vmId,
-    vm: (how) => get('reading this VM from OneGate', '/vm', parseVm, how),
-    peer: (id, how) => get(`reading VM ${id} from OneGate`, `/vms/${Math.trunc(id)}`, parseVm, how),
-    service: (how) => get('reading the service from OneGate', '/service', parseService, how),
-    serviceInFull: (how) =>
-      get(
-        'reading the service and the attributes of its nodes from OneGate',
-        '/service?extended=true',
-        parseService,
-        how,
-      ),
+    vm: get('this VM', '/vm', parseVm),
+    peer: (id, how) => get(`VM ${id}`, `/vms/${Math.trunc(id)}`, parseVm)(how),
+    service: get('the service', '/service', parseService),
+    serviceInFull: get('the service and the attributes of its nodes', '/service?extended=true', parseService),
     async update(attributes, how = {}) {
-      const body = publishable(attributes, how.ready === undefined ? {} : { ready: how.ready });
+      const body = publishable(attributes, how);
       const doing = `publishing ${Object.keys(attributes).join(' ')} on OneGate`;
       await updates.add(() => call({ doing, path: '/vm', body, read: () => undefined }, how));
     },
@@ -225,15 +218,15 @@ function baseOf(endpoint: string): URL {
   const url = URL.parse(endpoint);
   if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '')
     return new URL(url.origin);
-  throw unusable('it is not an http:// or https:// address', 'ONEGATE_ENDPOINT');
+  throw unusable('it is not an http:// or https:// address', 'ONEGATE_ENDPOINT', 'http://172.16.0.1:5030');
 }
 
-const unusable = (found: string, variable: string): Problem =>
+const unusable = (found: string, variable: string, example?: string): Problem =>
   new Problem('config_validation_failed', {
     doing: 'connecting to OneGate',
     found,
     variable,
-    ...(variable === 'ONEGATE_ENDPOINT' ? { example: 'http://172.16.0.1:5030' } : {}),
+    ...(example !== undefined && { example }),
   });
 
 /** The field at fault; never its value. */

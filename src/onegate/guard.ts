@@ -33,16 +33,12 @@ export function publishable(
   if (lines.length === 0) throw refused('-', 'the update has no attributes');
   const text = lines.join('\n');
   if (text.length > MAX_BYTES) throw tooLarge(lines, text.length);
-  if (options.ready !== true && opensGate(text)) {
-    throw refused(
-      lines.find(opensGate)?.split('=')[0] ?? '-',
-      'it would open the ready gate before this node serves',
-    );
-  }
+  if (options.ready !== true && opensGate(text))
+    throw refused(nameIn(lines.find(opensGate)), 'it would open the ready gate before this node serves');
   return `data=${encodeURIComponent(text)}&type=1`;
 }
 
-/** Whether OneFlow would read READY=YES in this text. Wider than OneFlow: any case, any blank. */
+/** @internal Whether OneFlow would read READY=YES in this text. Wider than OneFlow: any case, any blank. */
 export const opensGate = (text: string): boolean => /READY=YES/i.test(text.replaceAll(/[\s"']/g, ''));
 
 function faultOfName(name: string): string | undefined {
@@ -66,19 +62,19 @@ const formatCharacter = (character: string): string =>
     ? character
     : `U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0')}`;
 
+const nameIn = (line = '-'): string => line.split('=')[0]!;
+
 /** Only FL_CA_CERT can be large, because the CA is the operator's. */
 function tooLarge(lines: readonly string[], bytes: number): Problem {
-  const [largest = '-'] = [...lines].sort((a, b) => b.length - a.length);
-  const [name = '-'] = largest.split('=');
+  const [largest = ''] = [...lines].sort((a, b) => b.length - a.length);
+  const name = nameIn(largest);
   return new Problem('onegate_value_refused', {
     doing: 'publishing on OneGate',
     found: `the update has ${bytes} bytes, more than ${MAX_BYTES}; ${name} alone has ${largest.length}`,
-    ...(name === 'FL_CA_CERT'
-      ? {
-          remedy: 'leave only the CA that signed FL_SSL_CERTFILE in FL_SSL_CA_CERTFILE',
-          variable: 'FL_SSL_CA_CERTFILE',
-        }
-      : {}),
+    ...(name === 'FL_CA_CERT' && {
+      remedy: 'leave only the CA that signed FL_SSL_CERTFILE in FL_SSL_CA_CERTFILE',
+      variable: 'FL_SSL_CA_CERTFILE',
+    }),
   });
 }
 

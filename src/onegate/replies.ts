@@ -25,13 +25,7 @@ export const PUBLISHED = [
 export type PublishedName = (typeof PUBLISHED)[number];
 
 /** OpenNebula's VM states that matter here (include/VirtualMachine.h: VmState). */
-export const VM_STATE = {
-  stopped: 4,
-  suspended: 5,
-  done: 6,
-  poweroff: 8,
-  undeployed: 9,
-} as const;
+export const VM_STATE = { stopped: 4, suspended: 5, done: 6, poweroff: 8, undeployed: 9 } as const;
 
 export interface Vm {
   readonly id: number;
@@ -64,16 +58,8 @@ export const SERVICE_STATE = { deploying: 1, cooldown: 10 } as const;
 /** The attribute `name` of `vm`; undefined without one, or when it is not text. */
 export const attribute = (vm: Vm, name: PublishedName): string | undefined => vm.attributes.get(name);
 
-const whole = z
-  .union([
-    z.number(),
-    z
-      .string()
-      .trim()
-      .regex(/^\d{1,10}$/)
-      .transform(Number),
-  ])
-  .pipe(z.int().min(0).max(4_294_967_295));
+const digits = z.string().regex(/^\s*\d{1,10}\s*$/);
+const whole = z.union([z.number(), digits.transform(Number)]).pipe(z.int().min(0).max(4_294_967_295));
 const anything = z.unknown().optional();
 
 /** `[x]`, `x` or `{}`, `null`, nothing: always a list of what parses. */
@@ -86,18 +72,12 @@ const listOf = <T extends z.ZodType>(item: T) =>
 const nicSchema = z.object({ IP: anything, IP6_GLOBAL: anything }).catch({});
 const templateSchema = z.object({ NIC: listOf(nicSchema).catch([]) }).catch({ NIC: [] });
 
-const userTemplateSchema = z
-  .object(
-    Object.fromEntries(PUBLISHED.map((name) => [name, anything])) as Record<PublishedName, typeof anything>,
-  )
-  .catch({} as Record<PublishedName, unknown>);
-
 const vmSchema = z
   .object({
     ID: whole,
     STATE: whole.optional().catch(undefined),
     LCM_STATE: whole.optional().catch(undefined),
-    USER_TEMPLATE: userTemplateSchema.optional(),
+    USER_TEMPLATE: z.record(z.string(), z.unknown()).catch({}).optional(),
     TEMPLATE: templateSchema.optional(),
   })
   .transform(
@@ -117,57 +97,36 @@ const nodeSchema = z
     const info = vmSchema.safeParse(node.vm_info?.VM);
     return info.success && info.data.id === node.deploy_id
       ? info.data
-      : {
-          id: node.deploy_id,
-          state: undefined,
-          lcmState: undefined,
-          attributes: new Map(),
-          addresses: [],
-        };
+      : vmSchema.parse({ ID: node.deploy_id });
   });
 
 const roleSchema = z.object({
   name: z.string(),
   cardinality: whole,
   state: whole.catch(0),
-  nodes: listOf(z.unknown()).catch([]),
-});
-
-const serviceSchema = z.object({
-  id: whole,
-  state: whole,
-  roles: z.array(roleSchema).max(1_000),
+  /** A node without a VM, which is not created yet, is left out. */
+  nodes: listOf(nodeSchema.optional().catch(undefined))
+    .catch([])
+    .transform((nodes) => nodes.filter((node) => node !== undefined)),
 });
 
 const vmReply = z.object({ VM: vmSchema });
-const serviceReply = z.object({ SERVICE: serviceSchema });
+const serviceReply = z.object({
+  SERVICE: z.object({ id: whole, state: whole, roles: z.array(roleSchema).max(1_000) }),
+});
 
 /** The body of GET /vm or GET /vms/ID. Throws ZodError. */
 export const parseVm = (json: unknown): Vm => vmReply.parse(json).VM;
 
-/** The body of GET /service, plain or extended. A node without a VM (not created yet) is left out. Throws ZodError. */
-export function parseService(json: unknown): Service {
-  const service = serviceReply.parse(json).SERVICE;
-  return {
-    ...service,
-    roles: service.roles.map((role) => ({
-      ...role,
-      nodes: role.nodes.flatMap((node) => {
-        const parsed = nodeSchema.safeParse(node);
-        return parsed.success ? [parsed.data] : [];
-      }),
-    })),
-  };
-}
+/** The body of GET /service, plain or extended. Throws ZodError. */
+export const parseService = (json: unknown): Service => serviceReply.parse(json).SERVICE;
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
-function attributesOf(
-  userTemplate: Partial<Record<PublishedName, unknown>> | undefined,
-): Map<PublishedName, string> {
+function attributesOf(userTemplate: Readonly<Record<string, unknown>> = {}): Map<PublishedName, string> {
   const kept = new Map<PublishedName, string>();
   for (const name of PUBLISHED) {
-    const value = userTemplate?.[name];
+    const value = userTemplate[name];
     // OneGate stores an attribute twice when an update has it twice (recorded exchange 147): the last one counts.
     const one = Array.isArray(value) ? value.filter(isText).at(-1) : value;
     if (isText(one)) kept.set(name, one);

@@ -12,7 +12,19 @@ import { rowOf, type VariableName } from '../config/table.ts';
 import type { Role } from '../core/role.ts';
 import { type Count, INFRASTRUCTURE, inputsOf, TOPOLOGIES, type Topology } from './topology.ts';
 import { formatInput, inputOf, type UserInput } from './user-input.ts';
-import { attribute, type Pair, references, vector } from './vm-block.ts';
+
+export type Pair = readonly [name: string, value: string];
+
+/** A value of OpenNebula's VM template language in double quotes. oned takes \" for a quote and any other backslash as it is. */
+const quoted = (value: string): string => `"${value.replaceAll('"', '\\"')}"`;
+
+export const attribute = (name: string, value: string): string => `${name}=${quoted(value)}\n`;
+
+export const vector = (name: string, pairs: readonly Pair[]): string =>
+  `${name}=[\n${pairs.map(([key, value]) => `  ${key}=${quoted(value)}`).join(',\n')} ]\n`;
+
+/** `NAME="$NAME"` for each input: OpenNebula replaces $NAME with the answer. */
+export const references = (names: readonly string[]): Pair[] => names.map((name): Pair => [name, `$${name}`]);
 
 /** The format of a template. 6: for all versions. 7: for OneFlow 7 only. */
 export type OneFlowVersion = 6 | 7;
@@ -49,7 +61,7 @@ export function serviceTemplate(options: TemplateOptions): Record<string, unknow
     ready_status_gate: true,
     shutdown_action: 'terminate',
     [format === 7 ? 'user_inputs' : 'custom_attrs']: inputs(options, askedAtService(options)),
-    roles: roles.map((role) => (format === 7 ? role7(options, role) : role6(options, role))),
+    roles: roles.map((role) => roleIn(options, role)),
   };
 }
 
@@ -103,34 +115,36 @@ const constants = (options: TemplateOptions, role: Role): Pair[] =>
       !asked(options).includes(name),
   );
 
-function role7(options: TemplateOptions, role: Role): Record<string, unknown> {
-  const nic = nicOf(options.network);
-  return {
+function roleIn(options: TemplateOptions, role: Role): Record<string, unknown> {
+  const { format, supernodes, templates, topology } = options;
+  const { cardinality, min, max } = role === 'superlink' ? { cardinality: 1, min: 1, max: 1 } : supernodes;
+  const hasParent = role === 'supernode' && TOPOLOGIES[topology].roles.includes('superlink');
+  const members = {
     name: role,
-    type: 'vm',
-    ...counts(options, role),
-    ...parents(options, role),
-    template_id: options.templates[role],
-    template_contents: {
-      CONTEXT: Object.fromEntries([...infrastructure(options), ...constants(options, role)]),
-      ...(nic === undefined ? {} : { NIC: [Object.fromEntries(nic)] }),
-    },
-    user_inputs: inputs(options, askedAtRole(options, role)),
+    ...(format === 7 ? { type: 'vm' } : {}),
+    cardinality,
+    min_vms: min,
+    max_vms: max,
+    ...(hasParent ? { parents: ['superlink'] } : {}),
   };
-}
-
-function role6(options: TemplateOptions, role: Role): Record<string, unknown> {
   const nic = nicOf(options.network);
+  if (format === 7)
+    return {
+      ...members,
+      template_id: templates[role],
+      template_contents: {
+        CONTEXT: Object.fromEntries([...infrastructure(options), ...constants(options, role)]),
+        ...(nic === undefined ? {} : { NIC: [Object.fromEntries(nic)] }),
+      },
+      user_inputs: inputs(options, askedAtRole(options, role)),
+    };
   const names = asked(options).filter((name) => rowOf(name).roles.includes(role));
+  const lines = [...references(longestFirst(names)), ...constants(options, role)];
   return {
-    name: role,
-    ...counts(options, role),
-    ...parents(options, role),
-    vm_template: options.templates[role],
+    ...members,
+    vm_template: templates[role],
     vm_template_contents: [
-      ...[...references(longestFirst(names)), ...constants(options, role)].map(([name, value]) =>
-        attribute(name, value),
-      ),
+      ...lines.map(([name, value]) => attribute(name, value)),
       ...(nic === undefined ? [] : [vector('NIC', nic)]),
     ].join(''),
   };
@@ -173,14 +187,6 @@ function inputWith({ topology, values }: TemplateOptions, name: VariableName): U
 
 const infrastructure = ({ values }: TemplateOptions): Pair[] =>
   INFRASTRUCTURE.map((name) => [name, values.get(name) ?? rowOf(name).template!]);
-
-function counts({ supernodes }: TemplateOptions, role: Role): Record<string, number> {
-  const { cardinality, min, max } = role === 'superlink' ? { cardinality: 1, min: 1, max: 1 } : supernodes;
-  return { cardinality, min_vms: min, max_vms: max };
-}
-
-const parents = ({ topology }: TemplateOptions, role: Role): Record<string, unknown> =>
-  role === 'supernode' && TOPOLOGIES[topology].roles.includes('superlink') ? { parents: ['superlink'] } : {};
 
 /** OpenNebula searches a NAME among the networks of the user who starts the service; OWNER/NAME is one network for all. */
 function nicOf(network: string | undefined): readonly Pair[] | undefined {

@@ -44,13 +44,12 @@ export function checkSettings(
   }
   const read = TOPOLOGIES[topology].roles.map((role) => {
     const names = inputsOf(topology, true).filter((name) => rowOf(name).roles.includes(role));
-    const raw = Object.fromEntries(
-      names.map((name) => [
-        name,
-        values.get(name) ?? TOPOLOGIES[topology].presets[name] ?? formDefault(name),
-      ]),
+    const presetOf = (name: VariableName): string =>
+      values.get(name) ?? TOPOLOGIES[topology].presets[name] ?? formDefault(name);
+    return parseVariables(
+      Object.fromEntries(names.map((name) => [name, presetOf(name)])),
+      releaseImage(role),
     );
-    return parseVariables(raw, releaseImage(role));
   });
   const found = [...problems, ...read.flatMap((parsed) => (parsed.ok ? [] : parsed.problems))];
   return {

@@ -25,9 +25,14 @@ interface TopologyFacts {
   readonly excluded: Partial<Record<VariableName, string>>;
 }
 
-/** Every VM of a service can read the answers of its form: with a key there every SuperNode has the key. */
+/** With a key in the form of a service every SuperNode has the key. */
 const OPERATOR_CERTIFICATES =
   'your certificates in the form of the SuperLink VM template, or a coordinator and a training-site template: every VM of a service can read the answers of its form';
+
+const NO_DISCOVERY =
+  'no setting: these SuperNodes discover nothing, FL_SUPERLINK_ADDRESS names the SuperLink';
+
+const LIKE_THE_TABLE = { presets: {}, mandatory: [], also: [], excluded: {} };
 
 export const TOPOLOGIES: Readonly<Record<Topology, TopologyFacts>> = {
   'single-site': {
@@ -35,9 +40,7 @@ export const TOPOLOGIES: Readonly<Record<Topology, TopologyFacts>> = {
     description: 'A Flower SuperLink and its SuperNodes in one zone',
     roles: ['superlink', 'supernode'],
     supernodes: { cardinality: 2, min: 2, max: 10 },
-    presets: {},
-    mandatory: [],
-    also: [],
+    ...LIKE_THE_TABLE,
     excluded: {
       FL_SUPERLINK_ADDRESS:
         'no address: the SuperNodes discover the SuperLink of their service, and an address disables that',
@@ -51,25 +54,19 @@ export const TOPOLOGIES: Readonly<Record<Topology, TopologyFacts>> = {
     description: 'A Flower SuperLink for SuperNodes of other zones',
     roles: ['superlink'],
     supernodes: { cardinality: 0, min: 0, max: 0 },
+    ...LIKE_THE_TABLE,
     presets: { FL_NUM_ROUNDS: '10' },
-    mandatory: [],
     also: ['FL_SSL_CA_CERTFILE', 'FL_SSL_CERTFILE', 'FL_SSL_KEYFILE'],
-    excluded: {},
   },
   'training-site': {
     name: 'Flower training site',
     description: 'Flower SuperNodes for a SuperLink in another zone',
     roles: ['supernode'],
     supernodes: { cardinality: 2, min: 2, max: 10 },
-    presets: {},
+    ...LIKE_THE_TABLE,
     mandatory: ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'],
     also: ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'],
-    excluded: {
-      FL_EDGE_BACKOFF:
-        'no setting: these SuperNodes discover nothing, FL_SUPERLINK_ADDRESS names the SuperLink',
-      FL_EDGE_MAX_BACKOFF:
-        'no setting: these SuperNodes discover nothing, FL_SUPERLINK_ADDRESS names the SuperLink',
-    },
+    excluded: { FL_EDGE_BACKOFF: NO_DISCOVERY, FL_EDGE_MAX_BACKOFF: NO_DISCOVERY },
   },
 };
 

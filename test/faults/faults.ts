@@ -47,8 +47,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'an update with READY=YES leaves before this VM serves',
     file: 'src/onegate/guard.ts',
-    find: 'if (options.ready !== true && opensGate(text)) {',
-    put: 'if (options.ready === null && opensGate(text)) {',
+    find: 'if (options.ready !== true && opensGate(text))',
+    put: 'if (options.ready === null && opensGate(text))',
     tests: [`${UNIT}/onegate/guard.test.ts`],
   },
   {

@@ -61,7 +61,7 @@ test('`flower-context install` installs the framework once there is free space, 
   const { code, stdout, stderr } = await vm.cli('install');
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(stdout).toMatch(
-    /^waiting for Flower 1\.39\.0 \(pytorch\).*\nFlower 1\.39\.0 is in \S+1\.39\.0-pytorch\n$/,
+    /^waiting for Flower 1\.39\.0 \(pytorch\)[\s\S]*\nFlower 1\.39\.0 is in \S+1\.39\.0-pytorch\n$/,
   );
   await vm.waitFor('a boot without degradation', (now) => now.phase === 'ready' && now.problems.length === 0);
   expect(environmentOf(vm)).toBe('1.39.0-pytorch');

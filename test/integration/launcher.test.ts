@@ -234,7 +234,7 @@ describe.each([
     });
     // Trusting the own CA, the Control listener is met: it is TLS, and not a Fleet API.
     const control = await probeFleet({ host: `${net}.1`, port: 9093, ca: own.ca.certPem }, 3_000);
-    expect(control).toMatchObject({ ok: false, reason: expect.stringContaining('not Flower') });
+    expect(control).toMatchObject({ ok: false, reason: expect.stringContaining('answers, but') });
     // SuperExec verifies the name of the listener it dials; it would die in a traceback.
     await until('SuperExec', () => launched.output().includes('Starting Flower SuperExec'));
     await until('a child that lives', async () => (await childEnvironments(launched)).includes('FLWR_HOME'));

@@ -50,7 +50,11 @@ export const readContext = stepOf<CommonOutputs>()({
   },
 });
 
-const connect = (credentials: OneGateCredentials, { machine, journal }: StepTools): OneGate =>
+/** Also for a boot that fails before this step has an output: the failure is published there. */
+export const connect = (
+  credentials: OneGateCredentials,
+  { machine, journal }: Pick<StepTools, 'machine' | 'journal'>,
+): OneGate =>
   connectOneGate({
     ...credentials,
     clock: machine.clock,

@@ -1,11 +1,10 @@
 // Both roles, role level: each role of a service has its own value.
-
 import { err, ok, type Result } from '../../core/result.ts';
 import { ROLES } from '../../core/role.ts';
 import { certificates, MOST_SECONDS, oneOf, text, wholeNumber, yesNo } from '../kinds.ts';
 import { rowsOf } from '../variable.ts';
 
-const { optional, withDefault } = rowsOf('role', ...ROLES);
+const row = rowsOf('role', ...ROLES);
 
 /** Default ports of the daemons of Flower 1.31 to 1.39. */
 const FLOWER_PORTS: readonly number[] = [8000, 9091, 9092, 9093, 9094];
@@ -19,7 +18,7 @@ function readMetricsPort(given: string): Result<number> {
 }
 
 export const BOTH_ROLES = {
-  FL_ISOLATION: withDefault({
+  FL_ISOLATION: row({
     title: 'App execution isolation mode',
     ...oneOf(['subprocess', 'process']),
     default: 'subprocess',
@@ -28,7 +27,7 @@ export const BOTH_ROLES = {
     example: 'process',
   }),
 
-  FL_SSL_CA_CERTFILE: optional({
+  FL_SSL_CA_CERTFILE: row({
     title: 'CA certificate (base64 PEM)',
     ...certificates(),
     description:
@@ -36,7 +35,7 @@ export const BOTH_ROLES = {
     example: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUI...',
   }),
 
-  FL_GRPC_KEEPALIVE_TIME: withDefault({
+  FL_GRPC_KEEPALIVE_TIME: row({
     title: 'gRPC keepalive interval in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '60',
@@ -45,7 +44,7 @@ export const BOTH_ROLES = {
     example: '30',
   }),
 
-  FL_GRPC_KEEPALIVE_TIMEOUT: withDefault({
+  FL_GRPC_KEEPALIVE_TIMEOUT: row({
     title: 'gRPC keepalive ACK timeout in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '20',
@@ -54,7 +53,7 @@ export const BOTH_ROLES = {
     example: '10',
   }),
 
-  FL_METRICS_ENABLED: withDefault({
+  FL_METRICS_ENABLED: row({
     title: 'Enable Prometheus metrics',
     ...yesNo(),
     default: 'NO',
@@ -62,7 +61,7 @@ export const BOTH_ROLES = {
     example: 'YES',
   }),
 
-  FL_METRICS_PORT: withDefault({
+  FL_METRICS_PORT: row({
     title: 'Prometheus metrics port',
     ...text('a port from 1024 to 65535 that Flower does not use', readMetricsPort, 'number'),
     default: '9101',

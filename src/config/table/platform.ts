@@ -6,7 +6,7 @@ import { ROLES } from '../../core/role.ts';
 import { text } from '../kinds.ts';
 import { rowsOf } from '../variable.ts';
 
-const { optional, withDefault } = rowsOf('infrastructure', ...ROLES);
+const row = rowsOf('infrastructure', ...ROLES);
 
 function readVmId(given: string): Result<number> {
   return /^(0|[1-9]\d{0,9})$/.test(given) ? ok(Number(given)) : err('this is not the number of a VM');
@@ -22,18 +22,17 @@ function readEndpoint(given: string): Result<string> {
 }
 
 export const PLATFORM = {
-  TOKEN: withDefault({
+  TOKEN: row({
     title: 'OneGate token',
     ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
     default: 'NO',
     template: 'YES',
     consumer: 'OpenNebula',
-    description:
-      'Without YES the VM gets no VMID, no ONEGATE_ENDPOINT and no token. Then it cannot discover or publish anything.',
+    description: 'Without YES the VM gets no VMID, ONEGATE_ENDPOINT or token. Then it cannot use OneGate.',
     example: 'YES',
   }),
 
-  NETWORK: withDefault({
+  NETWORK: row({
     title: 'Network contextualization',
     ...text('YES', (given) => ok(given.toUpperCase() === 'YES'), 'boolean'),
     default: 'NO',
@@ -43,7 +42,7 @@ export const PLATFORM = {
     example: 'YES',
   }),
 
-  REPORT_READY: withDefault({
+  REPORT_READY: row({
     title: 'Report READY',
     // net-99-report-ready of one-context 7.2.1 compares with capital letters.
     ...text('YES, in capital letters', (given) => ok(given === 'YES'), 'boolean'),
@@ -55,17 +54,16 @@ export const PLATFORM = {
     example: 'YES',
   }),
 
-  READY_SCRIPT_PATH: optional({
+  READY_SCRIPT_PATH: row({
     title: 'Ready script',
     ...text('the path of a program', (given) => ok(given)),
     template: '/opt/flower/scripts/health-check.sh',
     consumer: 'one-context',
-    description:
-      'one-context runs this program before it sends READY=YES. It succeeds when this role serves.',
+    description: 'one-context runs it before it sends READY=YES. It succeeds when this role serves.',
     example: '/opt/flower/scripts/health-check.sh',
   }),
 
-  SSH_PUBLIC_KEY: optional({
+  SSH_PUBLIC_KEY: row({
     title: 'SSH public key',
     ...text('public keys, one a line', (given) => ok(given)),
     redact: true,
@@ -75,7 +73,7 @@ export const PLATFORM = {
     example: 'ssh-ed25519 AAAA... admin',
   }),
 
-  VMID: optional({
+  VMID: row({
     title: 'Number of this VM',
     ...text('the number OpenNebula gave the VM', readVmId),
     consumer: 'the agent; OpenNebula writes it',
@@ -83,7 +81,7 @@ export const PLATFORM = {
     example: '42',
   }),
 
-  ONEGATE_ENDPOINT: optional({
+  ONEGATE_ENDPOINT: row({
     title: 'URL of OneGate',
     ...text('an http:// or https:// URL', readEndpoint),
     consumer: 'the agent; OpenNebula writes it',

@@ -2,10 +2,10 @@
 import { decimal, oneOf, pathBelow, wholeNumber, yesNo } from '../kinds.ts';
 import { rowsOf } from '../variable.ts';
 
-const { withDefault } = rowsOf('role', 'superlink');
+const row = rowsOf('role', 'superlink');
 
 export const RUN = {
-  FL_NUM_ROUNDS: withDefault({
+  FL_NUM_ROUNDS: row({
     title: 'Number of federated learning rounds',
     ...wholeNumber({ least: 1 }),
     default: '3',
@@ -14,7 +14,7 @@ export const RUN = {
     example: '10',
   }),
 
-  FL_STRATEGY: withDefault({
+  FL_STRATEGY: row({
     title: 'Aggregation strategy',
     ...oneOf(['FedAvg', 'FedProx', 'FedAdam', 'Krum', 'Bulyan', 'FedTrimmedAvg']),
     default: 'FedAvg',
@@ -23,7 +23,7 @@ export const RUN = {
     example: 'FedProx',
   }),
 
-  FL_MIN_FIT_CLIENTS: withDefault({
+  FL_MIN_FIT_CLIENTS: row({
     title: 'Minimum clients for a training round',
     ...wholeNumber({ least: 1 }),
     default: '2',
@@ -32,7 +32,7 @@ export const RUN = {
     example: '2',
   }),
 
-  FL_MIN_EVALUATE_CLIENTS: withDefault({
+  FL_MIN_EVALUATE_CLIENTS: row({
     title: 'Minimum clients for evaluation',
     ...wholeNumber({ least: 1 }),
     default: '2',
@@ -41,7 +41,7 @@ export const RUN = {
     example: '2',
   }),
 
-  FL_MIN_AVAILABLE_CLIENTS: withDefault({
+  FL_MIN_AVAILABLE_CLIENTS: row({
     title: 'Minimum available clients to start',
     ...wholeNumber({ least: 1 }),
     default: '2',
@@ -50,7 +50,7 @@ export const RUN = {
     example: '5',
   }),
 
-  FL_PROXIMAL_MU: withDefault({
+  FL_PROXIMAL_MU: row({
     title: 'FedProx proximal term (mu)',
     ...decimal({ least: 0 }),
     default: '1.0',
@@ -60,7 +60,7 @@ export const RUN = {
     example: '0.5',
   }),
 
-  FL_SERVER_LR: withDefault({
+  FL_SERVER_LR: row({
     title: 'Server-side learning rate',
     ...decimal({ above: 0 }),
     default: '0.1',
@@ -70,7 +70,7 @@ export const RUN = {
     example: '0.01',
   }),
 
-  FL_CLIENT_LR: withDefault({
+  FL_CLIENT_LR: row({
     title: 'Client-side learning rate',
     ...decimal({ above: 0 }),
     default: '0.1',
@@ -80,7 +80,7 @@ export const RUN = {
     example: '0.01',
   }),
 
-  FL_NUM_MALICIOUS: withDefault({
+  FL_NUM_MALICIOUS: row({
     title: 'Expected malicious clients (Krum/Bulyan)',
     ...wholeNumber({ least: 0 }),
     default: '0',
@@ -91,7 +91,7 @@ export const RUN = {
     example: '1',
   }),
 
-  FL_TRIM_BETA: withDefault({
+  FL_TRIM_BETA: row({
     title: 'Trim fraction per tail (FedTrimmedAvg)',
     ...decimal({ above: 0, below: 0.5 }),
     default: '0.2',
@@ -101,7 +101,7 @@ export const RUN = {
     example: '0.1',
   }),
 
-  FL_CHECKPOINT_ENABLED: withDefault({
+  FL_CHECKPOINT_ENABLED: row({
     title: 'Enable model checkpointing',
     ...yesNo(),
     default: 'NO',
@@ -110,7 +110,7 @@ export const RUN = {
     example: 'YES',
   }),
 
-  FL_CHECKPOINT_INTERVAL: withDefault({
+  FL_CHECKPOINT_INTERVAL: row({
     title: 'Save checkpoint every N rounds',
     ...wholeNumber({ least: 1 }),
     default: '5',
@@ -119,13 +119,12 @@ export const RUN = {
     example: '1',
   }),
 
-  FL_CHECKPOINT_PATH: withDefault({
+  FL_CHECKPOINT_PATH: row({
     title: 'Checkpoint directory',
     ...pathBelow({ '/app/checkpoints': 'checkpoints' }),
     default: 'checkpoints',
     runConfig: 'checkpoint-path',
-    description:
-      "The directory of the models, below the SuperLink's state directory. The run config has the absolute path.",
+    description: 'The directory of the models, below the state directory. The run config has the full path.',
     example: 'checkpoints/mnist',
   }),
 } as const;

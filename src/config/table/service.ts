@@ -1,31 +1,30 @@
 // Service level: one value for all roles of a OneFlow service.
-
 import { err, ok } from '../../core/result.ts';
 import { ROLES } from '../../core/role.ts';
 import { isVersion } from '../../core/version.ts';
 import { FRAMEWORKS } from '../frameworks.ts';
 import { oneOf, text, yesNo } from '../kinds.ts';
-import { rowsOf } from '../variable.ts';
+import { type ImageFacts, rowsOf } from '../variable.ts';
 
-const { withDefault, withImageDefault, withRoleDefault } = rowsOf('service', ...ROLES);
+const row = rowsOf('service', ...ROLES);
 
 export const SERVICE = {
-  FLOWER_VERSION: withImageDefault({
+  FLOWER_VERSION: row({
     title: 'Flower version (empty: what the image has)',
     ...text('a version X.Y.Z', (given) =>
       isVersion(given) ? ok(given) : err('this is not a version X.Y.Z'),
     ),
-    default: { image: ({ flowerVersion }) => flowerVersion },
+    default: { image: ({ flowerVersion }: ImageFacts) => flowerVersion },
     inputDefault: '',
     description:
       'The Flower version to run. A version that is not in the image is installed into its own virtual environment at boot. If that fails, the version of the image runs. The degradation is logged, shown in the status and published.',
     example: '1.39.0',
   }),
 
-  ML_FRAMEWORK: withImageDefault({
+  ML_FRAMEWORK: row({
     title: 'ML framework (empty: what the image has)',
     ...oneOf(FRAMEWORKS),
-    default: { image: ({ framework }) => framework },
+    default: { image: ({ framework }: ImageFacts) => framework },
     inputDefault: '',
     inputOptions: ['', ...FRAMEWORKS],
     description:
@@ -33,7 +32,7 @@ export const SERVICE = {
     example: 'sklearn',
   }),
 
-  FL_TLS_ENABLED: withRoleDefault({
+  FL_TLS_ENABLED: row({
     title: 'Encrypt traffic between SuperLink and SuperNodes',
     ...yesNo(),
     default: { superlink: 'YES' },
@@ -43,7 +42,7 @@ export const SERVICE = {
     example: 'YES',
   }),
 
-  FL_LOG_LEVEL: withDefault({
+  FL_LOG_LEVEL: row({
     title: 'Log verbosity',
     ...oneOf(['DEBUG', 'INFO', 'WARNING', 'ERROR']),
     default: 'INFO',
@@ -51,7 +50,7 @@ export const SERVICE = {
     example: 'DEBUG',
   }),
 
-  FL_LOG_FORMAT: withDefault({
+  FL_LOG_FORMAT: row({
     title: 'Log format of the agent',
     ...oneOf(['text', 'json']),
     default: 'text',

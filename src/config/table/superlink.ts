@@ -1,13 +1,12 @@
 // SuperLink, role level: listeners, database and certificates.
-
 import { readSanList } from '../../core/san.ts';
 import { certificates, listenAddress, pathBelow, privateKey, text } from '../kinds.ts';
 import { rowsOf } from '../variable.ts';
 
-const { optional, withDefault } = rowsOf('role', 'superlink');
+const row = rowsOf('role', 'superlink');
 
 export const SUPERLINK_ONLY = {
-  FL_FLEET_API_ADDRESS: withDefault({
+  FL_FLEET_API_ADDRESS: row({
     title: 'Fleet API listen address (host:port)',
     ...listenAddress(),
     default: '0.0.0.0:9092',
@@ -15,7 +14,7 @@ export const SUPERLINK_ONLY = {
     example: '[::]:9092',
   }),
 
-  FL_CONTROL_API_ADDRESS: withDefault({
+  FL_CONTROL_API_ADDRESS: row({
     title: 'Control API listen address (host:port)',
     ...listenAddress(),
     default: '127.0.0.1:9093',
@@ -24,7 +23,7 @@ export const SUPERLINK_ONLY = {
     example: '127.0.0.1:9093',
   }),
 
-  FL_DATABASE: withDefault({
+  FL_DATABASE: row({
     title: 'Database path for state persistence',
     ...pathBelow(),
     default: 'state/state.db',
@@ -32,15 +31,14 @@ export const SUPERLINK_ONLY = {
     example: 'state/federation.db',
   }),
 
-  FL_CERT_EXTRA_SAN: optional({
+  FL_CERT_EXTRA_SAN: row({
     title: 'Additional certificate SAN entries (IP:addr or DNS:name)',
     ...text('a comma-separated list of IP:<v4 or v6 address> and DNS:<name or *.name>', readSanList),
-    description:
-      "Names added to the server certificate that the agent issues. No effect with an operator's certificate.",
+    description: 'More names in the certificate that the agent issues. No effect with FL_SSL_CERTFILE.',
     example: 'IP:203.0.113.7,DNS:superlink.example.org',
   }),
 
-  FL_SSL_CERTFILE: optional({
+  FL_SSL_CERTFILE: row({
     title: 'Server certificate (base64 PEM)',
     ...certificates(),
     description:
@@ -48,7 +46,7 @@ export const SUPERLINK_ONLY = {
     example: 'LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSUI...',
   }),
 
-  FL_SSL_KEYFILE: optional({
+  FL_SSL_KEYFILE: row({
     title: 'Server private key (base64 PEM)',
     ...privateKey(),
     secret: true,

@@ -5,7 +5,7 @@ import { readNodeConfig } from '../node-config.ts';
 import { hasApp } from '../release.ts';
 import { rowsOf } from '../variable.ts';
 
-const { optional, withDefault } = rowsOf('role', 'supernode');
+const row = rowsOf('role', 'supernode');
 
 const USE_CASES = ['none', 'image-classification', 'anomaly-detection', 'llm-fine-tuning'] as const;
 
@@ -22,7 +22,7 @@ function readGpuIds(given: string): Result<string> {
 }
 
 export const SUPERNODE_ONLY = {
-  FL_SUPERLINK_ADDRESS: optional({
+  FL_SUPERLINK_ADDRESS: row({
     title: 'SuperLink Fleet API address (host:port)',
     ...dialAddress(),
     description:
@@ -30,7 +30,7 @@ export const SUPERNODE_ONLY = {
     example: '203.0.113.7:9092',
   }),
 
-  FL_NODE_CONFIG: optional({
+  FL_NODE_CONFIG: row({
     title: 'Space-separated key=value node config',
     ...text('key=value pairs separated by blanks; values with blanks in quotes', readNodeConfig),
     redact: true,
@@ -39,7 +39,7 @@ export const SUPERNODE_ONLY = {
     example: 'site="Lab 2" partition-id=0 augment=true',
   }),
 
-  FL_MAX_RETRIES: withDefault({
+  FL_MAX_RETRIES: row({
     title: 'Max reconnection attempts (0 = unlimited)',
     ...wholeNumber({ least: 0 }),
     default: '0',
@@ -47,7 +47,7 @@ export const SUPERNODE_ONLY = {
     example: '20',
   }),
 
-  FL_MAX_WAIT_TIME: withDefault({
+  FL_MAX_WAIT_TIME: row({
     title: 'Max wait for connection in seconds (0 = unlimited)',
     ...wholeNumber({ least: 0, most: MOST_SECONDS }),
     default: '0',
@@ -55,7 +55,7 @@ export const SUPERNODE_ONLY = {
     example: '3600',
   }),
 
-  FL_USE_CASE: withDefault({
+  FL_USE_CASE: row({
     title: 'Pre-built use case',
     ...oneOf(USE_CASES),
     // Forms offer only use cases with an app in the image.
@@ -67,7 +67,7 @@ export const SUPERNODE_ONLY = {
     example: 'none',
   }),
 
-  FL_GPU_ENABLED: withDefault({
+  FL_GPU_ENABLED: row({
     title: 'Enable NVIDIA GPU support',
     ...yesNo(),
     default: 'NO',
@@ -75,7 +75,7 @@ export const SUPERNODE_ONLY = {
     example: 'YES',
   }),
 
-  FL_CUDA_VISIBLE_DEVICES: withDefault({
+  FL_CUDA_VISIBLE_DEVICES: row({
     title: 'GPU ids visible to the ClientApp (all, or 0,1)',
     ...text('all, or comma-separated GPU ids', readGpuIds),
     default: 'all',
@@ -83,7 +83,7 @@ export const SUPERNODE_ONLY = {
     example: '0,1',
   }),
 
-  FL_GPU_MEMORY_FRACTION: withDefault({
+  FL_GPU_MEMORY_FRACTION: row({
     title: 'GPU memory fraction for PyTorch (0-1)',
     ...decimal({ least: 0, most: 1 }),
     default: '0.8',
@@ -92,7 +92,7 @@ export const SUPERNODE_ONLY = {
     example: '0.5',
   }),
 
-  FL_DCGM_ENABLED: withDefault({
+  FL_DCGM_ENABLED: row({
     title: 'Enable DCGM GPU metrics exporter',
     ...yesNo(),
     default: 'NO',
@@ -101,7 +101,7 @@ export const SUPERNODE_ONLY = {
     example: 'YES',
   }),
 
-  FL_EDGE_BACKOFF: withDefault({
+  FL_EDGE_BACKOFF: row({
     title: 'Discovery retry spacing',
     ...oneOf(['exponential', 'fixed']),
     default: 'exponential',
@@ -110,7 +110,7 @@ export const SUPERNODE_ONLY = {
     example: 'fixed',
   }),
 
-  FL_EDGE_MAX_BACKOFF: withDefault({
+  FL_EDGE_MAX_BACKOFF: row({
     title: 'Maximum discovery backoff in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '300',

@@ -1,5 +1,5 @@
 import { checkPeerTls } from '../../boot/check-peer.ts';
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { readText } from '../../host/files.ts';
 import { describeCertificate } from '../../tls/describe.ts';
@@ -7,7 +7,7 @@ import { sanEntry } from '../../tls/names.ts';
 import { explainPeer } from '../../tls/peer.ts';
 import { renewAt } from '../../tls/renewal.ts';
 import { type Check, type CheckFinding, fromProblem, none, ok, problem, warning } from '../check.ts';
-import { fleetEndpoint, shownCertificate, type VmSnapshot } from '../snapshot.ts';
+import { type FleetEndpoint, fleetEndpoint, shownCertificate, type VmSnapshot } from '../snapshot.ts';
 
 const RESTART = '`systemctl restart flower-context`';
 const PLAINTEXT = none('plaintext (FL_TLS_ENABLED=NO)');
@@ -15,21 +15,18 @@ const PLAINTEXT = none('plaintext (FL_TLS_ENABLED=NO)');
 /** Whether a SuperNode accepts the certificate of the SuperLink at the address that it dials. */
 export const certificate: Check = {
   id: 'certificate',
-  title: 'certificate',
   needs: 'plan',
   run(vm) {
     const fleet = fleetEndpoint(vm);
     if (fleet === undefined) return [none('the address is not known yet')];
-    return vm.role === 'supernode'
-      ? ofPeer(vm, fleet.endpoint, fleet.caFile)
-      : ofOwn(vm, fleet.endpoint, fleet.caFile);
+    return vm.role === 'supernode' ? ofPeer(vm, fleet) : ofOwn(vm, fleet);
   },
 };
 
-function ofOwn(vm: VmSnapshot, endpoint: HostPort, caFile: string | null): readonly CheckFinding[] {
+function ofOwn(vm: VmSnapshot, { endpoint, caFile, ca: caPem }: FleetEndpoint): readonly CheckFinding[] {
   const file = shownCertificate(vm);
-  if (file === undefined || caFile === null) return [PLAINTEXT];
-  const [chainPem, caPem] = [readText(file), readText(caFile)];
+  if (file === undefined || caFile === undefined) return [PLAINTEXT];
+  const chainPem = readText(file);
   if (chainPem === undefined || caPem === undefined) {
     const found = `${chainPem === undefined ? file : caFile} does not exist`;
     return [problem(found, `the agent makes it again: ${RESTART}`, 'tls_setup_failed')];
@@ -38,17 +35,10 @@ function ofOwn(vm: VmSnapshot, endpoint: HostPort, caFile: string | null): reado
   if (refused !== undefined) return fromProblem(refused);
   const { sans } = describeCertificate(chainPem);
   const missing = contextAddresses(vm).filter((address) => !sans.includes(sanEntry(address)));
-  const valid = ok(
-    `valid for ${formatHostPort(endpoint)}, which SuperNodes dial; ${sans.length} names in all`,
-  );
-  return missing.length === 0
-    ? [valid]
-    : [
-        warning(
-          `valid for ${formatHostPort(endpoint)}, but not for ${missing.join(', ')} of this VM`,
-          'SuperNodes cannot dial that address; for a new address: `systemctl reload flower-context`',
-        ),
-      ];
+  const valid = `valid for ${formatHostPort(endpoint)}`;
+  if (missing.length === 0) return [ok(`${valid}, which SuperNodes dial; ${sans.length} names in all`)];
+  const remedy = 'SuperNodes cannot dial that address; for a new address: `systemctl reload flower-context`';
+  return [warning(`${valid}, but not for ${missing.join(', ')} of this VM`, remedy)];
 }
 
 const contextAddresses = ({ context }: VmSnapshot): string[] =>
@@ -60,22 +50,16 @@ const contextAddresses = ({ context }: VmSnapshot): string[] =>
 
 async function ofPeer(
   vm: VmSnapshot,
-  endpoint: HostPort,
-  caFile: string | null,
+  { endpoint, caFile, ca }: FleetEndpoint,
 ): Promise<readonly CheckFinding[]> {
-  const warned = await checkPeerTls(endpoint, caFile === null ? undefined : readText(caFile), vm.now);
+  const warned = await checkPeerTls(endpoint, ca, vm.now);
   const address = formatHostPort(endpoint);
   if (warned !== undefined) {
     const remedy = `check the address, the firewall between the two (TCP ${endpoint.port}), and that the SuperLink is up`;
     return [problem(warned.facts.found, remedy, warned.code)];
   }
-  return [
-    ok(
-      caFile === null
-        ? `${address} answers in plaintext, as configured`
-        : `this node trusts that of ${address}`,
-    ),
-  ];
+  const plaintext = `${address} answers in plaintext, as configured`;
+  return [ok(caFile === undefined ? plaintext : `this node trusts that of ${address}`)];
 }
 
 const DAY_MS = 86_400_000;
@@ -88,20 +72,24 @@ export const dates: Check = {
   needs: 'plan',
   run(vm) {
     const certificateFile = shownCertificate(vm);
-    const caFile = fleetEndpoint(vm)?.caFile ?? undefined;
+    const caFile = fleetEndpoint(vm)?.caFile;
     const renewed = vm.plan?.fleet?.credentials == null;
     if (certificateFile === undefined && caFile === undefined) return [PLAINTEXT];
     return [
-      ...(certificateFile === undefined
-        ? []
-        : [validity(vm.now, certificateFile, 'server certificate', renewed)]),
-      ...(caFile === undefined ? [] : [validity(vm.now, caFile, 'CA', false)]),
-    ];
+      validity(vm.now, certificateFile, 'server certificate', renewed),
+      validity(vm.now, caFile, 'CA', false),
+    ].flat();
   },
 };
 
-/** `renewed`: the agent renews it; an operator renews all others. */
-function validity(now: Date, file: string, what: string, renewed: boolean): CheckFinding {
+/** Nothing without a file. `renewed`: the agent renews it; an operator renews all others. */
+function validity(
+  now: Date,
+  file: string | undefined,
+  what: string,
+  renewed: boolean,
+): CheckFinding | CheckFinding[] {
+  if (file === undefined) return [];
   const pem = readText(file);
   if (pem === undefined) return problem(`${file} does not exist`, RESTART, 'tls_setup_failed');
   const { notAfter, notBefore } = describeCertificate(pem);

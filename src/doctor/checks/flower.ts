@@ -1,8 +1,11 @@
-// Flower's own state, the answer of its Fleet API, and the keepalive options in force.
+// Flower's own state, the answer of its Fleet API, the keepalive options in force, and its version here and on peers.
 import { formatHostPort } from '../../core/hostport.ts';
+import { Problem } from '../../core/problem.ts';
+import { isVersion } from '../../core/version.ts';
 import { probeFleet } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { sha256 } from '../../host/machine.ts';
+import { ONCE } from '../../onegate/client.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
@@ -33,9 +36,9 @@ export const fleet: Check = {
 async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
   const target = fleetEndpoint(vm);
   if (target === undefined) return none('the address is not known yet');
-  const ca = target.caFile === null ? null : (readText(target.caFile) ?? null);
-  const at = formatHostPort(target.endpoint);
-  const answer = await probeFleet({ ...target.endpoint, ca }, 4_500);
+  const { endpoint, ca = null } = target;
+  const at = formatHostPort(endpoint);
+  const answer = await probeFleet({ ...endpoint, ca }, 4_500);
   if (!answer.ok)
     return problem(`${at} ${answer.reason}`, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
   const how = ca === null ? 'in plaintext' : 'verified with the CA that SuperNodes receive';
@@ -45,7 +48,6 @@ async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
 /** The options of gRPC in the plan are in force. */
 export const keepalive: Check = {
   id: 'keepalive',
-  title: 'keepalive',
   needs: 'plan',
   run({ plan, flower }) {
     if (plan === undefined || flower === undefined) return [none('Flower is not running')];
@@ -60,3 +62,40 @@ export const keepalive: Check = {
     return [ok(`in force: a ping every ${time} s without data`)];
   },
 };
+
+/** The Flower that runs here, the one that is configured, and those of the other role. */
+export const versions: Check = {
+  id: 'versions',
+  needs: 'plan',
+  async run(vm) {
+    const running = vm.plan!.flower_version;
+    const configured = vm.config?.FLOWER_VERSION ?? running;
+    const peers = await ofPeers(vm, running);
+    if (configured === running) return [peers];
+    const remedy = 'search the journal for flower_install_failed: `journalctl -u flower-context`';
+    const found = `Flower ${running} runs, but FLOWER_VERSION is ${configured}`;
+    return [warning(found, remedy, 'flower_install_failed'), peers];
+  },
+};
+
+async function ofPeers({ oneGate, role }: VmSnapshot, running: string): Promise<CheckFinding> {
+  const here = `Flower ${running} here`;
+  if (oneGate === undefined) return ok(`${here}; peers are unknown without OneGate`);
+  try {
+    const { roles } = await oneGate.serviceInFull({ policy: { ...ONCE, tryTimeoutMs: 4_000 } });
+    const peers = roles
+      .flatMap(({ nodes }) => nodes)
+      .filter(({ attributes }) => attributes.get('FL_ROLE') !== role)
+      .map(({ id, attributes }) => ({ id, version: attributes.get('FL_VERSION') ?? '' }))
+      .filter(({ version }) => isVersion(version));
+    const others = peers.filter(({ version }) => version !== running);
+    if (others.length === 0) return ok(`${here} and on ${peers.length} VMs of the other role`);
+    const some = others.slice(0, 5).map(({ id, version }) => `VM ${id}: ${version}`);
+    const rest = others.length > some.length ? ` and ${others.length - some.length} more` : '';
+    const remedy = 'set FLOWER_VERSION to the same value for both roles';
+    return warning(`${here}, another on ${some.join(', ')}${rest}`, remedy, 'flower_version_differs');
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    return ok(`${here}; peers are unknown: ${error.facts.found}`);
+  }
+}

@@ -4,7 +4,6 @@ import { type Check, fromProblem, ok, problem, warning } from '../check.ts';
 
 export const image: Check = {
   id: 'image',
-  title: 'image',
   run({ image: found }) {
     if (!(found instanceof Problem)) return [ok(`${found.role}, Flower ${found.flower.version}`)];
     const { code, facts, remedy } = found;
@@ -19,13 +18,10 @@ export const context: Check = {
   needs: 'image',
   run({ context: found, contextSha256, status, faults }) {
     if (found instanceof Problem) return fromProblem(found);
-    const invalid = faults.map(({ variable, found: value, expected, remedy, code }) =>
-      problem(
-        `${variable}: ${value}`,
-        remedy ?? `use ${expected ?? 'another value'}`,
-        code ?? 'config_validation_failed',
-      ),
-    );
+    const invalid = faults.map((fault) => {
+      const { variable, expected = 'another value', remedy = `use ${expected}` } = fault;
+      return problem(`${variable}: ${fault.found}`, remedy, fault.code ?? 'config_validation_failed');
+    });
     const count = `${Object.keys(found.variables).length} variables`;
     const read = status?.facts['context'];
     if (read === undefined) return [ok(`${count}; no boot has read it yet`), ...invalid];
@@ -45,20 +41,14 @@ export const token: Check = {
     if (credentials instanceof Problem) return fromProblem(credentials);
     if ('token' in credentials) return [ok('present')];
     const { missing, why } = credentials;
-    if (missing.includes('token'))
-      return [
-        problem(
-          'TOKEN=YES, but one-context has written no token',
-          `check that one-context ran (\`systemctl status one-context\`); it writes the token into ${machine.paths.oneEnv}`,
-        ),
-      ];
-    if (!missing.includes('TOKEN'))
-      return [
-        problem(
-          `no access to OneGate: ${why}`,
-          'check ONEGATE_ENDPOINT in oned.conf on the front-end, then instantiate the VM again',
-        ),
-      ];
+    if (missing.includes('token')) {
+      const remedy = `check that one-context ran (\`systemctl status one-context\`); it writes the token into ${machine.paths.oneEnv}`;
+      return [problem('TOKEN=YES, but one-context has written no token', remedy)];
+    }
+    if (!missing.includes('TOKEN')) {
+      const remedy = 'check ONEGATE_ENDPOINT in oned.conf on the front-end, then instantiate the VM again';
+      return [problem(`no access to OneGate: ${why}`, remedy)];
+    }
     const unpublished = 'TOKEN=YES is not in the CONTEXT, so nothing is published';
     const remedy = 'add TOKEN=YES to the CONTEXT of the VM template';
     const address = found instanceof Problem ? undefined : found.variables['FL_SUPERLINK_ADDRESS']?.trim();

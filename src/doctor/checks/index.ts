@@ -1,14 +1,12 @@
 // All checks, in the order of the report: what others need comes first.
 import type { Check } from '../check.ts';
 import { certificate, dates } from './certificates.ts';
-import { clock } from './clock.ts';
-import { disk } from './disk.ts';
-import { fleet, keepalive } from './flower.ts';
+import { fleet, keepalive, versions } from './flower.ts';
 import { context, image, token } from './given.ts';
+import { clock, disk } from './machine.ts';
 import { oneGate, published } from './onegate.ts';
 import { ports } from './ports.ts';
 import { agent, units } from './service.ts';
-import { versions } from './versions.ts';
 
 export const CHECKS: readonly Check[] = [
   image,

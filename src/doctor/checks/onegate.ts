@@ -1,7 +1,6 @@
 // OneGate answers, and it has the attributes that peers and the ready script rely on.
 import { Buffer } from 'node:buffer';
 import { encodeEndpoint } from '../../cluster/endpoint.ts';
-import { readText } from '../../host/files.ts';
 import type { PublishedName, Vm } from '../../onegate/replies.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
@@ -22,7 +21,6 @@ export const oneGate: Check = {
 
 export const published: Check = {
   id: 'published',
-  title: 'published',
   needs: 'onegate',
   async run(vm) {
     const { status, role } = vm;
@@ -49,11 +47,11 @@ const RELOAD = 'publish again: `systemctl reload flower-context`';
 function expected(vm: VmSnapshot, flag: PublishedName): (readonly [PublishedName, string])[] {
   const fleet = fleetEndpoint(vm);
   if (vm.role !== 'superlink' || fleet === undefined) return [[flag, 'YES']];
-  const ca = fleet.caFile === null ? undefined : readText(fleet.caFile);
+  const { endpoint, caFile, ca } = fleet;
   return [
     [flag, 'YES'],
-    ['FL_ENDPOINT', encodeEndpoint(fleet.endpoint)],
-    ['FL_TLS', fleet.caFile === null ? 'NO' : 'YES'],
+    ['FL_ENDPOINT', encodeEndpoint(endpoint)],
+    ['FL_TLS', caFile === undefined ? 'NO' : 'YES'],
     ...(ca === undefined ? [] : [['FL_CA_CERT', Buffer.from(ca).toString('base64')] as const]),
   ];
 }

@@ -13,7 +13,6 @@ const CONNECT_MS = 2_000;
 /** Flower listens on its ports, no other program does, and Flower listens on no other port. */
 export const ports: Check = {
   id: 'ports',
-  title: 'ports',
   needs: 'plan',
   async run(vm) {
     const wanted = listenersOf(vm.endpoints!);

@@ -10,7 +10,6 @@ const START = '`systemctl start flower-context`';
 
 export const units: Check = {
   id: 'units',
-  title: 'units',
   needs: 'context',
   async run({ role }) {
     const names = ['flower-context.service', ...(role === undefined ? [] : [unitOf(role)])];
@@ -38,7 +37,6 @@ function ofUnit(name: string, state: UnitState): CheckFinding[] {
 
 export const agent: Check = {
   id: 'agent',
-  title: 'agent',
   needs: 'context',
   run({ status }) {
     if (status === undefined)

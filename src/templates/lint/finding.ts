@@ -60,12 +60,10 @@ export const write = (name: string, value: unknown, where?: string): Fix => ({
 
 export const remove = (name: string, value: unknown): Fix => ({ do: 'remove', line: member(name, value) });
 
+type Line = Pick<Entry, 'name' | 'value' | 'inContext'>;
+
 /** Writes an entry of a role's contents; `instead`: the name of the entry that it replaces. */
-export function writeEntry(
-  { format }: Service,
-  { name, value, inContext }: Pick<Entry, 'name' | 'value' | 'inContext'>,
-  instead?: string,
-): Fix {
+export function writeEntry({ format }: Service, { name, value, inContext }: Line, instead?: string): Fix {
   if (format === 7)
     return write(name, value, instead === undefined ? 'in template_contents.CONTEXT' : undefined);
   const where =
@@ -75,10 +73,8 @@ export function writeEntry(
   return { do: 'write', line: contentsLine(name, value, inContext), where };
 }
 
-export const removeEntry = (
-  { format }: Service,
-  { name, value, inContext }: Pick<Entry, 'name' | 'value' | 'inContext'>,
-): Fix => (format === 7 ? remove(name, value) : { do: 'remove', line: contentsLine(name, value, inContext) });
+export const removeEntry = ({ format }: Service, { name, value, inContext }: Line): Fix =>
+  format === 7 ? remove(name, value) : { do: 'remove', line: contentsLine(name, value, inContext) };
 
 /** `"name": value` on one line; a secret is left out. */
 function member(name: string, value: unknown): string {

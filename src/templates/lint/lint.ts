@@ -3,35 +3,11 @@ import { visible } from '../../core/text.ts';
 import type { OneFlowVersion } from '../oneflow.ts';
 import type { Topology } from '../topology.ts';
 import { collector, type LintFinding, type Report, type Rule } from './finding.ts';
-import {
-  changedValues,
-  contentsShape,
-  contentsSyntax,
-  contextBlock,
-  undefinedReferences,
-  unusedContext,
-} from './rules/contents.ts';
-import { infrastructureAsInput, needed, readyPreset } from './rules/context.ts';
-import {
-  cardinality,
-  cooldown,
-  expressions,
-  gate,
-  neverDeployed,
-  parents,
-  straight,
-  superlinkCount,
-  superlinkPolicies,
-} from './rules/deployment.ts';
-import {
-  enoughSupernodes,
-  keepalive,
-  superlinkAddress,
-  supernodeInCoordinator,
-  tlsAcrossZones,
-  trainingSite,
-} from './rules/federation.ts';
-import { inputForms, inputTwice, options, presets, unknownVariables } from './rules/inputs.ts';
+import * as contents from './rules/contents.ts';
+import * as context from './rules/context.ts';
+import * as deployment from './rules/deployment.ts';
+import * as federation from './rules/federation.ts';
+import * as inputs from './rules/inputs.ts';
 import { notMapped } from './rules/mapping.ts';
 import { isObject, type Members, type Path, readService } from './service.ts';
 
@@ -44,36 +20,41 @@ interface LintReport {
 }
 
 /** Of any service. */
-const GENERAL: readonly Rule[] = [contentsSyntax, contentsShape, neverDeployed, inputForms];
+const GENERAL: readonly Rule[] = [
+  contents.contentsSyntax,
+  contents.contentsShape,
+  deployment.neverDeployed,
+  inputs.inputForms,
+];
 
 /** Of a service that has a Flower role. */
 const FLOWER: readonly Rule[] = [
-  gate,
-  straight,
-  parents,
-  superlinkCount,
-  superlinkPolicies,
-  cardinality,
-  cooldown,
-  expressions,
-  contextBlock,
-  changedValues,
-  unusedContext,
-  undefinedReferences,
-  needed,
-  infrastructureAsInput,
-  readyPreset,
-  inputTwice,
-  unknownVariables,
-  options,
-  presets,
+  deployment.gate,
+  deployment.straight,
+  deployment.parents,
+  deployment.superlinkCount,
+  deployment.superlinkPolicies,
+  deployment.cardinality,
+  deployment.cooldown,
+  deployment.expressions,
+  contents.contextBlock,
+  contents.changedValues,
+  contents.unusedContext,
+  contents.undefinedReferences,
+  context.needed,
+  context.infrastructureAsInput,
+  context.readyPreset,
+  inputs.inputTwice,
+  inputs.unknownVariables,
+  inputs.options,
+  inputs.presets,
   notMapped,
-  superlinkAddress,
-  trainingSite,
-  tlsAcrossZones,
-  supernodeInCoordinator,
-  enoughSupernodes,
-  keepalive,
+  federation.superlinkAddress,
+  federation.trainingSite,
+  federation.tlsAcrossZones,
+  federation.supernodeInCoordinator,
+  federation.enoughSupernodes,
+  federation.keepalive,
 ];
 
 /** Never throws because of the text. `topology`: when the author names it; else name and roles of the template decide. */

@@ -28,10 +28,7 @@ export function presetsOf(service: Service, role: ServiceRole): Preset[] {
   );
   const written = [...lines, ...role.context].flatMap((entry) => fromEntry(entry, inputs, role.lines));
   if (service.format === 6) return written;
-  return [
-    ...written.filter(({ name }) => !inputs.has(name)),
-    ...[...inputs.values()].map((input) => fromInput(input)),
-  ];
+  return [...written.filter(({ name }) => !inputs.has(name)), ...[...inputs.values()].map(fromInput)];
 }
 
 /** The name of which a text is the value, and nothing else: $NAME. */
@@ -49,15 +46,10 @@ function fromEntry(entry: Entry, inputs: ReadonlyMap<string, Input>, lines: read
   return line === undefined ? [] : fromEntry(line, inputs, lines).map((preset) => ({ ...preset, name }));
 }
 
-export const fromInput = (input: Input): Preset => ({
-  name: input.name,
-  value: input.preset,
-  open: false,
-  mandatory: input.mandatory,
-  path: input.path,
-  input,
-  inContext: false,
-});
+export const fromInput = (input: Input): Preset => {
+  const { name, preset: value, mandatory, path } = input;
+  return { name, value, mandatory, path, input, open: false, inContext: false };
+};
 
 /** The preset of a variable, with ONEAPP_ or without; the plain name wins when it has a value. */
 export function presetOf(service: Service, role: ServiceRole, variable: VariableName): Preset | undefined {

@@ -151,31 +151,32 @@ function readContents(contents: unknown, path: Path): Contents {
   };
 }
 
+const toEntry = (name: string, value: string, path: Path, inContext: boolean): Entry => ({
+  name,
+  variable: variableOf(name),
+  value,
+  path,
+  inContext,
+});
+
 /** Vectors outside of CONTEXT (DISK, NIC) hold no variables. OneFlow writes null as an empty text. */
 const entriesOf = (members: Members, path: Path, inContext: boolean): Entry[] =>
   Object.entries(members).flatMap(([name, given]) => {
     if (typeof given === 'object' && !inContext) return [];
     const value = typeof given === 'string' ? given : given === null ? '' : JSON.stringify(given);
-    return [{ name, variable: variableOf(name), value, path: [...path, name], inContext }];
+    return [toEntry(name, value, [...path, name], inContext)];
   });
 
 /** The contents of the old format: a text, which oned parses. */
 function readText(text: string, path: Path): Contents {
-  const entry = (name: string, value: string, inContext: boolean): Entry => ({
-    name,
-    variable: variableOf(name),
-    value,
-    path,
-    inContext,
-  });
   try {
     const attributes = parseTemplate(text);
     const context = contextOf(attributes);
     return {
       hasContext: context !== undefined,
-      context: Object.entries(context ?? {}).map(([name, value]) => entry(name, value, true)),
+      context: Object.entries(context ?? {}).map(([name, value]) => toEntry(name, value, path, true)),
       lines: attributes.flatMap(({ name, value }) =>
-        typeof value === 'string' ? [entry(name, value, false)] : [],
+        typeof value === 'string' ? [toEntry(name, value, path, false)] : [],
       ),
       fault: undefined,
     };
@@ -215,6 +216,10 @@ const variablesOf = ({ inputs, context, lines }: Draft): VariableName[] =>
 
 export const rolesOf = ({ roles }: Service, kind: RoleKind): readonly ServiceRole[] =>
   roles.filter((role) => role.kind === kind);
+
+/** The roles of which it is known whether they are SuperLink or SuperNodes. */
+export const flowerRoles = ({ roles }: Service): readonly (ServiceRole & { readonly kind: RoleKind })[] =>
+  roles.filter((role): role is ServiceRole & { readonly kind: RoleKind } => role.kind !== undefined);
 
 /** Every user input of a service. */
 export const allInputs = ({ inputs, roles }: Service): readonly Input[] => [

@@ -102,7 +102,7 @@ export const FATAL = {
     title: "an operator's certificate for another machine",
     exit: 2,
     cause: () => superlink(operator('203.0.113.9')),
-    says: ['IP:203.0.113.9', 'SuperNodes dial', /issued again with IP:127\.42\./],
+    says: ['IP:203.0.113.9', /issued again with IP:127\.42\./],
   },
   ca_missing: {
     title: 'a SuperLink that publishes TLS without a CA',

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { invoke } from '../../../src/cli/command.ts';
-import { plan } from '../../../src/cli/plan.ts';
+import { plan } from '../../../src/cli/context.ts';
 import { realMachine } from '../../../src/host/machine.ts';
 import { renderContextSh } from '../../support/context-sh.ts';
 import { faultIn, hostileContexts, listing, type PlanOutcome } from '../../support/hostile.ts';

@@ -1,12 +1,12 @@
 import { expect } from 'vitest';
 import {
-  type Finding,
   type ImageFacts,
   type Parsed,
   parseVariables,
   type SuperLinkConfig,
   type SuperNodeConfig,
 } from '../../../src/config/parse.ts';
+import type { VariableFinding as Finding } from '../../../src/core/finding.ts';
 
 export const LINK: ImageFacts = { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' };
 export const NODE: ImageFacts = { role: 'supernode', flowerVersion: '1.39.0', framework: 'pytorch' };

@@ -4,7 +4,7 @@ import { rowOf } from '../../../config/table.ts';
 import { closestMatch } from '../../../core/closest-match.ts';
 import { type Rule, removeEntry, write, writeEntry } from '../finding.ts';
 import { referenceIn } from '../presets.ts';
-import { type Entry, inputsOf, isObject, type Service, type ServiceRole } from '../service.ts';
+import { type Entry, flowerRoles, inputsOf, isObject, type Service, type ServiceRole } from '../service.ts';
 
 /** Names that only this appliance uses. */
 export const FLOWER_NAME = /^(ONEAPP_)?(FL|FLOWER|ML)_/i;
@@ -55,14 +55,12 @@ export const appendsContext = ({ lines }: ServiceRole): boolean =>
   lines.some(({ name, value }) => name === 'APPEND' && value.split(',').includes('CONTEXT'));
 
 export const changedValues: Rule = (service, report) => {
-  for (const role of service.roles) {
-    if (role.kind === undefined) continue;
+  for (const role of flowerRoles(service))
     for (const entry of [...role.context, ...role.lines]) {
       const how = changeOf(service, role, entry);
       if (how !== undefined)
         report('value_changed', entry.path, `${entry.name}: ${how}`, encoded(service, entry));
     }
-  }
 };
 
 function changeOf({ format }: Service, role: ServiceRole, { value, inContext }: Entry): string | undefined {
@@ -102,8 +100,7 @@ export const unusedContext: Rule = (service, report) => {
 };
 
 export const undefinedReferences: Rule = (service, report) => {
-  for (const role of service.roles) {
-    if (role.kind === undefined) continue;
+  for (const role of flowerRoles(service)) {
     const inputs = inputsOf(service, role);
     const defined = new Set([...inputs.keys(), ...role.lines.map(({ name }) => name)]);
     for (const entry of [...role.context, ...role.lines]) {

@@ -2,7 +2,7 @@
 import { rowOf, type VariableName } from '../../../config/table.ts';
 import type { LintCode } from '../codes.ts';
 import { type Rule, remove, removeEntry, writeEntry } from '../finding.ts';
-import { allInputs, type Service, type ServiceRole } from '../service.ts';
+import { allInputs, flowerRoles, type Service, type ServiceRole } from '../service.ts';
 import { appendsContext } from './contents.ts';
 
 interface Needed {
@@ -18,8 +18,8 @@ const NEEDED: readonly Needed[] = [
 ];
 
 export const needed: Rule = (service, report) => {
-  for (const role of service.roles) {
-    if (role.kind === undefined || !role.hasContext || !mustHaveThem(service, role)) continue;
+  for (const role of flowerRoles(service)) {
+    if (!role.hasContext || !mustHaveThem(service, role)) continue;
     for (const { code, name, isValid } of NEEDED) {
       const entry = role.context.find((one) => one.name === name);
       if (entry !== undefined && isValid(entry.value)) continue;

@@ -4,7 +4,7 @@ import type { VariableName } from '../../../config/table.ts';
 import { formatInput, inputOf } from '../../user-input.ts';
 import { type Rule, remove, removeEntry, write } from '../finding.ts';
 import { fromInput, numberOf, presetOf, textOf, withValue } from '../presets.ts';
-import { INPUTS, rolesOf, type ServiceRole } from '../service.ts';
+import { flowerRoles, INPUTS, rolesOf, type ServiceRole } from '../service.ts';
 
 const isNo = (text: string): boolean => text.trim().toUpperCase() === 'NO';
 
@@ -21,17 +21,17 @@ export const superlinkAddress: Rule = (service, report) => {
   }
 };
 
-const REQUIRED = {
-  FL_SUPERLINK_ADDRESS: 'superlink_address_optional',
-  FL_SSL_CA_CERTFILE: 'ca_optional',
-} as const;
+const REQUIRED = [
+  ['FL_SUPERLINK_ADDRESS', 'superlink_address_optional'],
+  ['FL_SSL_CA_CERTFILE', 'ca_optional'],
+] as const;
 
 /** SuperNodes alone in their service: the form has to require what they cannot discover. */
 export const trainingSite: Rule = (service, report) => {
   if (rolesOf(service, 'superlink').length > 0) return;
   const member = INPUTS[service.format];
   for (const role of rolesOf(service, 'supernode'))
-    for (const name of ['FL_SUPERLINK_ADDRESS', 'FL_SSL_CA_CERTFILE'] as const) {
+    for (const [name, code] of REQUIRED) {
       if (name === 'FL_SSL_CA_CERTFILE' && isNo(textOf(service, role, 'FL_TLS_ENABLED'))) continue;
       // An input that does not reach the VM counts here: notMapped reports it.
       const unmapped = [...role.inputs, ...service.inputs].find(({ variable }) => variable === name);
@@ -45,14 +45,14 @@ export const trainingSite: Rule = (service, report) => {
       const right = formatInput({ ...(input ?? inputOf(name)), mandatory: true });
       const where = input === undefined ? `in ${member} of the service` : undefined;
       const path = input?.path ?? [...service.path, member];
-      report(REQUIRED[name], path, found, write(input?.name ?? name, right, where));
+      report(code, path, found, write(input?.name ?? name, right, where));
     }
 };
 
 export const tlsAcrossZones: Rule = (service, report) => {
   if (service.topology === 'single-site') return;
-  for (const role of service.roles) {
-    const tls = role.kind && presetOf(service, role, 'FL_TLS_ENABLED');
+  for (const role of flowerRoles(service)) {
+    const tls = presetOf(service, role, 'FL_TLS_ENABLED');
     if (tls === undefined || !isNo(tls.value)) continue;
     const found = `${tls.name} is NO in a ${service.topology}`;
     report('tls_off_across_zones', tls.path, found, withValue(service, tls, 'YES'));
@@ -86,26 +86,23 @@ export const enoughSupernodes: Rule = (service, report) => {
   };
   for (const name of ['FL_MIN_AVAILABLE_CLIENTS', 'FL_MIN_FIT_CLIENTS'] as const) {
     const needed = numberOf(service, superlink, name);
-    if (needed !== undefined && least !== undefined && least < needed)
+    if (needed !== undefined && least < needed)
       need('too_few_supernodes', 'min', least, needed, `${name} is`);
   }
   const strategy = textOf(service, superlink, 'FL_STRATEGY');
   const malicious = numberOf(service, superlink, 'FL_NUM_MALICIOUS') ?? 0;
   const needed = robustClients(strategy, malicious)?.needed;
-  if (needed !== undefined && most !== undefined && most < needed)
+  if (needed !== undefined && most < needed)
     need('robust_clients', 'max', most, needed, `${strategy} with FL_NUM_MALICIOUS=${malicious} needs`);
 };
 
 /** Whether the roles can be scaled to so many VMs. */
 const mayGrow = (nodes: readonly ServiceRole[], needed: number): boolean =>
-  (sum(nodes.map(({ max }) => max)) ?? 0) >= needed;
+  sum(nodes.map(({ max }) => max)) >= needed;
 
-/** Undefined when one of the roles has no number: a rule of its own requires the cardinality. */
-const sum = (counts: readonly (number | undefined)[]): number | undefined =>
-  counts.reduce<number | undefined>(
-    (total, one) => (total === undefined || one === undefined ? undefined : total + one),
-    0,
-  );
+/** NaN when a role has no number: no comparison with it is true. A rule of its own requires the cardinality. */
+const sum = (counts: readonly (number | undefined)[]): number =>
+  counts.reduce<number>((total, one = Number.NaN) => total + one, 0);
 
 const KEEPALIVE: VariableName = 'FL_GRPC_KEEPALIVE_TIME';
 

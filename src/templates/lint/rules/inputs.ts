@@ -6,7 +6,15 @@ import { closestMatch } from '../../../core/closest-match.ts';
 import { formatInput, inputOf, parseInput } from '../../user-input.ts';
 import { type Fix, type Rule, remove, removeEntry, write, writeEntry } from '../finding.ts';
 import { presetsOf, withValue } from '../presets.ts';
-import { allInputs, type Entry, INPUTS, type Input, type Service, variableOf } from '../service.ts';
+import {
+  allInputs,
+  type Entry,
+  flowerRoles,
+  INPUTS,
+  type Input,
+  type Service,
+  variableOf,
+} from '../service.ts';
 import { FLOWER_NAME } from './contents.ts';
 
 /** The same name, or the same variable with and without ONEAPP_, at the service and at a role. */
@@ -53,9 +61,8 @@ const COMPARED: ReadonlySet<VariableName> = new Set(['FL_GRPC_KEEPALIVE_TIME']);
 
 /** Reads the form as it is sent without changes, and reports what the agent says about it. */
 export const presets: Rule = (service, report) => {
-  for (const role of service.roles) {
+  for (const role of flowerRoles(service)) {
     const { kind } = role;
-    if (kind === undefined) continue;
     const all = presetsOf(service, role);
     const raw = Object.fromEntries(all.filter(({ open }) => !open).map(({ name, value }) => [name, value]));
     const open = new Set(all.filter((preset) => preset.open).map(({ name }) => name));
@@ -71,14 +78,12 @@ export const presets: Rule = (service, report) => {
         all.find(({ name }) => name === finding.variable) ??
         all.find(({ name }) => variableOf(name) === variable);
       const value = example ?? inputOf(variable).preset;
-      report(
-        severity === 'error' ? 'preset_invalid' : 'preset_suspicious',
-        at?.path ?? role.path,
-        `${finding.variable}: ${found}`,
+      const code = severity === 'error' ? 'preset_invalid' : 'preset_suspicious';
+      const right =
         at === undefined
           ? write(finding.variable, formatInput(inputOf(variable, { preset: value })))
-          : withValue(service, at, value),
-      );
+          : withValue(service, at, value);
+      report(code, at?.path ?? role.path, `${finding.variable}: ${found}`, right);
     }
   }
 };
@@ -100,18 +105,7 @@ export const options: Rule = (service, report) => {
 };
 
 /** The types that the command line knows; it stops at any other. */
-const TYPES: ReadonlySet<string> = new Set([
-  'text',
-  'text64',
-  'password',
-  'boolean',
-  'number',
-  'number-float',
-  'range',
-  'range-float',
-  'list',
-  'fixed',
-]);
+const TYPES = /^(text|text64|password|boolean|number|number-float|range|range-float|list|fixed)$/;
 
 /** `mandatory|type|question|options|preset`, as the command line and Sunstone split it. */
 export const inputForms: Rule = (service, report) => {
@@ -123,19 +117,17 @@ export const inputForms: Rule = (service, report) => {
   // OneFlow 7 reads `custom_attrs` only where all roles have the old format. OneFlow 6 does not know `user_inputs`.
   const other = INPUTS[service.format === 7 ? 6 : 7];
   for (const { path, body } of [service, ...service.roles])
-    if (other in body)
-      report(
-        'input_form',
-        [...path, other],
-        `OneFlow ${service.format} does not ask for the inputs in ${other}`,
-      );
+    if (other in body) {
+      const found = `OneFlow ${service.format} does not ask for the inputs in ${other}`;
+      report('input_form', [...path, other], found);
+    }
 };
 
 function faultOf({ text, type, preset, mandatory }: Input): string | undefined {
   const parts = text.split('|').length;
   if (parts !== 3 && parts !== 5)
     return `has ${parts} ${parts === 1 ? 'part' : 'parts'}; the command line accepts 3 or 5`;
-  if (!TYPES.has(type)) return `has the type ${JSON.stringify(type)}, which the command line does not know`;
+  if (!TYPES.test(type)) return `has the type ${JSON.stringify(type)}, which the command line does not know`;
   if (parts === 3 && type !== 'text' && type !== 'password')
     return `is a ${type} of three parts; the command line sends no value for an empty answer`;
   const isNumber = type.startsWith('number') || type.startsWith('range');
@@ -150,13 +142,10 @@ function inFiveParts({ name, text, variable }: Input): string {
   if (variable !== undefined && rowOf(variable).level !== 'infrastructure') {
     const own = inputOf(variable);
     const isAccepted = rowOf(variable).schema.safeParse(given.preset).success;
-    return formatInput({
-      ...own,
-      mandatory: given.mandatory,
-      preset: isAccepted ? given.preset : own.preset,
-    });
+    const { mandatory } = given;
+    return formatInput({ ...own, mandatory, preset: isAccepted ? given.preset : own.preset });
   }
-  const type = TYPES.has(given.type) ? given.type : 'text';
+  const type = TYPES.test(given.type) ? given.type : 'text';
   const empty = type === 'boolean' ? 'NO' : type.startsWith('number') ? '0' : '';
   return formatInput({ ...given, type, title: given.title || name, preset: given.preset || empty });
 }

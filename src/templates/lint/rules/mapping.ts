@@ -1,7 +1,7 @@
 // In the format of 6 an input reaches a VM where vm_template_contents of its role has $NAME.
 import { rowOf } from '../../../config/table.ts';
 import { type Report, type Rule, remove, writeEntry } from '../finding.ts';
-import type { Input, Service, ServiceRole } from '../service.ts';
+import { flowerRoles, type Input, type Service, type ServiceRole } from '../service.ts';
 
 export const notMapped: Rule = (service, report) => {
   if (service.format === 7) return;
@@ -15,8 +15,8 @@ export const notMapped: Rule = (service, report) => {
 function serviceInput(service: Service, input: Input, report: Report): void {
   const { name, variable, text, path } = input;
   const { roles } = service;
-  const readers = roles.filter(
-    ({ kind }) => variable !== undefined && kind !== undefined && rowOf(variable).roles.includes(kind),
+  const readers = flowerRoles(service).filter(
+    ({ kind }) => variable !== undefined && rowOf(variable).roles.includes(kind),
   );
   const unreached = readers.filter((role) => !refersTo(role, name));
   const reachesOne = roles.some((role) => refersTo(role, name));
