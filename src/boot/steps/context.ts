@@ -3,9 +3,7 @@ import { problemOf } from '../../core/finding.ts';
 import { joinProblems, Problem } from '../../core/problem.ts';
 import { ROLE_TITLE, type Role } from '../../core/role.ts';
 import { imageOf } from '../../flower/environment.ts';
-import type { Machine } from '../../host/machine.ts';
 import { connectOneGate, type OneGate } from '../../onegate/client.ts';
-import type { Journal } from '../../report/journal.ts';
 import type { OneGateCredentials } from '../../vm/credentials.ts';
 import { loadVm } from '../../vm/load.ts';
 import { nicsFrom } from '../../vm/nics.ts';
@@ -55,7 +53,7 @@ export const readContext = stepOf<CommonOutputs>()({
 /** Also for a boot that fails before this step has an output: the failure is published there. */
 export const connect = (
   credentials: OneGateCredentials,
-  { machine, journal }: { readonly machine: Machine; readonly journal: Journal },
+  { machine, journal }: Pick<StepTools, 'machine' | 'journal'>,
 ): OneGate =>
   connectOneGate({
     ...credentials,
