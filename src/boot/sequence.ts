@@ -12,6 +12,8 @@ import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
 /** A list of steps that compiles only when the needs of each step come before it. */
 class Sequence<Outputs, Done extends IdOf<Outputs>> {
   readonly steps: readonly Step<Outputs>[];
+  /** Only a type: which steps are in it. It makes `whole` refuse a sequence that lacks one. */
+  declare readonly done: (done: Done) => Done;
 
   constructor(steps: readonly Step<Outputs>[]) {
     this.steps = steps;
