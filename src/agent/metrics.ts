@@ -38,7 +38,8 @@ export class Metrics {
   }
 }
 
-function renderMetrics({ ready, boots, outcome, now }: MetricsSource): string {
+/** @internal */
+export function renderMetrics({ ready, boots, outcome, now }: MetricsSource): string {
   const { result, failure, degradations, tookMs } = outcome;
   const rows: [name: string, type: 'gauge' | 'counter', help: string, value: number][] = [
     ['ready', 'gauge', '1 while this VM serves and has published it', Number(ready)],

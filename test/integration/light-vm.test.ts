@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { renderMetrics } from '../../src/agent/metrics.ts';
 import type { BootOutcome } from '../../src/boot/boot.ts';
 import { Problem } from '../../src/core/problem.ts';
 import { FakeClock } from '../support/fake-clock.ts';
@@ -15,7 +16,7 @@ let dir: string;
 let clock: FakeClock;
 let stop: AbortController;
 let life: Promise<void>;
-let boots: { readonly at: number; readonly code: string }[];
+let boots: { readonly at: number; readonly code: string; readonly outcome: BootOutcome }[];
 
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'light-'));
@@ -42,8 +43,8 @@ function switchedOn(spec: Partial<LightVmSpec> = {}): LightVm {
     random: () => 0,
     ...spec,
   });
-  life = vm.run(stop.signal, ({ failure }: BootOutcome) =>
-    boots.push({ at: clock.monotonicMs(), code: failure?.problem.code ?? 'good' }),
+  life = vm.run(stop.signal, (outcome) =>
+    boots.push({ at: clock.monotonicMs(), code: outcome.failure?.problem.code ?? 'good', outcome }),
   );
   return vm;
 }
@@ -93,4 +94,18 @@ test('a CONTEXT that changes while the agent waits for Flower interrupts the boo
   expect(codes()).toEqual(['interrupted']);
   await pass(700_000, () => boots.length > 1);
   expect(codes()).toEqual(['interrupted', 'good']);
+});
+
+test('the duration of a boot is that of its steps side by side, and boots are counted', async () => {
+  const slow = ['announce_booting', 'certificates'];
+  switchedOn({
+    before: (id, { machine }) => (slow.includes(id) ? machine.clock.sleep(60_000) : undefined),
+  });
+  await pass(600_000, () => boots.length > 0);
+  const { outcome } = boots[0]!;
+  expect(outcome.tookMs).toBeGreaterThanOrEqual(60_000);
+  expect(outcome.tookMs).toBeLessThan(100_000);
+  const text = renderMetrics({ ready: true, boots: 3, outcome, now: clock.now() });
+  expect(text).toContain(`flower_context_boot_seconds ${outcome.tookMs / 1_000}\n`);
+  expect(text).toContain('# TYPE flower_context_boots_total counter\nflower_context_boots_total 3\n');
 });
