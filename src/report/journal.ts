@@ -54,6 +54,6 @@ export function openJournal(
 export function describeProblem(problem: Problem): string[] {
   const causes: string[] = [];
   for (let at: unknown = problem.facts.cause; at instanceof Error && causes.length < 4; at = at.cause)
-    causes.push(at.message);
+    if (at.message !== problem.facts.found) causes.push(at.message);
   return problemLines(statusProblem(problem), causes);
 }
