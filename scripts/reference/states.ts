@@ -34,6 +34,8 @@ const STATES: readonly (readonly [label: string, state: AgentState])[] = [
   ['ready', EXAMPLES.ready],
   ['disconnected', EXAMPLES.disconnected],
   ['failed, Flower serves', EXAMPLES.failed],
+  ['failed, CONTEXT at fault, Flower serves', EXAMPLES.wrongContext],
+  ['failed, Flower lost', { ...EXAMPLES.wrongContext, ready: false }],
   ['failed, nothing serves', EXAMPLES.leaving],
 ];
 
@@ -46,6 +48,8 @@ export function stateTable(): string {
     for (const [name, event] of EVENTS) {
       const { state: after, effects } = next(state, event, MOMENT);
       if (after === state && effects.length === 0) continue;
+      // No time is set for a retry in this state.
+      if (event.type === 'RetryDue' && state.stage === 'failed' && state.retryAt === undefined) continue;
       const result = `${describe(after)} | ${effects.map(({ type }) => type).join(', ') || '-'}`;
       results.set(result, [...(results.get(result) ?? []), name]);
     }

@@ -77,7 +77,13 @@ function renderState(
   const booted = before?.stage === 'booting';
   switch (state.stage) {
     case 'booting':
-      if (before !== undefined && before.stage !== 'booting' && state.cause !== 'start')
+      // A boot that was cancelled starts again for its new cause.
+      if (
+        before !== undefined &&
+        state.cause !== 'start' &&
+        (!booted || before.restart !== undefined) &&
+        !state.restart
+      )
         report.journal.info(`reconciling: ${CAUSES[state.cause]}`);
       report.state('booting', state.ready);
       break;
@@ -100,6 +106,10 @@ function renderState(
       break;
     }
     case 'failed':
+      if (before?.stage === 'failed' && before.ready !== state.ready)
+        report.journal.warn(
+          state.ready ? 'Flower is back' : 'Flower is lost; it served with its previous configuration',
+        );
       report.state('failed', state.ready, booted ? failureSentence(state.ready, outcome) : undefined);
       break;
     case 'stopped':

@@ -51,6 +51,8 @@ interface Disconnected extends Omit<Ready, 'stage'> {
 
 interface Failed extends Common {
   readonly stage: 'failed';
+  /** Flower served when the boot failed: it is ready again when its connection is back. */
+  readonly served: boolean;
   /** Undefined: not before the CONTEXT changes. */
   readonly retryAt?: number;
   /** Nothing serves: the agent ends with this status once the failure is published. */
@@ -200,7 +202,7 @@ const serves = ({ ready }: Booting, facts: FailureFacts): boolean =>
 function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
   const ready = serves(state, facts);
   const unfinished = state.unfinished + 1;
-  const failed = { stage: 'failed' as const, ...common(state), ready, unfinished };
+  const failed = { stage: 'failed' as const, ...common(state), ready, served: ready, unfinished };
   const publish: Effect = { type: 'publishFailure', serves: ready };
   if (ready) {
     const later = facts.contextAtFault ? {} : { retryAt: retryAt(unfinished, moment) };
@@ -245,6 +247,8 @@ function afterFailure(state: Failed, event: AgentEvent): Transition {
       return boot(state, 'retry_failed');
     case 'LinkDown':
       return only({ ...state, ready: false });
+    case 'LinkUp':
+      return only(state.served && !state.ready ? { ...state, ready: true } : state);
     case 'FailurePublished':
       return state.exit === undefined ? only(state) : stop(state, state.exit, false);
     default:

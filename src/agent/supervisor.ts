@@ -3,7 +3,7 @@ import { failedAttributes } from '../boot/attributes.ts';
 import type { Boot, BootOutcome } from '../boot/boot.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
-import { Problem } from '../core/problem.ts';
+import { asProblem, Problem } from '../core/problem.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
@@ -34,7 +34,10 @@ export interface SupervisorOptions {
   onReload(requested: () => void): () => void;
 }
 
-/** What nothing notifies of is checked this often. */
+/** Of a boot that ended in an error which it did not report. */
+const UNEXPECTED = { contextAtFault: false, planned: true, publishedBefore: false, flowerUp: false } as const;
+
+/** How often the agent checks what no event reports. */
 const OBSERVE_EVERY_MS = 5_000;
 
 export class Supervisor {
@@ -51,6 +54,8 @@ export class Supervisor {
   #work: Promise<void> = Promise.resolve();
   #booted: Promise<void> = Promise.resolve();
   #woken = new AbortController();
+  /** Ends the watch on the state of Flower. */
+  #endWatch: () => void = () => {};
   #context: ReturnType<typeof watchContext> | undefined;
 
   constructor(options: SupervisorOptions) {
@@ -63,7 +68,6 @@ export class Supervisor {
     const onChange = (): void => this.#dispatch({ type: 'ContextChanged' });
     this.#context = watchContext(machine, () => this.#state.context, onChange);
     const endReload = onReload(() => this.#dispatch({ type: 'ReloadRequested' }));
-    const endWatch = watchFile(machine.paths.flowerLink, () => this.#wake());
     try {
       this.#begin();
       while (this.#state.stage !== 'stopped') {
@@ -73,7 +77,7 @@ export class Supervisor {
       return this.#state.exit;
     } finally {
       await this.#settle();
-      endWatch();
+      this.#endWatch();
       endReload();
       this.#context.end();
       this.#metrics.end();
@@ -96,7 +100,7 @@ export class Supervisor {
     for (const effect of START.effects) this.#perform(effect);
   }
 
-  /** Nothing of this life is under way any more. */
+  /** Waits until boot and effects have ended. */
   async #settle(): Promise<void> {
     this.#watching.abort();
     await this.#booted;
@@ -122,7 +126,8 @@ export class Supervisor {
     const reason = flower === undefined ? 'its process is gone; systemd starts it again' : flower.detail;
     if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
       this.#dispatch({ type: 'LinkDown', reason });
-    else if (stage === 'disconnected' && up) this.#dispatch({ type: 'LinkUp' });
+    else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
+      this.#dispatch({ type: 'LinkUp' });
     const due = dueEvent(this.#state, this.#moment());
     if (due !== undefined) this.#dispatch(due);
   }
@@ -163,7 +168,7 @@ export class Supervisor {
     this.#watching = new AbortController();
     this.#boot = new AbortController();
     const signal = AbortSignal.any([this.#boot.signal, this.#options.signal]);
-    this.#booted = this.#booted.then(async () => {
+    const run = async (): Promise<void> => {
       // What the last boot left to do is done first: its update must not overtake one of this boot.
       await this.#work;
       const outcome = await this.#options.boot({
@@ -175,6 +180,11 @@ export class Supervisor {
         notServing: () => this.#dispatch({ type: 'NotServing' }),
       });
       await this.#bootEnded(outcome);
+    };
+    // A boot reports its errors. Any other ends the agent, and systemd starts it again.
+    this.#booted = this.#booted.then(run).catch((error: unknown) => {
+      this.#options.report.problem(asProblem(error, 'supervising the boot'));
+      this.#dispatch({ type: 'BootFailed', ...UNEXPECTED });
     });
   }
 
@@ -185,6 +195,9 @@ export class Supervisor {
       return this.#dispatch({ type: signal.aborted ? 'StopRequested' : 'BootCancelled' });
     this.#outcome = outcome;
     this.#boots++;
+    // The folder of the file may not have existed before this boot.
+    this.#endWatch();
+    this.#endWatch = watchFile(machine.paths.flowerLink, () => this.#wake());
     if (failure !== undefined) report.problem(failure.problem);
     const unavailable = await this.#metrics.follow(outcome, () => ({
       ready: this.#state.stage === 'ready' && this.#state.ready,

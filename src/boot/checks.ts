@@ -10,6 +10,7 @@ import { namesInContext } from '../config/table.ts';
 import type { VariableFinding } from '../core/finding.ts';
 import { attempt, Problem } from '../core/problem.ts';
 import { profileFor } from '../flower/profiles.ts';
+import { checkAccess } from '../onegate/client.ts';
 import { type OperatorCertificates, takeOperatorCertificates } from '../tls/operator.ts';
 import { type TrustDecision, type TrustFacts, trustDecision } from '../tls/trust.ts';
 import { platformFindings } from '../vm/platform.ts';
@@ -20,6 +21,8 @@ export interface CheckFacts {
   /** The addresses and host names that SuperNodes may dial; empty where they are not known. */
   readonly addresses: readonly string[];
   readonly hostNames: readonly string[];
+  /** What reaches OneGate, as far as it is known. */
+  readonly access?: { readonly endpoint?: string | undefined; readonly token?: string | undefined };
   /** Names of variables that OpenNebula fills in later: what depends on one of them is not checked. */
   readonly open?: ReadonlySet<string>;
   /** Whether a program is on the machine that the CONTEXT is for; left out where that is not known. */
@@ -38,16 +41,15 @@ interface ContextCheck {
 
 /** Checks the CONTEXT (NAME -> value as OpenNebula wrote it) as far as the CONTEXT alone decides. Never throws Problem. */
 export function checkContext(raw: Readonly<Record<string, string>>, facts: CheckFacts): ContextCheck {
-  const { image, now, open = new Set(), programExists = () => true } = facts;
+  const { image, now, access = {}, open = new Set(), programExists = () => true } = facts;
   const parsed = parseVariables(raw, image, open);
   const warnings = [...parsed.warnings, ...platformFindings(raw, programExists)];
-  if (!parsed.ok) return { config: undefined, errors: parsed.problems, warnings, problems: [] };
+  const unusable = faultsOf(() => checkAccess(access));
+  if (!parsed.ok) return { config: undefined, errors: parsed.problems, warnings, problems: unusable };
   const { config } = parsed;
   const problems = [
-    ...problemsOf(() => {
-      profileFor(config.FLOWER_VERSION);
-      return [];
-    }),
+    ...unusable,
+    ...faultsOf(() => profileFor(config.FLOWER_VERSION)),
     ...problemsOf(() =>
       config.role === 'superlink'
         ? (operatorCertificates(config, facts)?.warnings ?? [])
@@ -56,6 +58,13 @@ export function checkContext(raw: Readonly<Record<string, string>>, facts: Check
   ];
   return { config, errors: [], warnings, problems };
 }
+
+/** The problem that a check throws. */
+const faultsOf = (check: () => unknown): readonly Problem[] =>
+  problemsOf(() => {
+    check();
+    return [];
+  });
 
 /** The problems that a check returns or throws. */
 function problemsOf(check: () => readonly Problem[]): readonly Problem[] {

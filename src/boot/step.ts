@@ -15,6 +15,7 @@ import type { Vm } from '../onegate/replies.ts';
 import type { Journal } from '../report/journal.ts';
 import type { Wait } from '../report/report.ts';
 import type { StatusFacts } from '../report/status.ts';
+import type { OneGateCredentials } from '../vm/credentials.ts';
 import type { Image } from '../vm/image.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
@@ -27,7 +28,9 @@ interface VmContext {
   readonly addresses: readonly string[];
   /** The host name that this VM has or is going to have, with and without its domain. */
   readonly hostNames: readonly string[];
-  /** Undefined: this VM has no credentials for it. */
+  /** Undefined: this VM has no credentials for OneGate. */
+  readonly access: OneGateCredentials | undefined;
+  /** Undefined also when the credentials cannot be used. */
   readonly oneGate: OneGate | undefined;
 }
 

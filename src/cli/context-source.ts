@@ -80,17 +80,20 @@ export async function checkedContext(
   file: string | undefined,
   role: string | undefined,
 ): Promise<CheckedContext> {
-  const given = readVariables(machine, file);
-  const raw = knownVariables(given);
+  const variables = readVariables(machine, file);
+  const raw = knownVariables(variables);
   const own = file === undefined;
   // FILE is the CONTEXT of another machine: the kernel and DNS of this one have nothing to do with it.
   const addresses = allAddresses(nicsFrom(raw, machine.host), own ? machine.host.addresses() : []);
   const facts: CheckFacts = {
     image: imageFacts(machine, role),
     now: machine.clock.now(),
-    open: given.open,
+    open: variables.open,
     addresses,
     hostNames: own ? await hostNamesOf(raw, addresses) : namesFromContext(raw),
+    access: own
+      ? accessOf(machine)
+      : { endpoint: given(raw, 'ONEGATE_ENDPOINT'), token: given(raw, 'ONEGATE_TOKEN') },
     ...(hasImage(machine) ? { programExists: (path) => exists(`${machine.paths.root}/${path}`) } : {}),
   };
   const { config, errors, warnings, problems } = checkContext(raw, facts);
@@ -98,6 +101,15 @@ export async function checkedContext(
   const failed = findings.some(({ severity }) => severity === 'error');
   return { findings, config: failed ? undefined : config, facts };
 }
+
+/** What the boot reaches OneGate with. */
+function accessOf(machine: Machine): NonNullable<CheckFacts['access']> {
+  const { credentials } = loadVm(machine);
+  return credentials instanceof Problem || 'missing' in credentials ? {} : credentials;
+}
+
+const given = (raw: Readonly<Record<string, string>>, name: string): string | undefined =>
+  Object.hasOwn(raw, name) ? raw[name]!.trim() || undefined : undefined;
 
 /** The image of this machine; where there is none, that of the release, for the role that --role names. */
 function imageFacts(machine: Machine, role: string | undefined): ImageFacts {

@@ -76,7 +76,7 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
 
 function configured(
   { paths, host, clock }: Machine,
-  { image, context }: LoadedVm,
+  { image, context, credentials }: LoadedVm,
 ): Pick<VmSnapshot, 'config' | 'faults'> {
   if (image instanceof Problem || context instanceof Problem) return { config: undefined, faults: [] };
   const { variables } = context;
@@ -86,6 +86,7 @@ function configured(
     now: clock.now(),
     addresses: allAddresses(nicsFrom(variables, host), host.addresses()),
     hostNames: named.length > 0 ? named : withHostPart(hostName()),
+    ...(credentials instanceof Problem || 'missing' in credentials ? {} : { access: credentials }),
   });
   const fatal = problems.flatMap(findingsOf).filter(({ severity }) => severity === 'error');
   return { config, faults: [...errors, ...fatal] };

@@ -85,8 +85,8 @@ const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** Throws Problem config_validation_failed when endpoint or token cannot be used at all. */
 export function connectOneGate(options: OneGateOptions): OneGate {
   const { token, vmId, clock, random, onRetry, onDate, send = httpRequest } = options;
+  checkAccess(options);
   const base = baseOf(options.endpoint);
-  if (!/^[\x21-\x7e]+$/.test(token)) throw unusable('invalid OneGate token', 'TOKEN');
   const requests = new Queue();
   const updates = new Queue();
 
@@ -212,6 +212,18 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
     signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
   });
+}
+
+/** Throws Problem config_validation_failed for what can be used with no OneGate; what is absent is not checked. */
+export function checkAccess({
+  endpoint,
+  token,
+}: {
+  readonly endpoint?: string | undefined;
+  readonly token?: string | undefined;
+}): void {
+  if (endpoint !== undefined) baseOf(endpoint);
+  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) throw unusable('invalid OneGate token', 'TOKEN');
 }
 
 function baseOf(endpoint: string): URL {

@@ -78,7 +78,9 @@ describe.each(['1.39.0', '1.31.0'])('a run on Flower %s', (version) => {
       '--run-config',
       'mode="fail" num-server-rounds=9',
     );
-    expect(stderr).toMatch(/^run_failed: following run \d+: finished:failed .*the app was asked to fail/m);
+    expect(stderr).toMatch(
+      /^run_failed: following run \d+: finished:failed[\s\S]*the app was asked to fail/m,
+    );
     expect(code).toBe(1);
   });
 

@@ -22,10 +22,16 @@ export const EXAMPLES = {
     since: 5_000,
     reason: 'reset',
   } satisfies Disconnected as Disconnected,
-  failed: { ...common, stage: 'failed', ready: true, retryAt: 9_000 } satisfies Failed as Failed & {
+  failed: {
+    ...common,
+    stage: 'failed',
+    ready: true,
+    served: true,
+    retryAt: 9_000,
+  } satisfies Failed as Failed & {
     readonly retryAt: number;
   },
-  wrongContext: { ...common, stage: 'failed', ready: true } satisfies Failed as Failed,
-  leaving: { ...common, stage: 'failed', exit: EXIT.badContext } satisfies Failed as Failed,
+  wrongContext: { ...common, stage: 'failed', ready: true, served: true } satisfies Failed as Failed,
+  leaving: { ...common, stage: 'failed', served: false, exit: EXIT.badContext } satisfies Failed as Failed,
   stopped: { ...common, stage: 'stopped', exit: EXIT.ok },
 } as const satisfies Record<string, AgentState>;

@@ -1,6 +1,6 @@
 import type { BootConfig } from '../../config/parse.ts';
 import { problemOf } from '../../core/finding.ts';
-import { joinProblems, Problem } from '../../core/problem.ts';
+import { attempt, joinProblems, Problem } from '../../core/problem.ts';
 import { ROLE_TITLE, type Role } from '../../core/role.ts';
 import { imageOf } from '../../flower/environment.ts';
 import { connectOneGate, type OneGate } from '../../onegate/client.ts';
@@ -35,8 +35,9 @@ export const readContext = stepOf<CommonOutputs>()({
     if (credentials instanceof Problem) throw credentials;
     const { path, sha256, variables } = context;
     const addresses = allAddresses(nicsFrom(variables, machine.host), machine.host.addresses());
-    // Connected also when other variables are wrong: the error is published there.
-    const oneGate = 'missing' in credentials ? undefined : connect(credentials, tools);
+    // Connected also when other variables are wrong: the error is published there. `validate` reports what cannot be used.
+    const access = 'missing' in credentials ? undefined : credentials;
+    const oneGate = access && connect(access, tools);
     const hostNames = await hostNamesOf(variables, addresses);
     // The checksum is known only here, so the step records itself.
     const inputs = { context: sha256 };
@@ -44,26 +45,33 @@ export const readContext = stepOf<CommonOutputs>()({
       checkpoint.record('read_context', inputs, machine.clock.now());
     const suffix = 'missing' in credentials ? `, no OneGate (${credentials.why})` : '';
     return {
-      output: { variables, sha256, addresses, hostNames, oneGate },
+      output: { variables, sha256, addresses, hostNames, access, oneGate },
       note: `${Object.keys(variables).length} variables from ${path.slice(path.lastIndexOf('/') + 1)}${suffix}`,
     };
   },
 });
 
-/** Also for a boot that fails before this step has an output: the failure is published there. */
-export const connect = (
+/**
+ * Undefined when the credentials cannot be used. Also for a boot that fails before this step has an output: the failure is
+ * published there.
+ */
+export function connect(
   credentials: OneGateCredentials,
   { machine, journal }: Pick<StepTools, 'machine' | 'journal'>,
-): OneGate =>
-  connectOneGate({
-    ...credentials,
-    clock: machine.clock,
-    random: machine.random,
-    onRetry: ({ doing, why, attempt, tries, waitMs }) =>
-      journal.info(
-        `OneGate: ${doing}: ${why}; try ${attempt + 1} of ${tries} in ${(waitMs / 1000).toFixed(1)} s`,
-      ),
-  });
+): OneGate | undefined {
+  const oneGate = attempt(() =>
+    connectOneGate({
+      ...credentials,
+      clock: machine.clock,
+      random: machine.random,
+      onRetry: ({ doing, why, attempt, tries, waitMs }) =>
+        journal.info(
+          `OneGate: ${doing}: ${why}; try ${attempt + 1} of ${tries} in ${(waitMs / 1000).toFixed(1)} s`,
+        ),
+    }),
+  );
+  return oneGate instanceof Problem ? undefined : oneGate;
+}
 
 type Needed = Pick<CommonOutputs, 'read_context'>;
 
@@ -90,7 +98,7 @@ export const validateSuperLink = stepOf<SuperLinkOutputs>()(validateAs('superlin
 export const validateSuperNode = stepOf<SuperNodeOutputs>()(validateAs('supernode'));
 
 function validate(
-  { read_context: { variables, addresses, hostNames } }: Needed,
+  { read_context: { variables, addresses, hostNames, access = {} } }: Needed,
   { machine, image, journal, unchanged, warn }: StepTools,
 ): StepResult<BootConfig> {
   const { config, errors, warnings, problems } = checkContext(variables, {
@@ -98,16 +106,18 @@ function validate(
     now: machine.clock.now(),
     addresses,
     hostNames,
+    access,
   });
   const warned = problemOf(warnings, 'reading');
   if (warned !== undefined) warn(warned);
-  if (config === undefined) throw problemOf(errors, 'reading')!;
-  journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
+  if (config !== undefined) journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
   // A CA may only seem invalid until the clock is set. The step `trust` reports it, and that failure is retried.
-  const [first, ...rest] = problems
+  const fatal = problems
     .filter(({ severity, code }) => severity === 'fatal' && code !== 'ca_invalid')
     .map(({ code, facts }) => new Problem(code, { ...facts, contextAtFault: true }));
+  const [first, ...rest] = [problemOf(errors, 'reading') ?? [], fatal].flat();
   if (first !== undefined) throw joinProblems([first, ...rest]);
+  if (config === undefined) throw new Error('no configuration, and no problem');
   const count = warnings.length;
   return {
     output: config,

@@ -207,11 +207,14 @@ describe('after a failure', () => {
     expect(next(failed, { type }, moment()).effects).toEqual([{ type: 'startBoot', cause }]);
   });
 
-  test('a lost Flower closes the gate', () => {
-    expect(follow(failed, { type: 'LinkDown', reason: 'x' })).toMatchObject({
-      stage: 'failed',
-      ready: false,
-    });
+  test('a lost Flower closes the gate, and its return opens it', () => {
+    const lost = follow(wrongContext, { type: 'LinkDown', reason: 'x' });
+    expect(lost).toMatchObject({ stage: 'failed', ready: false });
+    expect(follow(lost.after, { type: 'LinkUp' }).after).toEqual(wrongContext);
+  });
+
+  test('a Flower that did not serve does not open it', () => {
+    expect(follow(leaving, { type: 'LinkUp' }).after).toBe(leaving);
   });
 
   test('its publication changes nothing while Flower serves', () => {

@@ -17,7 +17,7 @@ async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly
   };
   const oneGate = update && ({ vmId: 7, update: recordUpdate } as unknown as OneGate);
   const outputs = {
-    read_context: { variables: {}, sha256: '', addresses: [], hostNames: [], oneGate },
+    read_context: { variables: {}, sha256: '', addresses: [], hostNames: [], access: undefined, oneGate },
     validate: parsed.config,
   } satisfies Pick<CommonOutputs, 'read_context' | 'validate'>;
   const tools = {

@@ -257,7 +257,7 @@ function stepsFrom(world: World, rules: Rules): Step[] {
       add('notices that Flower is lost', after(vm, { type: 'LinkDown', reason: '' }));
     if (agent.stage === 'failed' && agent.ready && !vm.flower)
       add('notices that Flower is lost', after(vm, { type: 'LinkDown', reason: '' }));
-    if (agent.stage === 'disconnected' && vm.flower)
+    if ((agent.stage === 'disconnected' || (agent.stage === 'failed' && !agent.ready)) && vm.flower)
       add('notices that Flower is back', after(vm, { type: 'LinkUp' }));
     if (agent.stage === 'disconnected') add('stays without Flower', after(vm, { type: 'LinkTimeout' }));
     if (!vm.flower && vm.served) add('has Flower back', { ...vm, flower: true });
