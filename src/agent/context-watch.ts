@@ -1,5 +1,5 @@
 // Notices that one-context has left another CONTEXT. systemd delivers a reload only to a unit that has started, and a
-// SuperNode that waits for its SuperLink has not: a corrected address must reach it all the same.
+// SuperNode that waits for its SuperLink has not: a corrected address must still reach it.
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { currentContextSha256 } from '../vm/load.ts';

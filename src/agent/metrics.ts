@@ -1,4 +1,4 @@
-// GET /metrics for Prometheus: few numbers, all of them about what the agent promises.
+// GET /metrics for Prometheus: readiness, boots, problems and the certificate.
 import type { BootOutcome } from '../boot/boot.ts';
 import { Problem } from '../core/problem.ts';
 import { serveText, type TextServer } from '../host/http-server.ts';

@@ -1,5 +1,5 @@
 // Whether the SuperLink at the end of the address is one this node can trust. Flower does not say: a SuperNode whose
-// SuperLink shows a certificate for another address retries for ever without a line about it (seen in Flower 1.31 to 1.39).
+// SuperLink shows a certificate for another address retries forever and logs nothing (seen in Flower 1.31 to 1.39).
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import { probeTls } from '../host/net.ts';

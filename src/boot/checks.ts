@@ -10,7 +10,7 @@ import { namesInContext } from '../config/table.ts';
 import type { VariableFinding } from '../core/finding.ts';
 import { attempt, Problem } from '../core/problem.ts';
 import { profileFor } from '../flower/profiles.ts';
-import { checkAccess } from '../onegate/client.ts';
+import { checkToken } from '../onegate/client.ts';
 import { type OperatorCertificates, takeOperatorCertificates } from '../tls/operator.ts';
 import { type TrustDecision, type TrustFacts, trustDecision } from '../tls/trust.ts';
 import { platformFindings } from '../vm/platform.ts';
@@ -21,8 +21,8 @@ export interface CheckFacts {
   /** The addresses and host names that SuperNodes may dial; empty where they are not known. */
   readonly addresses: readonly string[];
   readonly hostNames: readonly string[];
-  /** What reaches OneGate, as far as it is known. */
-  readonly access?: { readonly endpoint?: string | undefined; readonly token?: string | undefined };
+  /** The token for OneGate; undefined where there is none, or none is known. */
+  readonly token?: string | undefined;
   /** Names of variables that OpenNebula fills in later: what depends on one of them is not checked. */
   readonly open?: ReadonlySet<string>;
   /** Whether a program is on the machine that the CONTEXT is for; left out where that is not known. */
@@ -41,10 +41,10 @@ interface ContextCheck {
 
 /** Checks the CONTEXT (NAME -> value as OpenNebula wrote it) as far as the CONTEXT alone decides. Never throws Problem. */
 export function checkContext(raw: Readonly<Record<string, string>>, facts: CheckFacts): ContextCheck {
-  const { image, now, access = {}, open = new Set(), programExists = () => true } = facts;
+  const { image, now, token, open = new Set(), programExists = () => true } = facts;
   const parsed = parseVariables(raw, image, open);
   const warnings = [...parsed.warnings, ...platformFindings(raw, programExists)];
-  const unusable = faultsOf(() => checkAccess(access));
+  const unusable = token === undefined ? [] : faultsOf(() => checkToken(token));
   if (!parsed.ok) return { config: undefined, errors: parsed.problems, warnings, problems: unusable };
   const { config } = parsed;
   const problems = [

@@ -91,9 +91,7 @@ export async function checkedContext(
     open: variables.open,
     addresses,
     hostNames: own ? await hostNamesOf(raw, addresses) : namesFromContext(raw),
-    access: own
-      ? accessOf(machine)
-      : { endpoint: given(raw, 'ONEGATE_ENDPOINT'), token: given(raw, 'ONEGATE_TOKEN') },
+    token: own ? tokenOf(machine) : raw['ONEGATE_TOKEN']?.trim() || undefined,
     ...(hasImage(machine) ? { programExists: (path) => exists(`${machine.paths.root}/${path}`) } : {}),
   };
   const { config, errors, warnings, problems } = checkContext(raw, facts);
@@ -102,14 +100,11 @@ export async function checkedContext(
   return { findings, config: failed ? undefined : config, facts };
 }
 
-/** What the boot reaches OneGate with. */
-function accessOf(machine: Machine): NonNullable<CheckFacts['access']> {
+/** The token that the boot uses. */
+function tokenOf(machine: Machine): string | undefined {
   const { credentials } = loadVm(machine);
-  return credentials instanceof Problem || 'missing' in credentials ? {} : credentials;
+  return credentials instanceof Problem || 'missing' in credentials ? undefined : credentials.token;
 }
-
-const given = (raw: Readonly<Record<string, string>>, name: string): string | undefined =>
-  Object.hasOwn(raw, name) ? raw[name]!.trim() || undefined : undefined;
 
 /** The image of this machine; where there is none, that of the release, for the role that --role names. */
 function imageFacts(machine: Machine, role: string | undefined): ImageFacts {

@@ -53,9 +53,9 @@ function render(results: readonly Result[]): string[] {
         ];
       }),
     );
-  const skipped = [...Map.groupBy(results, ({ skipped: reason }) => reason)].flatMap(
-    ([reason, { length }]) =>
-      reason === undefined ? [] : [`skipped: ${plural(length, 'check')} (${reason})`],
+  const reasons = results.flatMap(({ skipped: reason }) => reason ?? []);
+  const skipped = [...new Set(reasons)].map(
+    (reason) => `skipped: ${plural(reasons.filter((one) => one === reason).length, 'check')} (${reason})`,
   );
   return [...lines, ...skipped];
 }

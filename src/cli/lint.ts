@@ -19,7 +19,7 @@ export const lint = defineCommand({
     },
   },
   text: [
-    'FILE is a service template of OpenNebula 6 or 7, the output of `oneflow-template show --json` or of the REST API, the file of the Terraform provider, or a list of those. - is standard input.',
+    'FILE is a service template of OpenNebula 6 or 7, or a list of those. It may be the output of `oneflow-template show --json` or of the REST API, or the file of the Terraform provider. - is standard input.',
     'Each finding has a code, a path in the file and a reason. Most have a line that corrects the template. The exit status is 1 when there is a finding.',
   ].join('\n\n'),
   examples: [

@@ -46,7 +46,10 @@ function whyUndecided(machine: Machine, file: ReadyFile | undefined): string {
   if (file === undefined) return 'the agent has not run since this VM started';
   if (verdictNow(machine, file) === 'serves') return 'Flower is not running; systemd restarts it';
   if (file.verdict !== null) return 'the agent has not read the changed CONTEXT yet';
-  return readStatus(machine.paths.status)?.waiting?.for ?? 'the boot is not finished';
+  const status = readStatus(machine.paths.status);
+  const rest =
+    status?.phase === 'ready' ? 'serving, but not published to OneGate yet' : 'the boot is not finished';
+  return status?.waiting?.for ?? rest;
 }
 
 /**

@@ -2,7 +2,7 @@ import { EXIT } from '../core/exit.ts';
 import { problemLines, readStatus, type Status } from '../report/status.ts';
 import { demandVm, untilFile } from './await-status.ts';
 import { defineCommand } from './command.ts';
-import { heading, printJson, printText, style, wrap } from './terminal.ts';
+import { fits, heading, printJson, printText, style, wrap } from './terminal.ts';
 
 export const status = defineCommand({
   name: 'status',
@@ -76,8 +76,8 @@ function stepLines({ title, state, ms, note }: Status['steps'][number], width: n
   const mark = colour === undefined ? sign : style(colour, sign);
   const line = `  ${mark} ${title.padEnd(width)}  ${state.padEnd(8)} ${(ms === null ? '' : `${ms} ms`).padStart(9)}`;
   if (note === null) return [line];
-  const whole = wrap(note, `${line}  `);
-  return whole.length === 1 ? whole : [line, ...wrap(note, '      ')];
+  const full = `${line}  ${note}`;
+  return fits(full) ? [full] : [line, ...wrap(note, '      ')];
 }
 
 const seconds = (since: string, now: Date): number =>

@@ -45,7 +45,7 @@ export const template = defineCommand({
     },
     network: {
       description:
-        'virtual network of the VMs: its id, OWNER/NAME, or the NAME of a network of the user who starts the service (default: the network of the VM template)',
+        'virtual network of the VMs: ID, OWNER/NAME, or NAME (default: that of the VM template). A NAME alone belongs to the user who starts the service',
       value: 'ID|[OWNER/]NAME',
     },
   },

@@ -15,6 +15,9 @@ const VALUE_LINE = /^ *(for example|check): /;
 const lengthOf = (text: string): number => stripVTControlCharacters(text).length;
 const finish = (line: string): string => line.trimEnd().replaceAll(FIXED_SPACE, ' ');
 
+/** Whether the text fits on a line of a terminal. */
+export const fits = (text: string): boolean => lengthOf(text) <= WIDTH;
+
 /** Marks a value that no line break divides: a command line, a path, a value to paste. */
 export const whole = (value: string): string => value.replaceAll(' ', FIXED_SPACE);
 

@@ -164,14 +164,14 @@ const ENTRIES = {
   superlink_unreachable: {
     title: "the SuperLink's address does not answer",
     severity: 'warning',
-    about: 'The SuperLink may still start. Flower is started all the same and retries.',
+    about: 'The SuperLink may still start. Flower starts anyway and retries.',
     found: 'The agent connects to the address before Flower starts, and then every 10 s.',
     agent: 'The boot continues. The node is ready when the SuperLink has accepted it.',
     remedy: 'check the address, the firewall between the two and that the SuperLink is up; Flower retries',
     where: ['flower-context probe HOST:PORT --ca FILE', 'security groups of both VMs: TCP 9092'],
   },
   onegate_unreachable: {
-    title: 'OneGate does not answer as it should',
+    title: 'OneGate is unreachable or refuses requests',
     severity: 'degraded',
     about:
       'It is down, hangs, or refuses the token (401, also while oned is down). 404 means no service, or that OneFlow is down. All of this can be temporary.',

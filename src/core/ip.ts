@@ -1,5 +1,6 @@
 // The only reader of IP addresses, as text and as the bytes in a certificate, with one canonical spelling.
 // (node:net has isIP, but it accepts zones, and only src/host may import node:net.)
+import { parseUrl } from './url.ts';
 
 export interface Ip {
   readonly version: 4 | 6;
@@ -79,7 +80,7 @@ function parseV6(text: string): number[] | undefined {
 }
 
 /** Empty when the text is no address. */
-const canonicalV6 = (text: string): string => URL.parse(`http://[${text}]`)?.hostname.slice(1, -1) ?? '';
+const canonicalV6 = (text: string): string => parseUrl(`http://[${text}]`)?.hostname.slice(1, -1) ?? '';
 
 function formatV6(parts: readonly number[]): string {
   const mapped = mappedV4({ version: 6, parts, text: '' });

@@ -86,7 +86,7 @@ function configured(
     now: clock.now(),
     addresses: allAddresses(nicsFrom(variables, host), host.addresses()),
     hostNames: named.length > 0 ? named : withHostPart(hostName()),
-    ...(credentials instanceof Problem || 'missing' in credentials ? {} : { access: credentials }),
+    token: credentials instanceof Problem || 'missing' in credentials ? undefined : credentials.token,
   });
   const fatal = problems.flatMap(findingsOf).filter(({ severity }) => severity === 'error');
   return { config, faults: [...errors, ...fatal] };

@@ -6,10 +6,12 @@
 // - Updates of one client are sent one after the other, in the order of the calls: a repeated READY=NO cannot overtake
 //   the READY=YES that follows it. Each update merges whole values, so sending one twice is harmless.
 // - One client has one request at a time: of a thousand VMs that boot together each waits in the queue of oned once.
+
 import * as z from 'zod';
 import type { Clock, Random } from '../core/clock.ts';
 import { backoff, withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
+import { parseUrl } from '../core/url.ts';
 import { type HttpFailure, type HttpReply, request as httpRequest } from '../host/http.ts';
 import { errorIn, failureText, type OneGateError, remedyFor } from './error.ts';
 import { publishable } from './guard.ts';
@@ -85,7 +87,7 @@ const MAX_REPLY_BYTES = 4 * 1024 * 1024;
 /** Throws Problem config_validation_failed when endpoint or token cannot be used at all. */
 export function connectOneGate(options: OneGateOptions): OneGate {
   const { token, vmId, clock, random, onRetry, onDate, send = httpRequest } = options;
-  checkAccess(options);
+  checkToken(token);
   const base = baseOf(options.endpoint);
   const requests = new Queue();
   const updates = new Queue();
@@ -214,21 +216,14 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
   });
 }
 
-/** Throws Problem config_validation_failed for what can be used with no OneGate; what is absent is not checked. */
-export function checkAccess({
-  endpoint,
-  token,
-}: {
-  readonly endpoint?: string | undefined;
-  readonly token?: string | undefined;
-}): void {
-  if (endpoint !== undefined) baseOf(endpoint);
-  if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) throw unusable('invalid OneGate token', 'TOKEN');
+/** Throws Problem config_validation_failed for a token that no OneGate takes. */
+export function checkToken(token: string): void {
+  if (!/^[\x21-\x7e]+$/.test(token)) throw unusable('invalid OneGate token', 'TOKEN');
 }
 
 function baseOf(endpoint: string): URL {
-  const url = URL.parse(endpoint);
-  if (url !== null && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '')
+  const url = parseUrl(endpoint);
+  if (url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '')
     return new URL(url.origin);
   throw unusable('it is not an http:// or https:// address', 'ONEGATE_ENDPOINT', 'http://172.16.0.1:5030');
 }

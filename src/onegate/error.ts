@@ -1,4 +1,5 @@
 // The errors of one request to OneGate: what happened, and what to do about it.
+import { parseUrl } from '../core/url.ts';
 import type { HttpFailure, HttpReply } from '../host/http.ts';
 
 export type OneGateError =
@@ -49,8 +50,8 @@ const isRedirect = (status: number): boolean => status >= 300 && status < 400 &&
 /** Without query and user, which may hold a secret. */
 function locationOf({ headers: { location: given } }: HttpReply): { location?: string } {
   if (typeof given !== 'string') return {};
-  const url = URL.parse(given);
-  return { location: quotable(url === null ? given.split(/[?#]/)[0]! : `${url.origin}${url.pathname}`) };
+  const url = parseUrl(given);
+  return { location: quotable(url === undefined ? given.split(/[?#]/)[0]! : `${url.origin}${url.pathname}`) };
 }
 
 /** What an operator can do about the error. */
@@ -98,7 +99,7 @@ function remedyForProxy(
 ): string | undefined {
   if (isRedirect(status)) {
     const location = 'location' in more ? more.location : undefined;
-    const origin = URL.parse(location ?? '')?.origin ?? base.origin;
+    const origin = parseUrl(location ?? '')?.origin ?? base.origin;
     return origin === base.origin
       ? `check what listens at ${base.origin}: OneGate never redirects (a login page?)`
       : `set ONEGATE_ENDPOINT to ${origin} in oned.conf on the front-end, the target of the redirect; then ${NEW_DISC}`;

@@ -14,7 +14,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 export interface Journal extends Readonly<Record<Level, (text: string, data?: object) => void>> {
   /** A problem with its cause, what was expected and the remedy, each on a line of its own. */
   problem(problem: Problem): void;
-  /** From here on as the operator wants it (known only once the CONTEXT is validated). */
+  /** Sets level and format once the CONTEXT is valid. */
   configure(options: { level: keyof typeof PINO_LEVEL; format: 'text' | 'json' }): void;
 }
 

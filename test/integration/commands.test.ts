@@ -1,7 +1,7 @@
 // The commands that people use away from a VM, and on one, through the agent as it ships.
 
-import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type FlowerEndpoints, writeEndpoints } from '../../src/flower/endpoints.ts';
@@ -498,4 +498,73 @@ describe('away from a VM', () => {
       });
     },
   );
+});
+
+describe('a OneGate that cannot be used', () => {
+  const CASES = [
+    ['a token with a blank', { ONEGATE_ENDPOINT: 'http://10.0.0.9:5030', ONEGATE_TOKEN: 'a b' }, 'TOKEN'],
+    [
+      'an endpoint of another kind',
+      { ONEGATE_ENDPOINT: 'ftp://10.0.0.9', ONEGATE_TOKEN: 'YQ==' },
+      'ONEGATE_ENDPOINT',
+    ],
+  ] as const;
+
+  test.each(CASES)(
+    '%s is reported by boot and validate, with all other errors',
+    async (_, access, variable) => {
+      const root = temporaryFolder();
+      const paths = pathsUnder(root);
+      const context = { TOKEN: 'YES', VMID: '7', ...access, FL_NUM_ROUNDS: 'many' };
+      const text = Object.entries(context).map(([name, value]) => `${name}='${value}'\n`);
+      for (const [path, content] of [
+        [paths.contextFiles[0], text.join('')],
+        [
+          paths.appliance,
+          JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' } }),
+        ],
+      ] as const) {
+        mkdirSync(join(path, '..'), { recursive: true });
+        writeFileSync(path, content);
+      }
+      const validated = await agent('validate', '--json', '--root', root);
+      expect(validated.code).toBe(2);
+      const variables = (JSON.parse(validated.stdout) as { variable: string }[]).map((one) => one.variable);
+      expect(variables).toEqual(expect.arrayContaining([variable, 'FL_NUM_ROUNDS']));
+
+      const boot = await agent('boot', '--root', root);
+      expect(boot).toMatchObject({ code: 2, stderr: '' });
+      const status = JSON.parse(readFileSync(paths.status, 'utf8')) as { problems: { variable: string }[] };
+      expect(status.problems.map((one) => one.variable).sort()).toEqual(variables.sort());
+      expect(JSON.parse(readFileSync(paths.ready, 'utf8'))).toMatchObject({ verdict: 'failed' });
+    },
+  );
+});
+
+/** The Node.js of the machine: the README promises that the commands of a checkout run on 20 and later. */
+const installed = (process.env.PATH ?? '')
+  .split(':')
+  .filter((folder) => !folder.includes('node_modules'))
+  .map((folder) => join(folder, 'node'))
+  .find((path) => existsSync(path));
+const other =
+  installed === undefined ? '' : spawnSync(installed, ['--version'], { encoding: 'utf8' }).stdout.trim();
+
+test.skipIf(!/^v2[0-3]\./.test(other))(`commands run on the Node.js of the machine (${other})`, async () => {
+  const root = temporaryFolder();
+  for (const args of [
+    ['--help'],
+    ['template', 'single-site'],
+    ['lint', join(REPOSITORY, 'appliance/oneflow/single-site.json')],
+    [
+      'validate',
+      join(REPOSITORY, 'test/support/context-samples/superlink-defaults.sh'),
+      '--role',
+      'superlink',
+    ],
+    ['doctor', '--root', root],
+  ]) {
+    const { stderr, stdout } = await run(installed!, [SHIPPED, ...args]);
+    expect(`${stdout}${stderr}`, args.join(' ')).not.toMatch(/TypeError|SyntaxError|is not a function/);
+  }
 });

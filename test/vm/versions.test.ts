@@ -47,7 +47,7 @@ describe('a FLOWER_VERSION that is not baked', () => {
     expect(status.facts.flower_version).toBe(BAKED);
     const journal = await guest.journal();
     expect(journal).toMatch(new RegExp(`flower_install_failed: .*Flower ${OTHER.replaceAll('.', '\\.')}`));
-    expect(journal).toContain('open the way to the package index, then `flower-context install` tries again');
+    expect(journal).toContain('allow access to the package index, then `flower-context install` tries again');
     expect(published(guest)).toBe(BAKED);
     expect(service!.oneVm(guest).userTemplate.get('READY')).toBe('YES');
     // Nothing half-made is left.

@@ -98,7 +98,7 @@ export const validateSuperLink = stepOf<SuperLinkOutputs>()(validateAs('superlin
 export const validateSuperNode = stepOf<SuperNodeOutputs>()(validateAs('supernode'));
 
 function validate(
-  { read_context: { variables, addresses, hostNames, access = {} } }: Needed,
+  { read_context: { variables, addresses, hostNames, access } }: Needed,
   { machine, image, journal, unchanged, warn }: StepTools,
 ): StepResult<BootConfig> {
   const { config, errors, warnings, problems } = checkContext(variables, {
@@ -106,7 +106,7 @@ function validate(
     now: machine.clock.now(),
     addresses,
     hostNames,
-    access,
+    token: access?.token,
   });
   const warned = problemOf(warnings, 'reading');
   if (warned !== undefined) warn(warned);

@@ -28,7 +28,7 @@ type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_pla
 
 /**
  * Starts Flower with the plan, or leaves it alone when it runs with exactly this plan. systemd has started its launcher
- * together with the agent: one that waits for a plan takes this one, and has most of Flower's imports behind it.
+ * together with the agent: one that waits for a plan takes this one, and has already imported most of Flower.
  */
 export const startFlower = stepOf<CommonOutputs>()({
   id: 'start_flower',
@@ -96,7 +96,7 @@ export async function stopPendingFlower(role: Role, paths: Paths): Promise<void>
   if (liveFlowerState(paths) === undefined) await queueJob('stop', unitOf(role));
 }
 
-/** Flower says little about a taken port, and a SuperNode nothing at all. Undefined: all it needs are free. */
+/** Flower's log hardly mentions a taken port; a SuperNode's log never does. Undefined: all ports are free. */
 async function takenPort({ endpoints }: PreparedPlan): Promise<Problem | undefined> {
   const wanted = listenersOf(endpoints);
   const results = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));

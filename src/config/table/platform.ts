@@ -3,6 +3,7 @@
 
 import { err, ok, type Result } from '../../core/result.ts';
 import { ROLES } from '../../core/role.ts';
+import { parseUrl } from '../../core/url.ts';
 import { text } from '../kinds.ts';
 import { rowsOf } from '../variable.ts';
 
@@ -13,7 +14,7 @@ function readVmId(given: string): Result<number> {
 }
 
 function readEndpoint(given: string): Result<string> {
-  if (!/^https?:\/\/[^\s]+$/i.test(given) || !URL.canParse(given))
+  if (!/^https?:\/\/[^\s]+$/i.test(given) || parseUrl(given) === undefined)
     return err('this is not an http:// or https:// URL');
   const { username, password } = new URL(given);
   return username === '' && password === ''
