@@ -110,6 +110,8 @@ export class Supervisor {
   #dispatch(event: AgentEvent): void {
     const before = this.#state;
     const { state, effects } = next(before, event, this.#moment());
+    // An event that changes nothing must not wake the loop, which may have sent it.
+    if (state === before && effects.length === 0) return;
     this.#state = state;
     if (state !== before) this.#render(before, state);
     for (const effect of effects) this.#perform(effect);
