@@ -81,6 +81,7 @@ export class LightVm {
   report: Report;
   #checkpoint: Checkpoint;
   #bootId = '';
+  #powerCut = new AbortController();
   #unit = newUnit();
 
   constructor(spec: LightVmSpec) {
@@ -107,6 +108,8 @@ export class LightVm {
 
   /** An empty /run, a new boot of the kernel, the CONTEXT of one-context. What is on the disk stays. */
   powerOn(): void {
+    this.#powerCut.abort();
+    this.#powerCut = new AbortController();
     this.serves = false;
     this.served = false;
     rmSync(join(this.spec.dir, 'run'), { recursive: true, force: true });
@@ -257,7 +260,17 @@ export class LightVm {
     const { paths, clock } = this.machine;
     const checkpoint = new Checkpoint(paths.checkpoint, clock.now());
     const journal = openJournal(this.spec.journal ?? (() => {}), false);
-    return [checkpoint, new Report({ path: paths.status, journal, clock, resumed: !checkpoint.empty })];
+    const report = new Report({ path: paths.status, journal, clock, resumed: !checkpoint.empty });
+    const power = this.#powerCut.signal;
+    // After a power cut the process of before writes nothing any more, although its promises still end.
+    const ofLivingProcess = new Proxy(report, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return power.aborted ? () => {} : member.bind(target);
+      },
+    });
+    return [checkpoint, ofLivingProcess];
   }
 
   #replaced<O extends SuperLinkOutputs | SuperNodeOutputs>(step: Step<O>): Step<O> {
