@@ -37,7 +37,10 @@ export function render(
   state: AgentState,
   rendered: Rendered,
 ): void {
-  renderReadyFile(paths, report.journal, state, rendered.outcome);
+  const verdict = verdictOf(state) ?? null;
+  const same =
+    before !== undefined && (verdictOf(before) ?? null) === verdict && before.context === state.context;
+  if (!same) renderReadyFile(paths, report.journal, state, rendered.outcome);
   renderState(report, before, state, rendered);
   if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
     renderMotd(paths, report.journal, rendered.outcome);

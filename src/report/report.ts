@@ -155,6 +155,8 @@ export class Report {
 
   /** What the agent is doing, and whether the ready gate is open; `sentence` goes to the journal and to systemd, too. */
   state(phase: Status['phase'], serving: boolean, sentence?: string): void {
+    const same = this.#status.phase === phase && this.#status.serving === serving;
+    if (same && sentence === undefined) return;
     this.#status.phase = phase;
     this.#status.serving = serving;
     if (sentence !== undefined) {
