@@ -32,7 +32,7 @@ const schema = z.object({
 
 type Content = z.infer<typeof schema>;
 
-/** The memory of one machine. Reading never fails: a damaged file is set aside and `damage` says so. */
+/** Finished steps and the partition, kept across boots. Reading never fails: a damaged file is quarantined, `damage` has the problem. */
 export class Checkpoint {
   readonly #path: string;
   #content: Content = { version: 1, steps: {} };

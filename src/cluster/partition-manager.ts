@@ -84,7 +84,7 @@ export class PartitionManager {
   #mine: Partition | undefined;
   /** The partition that Flower runs with. */
   #inUse: Partition | undefined;
-  /** The partition that the last reading wants. */
+  /** The partition that the last reading has chosen. */
   #wanted: Choice | undefined;
   #members = '';
   #byRank = false;

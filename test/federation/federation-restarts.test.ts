@@ -87,7 +87,7 @@ describe('SuperNodes reconnect without intervention when the SuperLink', () => {
   });
 
   // covers superlink-new-ca
-  test('comes back with another CA, where Flower itself would stay alive and useless', async () => {
+  test('comes back with another CA, where Flower itself would keep running without a connection', async () => {
     const vm = federation.superlink;
     const before = federation.seenBy(vm).userTemplate.get('FL_CA_CERT');
     await backAfter('a new CA', async () => {

@@ -129,7 +129,7 @@ describe('inside the launcher', () => {
     expect(further(6)).toEqual({ phase: 'accepted' });
   });
 
-  it('status 0 without a stop request is a failure, and any status after a stop request is none', () => {
+  it('status 0 without a stop request is a failure, and any status after a stop request is a success', () => {
     expect(further(7)).toEqual({ verdicts: [75, 1, 3] });
     expect(further(8)).toEqual({ asked: 0 });
   });

@@ -1,5 +1,5 @@
-// The life of a service, generated from a seed: VMs come, go, crash, are restored, write nonsense, while OneGate has its bad
-// minutes. The SuperNodes run the real protocol over the real client; only HTTP and time are simulated.
+// The life of a service, generated from a seed: VMs come, go, crash, are restored, write nonsense, while OneGate
+// fails at times. The SuperNodes run the real protocol over the real client; only HTTP and time are simulated.
 import type { Partition } from '../../src/cluster/partition.ts';
 import { PartitionManager, type PartitionMemory } from '../../src/cluster/partition-manager.ts';
 import { connectOneGate, ONCE } from '../../src/onegate/client.ts';

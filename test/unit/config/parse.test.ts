@@ -188,7 +188,7 @@ test.each([
   });
 });
 
-test('the recorded CONTEXT with marketplace names is a good one, but for the name that is none', () => {
+test('the recorded CONTEXT with marketplace names is valid except for the unknown name', () => {
   const file = new URL('../../support/context-samples/supernode-oneapp.sh', import.meta.url);
   const parsed = parseVariables(parseContextSh(readFileSync(file)), NODE);
   expect(parsed).toMatchObject({
