@@ -32,7 +32,7 @@ const schema = z.object({
 
 type Content = z.infer<typeof schema>;
 
-/** Finished steps and the partition, kept across boots. Reading never fails: a damaged file is quarantined, `damage` has the problem. */
+/** Finished steps and the partition, across boots. A damaged file is quarantined, and `damage` has the problem. */
 export class Checkpoint {
   readonly #path: string;
   #content: Content = { version: 1, steps: {} };

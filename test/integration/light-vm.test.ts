@@ -87,7 +87,7 @@ test('after another failure it starts again with growing pauses of at most five 
 test('a CONTEXT that changes while the agent waits for Flower interrupts the boot', async () => {
   const vm = switchedOn({ flowerMs: () => 600_000 });
   const waits = (): boolean =>
-    vm.status!.steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'running');
+    vm.status?.steps.some(({ id, state }) => id === 'await_fleet_api' && state === 'running') === true;
   await pass(60_000, waits);
   vm.writeContext({ ...GOOD, FL_NUM_ROUNDS: '7' });
   await pass(300_000, () => boots.length > 0);
