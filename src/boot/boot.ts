@@ -6,7 +6,7 @@ import { liveFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
-import { loadVm } from '../vm/load.ts';
+import { loadImage, loadVm } from '../vm/load.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
@@ -77,7 +77,7 @@ export async function boot({ sequences = SEQUENCES, ...on }: Boot): Promise<Boot
 }
 
 async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promise<Ending> {
-  const { image } = loadVm(on.machine);
+  const image = loadImage(on.machine);
   if (image instanceof Problem) throw image;
   const { role } = image;
   const { superlink, supernode } = sequences;

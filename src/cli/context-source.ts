@@ -11,7 +11,7 @@ import { exists, readBytes } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { knownVariables, parseVariableFile, type VariableFile } from '../vm/context-file.ts';
 import { namesFromContext } from '../vm/host-names.ts';
-import { hasImage, loadVm } from '../vm/load.ts';
+import { hasImage, loadImage, loadVm } from '../vm/load.ts';
 import { nicsFrom } from '../vm/nics.ts';
 import { UsageError } from './command.ts';
 
@@ -109,7 +109,7 @@ function tokenOf(machine: Machine): string | undefined {
 /** The image of this machine; where there is none, that of the release, for the role that --role names. */
 function imageFacts(machine: Machine, role: string | undefined): ImageFacts {
   const wanted = role === 'superlink' || role === 'supernode' ? role : undefined;
-  const { image } = loadVm(machine);
+  const image = loadImage(machine);
   if (!(image instanceof Problem)) return imageOf({ ...image, role: wanted ?? image.role }, machine.paths);
   if (hasImage(machine)) throw image;
   if (wanted !== undefined) return releaseImage(wanted);

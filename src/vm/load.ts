@@ -39,7 +39,7 @@ export function loadVm(machine: Files): LoadedVm {
     context instanceof Problem
       ? { missing: [], why: 'no CONTEXT' }
       : attempt(() => credentialsFrom(context.variables, readText(oneEnv), oneEnv));
-  return { image: imageOf(machine), context, contextSha256: checksumOf(file), credentials };
+  return { image: loadImage(machine), context, contextSha256: checksumOf(file), credentials };
 }
 
 /** Whether this machine is made of an image of this project; a laptop is not. */
@@ -71,7 +71,8 @@ const contextFile = ({ paths }: Files): File | Problem =>
 const checksumOf = (file: File | Problem): string | undefined =>
   file instanceof Problem ? undefined : file.sha256;
 
-const imageOf = ({ paths }: Files): Image | Problem =>
+/** The part of `loadVm` that needs no CONTEXT: a boot chooses its steps by the role of the image. */
+export const loadImage = ({ paths }: Files): Image | Problem =>
   attempt(() => {
     const text = readText(paths.appliance);
     if (text !== undefined) return parseImage(text);
