@@ -60,7 +60,9 @@ function renderReadyFile(
     writeReady(paths, { version: 1, verdict, context: state.context ?? null, reason });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    journal.warn(`the ready file cannot be written: ${error.message}`);
+    journal.warn(
+      `the ready file cannot be written, and without it the ready script does not succeed: ${error.message}; what to do: ${error.remedy}`,
+    );
     try {
       remove(paths.ready);
     } catch {

@@ -1,6 +1,6 @@
 // The life of the agent as one pure function: a state and an event give the next state and what is to be done.
 // The supervisor turns the world into events and carries out the effects; status, journal and ready file are rendered
-// from the state. docs/architecture.md has the table that a test prints from here.
+// from the state. `make generate` prints its table into docs/architecture.md.
 import type { FailureFacts } from '../boot/boot.ts';
 import { EXIT } from '../core/exit.ts';
 import { backoff, withJitter } from '../core/jitter.ts';

@@ -218,23 +218,27 @@ function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pr
 
 /** Throws Problem config_validation_failed for a token that no OneGate takes. */
 export function checkToken(token: string): void {
-  if (!/^[\x21-\x7e]+$/.test(token)) throw unusable('invalid OneGate token', 'TOKEN');
+  if (!/^[\x21-\x7e]+$/.test(token))
+    throw new Problem('config_validation_failed', {
+      doing: 'connecting to OneGate',
+      found: 'invalid OneGate token',
+      expected: 'printable characters without blanks, as one-context writes them into one_env',
+      remedy: 'put TOKEN=YES into the CONTEXT, remove ONEGATE_TOKEN from it, and reboot the VM',
+      variable: 'TOKEN',
+    });
 }
 
 function baseOf(endpoint: string): URL {
   const url = parseUrl(endpoint);
   if (url !== undefined && ['http:', 'https:'].includes(url.protocol) && url.hostname !== '')
     return new URL(url.origin);
-  throw unusable('it is not an http:// or https:// address', 'ONEGATE_ENDPOINT', 'http://172.16.0.1:5030');
-}
-
-const unusable = (found: string, variable: string, example?: string): Problem =>
-  new Problem('config_validation_failed', {
+  throw new Problem('config_validation_failed', {
     doing: 'connecting to OneGate',
-    found,
-    variable,
-    ...(example !== undefined && { example }),
+    found: 'it is not an http:// or https:// address',
+    variable: 'ONEGATE_ENDPOINT',
+    example: 'http://172.16.0.1:5030',
   });
+}
 
 /** The field at fault; never its value. */
 const schemaFault = ({ issues: [issue] }: z.ZodError): string =>
