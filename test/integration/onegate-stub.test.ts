@@ -123,11 +123,11 @@ test('scaling up appends nodes, scaling down removes the oldest, and a cooldown 
 });
 
 test('a service refuses its own nodes until OneFlow has stored them', async () => {
-  const zone = await zoneWith({ listMs: 30 });
+  const zone = await zoneWith({ listMs: 1_500 });
   const vm = federation(zone).nodes[0]!;
   const early = await request(zone, vm, '/service');
   expect([early.status, await early.text()]).toEqual([400, 'Service 1 does not contain VM 0.']);
-  await expect.poll(async () => (await request(zone, vm, '/service')).status).toBe(200);
+  await expect.poll(async () => (await request(zone, vm, '/service')).status, { timeout: 30_000 }).toBe(200);
 });
 
 test('the log keeps each update with its VM and its result', async () => {
