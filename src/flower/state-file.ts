@@ -1,11 +1,16 @@
 // link.json: the state of Flower, which the launcher writes from inside Flower's process. It replaces the file atomically.
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
+import { plain } from '../core/text.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { isAlive } from '../host/process.ts';
 
-const option = z.tuple([z.string(), z.union([z.number(), z.string()])]);
+/** Apps share the user of Flower and can write this file: its texts are those of others. */
+const text = z.string().transform((given) => plain(given));
+const option = z.tuple([text, z.union([z.number(), text])]);
+/** Flower sets five. */
+const options = z.array(option).max(64);
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -16,11 +21,11 @@ const stateSchema = z.object({
   /** When this phase began. */
   since: z.iso.datetime(),
   /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
-  node_id: z.nullable(z.string().regex(/^\d+$/)),
+  node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
   /** One sentence for a person. */
-  detail: z.string(),
+  detail: text,
   /** The options in force: of the Fleet API's server, of the channel to it. */
-  grpc: z.object({ server: z.array(option), client: z.array(option) }),
+  grpc: z.object({ server: options, client: options }),
 });
 
 export type FlowerState = z.infer<typeof stateSchema>;

@@ -1,7 +1,7 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
 
 import * as z from 'zod';
-import { parseJson } from '../core/json.ts';
+import { formatGuarded, parseJson } from '../core/json.ts';
 import type { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 
@@ -77,5 +77,5 @@ export const readStatus = (path: string): Status | undefined => parseStatus(read
 export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);
 
 export function writeStatus(path: string, status: Status): void {
-  writeAtomic(path, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o644, durable: false });
+  writeAtomic(path, `${formatGuarded(status, 1)}\n`, { mode: 0o644, durable: false });
 }
