@@ -1,6 +1,7 @@
 // link.json: the state of Flower, which the launcher writes from inside Flower's process. It replaces the file atomically.
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
+import { attempt, Problem } from '../core/problem.ts';
 import { plain } from '../core/text.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
@@ -34,8 +35,11 @@ export type FlowerState = z.infer<typeof stateSchema>;
 export const parseFlowerState = (text: string | undefined): FlowerState | undefined =>
   parseJson(text, stateSchema);
 
-/** The last state that was written, also after its process has ended; undefined when there is none. */
-export const readFlowerState = (path: string): FlowerState | undefined => parseFlowerState(readText(path));
+/** The last state that was written, also after its process has ended; undefined when there is none. Never throws. */
+export function readFlowerState(path: string): FlowerState | undefined {
+  const found = attempt(() => readText(path, { most: 64 * 1024 }));
+  return found instanceof Problem ? undefined : parseFlowerState(found);
+}
 
 /** `up`: the SuperLink serves, or the SuperNode is accepted. */
 export type LiveFlowerState = FlowerState & { readonly up: boolean };

@@ -18,7 +18,8 @@ const schema = z.object({
 export type ReadyFile = z.infer<typeof schema>;
 
 /** Undefined: the agent has not run since this VM started. */
-export const readReady = ({ ready }: Paths): ReadyFile | undefined => parseJson(readText(ready), schema);
+export const readReady = ({ ready }: Paths): ReadyFile | undefined =>
+  parseJson(readText(ready, { owner: 'own' }), schema);
 
 /** Throws Problem state_unwritable. */
 export const writeReady = ({ ready }: Paths, file: ReadyFile): void =>

@@ -1,5 +1,4 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
-
 import * as z from 'zod';
 import { formatGuarded, parseJson } from '../core/json.ts';
 import type { Problem } from '../core/problem.ts';
@@ -71,7 +70,7 @@ export const problemLines = (problem: StatusProblem, causes: readonly string[] =
 ];
 
 /** The last status written; undefined when there is none that this version of the agent can read. */
-export const readStatus = (path: string): Status | undefined => parseStatus(readText(path));
+export const readStatus = (path: string): Status | undefined => parseStatus(readText(path, { owner: 'own' }));
 
 /** @internal */
 export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);
