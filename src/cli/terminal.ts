@@ -71,8 +71,8 @@ const guarded = (line: string, stream: Stream): string =>
     )
     .join('');
 
-/** Breaks the lines that are too long; what follows a break is indented by two more columns. */
-const breakLines = (text: string, stream: Stream): string =>
+/** Guards the lines, and breaks those that are too long; what follows a break is indented by two more columns. @internal */
+export const terminalText = (text: string, stream: Stream): string =>
   text
     .split('\n')
     .map((line) => guarded(line, stream))
@@ -84,9 +84,9 @@ const breakLines = (text: string, stream: Stream): string =>
     .join('\n');
 
 /** Prints text for a person on standard output. Files are printed as they are, with host/output.ts. */
-export const printText = (text: string): void => print(`${breakLines(text, 'stdout')}\n`);
+export const printText = (text: string): void => print(`${terminalText(text, 'stdout')}\n`);
 /** The same on standard error. */
-export const printErrorText = (text: string): void => printError(`${breakLines(text, 'stderr')}\n`);
+export const printErrorText = (text: string): void => printError(`${terminalText(text, 'stderr')}\n`);
 
 /** Prints a line of another program, without its colours, and not broken. */
 export const passLine = (line: string, stream: Stream): void =>

@@ -350,10 +350,7 @@ const plans = target(
     const image = { role, flowerVersion: '1.39.0', framework: 'none' } as const;
     const parsed = parseVariables(raw, image);
     for (const { variable, found, expected } of [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings]) {
-      must(
-        isPlain(variable + found + expected) && found.length < 1_000,
-        'a finding prints on one line',
-      );
+      must(isPlain(variable + found + expected) && found.length < 1_000, 'a finding prints on one line');
       must(!(found + expected).includes(SECRET), 'no secret is in a finding');
     }
     if (!parsed.ok) return;

@@ -51,7 +51,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
     return state?.pid === pid ? state.plan : undefined;
   };
   if (running && taken() === plan.hash) {
-    writeEndpoints(paths, plan.endpoints);
+    // Flower will start from this file again.
+    writePlan(plan, paths);
     return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
   }
   const waits = running && taken() === undefined;
