@@ -18,8 +18,13 @@ const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,ExecMainPID,NRest
 /** The state of a unit. Never throws: without an answer of systemd it is 'unknown'. */
 export async function unitState(unit: string): Promise<UnitState> {
   const { code, stdout } = await run('systemctl', ['show', unit, '-p', PROPERTIES], { timeoutMs: 5_000 });
+  return readUnitState(code === 0 ? stdout : '');
+}
+
+/** The output of `systemctl show`. @internal */
+export function readUnitState(output: string): UnitState {
   const values = new Map(
-    stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+    output.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
   );
   const number = (name: string): number => {
     const value = Number(values.get(name) ?? 0);
@@ -27,7 +32,7 @@ export async function unitState(unit: string): Promise<UnitState> {
   };
   const word = (name: string): string => plain(values.get(name) ?? '', 40) || 'unknown';
   return {
-    active: code === 0 ? word('ActiveState') : 'unknown',
+    active: word('ActiveState'),
     sub: word('SubState'),
     result: word('Result'),
     exitStatus: number('ExecMainStatus'),

@@ -6,6 +6,9 @@ import { nodeConfigToml } from '../../src/flower/node-config.ts';
 import { formatToml } from '../../src/flower/toml.ts';
 import { run } from '../../src/host/process.ts';
 
+/** Repeats a run: FUZZ_SEED=n. Every failure says it. */
+const SEED = Number(process.env.FUZZ_SEED ?? Date.now() % 1_000_000_000);
+
 const float = (value: number): { float: number } => ({ float: value });
 
 const READ_BACK = `
@@ -22,7 +25,7 @@ async function readBack(texts: readonly string[]): Promise<Record<string, [strin
     timeoutMs: 20_000,
     maxBytes: 64 * 1024 * 1024,
   });
-  expect(code, stderr).toBe(0);
+  expect(code, `FUZZ_SEED=${SEED}: ${stderr}`).toBe(0);
   return stdout
     .trim()
     .split('\n')
@@ -69,23 +72,23 @@ function expected(written: TomlValue): [string, unknown] {
 
 it('reads as exactly what was written, for any keys and values', async () => {
   const entries = fc.uniqueArray(fc.tuple(text, value), { selector: ([key]) => key, maxLength: 5 });
-  const samples = fc.sample(entries, 400);
+  const samples = fc.sample(entries, { numRuns: 400, seed: SEED });
   const read = await readBack(samples.map((sample) => formatToml(sample)));
   for (const [index, sample] of samples.entries()) {
     const wanted = Object.fromEntries(sample.map(([key, written]) => [key, expected(written)]));
     const found = Object.fromEntries(
       Object.entries(read[index]!).map(([key, [type, got]]) => [key, [type, got === 0 ? 0 : got]]),
     );
-    expect(found, JSON.stringify(formatToml(sample))).toEqual(wanted);
+    expect(found, `FUZZ_SEED=${SEED}: ${JSON.stringify(formatToml(sample))}`).toEqual(wanted);
   }
 });
 
 it('cannot lose the computed partition to what an operator wrote for another key', async () => {
-  const values = fc.sample(text, 200);
+  const values = fc.sample(text, { numRuns: 200, seed: SEED });
   const facts = { partition: { id: 3, of: 7 }, useCase: 'none' };
   for (const read of await readBack(values.map((site) => nodeConfigToml([['site', site]], facts)))) {
-    expect(read['partition-id']).toEqual(['int', '3']);
+    expect(read['partition-id'], `FUZZ_SEED=${SEED}`).toEqual(['int', '3']);
     expect(read['num-partitions']).toEqual(['int', '7']);
-    expect(Object.keys(read)).toHaveLength(3);
+    expect(Object.keys(read), `FUZZ_SEED=${SEED}`).toHaveLength(3);
   }
 });
