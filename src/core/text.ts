@@ -58,9 +58,13 @@ export function plainLines(text: string): string {
 /** One line as plainLines writes it. */
 export const plainLine = (line: string): string => cut(line.replace(ALL_INVISIBLE, ' '), LONGEST_LINE);
 
+/** A text with another one for each invisible character: the escapes of a format. */
+export const escapeInvisible = (text: string, written: (character: string) => string): string =>
+  text.replace(ALL_INVISIBLE, written);
+
 /** The same JSON with escapes for invisible characters, which JSON allows in a text except for the first 32. */
 export const plainJson = (json: string): string =>
-  json.replace(ALL_INVISIBLE, (found) => (found === '\n' ? found : found.split('').map(jsonEscape).join('')));
+  escapeInvisible(json, (found) => (found === '\n' ? found : found.split('').map(jsonEscape).join('')));
 
 const jsonEscape = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 

@@ -15,10 +15,14 @@ const READ_BACK = `
 import json, sys, tomllib
 for text in json.loads(sys.argv[1]):
     read = tomllib.loads(text)
-    print(json.dumps({k: [type(v).__name__, str(v) if isinstance(v, int) and not isinstance(v, bool) else v] for k, v in read.items()}))
+    print(json.dumps([[k, type(v).__name__, str(v) if isinstance(v, int) and not isinstance(v, bool) else v] for k, v in read.items()]))
 `;
 
-/** What Python reads in each text: the type's name and the value (an int as text, which JSON could not hold). */
+/**
+ * What Python reads in each text: the type's name and the value (an int as text, which JSON could not hold). Keys come as
+ * items of a list: after many other objects, JSON.parse of Node.js 24.21 reads a key such as "\n", one character written as
+ * an escape, as a backslash now and then.
+ */
 async function readBack(texts: readonly string[]): Promise<Record<string, [string, unknown]>[]> {
   const python = process.env.PYTHON ?? 'python3';
   const { code, stdout, stderr } = await run(python, ['-c', READ_BACK, JSON.stringify(texts)], {
@@ -29,7 +33,10 @@ async function readBack(texts: readonly string[]): Promise<Record<string, [strin
   return stdout
     .trim()
     .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, [string, unknown]>);
+    .map((line) => {
+      const entries = JSON.parse(line) as [string, string, unknown][];
+      return Object.fromEntries(entries.map(([key, type, read]) => [key, [type, read] as [string, unknown]]));
+    });
 }
 
 const text = fc.oneof(
@@ -44,6 +51,11 @@ const text = fc.oneof(
       '\t',
       '\0',
       '\u007f',
+      '\u0085',
+      '\u200b',
+      '\u2028',
+      '\u202e',
+      '\u{e0041}',
       '#',
       '=',
       '[',
