@@ -119,7 +119,7 @@ describe.each(kinds)('$title', ({ make, found }) => {
     }
   });
 
-  test('in the place of Flower’s report stops neither the agent nor a command', async () => {
+  test('instead of Flower’s report stops neither the agent nor a command', async () => {
     const { vm } = await superlink();
     await vm.whenReady();
     const usual = await peakMiB(vm);

@@ -22,7 +22,7 @@ def is_invisible(character):
     return category[0] == "C" or category in ("Zl", "Zp") or IGNORABLE.match(character) is not None
 
 
-def printable(line, most=LONGEST_LINE):
+def plain_line(line, most=LONGEST_LINE):
     """One line with a blank for each invisible character; its indentation stays. At most `most` characters."""
     seen = line[: most + 1]
     if not PLAIN_ASCII.match(seen):
@@ -33,14 +33,14 @@ def printable(line, most=LONGEST_LINE):
 def plain(text, most=300):
     """One line without invisible characters and sequences, blanks collapsed, at most `most` characters (at least 4)."""
     seen = text[: LOOKED_AT * most]
-    line = " ".join(printable(SEQUENCES.sub("", seen), len(seen) + 1).split())
+    line = " ".join(plain_line(SEQUENCES.sub("", seen), len(seen) + 1).split())
     if len(line) <= most and len(seen) == len(text):
         return line
     return line[: most - len(CUT)] + CUT
 
 
 def plain_lines(text):
-    """The lines of a text for the journal, without empty ones: each as printable() gives it, without sequences."""
+    """The lines of a text for the journal, without empty ones: each as plain_line() gives it, without sequences."""
     lines = SEQUENCES.sub("", text[: MOST_LINES * LONGEST_LINE]).splitlines()
-    shown = [printable(line) for line in lines if line.strip()]
+    shown = [plain_line(line) for line in lines if line.strip()]
     return shown if len(shown) <= MOST_LINES else [*shown[:MOST_LINES], CUT]
