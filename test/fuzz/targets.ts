@@ -534,7 +534,7 @@ const own = target(
   (text) => {
     const read = parseFlowerState(text);
     must(
-      read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)),
+      read === undefined || (read.pid > 0 && /^([0-9a-f]{64}|null)$/.test(String(read.plan))),
       'a state file is complete',
     );
     const status = parseStatus(text);
