@@ -38,7 +38,7 @@ KEPT = ("FLOWER_CONTEXT_ROOT", "INVOCATION_ID", "JOURNAL_STREAM")
 def start_again(environment, state_file):
     """Starts again in the environment that the agent has chosen by now. For systemd it is the same process."""
     program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "flower-start")
-    state_file.hand_over()
+    state_file.give_back()
     os.execve(program, [program, *sys.argv[1:]], environment)
 
 

@@ -51,7 +51,7 @@ export function formatFlowerState(state: FlowerState): string {
   return `${content}\n${sha256(content)}\n`;
 }
 
-/** A record is replaced in its place, so a reader can meet half of one. */
+/** A record is not replaced in one step, so a reader can meet half of one. */
 const READS = 10;
 const READ_AGAIN_MS = 20;
 

@@ -65,8 +65,8 @@ class StateFile:
             os.close(self.descriptor)
             self.descriptor = None
 
-    def hand_over(self):
-        """Gives the file to the program that replaces this one in the same process."""
+    def give_back(self):
+        """Makes the file standard input and output again, for the program that replaces this one in the same process."""
         if self.descriptor is not None:
             os.dup2(self.descriptor, 0)
             os.dup2(self.descriptor, 1)

@@ -303,6 +303,8 @@ class Unit:
         self._become("deactivating", "stop-sigterm")
         mixed = unitfile.last(self.settings, "KillMode") == "mixed"
         self.kill(signal.SIGTERM, "main" if mixed and self.main_pid else "all")
+        # systemd.kill(5): a stopped process gets the signal only when it continues.
+        self.kill(signal.SIGCONT, "main" if mixed and self.main_pid else "all")
         self._wait_until_gone()
 
     def _wait_until_gone(self):

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { context, token } from '../../../src/doctor/checks/given.ts';
 import { takeSnapshot } from '../../../src/doctor/snapshot.ts';
+import { realHost } from '../../../src/host/host.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
 
 const IMAGE = '{"role":"supernode","flower":{"version":"1.39.0","framework":"none"}}';
@@ -14,7 +15,7 @@ let folder: string;
 let machine: Machine;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'snapshot-'));
-  machine = realMachine(folder);
+  machine = { ...realMachine(folder), host: { ...realHost, mainPids: async () => [] } };
   put(machine.paths.appliance, IMAGE);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
