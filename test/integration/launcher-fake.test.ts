@@ -89,7 +89,7 @@ test('an invalid plan ends the launcher with status 78, the agent writes a valid
     " cannot be used: 'argv' is not a list of text",
     " cannot be used: 'workdir' is not text",
   ]);
-  expect(vm.flowerLink()).toBeUndefined();
+  expect(vm.flowerLink()).toMatchObject({ phase: 'waiting', plan: null });
 
   const before = vm.status()?.pid;
   await vm.systemctl('start', '--no-block', 'flower-context');

@@ -81,6 +81,7 @@ export class FlowerSetup {
     tls?: { own: Credentials; operator: Credentials | null } | null;
     keepalive?: Keepalive;
     database?: string;
+    checkpoints?: string;
   }): LaunchPlan {
     const { loopback, fleet = { host: loopback, port: 9092 }, tls = null } = options;
     const { time, timeout } = options.keepalive ?? { time: 60, timeout: 20 };
@@ -92,8 +93,8 @@ export class FlowerSetup {
       FL_FLEET_API_ADDRESS: fleet,
       FL_CONTROL_API_ADDRESS: { host: '127.0.0.1', port: 9093 },
       FL_DATABASE: options.database ?? 'state/state.db',
-      FL_CHECKPOINT_ENABLED: false,
-      FL_CHECKPOINT_PATH: 'checkpoints',
+      FL_CHECKPOINT_ENABLED: options.checkpoints !== undefined,
+      FL_CHECKPOINT_PATH: options.checkpoints ?? 'checkpoints',
     } as const;
     mkdirSync(stateDirectory(this.paths, 'superlink'), { recursive: true });
     return launchPlan(config, { ...this.#facts(loopback), tls });
