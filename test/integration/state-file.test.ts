@@ -133,6 +133,21 @@ describe.runIf(process.getuid?.() === 0)('code of the user of Flower', () => {
     expect(await liveFlowerState(machine)).toMatchObject({ up: true, node_id: '7' });
   });
 
+  test.each([0, 100])(
+    'cannot keep the launcher from writing that the link is lost: with a limit of %i bytes it ends',
+    async (limit) => {
+      const holder = start(['hold', LIB, 'closed'], AS_OTHER_USER);
+      const { pid } = await says(holder);
+      main = [pid];
+      expect(await liveFlowerState(machine)).toMatchObject({ up: true });
+      const [program, ...args] = [...AS_OTHER_USER, 'prlimit', `--pid=${pid}`, `--fsize=${limit}`];
+      expect(await run(program!, args)).toMatchObject({ code: 0 });
+      holder.kill('SIGUSR1');
+      expect(await once(holder, 'exit')).toEqual([75, null]);
+      expect(await liveFlowerState(machine)).toBeUndefined();
+    },
+  );
+
   test('could write it through a launcher that is not closed to others', async () => {
     const { achieved } = await attacked('open');
     expect(achieved).toMatchObject({ pidfd_getfd: true, memory: true, ptrace: true, open: false });

@@ -1,6 +1,7 @@
 """Processes around the state file of Flower, for test/integration/state-file.test.ts.
 
-hold LIB open|closed    has the file as standard input and output like the launcher; open: other processes are not shut out
+hold LIB open|closed    has the file as standard input and output like the launcher, and writes `lost` at SIGUSR1;
+                        open: other processes are not shut out
 write LIB               writes two records in turn, as fast as it can
 attack PID LINK         what code of the same user can try against that process and this file; one JSON line: what was achieved
 """
@@ -8,6 +9,7 @@ attack PID LINK         what code of the same user can try against that process 
 import ctypes
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,9 +41,12 @@ def hold(lib, how):
     status = os.waitpid(forked, 0)[1]
     file.plan_checksum = "ab" * 32
     file.write("accepted", "2026-01-01T00:00:00.000Z", "one\nREADY=1\x1b[2J " + "x" * 9_000, "7", NO_OPTIONS)
+    lost = ("lost", "2026-01-01T00:00:00.000Z", "lost", "7", NO_OPTIONS)
+    signal.signal(signal.SIGUSR1, lambda *_: file.write(*lost))
     report = {"inherits": "link.json" in child.stdout, "forks": status != 0, "pid": os.getpid(), "descriptor": number}
     print(json.dumps(report), file=sys.stderr, flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(600)
 
 
 def write(lib):

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from .calls import SILENCE_SECONDS, Calls
 from .flower import IS_FINAL
 from .reasons import why_disconnected
+from .state_file import EXIT_RESTART
 from .systemd import log
 
 # How long Flower may take to end on its own when it cannot recover.
@@ -23,7 +24,6 @@ FATAL_SECONDS = 5.0
 STOP_SECONDS = 7.0
 # After a refusal by the SuperLink, Flower interrupts itself within this time.
 REFUSAL_SECONDS = 30.0
-EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
 PRIORITIES = {"lost": 4, "ended": 3}
 
 FatalDeadline = namedtuple("FatalDeadline", "at reason recoverable")

@@ -19,6 +19,8 @@ RECORD_BYTES = 4096
 JSON_BYTES = RECORD_BYTES - len("\n") - 2 * hashlib.sha256().digest_size - len("\n")
 MOST_OPTIONS, MOST_CHARACTERS = 32, 300
 PR_SET_DUMPABLE = 4
+EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
+exit_at_once = os._exit  # before ending.py replaces it
 STAT_START_TIME = 19  # field 22, counted after the name, which may contain spaces
 
 
@@ -72,7 +74,8 @@ class StateFile:
             os.dup2(self.descriptor, 1)
 
     def write(self, phase, since, detail, node_id, grpc):
-        """Replaces the record. An error is logged: Flower runs without it, too."""
+        """Replaces the record. If that fails, the process ends at once: the agent would believe the old record, and another
+        process of the same user can cause the failure (prlimit)."""
         if self.descriptor is None:
             return
         content = {
@@ -87,10 +90,13 @@ class StateFile:
             "grpc": {side: [short(option) for option in grpc[side][:MOST_OPTIONS]] for side in ("server", "client")},
         }
         try:
-            os.pwrite(self.descriptor, record(content), 0)
+            written = os.pwrite(self.descriptor, record(content), 0)
             os.ftruncate(self.descriptor, RECORD_BYTES)
+            if written != RECORD_BYTES:
+                raise OSError(0, f"{written} of {RECORD_BYTES} bytes were written")
         except OSError as error:
-            log(4, f"flower-launch: cannot write the state file: {error.strerror}")
+            log(3, f"flower-launch: cannot write the state of Flower: {error.strerror}; exiting for restart by systemd")
+            exit_at_once(EXIT_RESTART)
 
 
 def short(option):

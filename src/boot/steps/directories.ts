@@ -26,7 +26,7 @@ export const prepareDirectories = stepOf<CommonOutputs>()({
       ensureFolder(paths.run, { mode: 0o755 }),
       ensureFolder(paths.state, { mode: 0o755 }),
       ensureFolder(paths.tls, { mode: 0o750, owner: rootAndGroupOf(owner) }),
-      ensureFolder(paths.flowerState, { mode: 0o755 }),
+      ensureFolder(paths.flowerState, { mode: 0o755, owner: ourIds() }),
     ].filter(Boolean).length;
     return made === 0 ? { output: owner, kept: true } : { output: owner, note: `${made} created or fixed` };
   },
