@@ -39,7 +39,7 @@ describe('the units of the image', () => {
       /ordering cycle|Found dependency on/i,
     );
     for (const unit of ['one-context', 'flower-context', 'flower-superlink'])
-      expect((await guest.unit(unit, 'ActiveState')).ActiveState).toBe('active');
+      expect((await guest.unit(unit, 'ActiveState')).ActiveState, unit).toBe('active');
     const started = async (unit: string): Promise<number> =>
       Number((await guest.unit(unit, 'ExecMainStartTimestampMonotonic')).ExecMainStartTimestampMonotonic);
     expect(await started('flower-context')).toBeGreaterThan(await started('one-context-online'));
