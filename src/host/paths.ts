@@ -36,6 +36,8 @@ export function pathsUnder(root: string) {
 
     /** What the agent publishes on this VM; removed at reboot. */
     run: at('/run/flower-context'),
+    /** Locked by the agent that runs. */
+    lock: at('/run/flower-context/lock'),
     status: at('/run/flower-context/status.json'),
     /** What the ready script decides by. */
     ready: at('/run/flower-context/ready.json'),
