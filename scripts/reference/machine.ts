@@ -69,6 +69,10 @@ const FILES: Readonly<
     access: 'root:flower 2750',
     what: 'local data of a SuperNode: root writes, ClientApps read; `data-path` in their node config is this path',
   },
+  backup: {
+    access: 'root 0644',
+    what: "Flower's part of `flower-context backup` and `restore`, as user flower",
+  },
   launcher: { access: 'root 0644', what: 'starts Flower with the launch plan, in the process of Flower' },
 };
 

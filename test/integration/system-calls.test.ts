@@ -29,7 +29,7 @@ function pathsOfFlower(vm: Vm): string[] {
   const lines = calls
     .split('\n')
     .filter((line) => !/ (write|writev|read|pread64|pwrite64|readv)\(/.test(line));
-  const below = ['var/lib/flower/', 'run/flower/'].map((folder) => `${vm.at(folder)}/`);
+  const below = ['var/lib/flower', 'run/flower'].map((folder) => `${vm.at(folder)}/`);
   return lines.filter((line) => below.some((folder) => line.includes(folder)));
 }
 
