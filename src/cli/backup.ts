@@ -2,12 +2,12 @@
 // and written by a process of Flower's user, with the sandbox of its unit (appliance/lib/flower-backup.py).
 import { join } from 'node:path';
 import * as z from 'zod';
-import { unitOf } from '../boot/steps/flower.ts';
 import { EXIT } from '../core/exit.ts';
 import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
 import { ROLES } from '../core/role.ts';
 import { stateDirectory } from '../flower/directories.ts';
+import { unitOf } from '../flower/state-file.ts';
 import { ensureFolder, exists, readText, remove, writeAtomic } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import type { Machine } from '../host/machine.ts';
