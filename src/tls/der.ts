@@ -1,5 +1,6 @@
 // DER, written and read by node-forge's ASN.1 module. Bytes are Buffers here and latin-1 strings in forge.
 import asn1, { type Asn1Node } from 'node-forge/lib/asn1.js';
+
 export type { Asn1Node };
 
 const { Class, Type } = asn1;

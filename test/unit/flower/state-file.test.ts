@@ -35,6 +35,11 @@ describe('a record of the state file', () => {
     expect(state?.detail).toBe('a READY=1 b');
   });
 
+  it('has a detail that is cut', () => {
+    const state = parseFlowerState(formatted({ ...written, detail: 'x'.repeat(10_000) }));
+    expect(state?.detail.length).toBeLessThanOrEqual(303);
+  });
+
   it.each([
     ['nothing', ''],
     ['zeros', '\0'.repeat(4096)],
