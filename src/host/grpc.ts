@@ -29,9 +29,7 @@ export interface GrpcConnection {
 }
 
 export const GrpcStatus = {
-  OK: 0,
   DEADLINE_EXCEEDED: 4,
-  UNIMPLEMENTED: 12,
   UNAVAILABLE: 14,
   UNAUTHENTICATED: 16,
 } as const;
