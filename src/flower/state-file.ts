@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
 import { ROLES, type Role } from '../core/role.ts';
+import { plain } from '../core/text.ts';
 import { readText, watchFile } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 import type { Paths } from '../host/paths.ts';
@@ -10,8 +11,11 @@ import { processFacts } from '../host/process.ts';
 
 export const unitOf = (role: Role): string => `flower-${role}.service`;
 
-const option = z.tuple([z.string().max(600), z.union([z.number(), z.string().max(600)])]);
-const options = z.array(option).max(100);
+/** Flower repeats what its peer and its apps say. */
+const text = z.string().transform((given) => plain(given));
+const option = z.tuple([text, z.union([z.number(), text])]);
+/** Flower sets five. */
+const options = z.array(option).max(64);
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -26,10 +30,7 @@ const stateSchema = z.object({
   /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
   node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
   /** One sentence for a person. */
-  detail: z
-    .string()
-    .max(600)
-    .transform((text) => text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')),
+  detail: text,
   /** The options in force: of the Fleet API's server, of the channel to it. */
   grpc: z.object({ server: options, client: options }),
 });
@@ -71,7 +72,7 @@ export async function readFlowerState({
 /** Undefined when no launcher has written since the VM started. */
 function textOf({ flowerLink }: Paths): string | undefined {
   try {
-    const text = readText(flowerLink, MAX_BYTES);
+    const text = readText(flowerLink, { most: MAX_BYTES, owner: 'own' });
     return text === '' ? undefined : text;
   } catch {
     return 'not a file of this size';

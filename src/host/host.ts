@@ -18,6 +18,8 @@ export interface Host {
   readonly loopback: string;
   /** Free for ordinary programs at `path`, or at the nearest folder above it that exists. */
   freeSpaceAt(path: string): FreeSpace | undefined;
+  /** Flower's user may be root, or one with other duties: a folder is the machine, and one user runs all of it (tests). */
+  readonly sharesUser?: true;
   /** The main processes of these units, as systemd names them; 0 for a unit without one. */
   mainPids(units: readonly string[]): Promise<readonly number[]>;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */

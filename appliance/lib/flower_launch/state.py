@@ -17,6 +17,7 @@ from .flower import IS_FINAL
 from .reasons import why_disconnected
 from .state_file import EXIT_RESTART
 from .systemd import log
+from .text import plain
 
 # How long Flower may take to end on its own when it cannot recover.
 FATAL_SECONDS = 5.0
@@ -52,6 +53,7 @@ class FlowerState:
         self.fatal_deadline = None
 
     def _enter(self, phase, detail):
+        detail = plain(detail)
         with self.lock:
             if (phase, detail) == (self.phase, self.detail) or self.phase == "ended":
                 return
