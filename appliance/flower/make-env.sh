@@ -123,4 +123,4 @@ if [ ! -f "$dest/imports.txt" ] || [ -L "$dest/imports.txt" ] || [ "$(stat -c %s
 fi
 rm -rf "$dest/.tmp"
 : >"$dest/.complete"
-rm "$dest/.incomplete"
+rm -f "$dest/.incomplete"

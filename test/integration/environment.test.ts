@@ -89,7 +89,10 @@ describe('the environment of the wanted Flower', () => {
     ['is marked as incomplete', (folder) => writeFileSync(join(folder, '.incomplete'), '')],
     [
       'has a folder as mark of completion',
-      (folder) => (rmSync(join(folder, '.complete')), mkdirSync(join(folder, '.complete'))),
+      (folder) => {
+        rmSync(join(folder, '.complete'));
+        mkdirSync(join(folder, '.complete'));
+      },
     ],
     ['can be written by the group', (folder) => chmodSync(folder, 0o775)],
     ['has programs that everybody can write', (folder) => chmodSync(join(folder, 'bin'), 0o777)],
