@@ -19,7 +19,7 @@ const MASKS =
   'Only values that are known to be harmless are printed: network data, and the variables of this appliance without secrets. Of FL_NODE_CONFIG only the keys are printed.';
 
 /** Whether the options ask for the value of a variable. @throws UsageError for a name that the CONTEXT does not have */
-function shownBy(
+function unmasksOf(
   { flag, values }: { flag(name: 'show-all'): boolean; values(name: 'show'): readonly string[] },
   variables: Readonly<Record<string, string>>,
 ): (name: string) => boolean {
@@ -43,9 +43,9 @@ export const context = defineCommand({
   ],
   async run({ machine, args, flag, values }) {
     const { variables } = readVariables(machine, args[0]);
-    const shown = shownBy({ flag, values }, variables);
+    const unmasks = unmasksOf({ flag, values }, variables);
     const masked = Object.entries(variables).map(
-      ([name, value]) => [name, shown(name) || mayShow(name, value) ? value : mask(name, value)] as const,
+      ([name, value]) => [name, unmasks(name) || mayShow(name, value) ? value : mask(name, value)] as const,
     );
     if (flag('json')) printJson(Object.fromEntries(masked));
     else printText(columns(masked.map(([name, value]) => [name, whole(formatValue(value))])).join('\n'));
@@ -73,7 +73,7 @@ export const validate = defineCommand({
   },
 });
 
-/** The keys of FL_NODE_CONFIG with masks in place of the values. */
+/** The keys of FL_NODE_CONFIG with masks instead of values. */
 const withoutNodeValues = (config: BootConfig): BootConfig =>
   config.role === 'superlink'
     ? config
@@ -97,10 +97,10 @@ export const plan = defineCommand({
   ],
   async run({ machine, args, value, values, flag }) {
     const { config, findings, facts, variables } = await checkedContext(machine, args[0], value('role'));
-    const shown = shownBy({ flag, values }, variables);
+    const unmasks = unmasksOf({ flag, values }, variables);
     printFindings(findings, 'stderr');
     if (config === undefined) return EXIT.badContext;
-    const unmasked = namesInContext('FL_NODE_CONFIG').some(shown);
+    const unmasked = namesInContext('FL_NODE_CONFIG').some(unmasks);
     const planned = preview(unmasked ? config : withoutNodeValues(config), facts, machine);
     if (flag('json')) {
       printJson(planned);

@@ -166,7 +166,9 @@ describe('problems', () => {
   });
 
   test('suggest the closest choice', () => {
-    expect(problems({ FL_STRATEGY: 'fedavg' })[0]?.found).toBe("'fedavg': this is not one of the choices; did you mean FedAvg?");
+    expect(problems({ FL_STRATEGY: 'fedavg' })[0]?.found).toBe(
+      "'fedavg': this is not one of the choices; did you mean FedAvg?",
+    );
   });
 });
 
