@@ -25,23 +25,26 @@ case $dest in
   /?*) ;;
   *) echo "make-env.sh: DEST must be an absolute path" >&2; exit 64 ;;
 esac
-me=$(id -u) builder=$(id -un)
-if [ "$me" = 0 ]; then builder=${BUILD_USER:-flower-build}; fi
-builder_id=$(id -u "$builder") || die "there is no user $builder; the package flower-context creates it (systemd-sysusers)"
+me=$(id -u) builder=${BUILD_USER:-flower-build}
+if [ "$me" = 0 ]; then
+  builder_id=$(id -u "$builder" 2>/dev/null) || die "there is no user $builder; the package flower-context creates it (systemd-sysusers)"
+else
+  builder_id=$me
+fi
 PYTHON=$(command -v "${PYTHON:-python3}") || die "there is no program ${PYTHON:-python3}"
 export PYTHON
 
 owner() { stat -c %u "$1" 2>/dev/null || true; }
-complete() { [ "$(owner "$dest")" = "$me" ] && [ "$(owner "$dest/.complete")" = "$me" ]; }
+is_complete() { [ "$(owner "$dest")" = "$me" ] && [ "$(owner "$dest/.complete")" = "$me" ]; }
 
-complete && exit 0
+is_complete && exit 0
 # The lock is on the folder itself, so it leaves no file. The child processes hold it too: it is free once the last of
 # them has ended, also when this script was killed before.
 envs=$(dirname "$dest")
 mkdir -p "$envs"
 exec 9<"$envs"
 flock 9
-complete && exit 0
+is_complete && exit 0
 # Only an environment of this script is removed: DEST may be mistyped.
 if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ] && { [ "$builder_id" = "$me" ] || [ "$(owner "$dest")" != "$builder_id" ]; }; then
   die "$dest exists and was not built by this script"

@@ -5,7 +5,7 @@ set -eu
 locks=$(cd "$(dirname "$0")" && pwd)/locks
 case $1-$2 in *[!0-9a-z.-]*) list= ;; *) list=$locks/$1-$2.txt ;; esac
 if [ ! -f "$list" ]; then
-  versions=$(cd "$locks" && ls -- *-none.txt | sed 's/-none.txt//' | xargs)
+  versions=$(cd "$locks" && printf '%s\n' *-none.txt | sed 's/-none.txt//' | xargs)
   echo "ERROR: no locked requirements for Flower '$1' with '$2'; versions: $versions; frameworks: none, pytorch, tensorflow, sklearn" >&2
   exit 64
 fi

@@ -46,7 +46,7 @@ export function platformFindings(
   return findings;
 }
 
-/** A short word is a way to say yes or no; anything else may be a secret in the wrong place. */
+/** A short word is a way to say yes or no; anything else may be a secret of another variable. */
 const word = (value: string): string => (/^[a-z]{1,5}$/i.test(value.trim()) ? quote(value) : describe(value));
 
 /** Empty is the same as absent. oned replaces a reference. */
