@@ -4,7 +4,7 @@ import { FRAMEWORKS } from '../src/config/frameworks.ts';
 
 export const LOCKED_MODULE = 'src/config/locked.ts';
 
-/** The versions that are locked with every framework, oldest first. Throws if one is locked with some frameworks only. */
+/** @internal The versions that are locked with every framework, oldest first. Throws if one is locked with some frameworks only. */
 export function lockedVersions(): string[] {
   const names = readdirSync(new URL('../appliance/flower/locks', import.meta.url));
   const versions = new Set(names.flatMap((name) => /^([\d.]+)-\w+\.txt$/.exec(name)?.[1] ?? []));
