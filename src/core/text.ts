@@ -94,7 +94,7 @@ const looksSecret = (value: string): boolean => holdsSecret(value) || /LS0tLS1CR
  * without `://`, or a key=value pair with the name of a secret.
  */
 export function holdsSecret(value: string, layers = 2): boolean {
-  if (/PRIVATE KEY|:\/\/[^/\s@]{0,200}@|[^\s:@/]:[^\s@/]{1,200}@/.test(value)) return true;
+  if (/PRIVATE KEY|:\/\/[^/\s@]{0,200}@|[^\s:@/]:[^\s@]{1,200}@/.test(value)) return true;
   const pem = value.includes('-----BEGIN');
   if (!pem && /(?:^|\s)[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=/i.test(value)) return true;
   const base64 = value.replaceAll(/\s+/g, '');
