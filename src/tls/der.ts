@@ -12,7 +12,6 @@ export const sequence = (...parts: readonly Asn1Node[]): Asn1Node =>
 
 export const set = (...parts: readonly Asn1Node[]): Asn1Node =>
   asn1.create(Class.UNIVERSAL, Type.SET, true, parts);
-
 export const oid = (dotted: string): Asn1Node => plain(Type.OID, asn1.oidToDer(dotted).getBytes());
 
 export const boolean = (value: boolean): Asn1Node => plain(Type.BOOLEAN, value ? '\xff' : '\x00');
