@@ -5,8 +5,10 @@ import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
+import { SUPEREXEC_UNIT } from '../flower/superexec.ts';
 import { watchFile } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
+import { isAlive } from '../host/process.ts';
 import type { Report } from '../report/report.ts';
 import { watchContext } from './context-watch.ts';
 import { Metrics } from './metrics.ts';
@@ -124,8 +126,15 @@ export class Supervisor {
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
     const flower = liveFlowerState(this.#options.machine.paths);
-    const up = flower?.up === true && (result === undefined || flower.plan === result.planHash);
-    const reason = flower === undefined ? 'its process is gone; systemd starts it again' : flower.detail;
+    const { superexec } = result ?? {};
+    const noApps = superexec !== undefined && !isAlive(superexec);
+    const up = flower?.up === true && !noApps && (result === undefined || flower.plan === result.planHash);
+    const reason =
+      flower === undefined
+        ? 'its process is gone; systemd starts it again'
+        : noApps
+          ? `${SUPEREXEC_UNIT}, which starts the apps, has ended; systemd starts it again`
+          : flower.detail;
     if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
       this.#dispatch({ type: 'LinkDown', reason });
     else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)

@@ -4,6 +4,7 @@ import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
 import { type FlowerState, liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
+import { writeSuperExec } from '../../flower/superexec.ts';
 import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
@@ -79,8 +80,12 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
 }
 
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
-export function writePlan({ text, environment, access, endpoints }: PreparedPlan, paths: Paths): void {
+export function writePlan(
+  { text, environment, access, endpoints, superexec }: PreparedPlan,
+  paths: Paths,
+): void {
   pointLink(paths.environment, environment);
+  if (superexec !== undefined) writeSuperExec(paths, superexec);
   writeEndpoints(paths, endpoints);
   writeIfChanged(paths.plan, text, access);
 }
