@@ -5,12 +5,8 @@ import type { Role } from '../core/role.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import type { FlowerFacts } from '../flower/settings.ts';
-import {
-  formatSuperExecPlan,
-  SUPEREXEC_UNIT,
-  type SuperExecPlan,
-  superExecFiles,
-} from '../flower/superexec.ts';
+import { formatSuperExecPlan, SUPEREXEC_UNIT, type SuperExecPlan } from '../flower/superexec.ts';
+import { superExecFiles } from '../flower/superexec-files.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';

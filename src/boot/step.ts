@@ -8,7 +8,7 @@ import type { ProblemCode } from '../core/catalogue.ts';
 import type { HostPort } from '../core/hostport.ts';
 import type { Problem } from '../core/problem.ts';
 import type { FlowerEndpoints } from '../flower/endpoints.ts';
-import type { PreparedSuperExec } from '../flower/superexec.ts';
+import type { PreparedSuperExec } from '../flower/superexec-files.ts';
 import type { FileAccess } from '../host/files.ts';
 import type { Machine, Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';

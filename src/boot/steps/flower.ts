@@ -4,7 +4,7 @@ import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
 import { type FlowerState, liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
-import { writeSuperExec } from '../../flower/superexec.ts';
+import { writeSuperExec } from '../../flower/superexec-files.ts';
 import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';

@@ -5,13 +5,8 @@ import { Problem } from '../../core/problem.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
 import { formatPlan, type LaunchPlan } from '../../flower/plan.ts';
 import type { FlowerFacts } from '../../flower/settings.ts';
-import {
-  ensureSecret,
-  formatSuperExecPlan,
-  type PreparedSuperExec,
-  type SuperExecPlan,
-  superExecFiles,
-} from '../../flower/superexec.ts';
+import { formatSuperExecPlan, type SuperExecPlan } from '../../flower/superexec.ts';
+import { ensureSecret, type PreparedSuperExec, superExecFiles } from '../../flower/superexec-files.ts';
 import { type FileAccess, linkTarget, readText, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';

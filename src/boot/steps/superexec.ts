@@ -1,10 +1,9 @@
 import type { Clock } from '../../core/clock.ts';
 import { Problem } from '../../core/problem.ts';
-import { removeSuperExec, SUPEREXEC_UNIT } from '../../flower/superexec.ts';
+import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
+import { removeSuperExec } from '../../flower/superexec-files.ts';
 import { lastLines, queueJob, type UnitState, unitState } from '../../host/systemd.ts';
-import { type CommonOutputs, type StepResult, type StepTools, stepOf } from '../step.ts';
-
-const REMEDY = `read \`journalctl -u ${SUPEREXEC_UNIT}\`; with FL_ISOLATION=subprocess Flower starts the apps itself`;
+import { type CommonOutputs, type StepResult, stepOf } from '../step.ts';
 
 /** The API opens before a SuperNode has found its SuperLink. A slow disk needs most of this time. */
 const READY_WITHIN_MS = 180_000;
@@ -36,18 +35,18 @@ export const startSuperExec = stepOf<CommonOutputs>()({
     if (tools.unchanged && before.active === 'active')
       return { output: before.pid, kept: true, note: `${SUPEREXEC_UNIT} runs already` };
     const refused = await queueJob('restart', SUPEREXEC_UNIT);
-    if (refused !== undefined) throw failure(`asking systemd to start ${SUPEREXEC_UNIT}`, refused);
+    if (refused !== undefined) throw failure(refused);
     tools.wait({
       for: `${SUPEREXEC_UNIT} to be accepted by the ${role === 'superlink' ? 'SuperLink' : 'SuperNode'} of this VM`,
       until: new Date(clock.now().getTime() + READY_WITHIN_MS),
       check: `journalctl -u ${SUPEREXEC_UNIT}`,
     });
-    const { pid } = await untilReady(before, clock, tools);
+    const { pid } = await untilReady(before, clock, tools.signal);
     return { output: pid, note: 'accepted by Flower; the apps run as its user' };
   },
 });
 
-async function untilReady(before: UnitState, clock: Clock, { signal }: StepTools): Promise<UnitState> {
+async function untilReady(before: UnitState, clock: Clock, signal: AbortSignal): Promise<UnitState> {
   const limit = clock.monotonicMs() + READY_WITHIN_MS;
   for (;;) {
     await clock.sleep(READ_UNIT_EVERY_MS, signal);
@@ -55,29 +54,19 @@ async function untilReady(before: UnitState, clock: Clock, { signal }: StepTools
     // With the process of before, systemd has not begun yet.
     const begun = state.pid !== before.pid;
     if (begun && state.active === 'active') return state;
-    if (begun && (state.active === 'failed' || state.sub === 'auto-restart'))
-      throw failure(
-        `starting SuperExec (${SUPEREXEC_UNIT})`,
-        `it ended (${state.result}, exit status ${state.exitStatus})${await lines()}`,
-      );
-    if (clock.monotonicMs() > limit)
-      throw failure(
-        `waiting until Flower accepts SuperExec (${SUPEREXEC_UNIT})`,
-        `not accepted within ${READY_WITHIN_MS / 1_000} s (${state.active}, ${state.sub})${await lines()}`,
-      );
+    const ended = begun && (state.active === 'failed' || state.sub === 'auto-restart');
+    if (!ended && clock.monotonicMs() < limit) continue;
+    const how = ended
+      ? `it ended (${state.result}, exit status ${state.exitStatus})`
+      : `Flower has not accepted it within ${READY_WITHIN_MS / 1_000} s`;
+    const lines = (await lastLines(SUPEREXEC_UNIT, 10)).map((line) => `\n    ${line}`);
+    throw failure(`${how}; its last lines:${lines.join('')}`);
   }
 }
 
-async function lines(): Promise<string> {
-  const last = await lastLines(SUPEREXEC_UNIT, 10);
-  return last.length === 0 ? '' : `; its last lines:\n${last.map((line) => `    ${line}`).join('\n')}`;
-}
-
-const failure = (doing: string, found: string): Problem =>
+const failure = (found: string): Problem =>
   new Problem('flower_start_failed', {
-    doing,
+    doing: `starting SuperExec (${SUPEREXEC_UNIT}), which starts the apps of runs`,
     found,
-    expected: 'a process that Flower has accepted',
-    remedy: REMEDY,
-    variable: 'FL_ISOLATION',
+    remedy: `read \`journalctl -u ${SUPEREXEC_UNIT}\`; with FL_ISOLATION=subprocess Flower starts the apps itself`,
   });

@@ -47,6 +47,8 @@ class Unit:
             self._spawn()
 
     def stop(self, done):
+        for part in self.host.parts_of(self.name):
+            part.stop(lambda _ok: None)
         if self.sub == "auto-restart" or self.active in ("inactive", "failed"):
             self._cancel()
             if self.active != "failed":
@@ -60,7 +62,10 @@ class Unit:
             self._end_processes()
 
     def restart(self, done):
+        parts = [part for part in self.host.parts_of(self.name) if part.active in ("active", "activating")]
         self.stop(lambda _ok: None)
+        for part in parts:
+            part.restart(lambda _ok: None)
         self.result = "success"
         if self.active == "deactivating":
             self.start_waiters.append(done)
@@ -104,6 +109,9 @@ class Unit:
             "NotifyAccess": unitfile.last(self.settings, "NotifyAccess"),
         }
 
+    def part_of(self):
+        return " ".join(self.settings.get("Unit.PartOf", [])).split()
+
     # Coming up
 
     def _spawn(self):
@@ -116,6 +124,7 @@ class Unit:
         self.session = 0
         argv = unitfile.command(settings, "ExecStart", root)
         read_end, write_end = os.pipe()
+        stdin = self._standard_input()
         account = self._account()
         self._runtime_directories(account)
         self._open_notify()
@@ -123,7 +132,7 @@ class Unit:
         try:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
+                stdin=stdin,
                 stdout=write_end,
                 stderr=write_end,
                 cwd=root + unitfile.last(settings, "WorkingDirectory", "/"),
@@ -138,6 +147,7 @@ class Unit:
             return self._main_ended(1, 203)
         finally:
             os.close(write_end)
+            os.close(stdin)
         process.returncode = 0  # the host reaps every child
         self.main_pid = self.exec_pid = self.session = process.pid
         self.exec_code = self.exec_status = 0
@@ -179,6 +189,10 @@ class Unit:
             if name == user and int(uid) != os.geteuid():
                 return pwd.struct_passwd((name, secret, int(uid), int(gid), *rest))
         return None
+
+    def _standard_input(self):
+        kind, _, path = unitfile.last(self.settings, "StandardInput").partition(":")
+        return os.open(self.host.root + path if kind == "file" else os.devnull, os.O_RDONLY)
 
     def _runtime_directories(self, account):
         for word in unitfile.words(self.settings, "RuntimeDirectory"):

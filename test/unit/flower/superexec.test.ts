@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { superLinkEndpoints, superNodeEndpoints } from '../../../src/flower/endpoints.ts';
 import { launchPlan } from '../../../src/flower/plan.ts';
+import { superExecPlan, superExecPlanSchema } from '../../../src/flower/superexec.ts';
 import {
   ensureSecret,
   removeSuperExec,
   superExecFiles,
-  superExecPlan,
-  superExecPlanSchema,
   writeSuperExec,
-} from '../../../src/flower/superexec.ts';
+} from '../../../src/flower/superexec-files.ts';
 import { pathsUnder } from '../../../src/host/paths.ts';
 
 const files = (name: string) => ({ certificate: `/${name}.pem`, key: `/${name}.key`, ca: `/${name}-ca.pem` });
