@@ -1,15 +1,7 @@
 // The files of SuperExec: its plan and what it needs besides, in the only folder of the agent that it sees, and the secret.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import {
-  ensureFolder,
-  exists,
-  type FileAccess,
-  pointLink,
-  readText,
-  remove,
-  writeIfChanged,
-} from '../host/files.ts';
+import { ensureFolder, type FileAccess, pointLink, readText, remove, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 
 export const superExecFiles = ({ superexec }: Paths) =>
@@ -51,10 +43,8 @@ export function writeSuperExec(paths: Paths, { text, ca, environment }: Prepared
   writeIfChanged(files.plan, text, access);
 }
 
-/** False when there was nothing to remove. */
-export function removeSuperExec(paths: Paths): boolean {
+/** The plan goes last: it shows that there is something to stop and to remove. */
+export function removeSuperExec(paths: Paths): void {
   const files = superExecFiles(paths);
-  if (!exists(files.plan)) return false;
   for (const path of [files.ca, files.environment, paths.superexecSecret, files.plan]) remove(path);
-  return true;
 }

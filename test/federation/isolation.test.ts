@@ -56,7 +56,7 @@ test('a SuperExec that ends closes the ready gate until it is back, and subproce
   const before = Number((await superlink.unit('flower-superexec')).MainPID);
   process.kill(before, 'SIGKILL');
   const said = 'flower-superexec.service, which starts the apps, has ended';
-  await until('the end to be told', () => superlink.journalText().includes(said), LONG);
+  await until('the journal to have it', () => superlink.journalText().includes(said), LONG);
   await until('SuperExec to be back', () => superlink.status()?.serving === true, LONG);
   expect(Number((await superlink.unit('flower-superexec')).MainPID)).not.toBe(before);
 

@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import { Problem } from '../../core/problem.ts';
 import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
-import { removeSuperExec } from '../../flower/superexec-files.ts';
+import { removeSuperExec, superExecFiles } from '../../flower/superexec-files.ts';
+import { exists } from '../../host/files.ts';
 import { lastLines, queueJob, type UnitState, unitState } from '../../host/systemd.ts';
 import { type CommonOutputs, type StepResult, stepOf } from '../step.ts';
 
@@ -27,8 +28,9 @@ export const startSuperExec = stepOf<CommonOutputs>()({
     const { paths, clock } = tools.machine;
     if (isolation !== 'process') {
       const note = 'Flower starts the apps itself';
-      if (!removeSuperExec(paths)) return { output: undefined, skipped: true, note };
+      if (!exists(superExecFiles(paths).plan)) return { output: undefined, skipped: true, note };
       await queueJob('stop', SUPEREXEC_UNIT);
+      removeSuperExec(paths);
       return { output: undefined, note: `stopped; ${note}` };
     }
     const before = await unitState(SUPEREXEC_UNIT);

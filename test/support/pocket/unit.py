@@ -124,15 +124,16 @@ class Unit:
         self.session = 0
         argv = unitfile.command(settings, "ExecStart", root)
         read_end, write_end = os.pipe()
-        stdin = self._standard_input()
         account = self._account()
         self._runtime_directories(account)
         self._open_notify()
         self._become("activating", "start")
+        stdin = None
         try:
+            stdin = self._standard_input()
             process = subprocess.Popen(
                 argv,
-                stdin=stdin,
+                stdin=stdin or subprocess.DEVNULL,
                 stdout=write_end,
                 stderr=write_end,
                 cwd=root + unitfile.last(settings, "WorkingDirectory", "/"),
@@ -147,7 +148,8 @@ class Unit:
             return self._main_ended(1, 203)
         finally:
             os.close(write_end)
-            os.close(stdin)
+            if stdin is not None:
+                os.close(stdin)
         process.returncode = 0  # the host reaps every child
         self.main_pid = self.exec_pid = self.session = process.pid
         self.exec_code = self.exec_status = 0
@@ -191,8 +193,9 @@ class Unit:
         return None
 
     def _standard_input(self):
+        """StandardInput=file: is opened by us, whoever the unit runs as."""
         kind, _, path = unitfile.last(self.settings, "StandardInput").partition(":")
-        return os.open(self.host.root + path if kind == "file" else os.devnull, os.O_RDONLY)
+        return os.open(self.host.root + path, os.O_RDONLY) if kind == "file" else None
 
     def _runtime_directories(self, account):
         for word in unitfile.words(self.settings, "RuntimeDirectory"):
