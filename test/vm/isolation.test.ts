@@ -67,7 +67,8 @@ describe('an app in process mode, as containers', () => {
     });
     await service.up();
     for (const guest of service.all) {
-      const units = [`flower-${guest.spec.role}`, 'flower-context', 'flower-superexec'];
+      // Not SuperExec: it has the user of the app, which can end it.
+      const units = [`flower-${guest.spec.role}`, 'flower-context'];
       pids.set(
         guest,
         await Promise.all(units.map(async (unit) => Number((await guest.unit(unit, 'MainPID')).MainPID))),
@@ -75,10 +76,12 @@ describe('an app in process mode, as containers', () => {
     }
     const { superlink } = service;
     await superlink.sh('cp -r /usr/share/flower-context/apps/quickstart /root/app');
-    const known = [...new Set([...pids.values()].flat())];
-    const code = `PATHS = ${JSON.stringify(PATHS)}\nPIDS = ${JSON.stringify([1, ...known])}\n${ATTEMPTS}`;
-    for (const file of ['client_app.py', 'server_app.py'])
+    for (const guest of service.all) {
+      const file = guest === superlink ? 'server_app.py' : 'client_app.py';
+      const known = JSON.stringify([1, ...pids.get(guest)!]);
+      const code = `PATHS = ${JSON.stringify(PATHS)}\nPIDS = ${known}\n${ATTEMPTS}`;
       await superlink.sh(`cat >>/root/app/quickstart/${file}`, { stdin: code });
+    }
     const {
       code: status,
       stdout,
