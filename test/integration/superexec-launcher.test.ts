@@ -1,6 +1,6 @@
 // SuperExec's launcher without Flower: what it refuses, and what it says then.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -20,10 +20,14 @@ function launch(plan: string, secret: string, before = '') {
   const path = join(folder(), 'plan.json');
   writeFileSync(path, plan);
   const code = `import runpy, sys; ${before}\nsys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name="__main__")`;
+  const file = join(folder(), 'secret');
+  writeFileSync(file, secret);
+  const input = openSync(file, 'r');
   const { status, stdout, stderr } = spawnSync('python3', ['-I', '-c', code, LAUNCHER, path], {
-    input: secret,
+    stdio: [input, 'pipe', 'pipe'],
     encoding: 'utf8',
   });
+  closeSync(input);
   return { status, text: `${stdout}${stderr}` };
 }
 
@@ -62,7 +66,7 @@ function fakeFlower(): string {
     join(path, 'fake_superexec.py'),
     `import ctypes, json, os, subprocess, sys
 def main():
-    see = "import os; print(sorted(os.listdir('/proc/self/fd')), repr(os.read(0, 99)))"
+    see = "import os; print(sorted(os.listdir('/proc/self/fd')), repr(open('/dev/stdin', 'rb').read()))"
     child = subprocess.run([sys.executable, "-c", see], capture_output=True, text=True).stdout
     seen = {
         "secret": open(sys.argv[sys.argv.index("--superexec-auth-secret-file") + 1]).read(),
