@@ -123,10 +123,10 @@ describe('an app in process mode, as containers', () => {
       expect(all['read /run/flower-context']).toBe("['superexec']");
       expect(all['D-Bus']).toBe('FileNotFoundError');
       expect(all.systemd).toBe('FileNotFoundError');
-      const rest = (all.run as string[]).filter(
-        (path) => !path.startsWith('/run/systemd/resolve') && path !== '/run/flower-context/superexec',
-      );
-      expect(rest.filter((path) => path !== '/run/systemd/resolve')).toEqual(['/run/systemd/notify']);
+      // systemd mounts `incoming` into each namespace; it is empty.
+      const known =
+        /^\/run\/(flower-context\/superexec|systemd\/(notify|incoming|resolve)|nvidia-persistenced)\b/;
+      expect((all.run as string[]).filter((path) => !known.test(path))).toEqual([]);
     }
   });
 
@@ -138,8 +138,8 @@ describe('an app in process mode, as containers', () => {
           expect(all[`${attempt} ${pid}`], `${attempt} on ${guest.spec.role}`).toMatch(
             /^(PermissionError|FileNotFoundError|ProcessLookupError)$/,
           );
-      expect(all['memory of SuperExec']).toBe('PermissionError');
-      expect(all['files of SuperExec']).toBe('PermissionError');
+      for (const attempt of ['memory of SuperExec', 'files of SuperExec'])
+        expect(all[attempt]).toMatch(/^(PermissionError|FileNotFoundError)$/);
       for (const [index, unit] of [`flower-${guest.spec.role}`, 'flower-context'].entries())
         expect(Number((await guest.unit(unit, 'MainPID')).MainPID)).toBe(pids.get(guest)![index]);
     }
@@ -168,7 +168,7 @@ request = AcquireTaskRequest(supported_task_types=["flwr-serverapp"]).SerializeT
 headers = {"content-type": "application/x-protobuf", "accept": "application/x-protobuf"}
 print(httpx.post("https://127.0.0.1:9093/v1/runtime/acquire-task", content=request, headers=headers, verify=context).status_code)
 EOF`;
-    expect((await superlink.exec(asks)).stdout.trim()).toMatch(/^4\d\d$/);
+    expect((await superlink.exec(asks)).stdout.trim()).toBe('401');
   });
 
   test('reads the data of the site', async () => {
