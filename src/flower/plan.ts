@@ -45,7 +45,7 @@ export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, 
 
 /** The plan of this boot; undefined when there is no valid one. */
 export const readPlan = ({ plan }: Paths): LaunchPlan | undefined =>
-  parseJson(readText(plan), launchPlanSchema);
+  parseJson(readText(plan, { owner: 'own' }), launchPlanSchema);
 
 /**
  * How to start Flower for this configuration.

@@ -1,11 +1,17 @@
 // link.json: the state of Flower, which the launcher writes from inside Flower's process. It replaces the file atomically.
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
+import { attempt, Problem } from '../core/problem.ts';
+import { plain } from '../core/text.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { isAlive } from '../host/process.ts';
 
-const option = z.tuple([z.string(), z.union([z.number(), z.string()])]);
+/** Apps share the user of Flower and can write this file: its texts are those of others. */
+const text = z.string().transform((given) => plain(given));
+const option = z.tuple([text, z.union([z.number(), text])]);
+/** Flower sets five. */
+const options = z.array(option).max(64);
 
 const stateSchema = z.object({
   version: z.literal(1),
@@ -16,11 +22,11 @@ const stateSchema = z.object({
   /** When this phase began. */
   since: z.iso.datetime(),
   /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
-  node_id: z.nullable(z.string().regex(/^\d+$/)),
+  node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
   /** One sentence for a person. */
-  detail: z.string(),
+  detail: text,
   /** The options in force: of the Fleet API's server, of the channel to it. */
-  grpc: z.object({ server: z.array(option), client: z.array(option) }),
+  grpc: z.object({ server: options, client: options }),
 });
 
 export type FlowerState = z.infer<typeof stateSchema>;
@@ -29,8 +35,11 @@ export type FlowerState = z.infer<typeof stateSchema>;
 export const parseFlowerState = (text: string | undefined): FlowerState | undefined =>
   parseJson(text, stateSchema);
 
-/** The last state that was written, also after its process has ended; undefined when there is none. */
-export const readFlowerState = (path: string): FlowerState | undefined => parseFlowerState(readText(path));
+/** The last state that was written, also after its process has ended; undefined when there is none. Never throws. */
+export function readFlowerState(path: string): FlowerState | undefined {
+  const found = attempt(() => readText(path, { most: 64 * 1024 }));
+  return found instanceof Problem ? undefined : parseFlowerState(found);
+}
 
 /** `up`: the SuperLink serves, or the SuperNode is accepted. */
 export type LiveFlowerState = FlowerState & { readonly up: boolean };

@@ -18,7 +18,7 @@ export const superExecFiles = ({ superexec }: Paths) =>
  * it for SuperExec, so the apps, which have the same user as SuperExec, cannot.
  */
 export function ensureSecret({ superexecSecret }: Paths, access: FileAccess): string {
-  const found = readText(superexecSecret, 1024);
+  const found = unlessUnfit(() => readText(superexecSecret));
   const secret =
     found !== undefined && /^[0-9a-f]{64}$/.test(found) ? found : randomBytes(32).toString('hex');
   writeIfChanged(superexecSecret, secret, access);

@@ -17,6 +17,8 @@ export interface Host {
   readonly loopback: string;
   /** Free for ordinary programs at `path`, or at the nearest folder above it that exists. */
   freeSpaceAt(path: string): FreeSpace | undefined;
+  /** Flower's user may be root, or one with other duties: a folder is the machine, and one user runs all of it (tests). */
+  readonly sharesUser?: true;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
 }

@@ -68,7 +68,7 @@ def read_plan(path):
         plan = json.loads(content)
     except OSError as error:
         raise Unusable(f"cannot read the launch plan {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unusable(f"the launch plan {path} is not JSON: {error}") from None
     faults = faults_of(plan)
     if faults:

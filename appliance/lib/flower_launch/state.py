@@ -15,6 +15,7 @@ from .calls import SILENCE_SECONDS, Calls
 from .flower import IS_FINAL
 from .reasons import why_disconnected
 from .systemd import log
+from .text import plain
 
 # How long Flower may take to end on its own when it cannot recover.
 FATAL_SECONDS = 5.0
@@ -47,6 +48,7 @@ class FlowerState:
         self.fatal_deadline = None
 
     def _enter(self, phase, detail):
+        detail = plain(detail)
         with self.lock:
             if (phase, detail) == (self.phase, self.detail) or self.phase == "ended":
                 return

@@ -1,4 +1,3 @@
-import { Problem } from '../../core/problem.ts';
 import { foldersFlowerNeeds } from '../../flower/directories.ts';
 import { ensureFolder } from '../../host/files.ts';
 import { type Owner, ourIds, userIds } from '../../host/machine.ts';
@@ -14,14 +13,7 @@ export const prepareDirectories = stepOf<CommonOutputs>()({
   needs: ['validate'],
   keeps: true,
   async run({ validate: config }, { machine, image: { user } }) {
-    const owner = userIds(machine.paths, user);
-    if (owner === undefined) {
-      throw new Problem('image_incomplete', {
-        doing: 'looking up the user that Flower runs as',
-        found: `no user '${user}' on this machine`,
-        expected: `a system user '${user}' (made by sysusers when the package is installed)`,
-      });
-    }
+    const owner = userIds(machine, user);
     const { paths } = machine;
     const made = [
       ensureFolder(paths.run, { mode: 0o755 }),

@@ -1,7 +1,7 @@
-import { stripVTControlCharacters } from 'node:util';
 import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
+import { plain } from '../../core/text.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
 import { type FlowerState, liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
 import { writeSuperExec } from '../../flower/superexec-files.ts';
@@ -52,7 +52,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
     return state?.pid === pid ? state.plan : undefined;
   };
   if (running && taken() === plan.hash) {
-    writeEndpoints(paths, plan.endpoints);
+    // Flower will start from this file again.
+    writePlan(plan, paths);
     return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
   }
   const waits = running && taken() === undefined;
@@ -171,9 +172,8 @@ async function probeFleetApi(
     [...args, 'probe', formatHostPort(endpoint), ...trust, '--wait', wait],
     { timeoutMs: SERVING_WITHIN_MS + 5_000, signal },
   );
-  const reason = stderr.trim() || stdout.trim() || 'the probe printed no reason';
   // The command breaks its lines for a terminal.
-  return code === 0 ? undefined : reason.replaceAll(/\s*\n\s*/g, ' ');
+  return code === 0 ? undefined : plain(stderr) || plain(stdout) || 'the probe printed no reason';
 }
 
 /** The result of the first that ends; the others are cancelled and awaited. */
@@ -284,7 +284,7 @@ async function untilFlowerEnds(
     const state = await unitState(unit);
     const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
     if (!ended && state.restarts <= before) continue;
-    const lines = (await lastLines(unit, 15)).map((line) => `    ${plainLine(line)}`);
+    const lines = (await lastLines(unit, 15)).map((line) => `    ${line}`);
     // After a restart systemd has the result of the new process and not of the one that ended.
     const how = ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again';
     throw new Problem('flower_start_failed', {
@@ -294,9 +294,3 @@ async function untilFlowerEnds(
     });
   }
 }
-
-/** A line of another program without control characters and colours, and not without end. */
-const plainLine = (line: string): string =>
-  stripVTControlCharacters(line)
-    .replaceAll(/\p{Cc}/gu, '')
-    .slice(0, 300);

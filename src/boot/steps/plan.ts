@@ -7,7 +7,7 @@ import { formatPlan, type LaunchPlan } from '../../flower/plan.ts';
 import type { FlowerFacts } from '../../flower/settings.ts';
 import { formatSuperExecPlan, type SuperExecPlan } from '../../flower/superexec.ts';
 import { ensureSecret, type PreparedSuperExec, superExecFiles } from '../../flower/superexec-files.ts';
-import { type FileAccess, linkTarget, readText, writeIfChanged } from '../../host/files.ts';
+import { type FileAccess, linkTarget, readText, unlessUnfit, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
@@ -116,7 +116,7 @@ function preparePlan(
   const text = formatPlan({ ...plan, environment: inputs });
   return {
     output: { ...rest, superexec, text, hash: sha256(text), environment, flowerVersion },
-    kept: readText(paths.plan) === text && linkTarget(paths.environment) === environment,
+    kept: unlessUnfit(() => readText(paths.plan)) === text && linkTarget(paths.environment) === environment,
     note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
   };
 }

@@ -23,6 +23,7 @@ export const folderHost = (
   addresses: () => [],
   isOwnLoopback: (address) => address === '127.0.0.1' || address === '::1',
   loopback,
+  sharesUser: true,
   freeSpaceAt: (path) => (freeMb === undefined ? freeSpaceAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
 });
 
