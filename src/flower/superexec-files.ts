@@ -1,7 +1,15 @@
 // The files of SuperExec: its plan and what it needs besides, in the only folder of the agent that it sees, and the secret.
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { ensureFolder, type FileAccess, pointLink, readText, remove, writeIfChanged } from '../host/files.ts';
+import {
+  ensureFolder,
+  type FileAccess,
+  pointLink,
+  readText,
+  remove,
+  unlessUnfit,
+  writeIfChanged,
+} from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 
 export const superExecFiles = ({ superexec }: Paths) =>
