@@ -164,8 +164,9 @@ describe('an app in process mode, as containers', () => {
 import httpx, ssl
 context = ssl.create_default_context(cafile="/run/flower-context/superexec/ca.pem")
 from flwr.proto.runtime_pb2 import AcquireTaskRequest
+from flwr.supercore.protobuf.constants import PROTOBUF_MEDIA_TYPE
 request = AcquireTaskRequest(supported_task_types=["flwr-serverapp"]).SerializeToString()
-headers = {"content-type": "application/x-protobuf", "accept": "application/x-protobuf"}
+headers = {"content-type": PROTOBUF_MEDIA_TYPE, "accept": PROTOBUF_MEDIA_TYPE}
 print(httpx.post("https://127.0.0.1:9093/v1/runtime/acquire-task", content=request, headers=headers, verify=context).status_code)
 EOF`;
     expect((await superlink.exec(asks)).stdout.trim()).toBe('401');
