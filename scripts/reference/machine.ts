@@ -33,6 +33,7 @@ const FILES: Readonly<
   },
   run: { access: 'root 0755', what: 'files for other programs on this VM; removed at a reboot' },
   motd: { access: 'root 0644', what: 'the text shown at login (pam_motd)' },
+  lock: { access: 'root 0600', what: 'locked by the agent that runs: one per machine' },
   status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
   ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
   plan: {
@@ -65,10 +66,9 @@ const FILES: Readonly<
     what: 'FLWR_HOME of `flower-context submit`: the connection to this SuperLink',
   },
   environment: { access: 'link', what: 'the virtual environment in use' },
-  flowerRun: { access: 'flower 0755', what: 'runtime folder of Flower' },
   flowerLink: {
-    access: 'flower 0644',
-    what: 'connection state that the launcher writes: serving, accepted, lost',
+    access: 'root 0644',
+    what: 'state of Flower, from inside its process: serving, accepted, lost. A line of JSON and its checksum',
   },
   environments: { access: 'root', what: 'virtual environments of Flower, `<version>-<framework>`' },
   makeEnvironment: {
@@ -79,6 +79,10 @@ const FILES: Readonly<
   data: {
     access: 'root:flower-data 2750',
     what: 'local data of a SuperNode: root writes, ClientApps read; `data-path` in their node config is this path',
+  },
+  backup: {
+    access: 'root 0644',
+    what: "Flower's part of `flower-context backup` and `restore`, as user flower",
   },
   launcher: { access: 'root 0644', what: 'starts Flower with the launch plan, in the process of Flower' },
 };

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { StringDecoder } from 'node:string_decoder';
 import { unlessError } from '../core/result.ts';
+import { readText } from './read.ts';
 
 interface RunOptions {
   /** Milliseconds before the program and its children get SIGTERM, and `graceMs` later SIGKILL. No limit when left out. */
@@ -122,6 +123,22 @@ export const selfCommand = (): readonly string[] => [
   ...process.execArgv,
   process.argv[1] ?? '',
 ];
+
+interface ProcessFacts {
+  /** Clock ticks since the kernel's boot. */
+  readonly started: number;
+  /** By a signal (SIGSTOP) or a debugger. */
+  readonly stopped: boolean;
+}
+
+/** Facts of a process of any user, from proc_pid_stat(5); undefined when there is none, or it has ended. */
+export function processFacts(pid: number): ProcessFacts | undefined {
+  const text = unlessError(() => readText(`/proc/${pid}/stat`));
+  // The name, in parentheses, may contain anything.
+  const [state, ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  if (state === undefined || 'ZXx'.includes(state)) return undefined;
+  return { started: Number(fields[18]), stopped: 'Tt'.includes(state) };
+}
 
 /** Whether a process of this id exists, of any user. */
 export function isAlive(pid: number): boolean {

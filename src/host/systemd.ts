@@ -9,11 +9,12 @@ export interface UnitState {
   /** success, exit-code, signal, watchdog, ... of the last run. */
   readonly result: string;
   readonly exitStatus: number;
+  /** The main process; 0: none. */
   readonly pid: number;
   readonly restarts: number;
 }
 
-const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,ExecMainPID,NRestarts';
+const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,MainPID,NRestarts';
 
 /** The state of a unit. Never throws: without an answer of systemd it is 'unknown'. */
 export async function unitState(unit: string): Promise<UnitState> {
@@ -36,9 +37,16 @@ export function readUnitState(output: string): UnitState {
     sub: word('SubState'),
     result: word('Result'),
     exitStatus: number('ExecMainStatus'),
-    pid: number('ExecMainPID'),
+    pid: number('MainPID'),
     restarts: number('NRestarts'),
   };
+}
+
+/** The main process of each unit; 0 for one without. Empty when systemd does not answer. */
+export async function mainPids(units: readonly string[]): Promise<number[]> {
+  const args = ['show', ...units, '-p', 'MainPID', '--value'];
+  const { code, stdout } = await run('systemctl', args, { timeoutMs: 5_000 });
+  return code === 0 ? [...stdout.matchAll(/^\d+$/gm)].map(Number) : [];
 }
 
 /** Queues a job and returns. Undefined when it was queued, else systemctl's error. */

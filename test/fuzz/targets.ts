@@ -18,7 +18,7 @@ import { Problem } from '../../src/core/problem.ts';
 import { formatPlan, launchPlanSchema } from '../../src/flower/plan.ts';
 import { parseFlowerState } from '../../src/flower/state-file.ts';
 import { realHost } from '../../src/host/host.ts';
-import { realMachine } from '../../src/host/machine.ts';
+import { realMachine, sha256 } from '../../src/host/machine.ts';
 import { errorIn, failureText, remedyFor } from '../../src/onegate/error.ts';
 import { PUBLISHED, parseService, parseVm, type Vm } from '../../src/onegate/replies.ts';
 import { parseStatus } from '../../src/report/status.ts';
@@ -451,6 +451,7 @@ const greetings = target(
 const link = {
   version: 1,
   pid: 12,
+  started: 1_200,
   plan: 'ab'.repeat(32),
   phase: 'accepted',
   since: '2026-11-21T06:00:00.000Z',
@@ -502,9 +503,12 @@ const own = target(
     noise,
   ),
   (text) => {
-    const read = parseFlowerState(text);
+    parseFlowerState(text);
+    // With the checksum that makes it a whole record: then the content decides.
+    const [line = ''] = text.split('\n', 1);
+    const read = parseFlowerState(`${line}\n${sha256(line)}\n`);
     must(
-      read === undefined || (read.pid > 0 && /^[0-9a-f]{64}$/.test(read.plan)),
+      read === undefined || (read.pid > 0 && /^([0-9a-f]{64}|null)$/.test(String(read.plan))),
       'a state file is complete',
     );
     const status = parseStatus(text);

@@ -3,9 +3,17 @@ import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
 import { plain } from '../../core/text.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
-import { type FlowerState, liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
+import {
+  type FlowerState,
+  type LiveFlowerState,
+  liveFlowerState,
+  readFlowerState,
+  unitOf,
+  watchFlowerState,
+  whyUnknown,
+} from '../../flower/state-file.ts';
 import { writeSuperExec } from '../../flower/superexec-files.ts';
-import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
+import { pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
@@ -23,8 +31,6 @@ import {
 } from '../step.ts';
 import { unpublish } from './reset-attributes.ts';
 
-export const unitOf = (role: Role): string => `flower-${role}.service`;
-
 type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_plan'>;
 
 /**
@@ -40,23 +46,22 @@ export const startFlower = stepOf<CommonOutputs>()({
 });
 
 async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
-  const { paths } = tools.machine;
+  const { machine } = tools;
+  const { paths } = machine;
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
   // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
-  const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(plan) : undefined;
+  const hadPlan = (await readFlowerState(machine))?.plan;
+  const ports = hadPlan === undefined || hadPlan === null ? takenPort(plan) : undefined;
   const { active, sub, pid } = await unitState(unit);
   const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
-  const taken = (): string | undefined => {
-    const state = readFlowerState(paths.flowerLink);
-    return state?.pid === pid ? state.plan : undefined;
-  };
-  if (running && taken() === plan.hash) {
+  const state = running ? await firstState(unit, tools) : undefined;
+  if (state?.plan === plan.hash) {
     // Flower will start from this file again.
     writePlan(plan, paths);
     return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
   }
-  const waits = running && taken() === undefined;
+  const waits = state?.plan === null;
   if (!running || waits) {
     const problem = await (ports ?? takenPort(plan));
     if (problem !== undefined) throw problem;
@@ -64,7 +69,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
   // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
-  if (waits && [undefined, plan.hash].includes(taken()))
+  const taken = waits ? (await liveFlowerState(machine))?.plan : undefined;
+  if (taken === null || taken === plan.hash)
     return {
       output: undefined,
       note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
@@ -80,6 +86,32 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   return { output: undefined, note: `Flower ${plan.flowerVersion}` };
 }
 
+/** A launcher reports a moment after its start. */
+const FIRST_STATE_WITHIN_MS = 15_000;
+
+/**
+ * The state of a Flower whose process runs. Undefined when that is not known after a while: a launcher of an earlier
+ * package, or somebody removed the file. Then Flower has to be restarted.
+ */
+async function firstState(
+  unit: string,
+  { machine, signal, warn }: StepTools,
+): Promise<LiveFlowerState | undefined> {
+  const { clock } = machine;
+  const until = clock.monotonicMs() + FIRST_STATE_WITHIN_MS;
+  for (;;) {
+    const state = await liveFlowerState(machine);
+    if (state !== undefined) return state;
+    const why = await whyUnknown(machine);
+    if (why === undefined) return undefined;
+    if (clock.monotonicMs() >= until) {
+      warn(new Problem('flower_state_unknown', { doing: `reading the state of ${unit}`, found: why }));
+      return undefined;
+    }
+    await clock.sleep(READ_STATE_EVERY_MS, signal);
+  }
+}
+
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan(
   { text, environment, access, endpoints, superexec }: PreparedPlan,
@@ -93,13 +125,14 @@ export function writePlan(
 
 /** Closes the ready gate before a restart; withdraws FL_READY if it was published. @internal */
 export async function prepareRestart(outputs: StartInputs, tools: StepTools): Promise<void> {
-  if (liveFlowerState(tools.machine.paths)?.up) await unpublish(outputs, tools);
+  if ((await liveFlowerState(tools.machine))?.up) await unpublish(outputs, tools);
   else tools.notServing();
 }
 
 /** A launcher that waits for a plan gets none: the boot failed before there was one. */
-export async function stopPendingFlower(role: Role, paths: Paths): Promise<void> {
-  if (liveFlowerState(paths) === undefined) await queueJob('stop', unitOf(role));
+export async function stopPendingFlower(role: Role, machine: Machine): Promise<void> {
+  const plan = (await liveFlowerState(machine))?.plan;
+  if (plan === undefined || plan === null) await queueJob('stop', unitOf(role));
 }
 
 /** Flower's log hardly mentions a taken port; a SuperNode's log never does. Undefined: all ports are free. */
@@ -139,7 +172,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     });
     const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
       const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
-      if (failure === undefined) return untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
+      if (failure === undefined) return untilUp(plan, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
@@ -210,19 +243,16 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
       for (;;) {
         await machine.clock.sleep(CHECK_PEER_EVERY_MS, signal);
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
-        const detail = readFlowerState(machine.paths.flowerLink)?.detail;
+        const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
         const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
       }
     };
-    // Flower ends a moment after the SuperLink has refused its timestamps: the launcher's detail is read at once.
-    const isAccepted = ({ phase, detail }: FlowerState): boolean => {
-      checkClock(detail);
-      return phase === 'accepted';
-    };
+    // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
+    const onState = ({ detail }: FlowerState): void => checkClock(detail);
     const { node_id } = await firstOf(tools.signal, (signal) => [
-      untilState(plan, machine, signal, isAccepted),
+      untilUp(plan, machine, signal, onState),
       checkPeer(signal),
       untilFlowerEnds('supernode', plan, machine, signal),
     ]);
@@ -247,24 +277,30 @@ function clockChecker({ warn, solved }: StepTools): (detail: string | undefined)
 /** How often a file is read in case its change was not noticed. */
 const READ_STATE_EVERY_MS = 250;
 
-/** Resolves with the first state of this plan's Flower that is wanted. */
-async function untilState(
+/** Resolves when the Flower of this plan serves (was accepted). `onState` gets each state of this plan, also a last one. */
+async function untilUp(
   { hash }: PreparedPlan,
-  { paths, clock }: Machine,
+  machine: Machine,
   signal: AbortSignal,
-  wanted: (state: FlowerState) => boolean,
+  onState: (state: FlowerState) => void = () => {},
 ): Promise<FlowerState> {
-  for (;;) {
-    signal.throwIfAborted();
-    const woken = new AbortController();
-    const stop = watchFile(paths.flowerLink, () => woken.abort());
-    try {
-      const state = readFlowerState(paths.flowerLink);
-      if (state?.plan === hash && wanted(state)) return state;
-      await clock.sleep(READ_STATE_EVERY_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
-    } finally {
-      stop();
+  let woken = new AbortController();
+  const stop = watchFlowerState(machine, () => woken.abort());
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      woken = new AbortController();
+      const state = await readFlowerState(machine);
+      if (state?.plan === hash) {
+        onState(state);
+        const live = await liveFlowerState(machine);
+        if (live?.up && live.plan === hash) return live;
+      }
+      const awake = AbortSignal.any([signal, woken.signal]);
+      await machine.clock.sleep(READ_STATE_EVERY_MS, awake).catch(() => undefined);
     }
+  } finally {
+    stop();
   }
 }
 

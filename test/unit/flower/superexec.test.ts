@@ -35,6 +35,8 @@ function superlink(version: string, { tls = true, control = '127.0.0.1' } = {}) 
     FL_FLEET_API_ADDRESS: { host: '0.0.0.0', port: 9092 },
     FL_CONTROL_API_ADDRESS: { host: control, port: 9093 },
     FL_DATABASE: 'state.db',
+    FL_CHECKPOINT_ENABLED: true,
+    FL_CHECKPOINT_PATH: 'checkpoints',
   } as const;
   const plan = launchPlan(config, facts);
   const endpoints = superLinkEndpoints(config, facts, { host: '192.0.2.1', port: 9092 });
