@@ -47,6 +47,12 @@ export interface PartitionManagerOptions {
   readonly onNote?: (text: string) => void;
 }
 
+/** How long to wait: `ms`, and `share` (0..1) of the time over which the nodes of the role spread their requests. */
+interface Pause {
+  readonly ms: number;
+  readonly share: number;
+}
+
 interface WatchOptions {
   readonly signal: AbortSignal;
   readonly onMove: (to: Partition) => Promise<void>;
@@ -61,6 +67,10 @@ const POLL_MS = 30_000;
 const POLL_MS_PER_NODE = 500;
 /** After so many polls the claims (after a first deployment: only the own claim) are read although the list is the same. */
 const POLLS_PER_CLAIM_CHECK = 6;
+/** The list is read at least this often, whatever size a reply gives the role. */
+const LONGEST_LOOK_MS = 600_000;
+/** One try of a reading, whatever size a reply gives the role. */
+const LONGEST_TRY_MS = 30_000;
 const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
@@ -184,11 +194,11 @@ export class PartitionManager {
     let conflicts = 0;
     let contests = 0;
     let readClaims = !this.#byRank;
-    let waitMs = readClaims ? this.#spread(CONFIRM_MS) : this.#jitter(this.#pollMs);
+    let pause = readClaims ? this.#spread(CONFIRM_MS) : this.#soon(this.#pollMs);
     while (!signal.aborted) {
       try {
-        await this.#options.clock.sleep(waitMs, signal);
-        waitMs = this.#jitter(this.#pollMs);
+        await this.#pause(pause, signal);
+        pause = this.#soon(this.#pollMs);
         const due = ++polls >= this.#pollsPerClaimCheck;
         readClaims ||= due && !this.#byRank;
         const found = readClaims ? await this.#review(signal) : await this.#poll(due, signal);
@@ -201,24 +211,24 @@ export class PartitionManager {
             this.#inUse = this.#mine;
           }
           readClaims = found === 'contested';
-          if (readClaims) waitMs = this.#spread(this.#pollMs);
+          if (readClaims) pause = this.#spread(this.#pollMs);
         } else if (found === 'conflict') {
-          waitMs = this.#spread(CONFLICT_MS);
+          pause = this.#spread(CONFLICT_MS);
         } else {
           readClaims = true;
           this.#leaveRank();
           if (found === 'unpublished') await this.#publish(signal);
-          waitMs = this.#spread(CONFIRM_MS);
+          pause = this.#spread(CONFIRM_MS);
         }
         if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
           await this.#claim(signal);
           conflicts = 0;
-          waitMs = this.#spread(CONFIRM_MS);
+          pause = this.#spread(CONFIRM_MS);
         }
       } catch (error) {
         if (signal.aborted) return;
         // Only a reading that was due is due again: after an outage not all nodes read all claims.
-        if (readClaims) waitMs = this.#spread(this.#pollMs);
+        if (readClaims) pause = this.#spread(this.#pollMs);
         this.#options.onNote?.(
           `the partition could not be checked: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -292,12 +302,12 @@ export class PartitionManager {
   #readMembers(service: Service): Members {
     const members = membersOf(service, this.#oneGate.vmId);
     this.#members = members.key;
-    this.#size = Math.max(1, members.nodes.length);
+    this.#size = sizeOf(members);
     return members;
   }
 
   get #pollMs(): number {
-    return Math.max(POLL_MS, this.#size * POLL_MS_PER_NODE);
+    return Math.min(Math.max(POLL_MS, this.#size * POLL_MS_PER_NODE), LONGEST_LOOK_MS);
   }
 
   /** Readings of all claims without a reason are spread over ten times as much as those with one. */
@@ -308,17 +318,42 @@ export class PartitionManager {
 
   #patient = (policy: RetryPolicy): RetryPolicy => ({
     ...policy,
-    tryTimeoutMs: policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE,
+    tryTimeoutMs: Math.min(policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE, LONGEST_TRY_MS),
   });
 
-  /** The wait before a reaction to an event that all nodes of the role see. */
-  #spread(ms: number): number {
-    const perNode = Math.max(SPREAD_MS_PER_NODE, this.#byRank ? 0 : this.#size * SPREAD_MS_PER_LOOKUP);
-    return this.#jitter(ms) + Math.round(this.#options.random() * this.#size * perNode);
+  /** The wait before a reaction to an event that all nodes of the role see: longer by a share of the role's spread. */
+  #spread = (ms: number): Pause => ({ ms: this.#jitter(ms), share: this.#options.random() });
+
+  #soon = (ms: number): Pause => ({ ms: this.#jitter(ms), share: 0 });
+
+  get #spreadMs(): number {
+    return this.#size * Math.max(SPREAD_MS_PER_NODE, this.#byRank ? 0 : this.#size * SPREAD_MS_PER_LOOKUP);
+  }
+
+  /**
+   * Waits. The spread of a role of thousands takes hours, and its size is what one reply said: so the list is read
+   * meanwhile, and the wait follows the size that it shows then.
+   */
+  async #pause({ ms, share }: Pause, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    const began = clock.monotonicMs();
+    for (;;) {
+      const left = Math.max(0, ms + Math.round(share * this.#spreadMs) - (clock.monotonicMs() - began));
+      await clock.sleep(Math.min(left, LONGEST_LOOK_MS), signal);
+      if (left <= LONGEST_LOOK_MS) return;
+      try {
+        const list = await this.#oneGate.service({ policy: ONCE, signal });
+        this.#size = sizeOf(membersOf(list, this.#oneGate.vmId));
+      } catch (error) {
+        if (!(error instanceof Problem)) throw error;
+      }
+    }
   }
 
   #jitter = (ms: number): number => withJitter(ms, this.#options.random);
 }
+
+const sizeOf = ({ nodes }: Members): number => Math.max(1, nodes.length);
 
 /** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */
 const onlyGrew = (before: string, now: string): boolean => now === before || now.startsWith(`${before} `);

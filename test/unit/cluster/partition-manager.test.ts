@@ -461,3 +461,52 @@ describe('after a first deployment', () => {
     expect(read()).toEqual([]);
   });
 });
+
+describe('the size of the role, which is what a reply says', () => {
+  test('once 10,000 nodes: every look is within ten minutes, every try within 30 s, and the next true list heals the wait', async () => {
+    const { clock, zone, paths, keeperOf, claim } = role(3);
+    for (const [vmId, text] of [
+      [2, '1'],
+      [3, '0'],
+      [4, '2'],
+    ] as const)
+      claim(vmId, text);
+    const keeper = keeperOf(3);
+    await clock.run(keeper.choose());
+    const { stop } = watch(keeper);
+    const lie = Array.from({ length: 10_000 }, () => zone.add(zone.superNodes));
+    zone.superNodes.cardinality += lie.length;
+    await clock.advance(40_000);
+    for (const vm of lie) zone.remove(zone.superNodes, vm);
+    zone.superNodes.cardinality = 3;
+    paths.length = 0;
+    await clock.advance(1_800_000);
+    stop();
+    expect(paths).toContain('3 GET /service?extended=true');
+    expect(Math.max(...clock.sleeps)).toBeLessThanOrEqual(600_000);
+  });
+
+  test('always 10,000 nodes: a try takes at most 30 s', async () => {
+    const { clock, zone } = role(10_000);
+    const timeouts: number[] = [];
+    const real = zone.send(3);
+    const oneGate = connectOneGate({
+      endpoint: 'http://127.34.0.1:5030',
+      token: 'dA==',
+      vmId: 3,
+      clock,
+      random: chance(1),
+      send: async (request) => {
+        timeouts.push(request.timeoutMs);
+        return real(request);
+      },
+    });
+    const keeper = new PartitionManager({ oneGate, clock, random: chance(1) });
+    await clock.run(keeper.choose());
+    const { stop } = watch(keeper);
+    await clock.advance(3_600_000);
+    stop();
+    expect(Math.max(...timeouts)).toBe(30_000);
+    expect(Math.max(...clock.sleeps)).toBeLessThanOrEqual(600_000);
+  });
+});
