@@ -1,5 +1,5 @@
 // An HTTP server for one path and plain text. Anyone who reaches the port can open connections, so an open connection is
-// worth nothing: it has seconds to send a small request, it gets one answer, and the oldest one makes room for a new one.
+// worth nothing: it has seconds to send a small request, it gets one answer, and the oldest one is closed for a new one.
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
 

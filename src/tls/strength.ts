@@ -1,4 +1,4 @@
-// Which keys and signatures a certificate may have. One rule for every certificate of a path, the operator's and a stranger's:
+// Which keys and signatures a certificate may have. One rule for every certificate of a path, own or foreign:
 // gRPC itself takes RSA keys of 512 bits and SHA-1, which others can forge, and refuses some strong keys (docs/facts.md,
 // "grpc-keys").
 import { createPublicKey, type KeyObject } from 'node:crypto';

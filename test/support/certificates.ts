@@ -163,7 +163,7 @@ export function chainWith(
   options: Omit<Parameters<typeof makeServer>[0], 'by' | 'key'> = {},
 ): { readonly ca: Made; readonly intermediate: Made; readonly server: Made } {
   const key = keyOf(kind);
-  const of = (place: string) => (place === at ? { key } : {});
+  const of = (which: string) => (which === at ? { key } : {});
   const dates = {
     ...(options.from && { from: options.from }),
     ...(options.until && { until: options.until }),

@@ -1,4 +1,4 @@
-// Weak keys and signatures are refused at every place of a path, with the certificate, the key and what is expected.
+// Weak keys and signatures are refused in every certificate of a path, with its name, the key and what is expected.
 // test/federation/tls-agreement.test.ts asks Flower's own gRPC about the same kinds.
 import { createPublicKey } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
