@@ -58,7 +58,11 @@ export const planSuperNode = stepOf<SuperNodeOutputs>()({
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.nodeConfig, nodeConfig, access);
     const contents = `${trust?.caPem ?? ''}${nodeConfig}`;
-    const { output, ...result } = preparePlan(plan, contents, facts, { endpoints, access, degradedBy });
+    const { output, ...result } = preparePlan(plan, contents, facts, {
+      endpoints,
+      access,
+      degradedBy: degradedBy ?? (trust?.suspicious ? 'peer_suspicious' : undefined),
+    });
     return { output: { ...output, gpu }, ...result };
   },
 });

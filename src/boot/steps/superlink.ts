@@ -2,11 +2,6 @@ import { PartitionManager } from '../../cluster/partition-manager.ts';
 import { findSuperLink } from '../../cluster/resolver.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
-import { writeIfChanged } from '../../host/files.ts';
-import { trustDecision } from '../../tls/trust.ts';
-import { checkPeerTls } from '../check-peer.ts';
-import { trustFacts } from '../checks.ts';
-import { superLinkCaFile } from '../launch.ts';
 import { type SuperNodeOutputs, stepOf } from '../step.ts';
 
 /** The SuperLink's address: given by the operator, or found through OneGate. */
@@ -53,32 +48,6 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
     const superlink = formatHostPort(found.endpoint);
     setFacts({ superlink });
     return { output: { endpoint: found.endpoint, found }, note: `${superlink}, VM ${found.vmId}` };
-  },
-});
-
-/** Which CA this node trusts, and whether the SuperLink's certificate fits it. */
-export const trust = stepOf<SuperNodeOutputs>()({
-  id: 'trust',
-  title: 'configure TLS trust',
-  needs: ['validate', 'discover_superlink', 'prepare_directories'],
-  async run({ validate: config, discover_superlink: { endpoint, found } }, { machine, warn, setFacts }) {
-    const now = machine.clock.now();
-    const decision = trustDecision({
-      ...trustFacts(config, now),
-      ...(found === undefined ? {} : { published: found }),
-    });
-    for (const warning of decision.warnings) warn(warning);
-    const caFile = superLinkCaFile(machine.paths);
-    const caPem = decision.tls ? decision.caPem : undefined;
-    const kept = caPem !== undefined && !writeIfChanged(caFile, caPem, { mode: 0o644 });
-    setFacts({ tls: decision.tls, ...(decision.tls ? { ca_sha256: decision.fingerprintSha256 } : {}) });
-    const warning = await checkPeerTls(endpoint, caPem, now);
-    if (warning !== undefined) warn(warning);
-    return {
-      output: caPem === undefined ? undefined : { caPem, caFile },
-      kept,
-      note: decision.tls ? `TLS with the CA from ${decision.source}` : 'plaintext',
-    };
   },
 });
 
