@@ -35,37 +35,11 @@ import { fixture, makeCa, makeServer, NOW } from '../support/certificates.ts';
 import { renderContextSh } from '../support/context-sh.ts';
 import { hostileContexts } from '../support/hostile.ts';
 import { recorded } from '../support/recorded.ts';
+import { hostilePeers } from './hostile-peers.ts';
+import { must, type Target, target } from './target.ts';
 import { damaged, noise, pieces, reshaped } from './texts.ts';
 
-export interface Target {
-  readonly name: string;
-  /** One property, with fast-check's own settings left to the caller. */
-  readonly property: fc.IProperty<[unknown]>;
-  /** What share of all cases it gets, because some cases cost a hundred times as much as others. */
-  readonly share: number;
-}
-
-function target<T>(
-  name: string,
-  share: number,
-  cases: fc.Arbitrary<T>,
-  hold: (one: T) => void,
-  refusals: readonly (new (...given: never[]) => Error)[] = [],
-): Target {
-  const property = fc.property(cases, (one) => {
-    try {
-      hold(one);
-    } catch (error) {
-      if (error instanceof Problem || refusals.some((kind) => error instanceof kind)) return;
-      throw error;
-    }
-  });
-  return { name, share, property: property as unknown as fc.IProperty<[unknown]> };
-}
-
-function must(holds: boolean, what: string): asserts holds {
-  if (!holds) throw new Error(`broken: ${what}`);
-}
+export type { Target };
 
 // OneGate ------------------------------------------------------------------------------------------------------------
 
@@ -555,4 +529,5 @@ export const TARGETS: readonly Target[] = [
   intake,
   greetings,
   own,
+  ...hostilePeers,
 ];
