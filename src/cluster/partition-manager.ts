@@ -15,6 +15,7 @@ import { withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
+import { OwnAttributes } from './own-attributes.ts';
 import {
   type Choice,
   choosePartition,
@@ -22,6 +23,7 @@ import {
   type Members,
   makeWay,
   membersOf,
+  orderedPartition,
   type Partition,
   reviewPartition,
 } from './partition.ts';
@@ -34,6 +36,12 @@ export interface PartitionMemory extends Partition {
   readonly members?: string | undefined;
   /** The partition is the rank of the VM id in a first deployment, and no reading has questioned it since. */
   readonly byRank?: boolean | undefined;
+  /** When the partition last changed, and the members at that time. */
+  readonly moved?: { readonly at: string; readonly members: string } | undefined;
+  /** How often somebody else has changed attributes of this node. */
+  readonly altered?: number | undefined;
+  /** Why this node follows the order of the VM ids; it does so until `boot --fresh`. */
+  readonly suspicion?: string | undefined;
 }
 
 export interface PartitionManagerOptions {
@@ -45,6 +53,8 @@ export interface PartitionManagerOptions {
   readonly remember?: (memory: PartitionMemory) => void;
   /** A sentence for the journal. */
   readonly onNote?: (text: string) => void;
+  /** From now on this node follows the order of the VM ids. */
+  readonly onSuspicious?: (problem: Problem) => void;
 }
 
 /** How long to wait: `ms`, and `share` (0..1) of the time over which the nodes of the role spread their requests. */
@@ -71,6 +81,10 @@ const POLLS_PER_CLAIM_CHECK = 6;
 const LONGEST_LOOK_MS = 600_000;
 /** One try of a reading, whatever size a reply gives the role. */
 const LONGEST_TRY_MS = 30_000;
+/** With the same members a node changes its partition at most once in this time. */
+const MOVE_EVERY_MS = 600_000;
+/** So many changes of its attributes by somebody else make a node follow the order. */
+const ALTERED = 2;
 const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
@@ -100,6 +114,9 @@ export class PartitionManager {
   #byRank = false;
   /** How many nodes the role had in the last list. */
   #size = 1;
+  readonly #own = new OwnAttributes();
+  /** The end of the pause between two moves that was last reported. */
+  #reportedUntil = 0;
 
   constructor(options: PartitionManagerOptions) {
     const { oneGate, memory } = options;
@@ -110,6 +127,19 @@ export class PartitionManager {
 
   get partition(): Partition | undefined {
     return this.#mine;
+  }
+
+  /** Why this node follows the order of the VM ids; undefined when it goes by claims. */
+  get suspicion(): Problem | undefined {
+    const found = this.#memory?.suspicion;
+    if (found === undefined) return undefined;
+    return new Problem('peer_suspicious', {
+      severity: 'degraded',
+      doing: 'checking the partition of this node on OneGate',
+      found: `${found}. The partition follows the order of the VM ids now`,
+      remedy:
+        'find the VM of the service that changes attributes of others (onegate.log on the front-end). Then `flower-context boot --fresh` on all nodes of the role: they go by their claims again',
+    });
   }
 
   /**
@@ -131,7 +161,9 @@ export class PartitionManager {
     const choice = await this.#chooseFrom(service, stored, signal);
     this.#take(choice);
     this.#inUse = choice;
-    return choice;
+    const wasByOrder = stored !== undefined && attribute(stored, 'FL_PARTITION_ORDER') === 'YES';
+    const byOrder = this.#memory?.suspicion !== undefined;
+    return byOrder || wasByOrder ? { ...choice, byOrder } : choice;
   }
 
   async #chooseFrom(list: Service, stored: Vm | undefined, signal: AbortSignal | undefined): Promise<Choice> {
@@ -139,6 +171,11 @@ export class PartitionManager {
     const memory = this.#memory;
     const { nodes, key } = this.#readMembers(list);
     const of = nodes.length;
+    if (memory?.suspicion !== undefined) {
+      const wanted = orderedPartition({ myVmId, nodes });
+      if (wanted.id === memory.id || memory.id >= of || this.#pausesUntil() === undefined) return wanted;
+      return { id: memory.id, of, why: 'as before, it has just changed' };
+    }
     const byRank = await this.#isByRank(list, stored, signal);
     this.#byRank = byRank === true;
     if (memory !== undefined && memory.members === key && memory.id < of)
@@ -201,7 +238,12 @@ export class PartitionManager {
         pause = this.#soon(this.#pollMs);
         const due = ++polls >= this.#pollsPerClaimCheck;
         readClaims ||= due && !this.#byRank;
-        const found = readClaims ? await this.#review(signal) : await this.#poll(due, signal);
+        const found =
+          this.#memory?.suspicion !== undefined
+            ? await this.#followOrder(signal)
+            : readClaims
+              ? await this.#review(signal)
+              : await this.#poll(due, signal);
         if (readClaims || due) polls = 0;
         conflicts = found === 'conflict' ? conflicts + 1 : 0;
         contests = found === 'contested' ? contests + 1 : 0;
@@ -220,7 +262,9 @@ export class PartitionManager {
           if (found === 'unpublished') await this.#publish(signal);
           pause = this.#spread(CONFIRM_MS);
         }
-        if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
+        if ((conflicts >= 2 || contests > MAKE_WAY_AFTER) && this.#mustStay()) {
+          pause = this.#spread(this.#pollMs);
+        } else if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
           await this.#claim(signal);
           conflicts = 0;
           pause = this.#spread(CONFIRM_MS);
@@ -240,6 +284,7 @@ export class PartitionManager {
   async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
     if (ownClaim) {
       const own = await this.#oneGate.vm({ policy: ONCE, signal });
+      this.#compare(own);
       return claimOf(own) === this.#mine?.id ? 'keep' : 'changed';
     }
     const before = this.#members;
@@ -257,9 +302,13 @@ export class PartitionManager {
   async #review(signal: AbortSignal): Promise<Finding> {
     const mine = this.#mine;
     const myVmId = this.#oneGate.vmId;
-    const { nodes, listed } = this.#readMembers(
-      await this.#oneGate.serviceInFull({ policy: this.#patient(ONCE), signal }),
-    );
+    const service = await this.#oneGate.serviceInFull({ policy: this.#patient(ONCE), signal });
+    const { nodes, listed } = this.#readMembers(service);
+    const own = service.roles.flatMap((role) => role.nodes).find(({ id }) => id === myVmId);
+    if (own !== undefined) this.#compare(own);
+    const other = nodes.find(({ vmId, byOrder }) => byOrder === true && vmId !== myVmId);
+    if (other !== undefined) this.#suspect(`VM ${other.vmId} reports that its attributes were changed`);
+    if (this.#memory?.suspicion !== undefined) return 'changed';
     // A node that is about to be removed keeps its partition; the others no longer count it.
     if (mine === undefined || !listed) return 'keep';
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
@@ -267,6 +316,69 @@ export class PartitionManager {
     if (nodes.find((node) => node.vmId === myVmId)?.claim !== mine.id) return 'unpublished';
     this.#wanted = makeWay({ myVmId, nodes, mine });
     return this.#wanted === undefined ? 'keep' : 'contested';
+  }
+
+  /** As the order of the VM ids says. Reads no claims: they may be anybody's. */
+  async #followOrder(signal: AbortSignal): Promise<Finding> {
+    const mine = this.#mine;
+    const { nodes, listed } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
+    const own = await this.#oneGate.vm({ policy: ONCE, signal });
+    this.#compare(own);
+    if (mine === undefined || !listed) return 'keep';
+    if (attribute(own, 'FL_PARTITION_ORDER') !== 'YES' || claimOf(own) !== mine.id)
+      await this.#publish(signal);
+    this.#wanted = orderedPartition({ myVmId: this.#oneGate.vmId, nodes });
+    return this.#wanted.id === mine.id && this.#wanted.of === mine.of ? 'keep' : 'conflict';
+  }
+
+  /** Counts what others have changed of this node's attributes. */
+  #compare(own: Vm): void {
+    if (this.#mine === undefined) return;
+    const changes = this.#own.changes(own, this.#attributes(this.#mine));
+    if (changes.length === 0) return;
+    const altered = (this.#memory?.altered ?? 0) + 1;
+    const what = `somebody else has changed ${changes.join(', ')} of this VM`;
+    this.#store({ ...this.#memory!, altered });
+    if (this.#memory?.suspicion !== undefined) return;
+    if (altered >= ALTERED) this.#suspect(`${what}, the last of ${altered} changes`);
+    else this.#options.onNote?.(`${what}; it is published again`);
+  }
+
+  #suspect(why: string): void {
+    if (this.#memory === undefined || this.#memory.suspicion !== undefined) return;
+    this.#store({ ...this.#memory, suspicion: why });
+    this.#options.onSuspicious?.(this.suspicion!);
+  }
+
+  /** What this node expects OneGate to show of it. The boot has published FL_NODE_READY and FL_NODE_ID. */
+  #attributes({ id, of }: Partition) {
+    return {
+      FL_PARTITION_ID: String(id),
+      FL_NUM_PARTITIONS: String(of),
+      FL_NODE_ID: String(this.#oneGate.vmId),
+      FL_NODE_READY: 'YES',
+    } as const;
+  }
+
+  /** Until when the partition may not change, in ms since 1970; undefined: it may. */
+  #pausesUntil(): number | undefined {
+    const { moved } = this.#memory ?? {};
+    if (moved === undefined || moved.members !== this.#members) return undefined;
+    const since = this.#options.clock.now().getTime() - new Date(moved.at).getTime();
+    // A clock that was set back must not make it longer.
+    return since >= 0 && since < MOVE_EVERY_MS ? new Date(moved.at).getTime() + MOVE_EVERY_MS : undefined;
+  }
+
+  /** Whether the wanted partition has to wait, and says so once. */
+  #mustStay(): boolean {
+    const until = this.#wanted?.id === this.#mine?.id ? undefined : this.#pausesUntil();
+    if (until === undefined) return false;
+    if (this.#reportedUntil !== until)
+      this.#options.onNote?.(
+        `partition ${this.#mine?.id} stays until ${new Date(until).toISOString()}, although ${this.#wanted?.why}: it changes at most once in ten minutes`,
+      );
+    this.#reportedUntil = until;
+    return true;
   }
 
   async #claim(signal: AbortSignal): Promise<void> {
@@ -278,14 +390,25 @@ export class PartitionManager {
   }
 
   async #publish(signal: AbortSignal): Promise<void> {
-    const { id, of } = this.#mine!;
-    await this.#oneGate.update({ FL_PARTITION_ID: String(id), FL_NUM_PARTITIONS: String(of) }, { signal });
+    const { FL_NODE_READY: _, ...update } = this.#attributes(this.#mine!);
+    const order =
+      this.#memory?.suspicion === undefined ? {} : { FL_PARTITION_ORDER: 'YES', FL_ERROR: 'peer_suspicious' };
+    await this.#oneGate.update({ ...update, ...order }, { signal });
+    this.#own.accepted(update);
   }
 
   #take({ id, of }: Partition): void {
     this.#mine = { id, of };
     const byRank = this.#byRank ? { byRank: true } : {};
-    this.#store({ id, of, vmId: this.#oneGate.vmId, members: this.#members, ...byRank });
+    const { moved, altered, suspicion } = this.#memory ?? {};
+    const now = { at: this.#options.clock.now().toISOString(), members: this.#members };
+    const changed = this.#memory !== undefined && this.#memory.id !== id;
+    this.#store({
+      ...{ id, of, vmId: this.#oneGate.vmId, members: this.#members, ...byRank },
+      ...(changed ? { moved: now } : moved && { moved }),
+      ...(altered !== undefined && { altered }),
+      ...(suspicion !== undefined && { suspicion }),
+    });
   }
 
   #leaveRank(): void {

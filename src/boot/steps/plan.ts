@@ -61,7 +61,8 @@ export const planSuperNode = stepOf<SuperNodeOutputs>()({
     const { output, ...result } = preparePlan(plan, contents, facts, {
       endpoints,
       access,
-      degradedBy: degradedBy ?? (trust?.suspicious ? 'peer_suspicious' : undefined),
+      degradedBy:
+        degradedBy ?? (trust?.suspicious || partition?.choice.byOrder ? 'peer_suspicious' : undefined),
     });
     return { output: { ...output, gpu }, ...result };
   },

@@ -64,7 +64,7 @@ export const partition = stepOf<SuperNodeOutputs>()({
   needs: ['read_context', 'discover_superlink', 'announce_booting'],
   async run(
     { read_context: { oneGate }, discover_superlink: { found }, announce_booting: stored },
-    { machine, checkpoint, journal, setFacts, signal },
+    { machine, checkpoint, journal, setFacts, signal, degrade },
   ) {
     if (found === undefined || found.service === undefined || oneGate === undefined) return OUTSIDE;
     const manager = new PartitionManager({
@@ -74,9 +74,11 @@ export const partition = stepOf<SuperNodeOutputs>()({
       memory: checkpoint.partition,
       remember: (memory) => checkpoint.rememberPartition(memory),
       onNote: (text) => journal.info(text),
+      onSuspicious: degrade,
     });
     const choice = await manager.choose({ service: found.service, stored, signal });
     if (choice === undefined) return OUTSIDE;
+    if (manager.suspicion !== undefined) degrade(manager.suspicion);
     setFacts({ partition_id: choice.id, num_partitions: choice.of });
     return { output: { choice, manager }, note: `${choice.id} of ${choice.of}, ${choice.why}` };
   },
