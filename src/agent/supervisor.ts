@@ -214,6 +214,7 @@ export class Supervisor {
     void partition?.manager.watch({
       signal: AbortSignal.any([signal, this.#watching.signal]),
       onMove: async () => this.#dispatch({ type: 'PartitionMoved' }),
+      published,
     });
     this.#dispatch({ type: 'BootSucceeded', published, renewAt });
   }

@@ -11,11 +11,11 @@
 // A change of the partition is slow on purpose, because it restarts Flower: two readings some seconds apart must agree,
 // then the partition is claimed, checked again, and only then used.
 import type { Clock, Random } from '../core/clock.ts';
-import { withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
 import { OwnAttributes } from './own-attributes.ts';
+import { Pace, POLLS_PER_CLAIM_CHECK } from './pace.ts';
 import {
   type Choice,
   choosePartition,
@@ -27,22 +27,9 @@ import {
   type Partition,
   reviewPartition,
 } from './partition.ts';
+import { type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
 
-/** What a SuperNode stores about its partition. */
-export interface PartitionMemory extends Partition {
-  /** The VM that stored it: a disk image saved from another VM holds the memory of that VM. */
-  readonly vmId?: number | undefined;
-  /** The members of the role when the partition was taken (`Members.key`). While they are the same, no claim is read. */
-  readonly members?: string | undefined;
-  /** The partition is the rank of the VM id in a first deployment, and no reading has questioned it since. */
-  readonly byRank?: boolean | undefined;
-  /** When the partition last changed, and the members at that time. */
-  readonly moved?: { readonly at: string; readonly members: string } | undefined;
-  /** How often somebody else has changed attributes of this node. */
-  readonly altered?: number | undefined;
-  /** Why this node follows the order of the VM ids; it does so until `boot --fresh`. */
-  readonly suspicion?: string | undefined;
-}
+export type { PartitionMemory } from './partition-memory.ts';
 
 export interface PartitionManagerOptions {
   readonly oneGate: OneGate;
@@ -57,48 +44,27 @@ export interface PartitionManagerOptions {
   readonly onSuspicious?: (problem: Problem) => void;
 }
 
-/** How long to wait: `ms`, and `share` (0..1) of the time over which the nodes of the role spread their requests. */
-interface Pause {
-  readonly ms: number;
-  readonly share: number;
-}
-
 interface WatchOptions {
   readonly signal: AbortSignal;
   readonly onMove: (to: Partition) => Promise<void>;
+  /** OneGate has accepted what the boot published. */
+  readonly published?: boolean;
 }
 
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
-/** The lookups are made one after the other, so a reading of the claims may take longer by this much for each node. */
-const CLAIMS_MS_PER_NODE = 20;
-/** Between two polls of the list; in a large role longer, so that all nodes together poll once per 500 ms. */
-const POLL_MS = 30_000;
-const POLL_MS_PER_NODE = 500;
-/** After so many polls the claims (after a first deployment: only the own claim) are read although the list is the same. */
-const POLLS_PER_CLAIM_CHECK = 6;
-/** The list is read at least this often, whatever size a reply gives the role. */
-const LONGEST_LOOK_MS = 600_000;
-/** One try of a reading, whatever size a reply gives the role. */
-const LONGEST_TRY_MS = 30_000;
-/** With the same members a node changes its partition at most once in this time. */
-const MOVE_EVERY_MS = 600_000;
 /** So many changes of its attributes by somebody else make a node follow the order. */
 const ALTERED = 2;
 const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
 const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
-/** Nodes of a role react to the same event. Their requests are spread over this much time per node, */
-const SPREAD_MS_PER_NODE = 200;
-/** and readings of the claims over this much per lookup (N nodes look up N nodes), four times what oned needs for one. */
-const SPREAD_MS_PER_LOOKUP = 20;
-
 /**
  * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
- * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read.
+ * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: somebody
+ * else has changed the claim of a node that has its partition by rank.
  */
-type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed';
+type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';
 
 export class PartitionManager {
   readonly #options: PartitionManagerOptions;
@@ -112,8 +78,7 @@ export class PartitionManager {
   #wanted: Choice | undefined;
   #members = '';
   #byRank = false;
-  /** How many nodes the role had in the last list. */
-  #size = 1;
+  readonly #pace: Pace;
   readonly #own = new OwnAttributes();
   /** The end of the pause between two moves that was last reported. */
   #reportedUntil = 0;
@@ -122,6 +87,7 @@ export class PartitionManager {
     const { oneGate, memory } = options;
     this.#options = options;
     this.#oneGate = oneGate;
+    this.#pace = new Pace(options);
     this.#memory = (memory?.vmId ?? oneGate.vmId) === oneGate.vmId ? memory : undefined;
   }
 
@@ -131,15 +97,7 @@ export class PartitionManager {
 
   /** Why this node follows the order of the VM ids; undefined when it goes by claims. */
   get suspicion(): Problem | undefined {
-    const found = this.#memory?.suspicion;
-    if (found === undefined) return undefined;
-    return new Problem('peer_suspicious', {
-      severity: 'degraded',
-      doing: 'checking the partition of this node on OneGate',
-      found: `${found}. The partition follows the order of the VM ids now`,
-      remedy:
-        'find the VM of the service that changes attributes of others (onegate.log on the front-end). Then `flower-context boot --fresh` on all nodes of the role: they go by their claims again',
-    });
+    return this.#memory && suspicionOf(this.#memory);
   }
 
   /**
@@ -173,11 +131,12 @@ export class PartitionManager {
     const of = nodes.length;
     if (memory?.suspicion !== undefined) {
       const wanted = orderedPartition({ myVmId, nodes });
-      if (wanted.id === memory.id || memory.id >= of || this.#pausesUntil() === undefined) return wanted;
+      if (wanted.id === memory.id || memory.id >= of || this.#staysUntil === undefined) return wanted;
       return { id: memory.id, of, why: 'as before, it has just changed' };
     }
     const byRank = await this.#isByRank(list, stored, signal);
     this.#byRank = byRank === true;
+    this.#pace.readsClaims = !this.#byRank;
     if (memory !== undefined && memory.members === key && memory.id < of)
       return { id: memory.id, of, why: 'as before, the role has the same nodes' };
     if (memory !== undefined && this.#byRank)
@@ -185,7 +144,7 @@ export class PartitionManager {
     // Without an answer, `watch` reads the claims later, when the nodes of a role that boots do not all read at once.
     if (byRank !== false) return choosePartition({ myVmId, nodes });
     try {
-      const full = await this.#oneGate.serviceInFull({ policy: this.#patient(CLAIMS_POLICY), signal });
+      const full = await this.#oneGate.serviceInFull({ policy: this.#pace.patient(CLAIMS_POLICY), signal });
       return choosePartition({ myVmId, nodes: this.#readMembers(full).nodes, remembered: memory?.id });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -226,17 +185,18 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, published }: WatchOptions): Promise<void> {
+    if (published && this.#mine !== undefined) this.#own.accepted(this.#attributes(this.#mine));
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
     let readClaims = !this.#byRank;
-    let pause = readClaims ? this.#spread(CONFIRM_MS) : this.#soon(this.#pollMs);
+    let pause = readClaims ? this.#pace.spread(CONFIRM_MS) : this.#pace.nextPoll();
     while (!signal.aborted) {
       try {
-        await this.#pause(pause, signal);
-        pause = this.#soon(this.#pollMs);
-        const due = ++polls >= this.#pollsPerClaimCheck;
+        await this.#pace.wait(pause, () => this.#measure(signal), signal);
+        pause = this.#pace.nextPoll();
+        const due = ++polls >= this.#pace.pollsPerClaimCheck;
         readClaims ||= due && !this.#byRank;
         const found =
           this.#memory?.suspicion !== undefined
@@ -253,26 +213,28 @@ export class PartitionManager {
             this.#inUse = this.#mine;
           }
           readClaims = found === 'contested';
-          if (readClaims) pause = this.#spread(this.#pollMs);
+          if (readClaims) pause = this.#pace.spread();
         } else if (found === 'conflict') {
-          pause = this.#spread(CONFLICT_MS);
+          pause = this.#pace.spread(CONFLICT_MS);
+        } else if (found === 'altered') {
+          await this.#publish(signal);
         } else {
           readClaims = true;
           this.#leaveRank();
           if (found === 'unpublished') await this.#publish(signal);
-          pause = this.#spread(CONFIRM_MS);
+          pause = this.#pace.spread(CONFIRM_MS);
         }
         if ((conflicts >= 2 || contests > MAKE_WAY_AFTER) && this.#mustStay()) {
-          pause = this.#spread(this.#pollMs);
+          pause = this.#pace.spread();
         } else if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
           await this.#claim(signal);
           conflicts = 0;
-          pause = this.#spread(CONFIRM_MS);
+          pause = this.#pace.spread(CONFIRM_MS);
         }
       } catch (error) {
         if (signal.aborted) return;
         // Only a reading that was due is due again: after an outage not all nodes read all claims.
-        if (readClaims) pause = this.#spread(this.#pollMs);
+        if (readClaims) pause = this.#pace.spread();
         this.#options.onNote?.(
           `the partition could not be checked: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -280,12 +242,24 @@ export class PartitionManager {
     }
   }
 
+  /** How many nodes the role has now. What else the list says is for the next poll. */
+  async #measure(signal: AbortSignal): Promise<void> {
+    try {
+      const list = await this.#oneGate.service({ policy: ONCE, signal });
+      this.#pace.size = sizeOf(membersOf(list, this.#oneGate.vmId));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+
   /** One request: this VM when its own claim is to be checked, otherwise the list. Both without the claims of others. */
   async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
     if (ownClaim) {
       const own = await this.#oneGate.vm({ policy: ONCE, signal });
-      this.#compare(own);
-      return claimOf(own) === this.#mine?.id ? 'keep' : 'changed';
+      const altered = this.#compare(own);
+      if (claimOf(own) === this.#mine?.id) return 'keep';
+      // The rank of the VM id needs no claims, so those of others are not believed now.
+      return altered ? 'altered' : 'changed';
     }
     const before = this.#members;
     const { key, nodes } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
@@ -302,7 +276,7 @@ export class PartitionManager {
   async #review(signal: AbortSignal): Promise<Finding> {
     const mine = this.#mine;
     const myVmId = this.#oneGate.vmId;
-    const service = await this.#oneGate.serviceInFull({ policy: this.#patient(ONCE), signal });
+    const service = await this.#oneGate.serviceInFull({ policy: this.#pace.patient(ONCE), signal });
     const { nodes, listed } = this.#readMembers(service);
     const own = service.roles.flatMap((role) => role.nodes).find(({ id }) => id === myVmId);
     if (own !== undefined) this.#compare(own);
@@ -331,17 +305,18 @@ export class PartitionManager {
     return this.#wanted.id === mine.id && this.#wanted.of === mine.of ? 'keep' : 'conflict';
   }
 
-  /** Counts what others have changed of this node's attributes. */
-  #compare(own: Vm): void {
-    if (this.#mine === undefined) return;
+  /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
+  #compare(own: Vm): boolean {
+    if (this.#mine === undefined) return false;
     const changes = this.#own.changes(own, this.#attributes(this.#mine));
-    if (changes.length === 0) return;
+    if (changes.length === 0) return false;
     const altered = (this.#memory?.altered ?? 0) + 1;
     const what = `somebody else has changed ${changes.join(', ')} of this VM`;
     this.#store({ ...this.#memory!, altered });
-    if (this.#memory?.suspicion !== undefined) return;
+    if (this.#memory?.suspicion !== undefined) return true;
     if (altered >= ALTERED) this.#suspect(`${what}, the last of ${altered} changes`);
-    else this.#options.onNote?.(`${what}; it is published again`);
+    else this.#options.onNote?.(what);
+    return true;
   }
 
   #suspect(why: string): void {
@@ -360,18 +335,13 @@ export class PartitionManager {
     } as const;
   }
 
-  /** Until when the partition may not change, in ms since 1970; undefined: it may. */
-  #pausesUntil(): number | undefined {
-    const { moved } = this.#memory ?? {};
-    if (moved === undefined || moved.members !== this.#members) return undefined;
-    const since = this.#options.clock.now().getTime() - new Date(moved.at).getTime();
-    // A clock that was set back must not make it longer.
-    return since >= 0 && since < MOVE_EVERY_MS ? new Date(moved.at).getTime() + MOVE_EVERY_MS : undefined;
+  get #staysUntil(): number | undefined {
+    return this.#memory && staysUntil(this.#memory, this.#members, this.#options.clock.now());
   }
 
   /** Whether the wanted partition has to wait, and says so once. */
   #mustStay(): boolean {
-    const until = this.#wanted?.id === this.#mine?.id ? undefined : this.#pausesUntil();
+    const until = this.#wanted?.id === this.#mine?.id ? undefined : this.#staysUntil;
     if (until === undefined) return false;
     if (this.#reportedUntil !== until)
       this.#options.onNote?.(
@@ -419,61 +389,16 @@ export class PartitionManager {
 
   #store(memory: PartitionMemory): void {
     this.#memory = memory;
+    this.#pace.readsClaims = !this.#byRank && memory.suspicion === undefined;
     this.#options.remember?.(memory);
   }
 
   #readMembers(service: Service): Members {
     const members = membersOf(service, this.#oneGate.vmId);
     this.#members = members.key;
-    this.#size = sizeOf(members);
+    this.#pace.size = sizeOf(members);
     return members;
   }
-
-  get #pollMs(): number {
-    return Math.min(Math.max(POLL_MS, this.#size * POLL_MS_PER_NODE), LONGEST_LOOK_MS);
-  }
-
-  /** Readings of all claims without a reason are spread over ten times as much as those with one. */
-  get #pollsPerClaimCheck(): number {
-    const spreadMs = this.#byRank ? 0 : 10 * this.#size ** 2 * SPREAD_MS_PER_LOOKUP;
-    return Math.max(POLLS_PER_CLAIM_CHECK, Math.round(spreadMs / this.#pollMs));
-  }
-
-  #patient = (policy: RetryPolicy): RetryPolicy => ({
-    ...policy,
-    tryTimeoutMs: Math.min(policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE, LONGEST_TRY_MS),
-  });
-
-  /** The wait before a reaction to an event that all nodes of the role see: longer by a share of the role's spread. */
-  #spread = (ms: number): Pause => ({ ms: this.#jitter(ms), share: this.#options.random() });
-
-  #soon = (ms: number): Pause => ({ ms: this.#jitter(ms), share: 0 });
-
-  get #spreadMs(): number {
-    return this.#size * Math.max(SPREAD_MS_PER_NODE, this.#byRank ? 0 : this.#size * SPREAD_MS_PER_LOOKUP);
-  }
-
-  /**
-   * Waits. The spread of a role of thousands takes hours, and its size is what one reply said: so the list is read
-   * meanwhile, and the wait follows the size that it shows then.
-   */
-  async #pause({ ms, share }: Pause, signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
-    const began = clock.monotonicMs();
-    for (;;) {
-      const left = Math.max(0, ms + Math.round(share * this.#spreadMs) - (clock.monotonicMs() - began));
-      await clock.sleep(Math.min(left, LONGEST_LOOK_MS), signal);
-      if (left <= LONGEST_LOOK_MS) return;
-      try {
-        const list = await this.#oneGate.service({ policy: ONCE, signal });
-        this.#size = sizeOf(membersOf(list, this.#oneGate.vmId));
-      } catch (error) {
-        if (!(error instanceof Problem)) throw error;
-      }
-    }
-  }
-
-  #jitter = (ms: number): number => withJitter(ms, this.#options.random);
 }
 
 const sizeOf = ({ nodes }: Members): number => Math.max(1, nodes.length);
