@@ -1,6 +1,16 @@
 // What OneGate shows of this node's own attributes. Every VM of the service may write them, so a value that was right once
 // and is not right any more was changed by somebody else.
 import { attribute, type PublishedName, type Vm } from '../onegate/replies.ts';
+import type { Partition } from './partition.ts';
+
+/** What this node expects OneGate to show of it. The boot publishes FL_NODE_READY, nobody else: it opens the ready gate. */
+export const ownAttributes = ({ id, of }: Partition, vmId: number) =>
+  ({
+    FL_PARTITION_ID: String(id),
+    FL_NUM_PARTITIONS: String(of),
+    FL_NODE_ID: String(vmId),
+    FL_NODE_READY: 'YES',
+  }) as const;
 
 type Expected = Partial<Readonly<Record<PublishedName, string>>>;
 

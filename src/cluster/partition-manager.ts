@@ -14,7 +14,7 @@ import type { Clock, Random } from '../core/clock.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
-import { OwnAttributes } from './own-attributes.ts';
+import { OwnAttributes, ownAttributes } from './own-attributes.ts';
 import { Pace, POLLS_PER_CLAIM_CHECK } from './pace.ts';
 import {
   type Choice,
@@ -186,7 +186,8 @@ export class PartitionManager {
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
   async watch({ signal, onMove, published }: WatchOptions): Promise<void> {
-    if (published && this.#mine !== undefined) this.#own.accepted(this.#attributes(this.#mine));
+    if (published && this.#mine !== undefined)
+      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId));
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
@@ -308,7 +309,7 @@ export class PartitionManager {
   /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
   #compare(own: Vm): boolean {
     if (this.#mine === undefined) return false;
-    const changes = this.#own.changes(own, this.#attributes(this.#mine));
+    const changes = this.#own.changes(own, ownAttributes(this.#mine, this.#oneGate.vmId));
     if (changes.length === 0) return false;
     const altered = (this.#memory?.altered ?? 0) + 1;
     const what = `somebody else has changed ${changes.join(', ')} of this VM`;
@@ -323,16 +324,6 @@ export class PartitionManager {
     if (this.#memory === undefined || this.#memory.suspicion !== undefined) return;
     this.#store({ ...this.#memory, suspicion: why });
     this.#options.onSuspicious?.(this.suspicion!);
-  }
-
-  /** What this node expects OneGate to show of it. The boot has published FL_NODE_READY and FL_NODE_ID. */
-  #attributes({ id, of }: Partition) {
-    return {
-      FL_PARTITION_ID: String(id),
-      FL_NUM_PARTITIONS: String(of),
-      FL_NODE_ID: String(this.#oneGate.vmId),
-      FL_NODE_READY: 'YES',
-    } as const;
   }
 
   get #staysUntil(): number | undefined {
@@ -360,7 +351,7 @@ export class PartitionManager {
   }
 
   async #publish(signal: AbortSignal): Promise<void> {
-    const { FL_NODE_READY: _, ...update } = this.#attributes(this.#mine!);
+    const { FL_NODE_READY: _, ...update } = ownAttributes(this.#mine!, this.#oneGate.vmId);
     const order =
       this.#memory?.suspicion === undefined ? {} : { FL_PARTITION_ORDER: 'YES', FL_ERROR: 'peer_suspicious' };
     await this.#oneGate.update({ ...update, ...order }, { signal });
