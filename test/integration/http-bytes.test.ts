@@ -50,7 +50,13 @@ const piece = fc.oneof(
   { weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)) },
 );
 const script = fc.record({
-  begins: fc.constantFrom('', PIECES[0]!, PIECES[3]!),
+  begins: fc.constantFrom(
+    '',
+    'HTTP/1.1 200 OK\r\n',
+    'HTTP/1.1 200 OK\r\n\r\n',
+    'HTTP/1.1 401 No\r\nContent-Length: 5\r\n\r\n',
+    'HTTP/1.1 302 Found\r\nTransfer-Encoding: chunked\r\n\r\n',
+  ),
   pieces: fc.array(piece, { maxLength: 12 }),
   ends: fc.constantFrom('end', 'reset', 'silence'),
 });
@@ -80,7 +86,7 @@ test('any bytes give a reply within the limit or an HttpFailure, in time', async
       expect(body.length).toBeLessThanOrEqual(MOST_BYTES);
       expect(date === undefined || !Number.isNaN(date.getTime())).toBe(true);
     }),
-    { numRuns: 300, examples: [[{ begins: PIECES[0]!, pieces: [], ends: 'silence' }]] },
+    { numRuns: 300, examples: [[{ begins: 'HTTP/1.1 200 OK\r\n', pieces: [], ends: 'silence' }]] },
   );
   expect(replies).toBeGreaterThan(5);
 }, 240_000);

@@ -1,5 +1,5 @@
 // Each problem that does not end a boot, and how to cause it in the built program.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -52,6 +52,20 @@ async function refusedForItsClock(): Promise<Target> {
   return targetOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
 }
 
+/** A SuperNode that has trusted another CA at this address before. */
+async function anotherCa(): Promise<Target> {
+  const [before, now] = ['before', 'now'].map(
+    (commonName) => issueCa({ now: new Date(), commonName }).certPem,
+  );
+  const published = { ...PLAIN, FL_TLS: 'YES', FL_CA_CERT: Buffer.from(now!).toString('base64') };
+  const prepare = (vm: Target['vm']): void => {
+    const tls = vm.at('var/lib/flower-context/tls');
+    mkdirSync(tls, { recursive: true });
+    writeFileSync(join(tls, 'superlink-ca.pem'), before!);
+  };
+  return supernode(published, {}, { prepare });
+}
+
 export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   config_suspicious: [
     {
@@ -80,6 +94,16 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
       title: 'an FL_TLS that is neither YES nor NO',
       cause: () => supernode({ ...PLAIN, FL_TLS: 'MAYBE' }, { FL_TLS_ENABLED: 'NO' }),
       says: [/VM \d+ publishes an FL_TLS that is neither YES nor NO/],
+      until: 'start_flower',
+    },
+    {
+      title: 'another CA than the one of the last boot',
+      cause: anotherCa,
+      says: [
+        /publishes the CA [\dA-F:]{23}.* instead of [\dA-F:]{23}/,
+        'superlink-ca.previous.pem',
+        'ca` on the SuperLink',
+      ],
       until: 'start_flower',
     },
   ],
