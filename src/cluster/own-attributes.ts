@@ -27,11 +27,11 @@ export class OwnAttributes {
   changes(vm: Vm, expected: Expected): string[] {
     return Object.entries(expected).flatMap(([key, value]) => {
       const name = key as PublishedName;
-      const shown = attribute(vm, name);
-      const known = this.#known.get(name) === value;
-      if (shown === value) this.#known.set(name, value);
+      const found = attribute(vm, name);
+      const wasRight = this.#known.get(name) === value;
+      if (found === value) this.#known.set(name, value);
       else this.#known.delete(name);
-      return known && shown !== value ? [`${name} from ${value} to ${shortened(shown)}`] : [];
+      return wasRight && found !== value ? [`${name} from ${value} to ${shortened(found)}`] : [];
     });
   }
 }

@@ -66,15 +66,15 @@ export class Pace {
   /** Before a reaction to an event that all nodes of the role see: longer by a share of the role's spread. */
   spread = (ms = this.#pollMs): Pause => ({ ms: withJitter(ms, this.#random), share: this.#random() });
 
-  /** Waits. The spread of a role of thousands takes hours, so `look` sets the size again meanwhile. */
-  async wait({ ms, share }: Pause, look: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  /** Waits. The spread of a role of thousands takes hours, so `measure` sets the size again meanwhile. */
+  async wait({ ms, share }: Pause, measure: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const began = this.#clock.monotonicMs();
     for (;;) {
       const passed = this.#clock.monotonicMs() - began;
       const left = Math.max(0, ms + Math.round(share * this.#spreadMs) - passed);
       await this.#clock.sleep(Math.min(left, LONGEST_LOOK_MS), signal);
       if (left <= LONGEST_LOOK_MS) return;
-      await look();
+      await measure();
     }
   }
 }
