@@ -1,8 +1,8 @@
 // The file with what this node trusted last (tls/trust-memory.ts), and the CA file for Flower beside it.
 import type { SuperNodeConfig } from '../config/parse.ts';
 import { parseJson } from '../core/json.ts';
-import { Problem } from '../core/problem.ts';
-import { quarantine, readText, remove, writeAtomic, writeIfChanged } from '../host/files.ts';
+import { attempt, Problem } from '../core/problem.ts';
+import { quarantine, readText, remove, unlessUnfit, writeAtomic, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { certificatesIn } from '../tls/texts.ts';
 import { type TrustMemory, trustMemorySchema } from '../tls/trust-memory.ts';
@@ -19,19 +19,26 @@ interface Last {
  * neither damage nor a deleted file leads to plaintext.
  */
 export function readTrust(paths: Paths, { VMID: vmId, FL_TLS_ENABLED }: SuperNodeConfig, now: Date): Last {
-  const text = readText(paths.trust);
-  const memory = parseJson(text, trustMemorySchema);
+  const text = attempt(() => readText(paths.trust, { owner: 'own' }));
+  const memory = text instanceof Problem ? undefined : parseJson(text, trustMemorySchema);
   if (memory !== undefined) {
     const other = memory.vmId !== null && vmId !== undefined && memory.vmId !== vmId;
     return { last: other ? undefined : memory, damage: undefined };
   }
   const last = fromCaFile(paths, vmId, FL_TLS_ENABLED);
   if (text === undefined) return { last, damage: undefined };
+  const required =
+    last === undefined
+      ? 'there is no CA of an earlier boot'
+      : 'TLS stays required, because there is a CA of an earlier boot';
   const damage = new Problem('state_damaged', {
     doing: `reading ${paths.trust}`,
-    found: `${text.length} characters that do not say what this node trusted last`,
+    found:
+      text instanceof Problem
+        ? text.facts.found
+        : `${text.length} characters that do not say what this node trusted last`,
     expected: 'the JSON this agent wrote',
-    remedy: `nothing: ${last === undefined ? 'there is no CA of an earlier boot' : 'TLS stays required, because there is a CA of an earlier boot'}; the damaged file is kept as ${quarantine(paths.trust, now)}`,
+    remedy: `nothing: ${required}; what was there is kept as ${quarantine(paths.trust, now)}`,
   });
   return { last, damage };
 }
@@ -42,8 +49,10 @@ function fromCaFile(
   vmId: number | undefined,
   tlsEnabled: boolean | undefined,
 ): TrustMemory | undefined {
-  const pem = readText(superLinkCaFile(paths));
-  if (pem === undefined) return undefined;
+  // Also something that is no file is evidence, with an unknown CA.
+  const read = attempt(() => readText(superLinkCaFile(paths)));
+  if (read === undefined) return undefined;
+  const pem = read instanceof Problem ? '' : read;
   return {
     version: 1,
     vmId: vmId ?? null,
@@ -63,7 +72,7 @@ function fromCaFile(
  */
 export function writeTrust(paths: Paths, memory: TrustMemory, caPem: string | undefined): boolean {
   const file = superLinkCaFile(paths);
-  const before = readText(file);
+  const before = unlessUnfit(() => readText(file));
   if (before !== undefined && before !== caPem) writeAtomic(previousCaFile(paths), before, { mode: 0o644 });
   writeIfChanged(paths.trust, `${JSON.stringify(memory)}\n`, { mode: 0o600 });
   if (caPem !== undefined) return !writeIfChanged(file, caPem, { mode: 0o644 });

@@ -10,6 +10,7 @@ export interface Target {
   readonly share: number;
 }
 
+/** A case may end with a Problem, or with one of the refusals; anything else that is thrown is a finding. */
 export function target<T>(
   name: string,
   share: number,

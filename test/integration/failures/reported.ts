@@ -13,6 +13,8 @@ export interface Reported {
   readonly says: readonly (string | RegExp)[];
   /** The step that is done in spite of the problem. */
   readonly until: string;
+  /** Where it is another one than the catalogue's. */
+  readonly kind?: 'degraded';
 }
 
 const PLAIN = { FL_READY: 'YES', FL_ENDPOINT: NOBODY, FL_TLS: 'NO' };
@@ -99,6 +101,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
     {
       title: 'another CA than the one of the last boot',
       cause: anotherCa,
+      kind: 'degraded',
       says: [
         /publishes the CA [\dA-F:]{23}.* instead of [\dA-F:]{23}/,
         'superlink-ca.previous.pem',

@@ -183,11 +183,21 @@ describe('the file', () => {
     },
   );
 
+  test('that is a directory is set aside, and TLS stays required', () => {
+    writeTrust(paths, looks(TLS)!, CA);
+    rmSync(paths.trust);
+    mkdirSync(paths.trust);
+    expect(read()).toMatchObject({ last: { tls: true }, damage: { code: 'state_damaged' } });
+  });
+
   test('that was deleted leaves the CA of the last boot as the evidence of TLS', () => {
     writeTrust(paths, looks(TLS)!, CA);
     rmSync(paths.trust);
     expect(read()).toMatchObject({ last: { tls: true, ca: [print(CA)] }, damage: undefined });
     writeFileSync(join(paths.tls, 'superlink-ca.pem'), 'no certificate');
+    expect(read().last).toMatchObject({ tls: true, ca: [] });
+    rmSync(join(paths.tls, 'superlink-ca.pem'));
+    mkdirSync(join(paths.tls, 'superlink-ca.pem'));
     expect(read().last).toMatchObject({ tls: true, ca: [] });
   });
 
