@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { ProblemCode } from '../../../src/core/catalogue.ts';
+import type { ProblemCode, Severity } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { HURRY, NOBODY, superlink, supernode, type Target, targetOf, zone } from './setup.ts';
 
@@ -14,7 +14,7 @@ export interface Reported {
   /** The step that is done in spite of the problem. */
   readonly until: string;
   /** Where it is another one than the catalogue's. */
-  readonly kind?: 'degraded';
+  readonly kind?: Severity;
 }
 
 const PLAIN = { FL_READY: 'YES', FL_ENDPOINT: NOBODY, FL_TLS: 'NO' };
