@@ -11,10 +11,10 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-/** The longest time of a timer, 24.8 days: Node.js fires a longer one at once. */
+/** @internal The longest time of a timer, 24.8 days: Node.js fires a longer one at once. */
 export const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
-/** @throws RangeError when no timer can wait so long. NaN is refused, too. */
+/** @internal For clocks. @throws RangeError when no timer can wait so long. NaN is refused, too. */
 export function checkSleep(ms: number): void {
   if (!(ms >= 0 && ms <= LONGEST_SLEEP_MS))
     throw new RangeError(`a sleep of ${ms} ms is not between 0 and ${LONGEST_SLEEP_MS}`);

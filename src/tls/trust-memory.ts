@@ -12,7 +12,7 @@
 import * as z from 'zod';
 import { Problem } from '../core/problem.ts';
 
-/** @internal The file, JSON. */
+/** The file, JSON. */
 export const trustMemorySchema = z.object({
   version: z.literal(1),
   /** The VM that wrote it: a disk image saved from another VM holds the memory of that VM. */
