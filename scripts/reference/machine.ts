@@ -23,6 +23,7 @@ const FILES: Readonly<
     access: 'root:flower 0750',
     what: '`ca.pem` and `ca.key` (root 0600), `server.pem` and `server.key` (root:flower 0640), `operator-*` and `loopback.*` with certificates of the operator, `superlink-ca.pem` on a SuperNode',
   },
+  trust: { access: 'root 0600', what: 'what a SuperNode trusted last: TLS, CA and address of its SuperLink' },
   failedInstallations: {
     access: 'root 0644',
     what: 'versions and frameworks that could not be installed; `flower-context install` tries again',

@@ -220,6 +220,7 @@ export class Supervisor {
     void partition?.manager.watch({
       signal: AbortSignal.any([signal, this.#watching.signal]),
       onMove: async () => this.#dispatch({ type: 'PartitionMoved' }),
+      published,
     });
     this.#dispatch({ type: 'BootSucceeded', published, renewAt });
   }

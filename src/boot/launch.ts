@@ -69,6 +69,9 @@ export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts) 
 /** The CA that a SuperNode verifies the SuperLink with. */
 export const superLinkCaFile = (paths: Paths): string => join(paths.tls, 'superlink-ca.pem');
 
+/** The CA before the last change, for a person. */
+export const previousCaFile = (paths: Paths): string => join(paths.tls, 'superlink-ca.previous.pem');
+
 /** The files of a SuperLink's CA, and of the three pairs that it may serve with. */
 export const certificateFiles = (paths: Paths) => {
   const pair = (name: string, ca: string): Credentials => ({

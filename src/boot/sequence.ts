@@ -8,7 +8,8 @@ import { planSuperLink, planSuperNode } from './steps/plan.ts';
 import { publishSuperLink, publishSuperNode } from './steps/publish.ts';
 import { resetAttributes } from './steps/reset-attributes.ts';
 import { startSuperExec } from './steps/superexec.ts';
-import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
+import { discoverSuperLink, partition } from './steps/superlink.ts';
+import { trust } from './steps/trust.ts';
 
 /** A list of steps that compiles only when the needs of each step come before it. */
 class Sequence<Outputs, Done extends IdOf<Outputs>> {

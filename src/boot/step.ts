@@ -91,7 +91,14 @@ export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
   /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
   discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
   /** Undefined: plaintext. */
-  trust: { readonly caPem: string; readonly caFile: string } | undefined;
+  trust:
+    | {
+        readonly caPem: string;
+        readonly caFile: string;
+        /** The CA is another one than before, for no known reason. */
+        readonly suspicious: boolean;
+      }
+    | undefined;
   /** Undefined outside a service. */
   partition: { readonly choice: Choice; readonly manager: PartitionManager } | undefined;
   launch_plan: PreparedPlan & { readonly gpu: boolean };

@@ -28,6 +28,8 @@ export function pathsUnder(root: string) {
     state: at('/var/lib/flower-context'),
     checkpoint: at('/var/lib/flower-context/checkpoint.json'),
     tls: at('/var/lib/flower-context/tls'),
+    /** What a SuperNode trusted last (boot/trust-file.ts). */
+    trust: at('/var/lib/flower-context/trust.json'),
     /** Installations that failed. A boot does not repeat them. */
     failedInstallations: at('/var/lib/flower-context/failed-installations.json'),
 

@@ -62,8 +62,13 @@ export const planSuperNode = stepOf<SuperNodeOutputs>()({
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.nodeConfig, nodeConfig, access);
     const contents = `${trust?.caPem ?? ''}${nodeConfig}`;
-    const rest = { endpoints, access, degradedBy, superexec };
-    const { output, ...result } = preparePlan(plan, contents, facts, rest);
+    const { output, ...result } = preparePlan(plan, contents, facts, {
+      endpoints,
+      access,
+      superexec,
+      degradedBy:
+        degradedBy ?? (trust?.suspicious || partition?.choice.byOrder ? 'peer_suspicious' : undefined),
+    });
     return { output: { ...output, gpu }, ...result };
   },
 });
