@@ -38,7 +38,8 @@ export class Foothold {
 
   /** Waits until the app runs on this machine; `seconds` are those of a container. */
   static async on(guest: Guest, seconds = 60): Promise<Foothold> {
-    const look = 'for p in /proc/[0-9]*; do [ -d "$p/root/tmp/foothold/${p##*/}" ] && echo "${p##*/}"; done; true';
+    const look =
+      'for p in /proc/[0-9]*; do [ -d "$p/root/tmp/foothold/${p##*/}" ] && echo "${p##*/}"; done; true';
     const pid = await guest.until(
       'the app to run',
       async () => {
@@ -75,7 +76,9 @@ export class Foothold {
 
   async end(): Promise<void> {
     const folder = `/proc/${this.pid}/root/tmp/foothold/${this.pid}`;
-    await this.#guest.exec(`echo '["end"]' >${folder}/new && mv ${folder}/new ${folder}/${this.#number}.request`);
+    await this.#guest.exec(
+      `echo '["end"]' >${folder}/new && mv ${folder}/new ${folder}/${this.#number}.request`,
+    );
   }
 }
 
@@ -103,7 +106,8 @@ export function differences(before: Snapshot, after: Snapshot, living: readonly 
       continue;
     }
     const access = one.slice(0, 4).join(' ') !== other.slice(0, 4).join(' ');
-    if (access || (!lives && one[4] !== other[4])) found.push(`${path}: ${one.join(' ')} -> ${other.join(' ')}`);
+    if (access || (!lives && one[4] !== other[4]))
+      found.push(`${path}: ${one.join(' ')} -> ${other.join(' ')}`);
   }
   return found;
 }
