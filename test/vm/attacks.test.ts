@@ -62,10 +62,17 @@ const KINDS: readonly (readonly [kind: string, target?: string])[] = [
 /** Sockets that Flower and its apps may use: for notifications, for the journal, and for names of machines. */
 const SOCKETS = /^\/run\/systemd\/(notify|journal\/(socket|stdout|dev-log)|resolve\/.*)$/;
 
+/** A boot that root types, as docs/operate.md describes it. */
+const TYPED =
+  'systemctl stop flower-context; flower-context boot --fresh; systemctl start --no-block flower-context';
+/** What else root types, on a VM that looks odd. None of them may wait for a file of Flower. */
+const COMMANDS = ['status', 'ready', 'doctor', 'validate', 'plan', 'ca'];
+
 /** The agent takes all its steps again, as after each change of the CONTEXT or after a crash. */
-async function again(guest: Guest, how: 'reload' | 'restart' = 'reload'): Promise<void> {
+async function again(guest: Guest, how: 'reload' | 'restart' | 'typed' = 'reload'): Promise<void> {
   const before = (await guest.status())?.started_at;
-  await guest.sh(`systemctl ${how} --no-block flower-context`);
+  if (how === 'typed') await guest.sh(TYPED, { timeoutMs: 120_000 });
+  else await guest.sh(`systemctl ${how} --no-block flower-context`);
   await guest.waitFor(
     'another boot of the agent',
     ({ started_at, phase }) => started_at !== before && ['ready', 'failed'].includes(phase),
@@ -146,6 +153,8 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
         }
         expect(planted).toEqual(apart ? [] : directories);
         await again(guest);
+        for (const command of COMMANDS)
+          expect((await guest.exec(`timeout 30 flower-context ${command}`)).code, command).not.toBe(124);
         for (const path of planted) await app.get('restore', path);
         await unharmed();
       },
@@ -180,7 +189,7 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
       const secret = role === 'superlink' ? '/var/lib/flower-context/tls/ca.key' : '/etc/shadow';
       const { error } = await app.try('race', directories[0], secret);
       expect(error === undefined).toBe(!apart);
-      for (const how of ['reload', 'restart', 'reload', 'restart', 'reload', 'restart'] as const)
+      for (const how of ['reload', 'restart', 'typed', 'reload', 'restart', 'typed'] as const)
         await again(guest, how);
       if (error === undefined) expect(await app.get('race_is_over')).toEqual([]);
       agent = (await guest.unit('flower-context', 'MainPID')).MainPID!;
