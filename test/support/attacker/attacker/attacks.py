@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -256,20 +257,34 @@ def kill(pid, number=signal.SIGKILL):
 
 
 def eat_memory(mebibytes):
-    """In a child process, which keeps it."""
-    return _child("import time; held = [bytearray(b'x' * 2**20) for _ in range(%d)]; time.sleep(600)" % mebibytes)
+    """In a child process, which keeps it. Returns its number."""
+    program = f"import time; held = [bytearray(b'x' * 2**20) for _ in range({mebibytes})]; time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-I", "-c", program], stdin=subprocess.DEVNULL)
+    return child.pid
 
 
 def fork(most):
-    """As many sleeping processes as allowed. Returns how many there are; they end with this process."""
-    started = 0
+    """As many sleeping processes as allowed, for `end_forked`. Returns how many."""
     with contextlib.suppress(OSError):
-        for started in range(most):  # noqa: B007
-            if os.fork() == 0:
+        while len(_forked) < most:
+            child = os.fork()
+            if child == 0:
                 _libc.prctl(1, signal.SIGKILL, 0, 0, 0)
                 time.sleep(600)
                 os._exit(0)
-    return started
+            _forked.append(child)
+    return len(_forked)
+
+
+def end_forked():
+    """Ends what `fork` started."""
+    while _forked:
+        child = _forked.pop()
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
+_forked = []
 
 
 def fill(path, mebibytes):
@@ -284,16 +299,3 @@ def fill(path, mebibytes):
     except OSError as error:
         why = error.strerror
     return [written, why]
-
-
-def _child(program):
-    child = subprocess.Popen([_python(), "-I", "-c", program], stdin=subprocess.DEVNULL)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        return child.wait(timeout=30)
-    return None
-
-
-def _python():
-    import sys
-
-    return sys.executable
