@@ -220,7 +220,9 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
         ['machinectl', 'shell'],
         ['su', '-c', 'id'],
       ])
-        expect(await app.get('command', ...words), words.join(' ')).not.toMatchObject({ status: 0 });
+        expect((await app.try('command', ...words)).result ?? {}, words.join(' ')).not.toMatchObject({
+          status: 0,
+        });
       expect(await guest.sh(`systemctl list-units --all --no-legend 'user@*' debug-shell.service`)).toBe('');
       expect(await guest.sh('ls -A /var/lib/systemd/linger 2>/dev/null || true')).toBe('');
       await unharmed();
@@ -309,19 +311,24 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
     for (const guest of [...service.supernodes, service.superlink]) {
       const app = apps.get(guest)!;
       const { role } = guest.spec;
-      const unit = `flower-${role}`;
-      const [agent, flower] = [
-        await guest.unit('flower-context', 'MainPID'),
-        await guest.unit(unit, 'MainPID'),
-      ];
+      // The process that starts the apps has their user.
+      const unit = apart ? 'flower-superexec' : `flower-${role}`;
+      const agent = await guest.unit('flower-context', 'MainPID');
+      const { flwr_home } = await app.get<{ flwr_home: string }>('who');
       const kinds = [['symlink', '/opt/flower/scripts'], ['file'], ['loop']];
       const planted: string[] = [];
       for (const [index, name] of DIRECTORIES[role].entries()) {
         const path = `/var/lib/flower/${role}/${name}`;
         if ((await app.try('plant', path, ...kinds[index]!)).error === undefined) planted.push(path);
       }
-      const { error } = await app.try('kill', flower.MainPID);
-      if (apart) expect(error).toMatch(/ProcessLookupError|PermissionError/);
+      expect(planted.length).toBe(apart ? 0 : DIRECTORIES[role].length);
+      if (apart) {
+        const { MainPID: flower } = await guest.unit(`flower-${role}`, 'MainPID');
+        expect((await app.try('kill', flower)).error).toMatch(/ProcessLookupError|PermissionError/);
+        await app.get('plant', flwr_home, 'file');
+        planted.push(flwr_home);
+      }
+      await app.try('kill', (await guest.unit(unit, 'MainPID')).MainPID);
       for (const path of planted) {
         await guest.until(
           `the agent to report ${path}`,
