@@ -165,6 +165,7 @@ bench-partitions: node_modules/.installed ## how long a role takes until each no
 	@PARTS=partitions $(NODE) test/bench/scale.ts
 
 fuzz: node_modules/.installed ## readers of foreign text, on a million generated cases (FUZZ_RUNS=..., FUZZ_SEED=... to continue or repeat)
+	@$(PYTHON) test/fuzz/launcher.py appliance/lib $$(($${FUZZ_RUNS:-1000000} / 10)) $${FUZZ_SEED:-$$(date +%s)}
 	@FUZZ_RUNS=$${FUZZ_RUNS:-1000000} $(NODE) test/fuzz/fuzz.ts
 
 # Its own package, compressed quickly. .cache/image keeps the layers of the images while their sources do not change.

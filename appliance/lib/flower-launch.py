@@ -16,12 +16,15 @@ import threading
 # `-I` leaves the script's own folder out of the path. No bytecode is written: the folder belongs to the package.
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
+from flower_launch.state_file import StateFile, close_to_others  # noqa: E402
+
+close_to_others()
 from flower_launch.channels import alter_grpc  # noqa: E402
+from flower_launch.directories import make_directories  # noqa: E402
 from flower_launch.ending import catch_hard_exit, end, watch  # noqa: E402
 from flower_launch.flower import alter_logging, await_http_listener, watch_signals, watch_threads  # noqa: E402
 from flower_launch.plan import Unusable, read_plan  # noqa: E402
-from flower_launch.state import FlowerState  # noqa: E402
-from flower_launch.state_file import StateFile  # noqa: E402
+from flower_launch.state import FlowerState, utc_now  # noqa: E402
 from flower_launch.systemd import Systemd, log  # noqa: E402
 from flower_launch.waiting import await_plan, import_ahead  # noqa: E402
 
@@ -32,15 +35,18 @@ EXIT_PLAN = 78  # EX_CONFIG
 KEPT = ("FLOWER_CONTEXT_ROOT", "INVOCATION_ID", "JOURNAL_STREAM")
 
 
-def start_again(environment):
+def start_again(environment, state_file):
     """Starts again in the environment that the agent has chosen by now. For systemd it is the same process."""
     program = os.path.join(os.path.dirname(os.path.realpath(__file__)), "flower-start")
+    state_file.give_back()
     os.execve(program, [program, *sys.argv[1:]], environment)
 
 
 def main():
     root = os.environ.get("FLOWER_CONTEXT_ROOT", "").rstrip("/")
     path = sys.argv[1] if len(sys.argv) > 1 else f"{root}/run/flower-context/plan.json"
+    state_file = StateFile()
+    state_file.write("waiting", utc_now(), "waiting for the launch plan", None, {"server": [], "client": []})
     inherited = dict(os.environ)
     environment = dict(inherited)
     systemd = Systemd(environment)
@@ -51,7 +57,7 @@ def main():
         await_plan(path, systemd)
         # The plan may be for another environment than the one of the image.
         if os.path.realpath(f"{root}/run/flower-context/env") != os.path.realpath(sys.prefix):
-            start_again(inherited)
+            start_again(inherited, state_file)
     plan, checksum = read_plan(path)
     os.environ.clear()
     os.environ.update({name: environment[name] for name in KEPT if name in environment} | plan["environment"])
@@ -72,14 +78,16 @@ def main():
     if not entries:
         raise Unusable(f"Flower {found} has no program {program}")
 
-    state = FlowerState(plan, StateFile(plan["link_file"], checksum), systemd)
+    state_file.plan_checksum = checksum
+    state = FlowerState(plan, state_file, systemd)
     state.start(f"starting {program} {version}")
     # The state file names the plan in force. A plan that the agent replaced before it was named is read again.
     if read_plan(path)[1] != checksum:
-        start_again(inherited)
+        start_again(inherited, state_file)
     sys.argv = [os.path.join(os.path.dirname(sys.executable), program), *plan["argv"]]
     status = 0
     try:
+        make_directories(plan["directories"])
         watch_signals(state)
         watch_threads(state)
         catch_hard_exit(state)

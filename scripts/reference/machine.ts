@@ -53,10 +53,9 @@ const FILES: Readonly<
     what: 'FLWR_HOME of `flower-context submit`: the connection to this SuperLink',
   },
   environment: { access: 'link', what: 'the virtual environment in use' },
-  flowerRun: { access: 'flower 0755', what: 'runtime folder of Flower' },
   flowerLink: {
-    access: 'flower 0644',
-    what: 'connection state that the launcher writes: serving, accepted, lost',
+    access: 'root 0644',
+    what: 'state of Flower, from inside its process: serving, accepted, lost. A line of JSON and its checksum',
   },
   environments: { access: 'root', what: 'virtual environments of Flower, `<version>-<framework>`' },
   makeEnvironment: {

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { BootOutcome, BootResult } from '../boot/boot.ts';
 import { Problem } from '../core/problem.ts';
 import { ROLE_TITLE } from '../core/role.ts';
+import { plainLines } from '../core/text.ts';
 import { ensureFolder, remove, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import type { Journal } from '../report/journal.ts';
@@ -143,7 +144,7 @@ function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undef
   ];
   try {
     ensureFolder(dirname(paths.motd), { mode: 0o755 });
-    writeIfChanged(paths.motd, `${lines.join('\n')}\n`, { mode: 0o644, durable: false });
+    writeIfChanged(paths.motd, `${plainLines(lines.join('\n'))}\n`, { mode: 0o644, durable: false });
   } catch (error) {
     // A message that cannot be written is not worth a failure.
     if (!(error instanceof Problem)) throw error;

@@ -4,8 +4,7 @@ import type { Boot, BootOutcome } from '../boot/boot.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import { asProblem, Problem } from '../core/problem.ts';
-import { liveFlowerState } from '../flower/state-file.ts';
-import { watchFile } from '../host/files.ts';
+import { liveFlowerState, watchFlowerState, whyUnknown } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import type { Report } from '../report/report.ts';
 import { watchContext } from './context-watch.ts';
@@ -71,7 +70,7 @@ export class Supervisor {
     try {
       this.#begin();
       while (this.#state.stage !== 'stopped') {
-        this.#observe();
+        await this.#observe();
         await this.#pause();
       }
       return this.#state.exit;
@@ -119,16 +118,18 @@ export class Supervisor {
   }
 
   /** Turns what the world looks like at this moment into events. */
-  #observe(): void {
-    if (this.#options.signal.aborted) this.#dispatch({ type: 'StopRequested' });
+  async #observe(): Promise<void> {
+    const { machine, signal } = this.#options;
+    if (signal.aborted) return this.#dispatch({ type: 'StopRequested' });
+    const flower = await liveFlowerState(machine);
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
-    const flower = liveFlowerState(this.#options.machine.paths);
     const up = flower?.up === true && (result === undefined || flower.plan === result.planHash);
-    const reason = flower === undefined ? 'its process is gone; systemd starts it again' : flower.detail;
-    if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
+    if ((stage === 'ready' || (stage === 'failed' && ready)) && !up) {
+      const unknown = flower?.detail ?? (await whyUnknown(machine));
+      const reason = unknown ?? 'its process is gone; systemd starts it again';
       this.#dispatch({ type: 'LinkDown', reason });
-    else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
+    } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
       this.#dispatch({ type: 'LinkUp' });
     const due = dueEvent(this.#state, this.#moment());
     if (due !== undefined) this.#dispatch(due);
@@ -155,7 +156,7 @@ export class Supervisor {
       case 'stopPendingFlower':
         this.#enqueue(async () => {
           const role = this.#outcome?.failure?.role;
-          if (role !== undefined) await stopPendingFlower(role, this.#options.machine.paths);
+          if (role !== undefined) await stopPendingFlower(role, this.#options.machine);
         });
         break;
       case 'leave':
@@ -199,7 +200,7 @@ export class Supervisor {
     this.#boots++;
     // The folder of the file may not have existed before this boot.
     this.#endWatch();
-    this.#endWatch = watchFile(machine.paths.flowerLink, () => this.#wake());
+    this.#endWatch = watchFlowerState(machine, () => this.#wake());
     if (failure !== undefined) report.problem(failure.problem);
     const unavailable = await this.#metrics.follow(outcome, () => ({
       ready: this.#state.stage === 'ready' && this.#state.ready,

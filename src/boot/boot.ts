@@ -69,8 +69,8 @@ export type BootOutcome = Ending & { readonly tookMs: number };
 export async function boot({ sequences = SEQUENCES, ...on }: Boot): Promise<BootOutcome> {
   const { clock } = on.machine;
   const began = clock.monotonicMs();
-  const ending = await runRole(sequences, on).catch((error: unknown) => ({
-    failure: failureOf(on, asProblem(error, 'booting')),
+  const ending = await runRole(sequences, on).catch(async (error: unknown) => ({
+    failure: await failureOf(on, asProblem(error, 'booting')),
     degradations: [],
   }));
   return { ...ending, tookMs: clock.monotonicMs() - began };
@@ -90,7 +90,7 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
       : await runSteps({ ...run, steps: supernode });
   return problem === undefined
     ? { result: resultOf(outputs), degradations }
-    : { failure: failureOf(on, problem, outputs, role), degradations };
+    : { failure: await failureOf(on, problem, outputs, role), degradations };
 }
 
 const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => ({
@@ -103,12 +103,12 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   partition: 'partition' in outputs ? outputs.partition : undefined,
 });
 
-const failureOf = (
+const failureOf = async (
   { machine, report, checkpoint }: Pick<Boot, 'machine' | 'report' | 'checkpoint'>,
   problem: Problem,
   outputs: Partial<CommonOutputs> = {},
   role?: Role,
-): BootFailure => ({
+): Promise<BootFailure> => ({
   problem,
   role,
   config: outputs.validate,
@@ -116,7 +116,7 @@ const failureOf = (
   contextAtFault: problem.contextAtFault,
   planned: outputs.launch_plan !== undefined,
   publishedBefore: checkpoint.finishedAt('publish') !== undefined,
-  flowerUp: liveFlowerState(machine.paths)?.up === true,
+  flowerUp: (await liveFlowerState(machine))?.up === true,
 });
 
 /** OneGate as far as the credentials can be read: the boot failed before its first step had an output. */

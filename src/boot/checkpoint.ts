@@ -6,7 +6,7 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { PartitionMemory } from '../cluster/partition-manager.ts';
 import { parseJson } from '../core/json.ts';
-import { Problem } from '../core/problem.ts';
+import { attempt, Problem } from '../core/problem.ts';
 import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
 
@@ -32,7 +32,7 @@ const schema = z.object({
 
 type Content = z.infer<typeof schema>;
 
-/** Finished steps and the partition, across boots. A damaged file is quarantined, and `damage` has the problem. */
+/** Finished steps and the partition, across boots. Reading never fails: a damaged file, or what else has its name, is quarantined, and `damage` has the problem. */
 export class Checkpoint {
   readonly #path: string;
   #content: Content = { version: 1, steps: {} };
@@ -42,19 +42,24 @@ export class Checkpoint {
 
   constructor(path: string, now: Date) {
     this.#path = path;
-    const text = readText(path);
+    const text = attempt(() => readText(path, { owner: 'own' }));
     if (text === undefined) return;
-    const parsed = parseJson(text, schema);
+    const parsed = text instanceof Problem ? undefined : parseJson(text, schema);
     if (parsed !== undefined) {
       this.#content = parsed;
       return;
     }
-    const kept = quarantine(path, now);
+    const kept = attempt(() => quarantine(path, now));
+    const aside =
+      kept instanceof Problem
+        ? `it could not be set aside (${kept.facts.found}), and a step that needs it will fail`
+        : `what was there is kept as ${kept}`;
     this.damage = new Problem('state_damaged', {
       doing: `reading the checkpoint ${path}`,
-      found: `${text.length} characters that are not a checkpoint`,
+      found:
+        text instanceof Problem ? text.facts.found : `${text.length} characters that are not a checkpoint`,
       expected: 'the JSON this agent wrote',
-      remedy: `nothing: every step is checked anew; the damaged file is kept as ${kept}`,
+      remedy: `nothing: every step is checked anew; ${aside}`,
     });
   }
 

@@ -1,10 +1,12 @@
 // What a boot with this configuration would write and start, computed by the functions of the boot's own steps.
+
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import { formatHostPort } from '../core/hostport.ts';
 import type { Role } from '../core/role.ts';
 import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import type { FlowerFacts } from '../flower/settings.ts';
+import { unitOf } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
@@ -15,7 +17,6 @@ import {
   superLinkLaunch,
   superNodeLaunch,
 } from './launch.ts';
-import { unitOf } from './steps/flower.ts';
 
 interface PlannedFile {
   readonly path: string;

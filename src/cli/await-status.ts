@@ -13,13 +13,13 @@ const READ_EVERY_MS = 500;
 export async function untilFile<T>(
   { clock }: Machine,
   { path, read }: { readonly path: string; readonly read: () => T | undefined },
-  wanted: (content: T) => boolean,
+  wanted: (content: T) => boolean | Promise<boolean>,
   deadlineMs = Number.POSITIVE_INFINITY,
 ): Promise<T | undefined> {
   const end = clock.monotonicMs() + deadlineMs;
   for (;;) {
     const content = read();
-    if ((content !== undefined && wanted(content)) || clock.monotonicMs() >= end) return content;
+    if ((content !== undefined && (await wanted(content))) || clock.monotonicMs() >= end) return content;
     const woken = new AbortController();
     const stopWatching = watchFile(path, () => woken.abort());
     await clock

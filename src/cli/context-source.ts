@@ -7,8 +7,9 @@ import { releaseImage } from '../config/release.ts';
 import { findingsOf, type VariableFinding } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
 import { imageOf } from '../flower/environment.ts';
-import { exists, readBytes } from '../host/files.ts';
+import { exists } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
+import { readNamed } from '../host/read.ts';
 import { knownVariables, parseVariableFile, type VariableFile } from '../vm/context-file.ts';
 import { namesFromContext } from '../vm/host-names.ts';
 import { hasImage, loadImage, loadVm } from '../vm/load.ts';
@@ -57,7 +58,7 @@ function readFile(file: string): Pick<VariableFile, 'variables' | 'open'> {
 export function readInput(file: string): Buffer {
   let bytes: Buffer | undefined;
   try {
-    bytes = readBytes(file === '-' ? '/dev/stdin' : file);
+    bytes = readNamed(file);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     throw new UsageError(`${file} cannot be read: ${error.facts.found}`);

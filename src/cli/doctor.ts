@@ -16,7 +16,7 @@ export const doctor = defineCommand({
     ['flower-context doctor --json', 'The same for a program'],
   ],
   async run({ machine, flag }) {
-    const vm = takeSnapshot(machine);
+    const vm = await takeSnapshot(machine);
     const results = await examine(CHECKS, vm);
     const count = (verdict: CheckSeverity): number =>
       results.flatMap(({ findings }) => findings).filter(({ severity }) => severity === verdict).length;

@@ -72,10 +72,10 @@ export async function untilDecided(
   deadlineMs?: number,
 ): Promise<{ file: ReadyFile | undefined; verdict: ReturnType<typeof verdictNow> }> {
   let verdict: ReturnType<typeof verdictNow>;
-  const decided = (file: ReadyFile): boolean => {
+  const decided = async (file: ReadyFile): Promise<boolean> => {
     verdict = verdictNow(machine, file);
     // The agent may not have noticed yet that Flower was killed a moment ago.
-    if (verdict === 'serves' && liveFlowerState(machine.paths)?.up !== true) verdict = undefined;
+    if (verdict === 'serves' && (await liveFlowerState(machine))?.up !== true) verdict = undefined;
     return verdict !== undefined;
   };
   const file = await untilFile(

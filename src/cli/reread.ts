@@ -3,6 +3,7 @@ import { EXIT } from '../core/exit.ts';
 import { exists, readBytes, realPath } from '../host/files.ts';
 import { readFromDisc } from '../host/iso.ts';
 import type { Machine } from '../host/machine.ts';
+import { MOST_OF_A_CONTEXT } from '../host/read.ts';
 import { startAndWait } from '../host/systemd.ts';
 import { defineCommand } from './command.ts';
 import { printErrorText, printText } from './terminal.ts';
@@ -14,6 +15,7 @@ const CHECK_EVERY_MS = 500;
 /** Gives up after so many runs of one-context that do not read the new CONTEXT. */
 const FRUITLESS_RUNS = 3;
 const PAUSE_MS = 10_000;
+const CONTEXT = { most: MOST_OF_A_CONTEXT };
 
 export const reread = defineCommand({
   name: 'reread',
@@ -63,12 +65,12 @@ function discContext({ paths }: Machine): string | undefined {
     const bytes = readFromDisc(device, 'CONTEXT', 'context.sh');
     if (bytes !== undefined) return textOf(bytes);
   }
-  return textOf(readBytes(paths.contextFolderFile));
+  return textOf(readBytes(paths.contextFolderFile, CONTEXT));
 }
 
 /** What one-contextd has read last, once its network stage has run in this boot. */
 const contextThatWasRead = ({ paths }: Machine): string | undefined =>
-  textOf(readBytes(paths.contextFiles[0]));
+  textOf(readBytes(paths.contextFiles[0], CONTEXT));
 
 /** When a NIC is removed, a udev rule appends an empty line to the file: that is no other CONTEXT. */
 const textOf = (bytes: Buffer | undefined): string | undefined =>

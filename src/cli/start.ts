@@ -1,7 +1,7 @@
 import './zod.ts';
 import { EXIT } from '../core/exit.ts';
 import type { Machine } from '../host/machine.ts';
-import { print, printError } from '../host/output.ts';
+import { print } from '../host/output.ts';
 import { didYouMean, invoke } from './command.ts';
 import { COMMANDS, overview } from './index.ts';
 import { printErrorText } from './terminal.ts';
@@ -34,8 +34,8 @@ export function start(machineOf: MachineOf): void {
   main(process.argv.slice(2), machineOf).then(
     (status) => process.exit(status),
     (error: unknown) => {
-      printError(
-        `flower-context: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+      printErrorText(
+        `flower-context: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
       );
       process.exit(EXIT.failed);
     },

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { parseJson } from '../core/json.ts';
+import { plain } from '../core/text.ts';
 import { commandPath } from '../flower/directories.ts';
 import { dialable } from '../flower/endpoints.ts';
 import { formatToml } from '../flower/toml.ts';
@@ -90,13 +91,15 @@ print(json.dumps(list(flat(app.get('config', {})))))
 /** The id of the run in a line of `flwr run`. */
 export const runIdIn = (line: string): string | undefined => /Successfully started run (\d+)/.exec(line)?.[1];
 
+const text = z.union([z.string(), z.number()]).transform((given) => plain(String(given)));
+
 const RUNS = z.object({
   runs: z.array(
     z.object({
-      'run-id': z.coerce.string(),
+      'run-id': text,
       /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
-      status: z.coerce.string(),
-      'status-details': z.string().catch(''),
+      status: text,
+      'status-details': text.catch(''),
       /** Seconds. */
       elapsed: z.number().optional().catch(undefined),
     }),

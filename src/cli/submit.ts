@@ -1,10 +1,11 @@
 import { join, resolve } from 'node:path';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
+import { plain, textLines } from '../core/text.ts';
 import { readEndpoints } from '../flower/endpoints.ts';
 import { ensureFolder, exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
-import { print, printError } from '../host/output.ts';
+import { printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
 import { defineCommand, UsageError } from './command.ts';
@@ -21,7 +22,7 @@ import {
   runIdIn,
   runStateIn,
 } from './submission.ts';
-import { printErrorText, printText } from './terminal.ts';
+import { passLine, printErrorText, printText } from './terminal.ts';
 
 export const submit = defineCommand({
   name: 'submit',
@@ -80,7 +81,7 @@ function appNamed(name: string, { apps }: Paths): string {
   throw new UsageError(
     isFolder(folder)
       ? `${name} is not a Flower app: ${folder} has no pyproject.toml`
-      : `there is no folder ${name}; apps of this image: ${listFolder(apps).join(', ') || 'none'}`,
+      : `there is no folder ${name}; apps of this image: ${plain(listFolder(apps).join(', ')) || 'none'}`,
   );
 }
 
@@ -118,7 +119,7 @@ async function declaredKeys({ paths }: Machine, app: string): Promise<ReadonlySe
   if (code === 0) return new Set(JSON.parse(stdout) as string[]);
   throw new Problem('run_not_started', {
     doing: `reading ${file}`,
-    found: failedToStart ?? stderr.trim().split('\n').at(-1) ?? 'it cannot be read',
+    found: failedToStart ?? textLines(stderr).at(-1) ?? 'it cannot be read',
     remedy:
       failedToStart === undefined
         ? 'correct the file'
@@ -184,7 +185,7 @@ class Run {
       if (silent > MOST_SILENT_POLLS) {
         throw new Problem('run_failed', {
           doing: `asking the SuperLink about run ${id}`,
-          found: (stderr.trim() || stdout.trim() || 'no answer').slice(-400),
+          found: (textLines(stderr).at(-1) ?? textLines(stdout).at(-1)) || 'no answer',
           remedy: 'check the SuperLink: `flower-context status`',
         });
       }
@@ -211,7 +212,7 @@ class Run {
         ? {
             onLine: (line: string, stream: 'stdout' | 'stderr'): void => {
               this.#id ??= runIdIn(line);
-              (stream === 'stdout' ? print : printError)(`${line}\n`);
+              passLine(line, stream);
             },
           }
         : { timeoutMs: 60_000 }),

@@ -1,6 +1,8 @@
 // Text for people: lines of at most 80 columns, and colour where a person reads it on a terminal.
 import { isatty } from 'node:tty';
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { inspect, stripVTControlCharacters, styleText } from 'node:util';
+import { formatJson } from '../core/json.ts';
+import { plainLine } from '../core/text.ts';
 import { print, printError } from '../host/output.ts';
 
 const WIDTH = 80;
@@ -37,10 +39,43 @@ export function wrap(text: string, first = '', rest = ' '.repeat(lengthOf(first)
   return [...lines, line].map(finish);
 }
 
-/** Breaks the lines that are too long; what follows a break is indented by two more columns. */
-const breakLines = (text: string): string =>
+const STYLES = {
+  heading: 'bold',
+  ok: 'green',
+  degraded: 'yellow',
+  warning: 'yellow',
+  problem: 'red',
+  error: 'red',
+  fatal: 'red',
+} as const;
+
+/** What style() puts around a text. */
+const OWN_STYLE = new RegExp(
+  `(${Object.values(STYLES)
+    .flatMap((name) => inspect.colors[name]!)
+    .map((code) => `\\x1b\\[${code}m`)
+    .join('|')})`,
+);
+
+type Stream = 'stdout' | 'stderr';
+
+const hasColours = (stream: Stream): boolean =>
+  isatty(stream === 'stdout' ? 1 : 2) && !process.env['NO_COLOR'];
+
+/** One line as a terminal may get it: of all control characters only our own colours and marks, where there are colours. */
+const guarded = (line: string, stream: Stream): string =>
+  line
+    .split(OWN_STYLE)
+    .map((part, at) =>
+      at % 2 === 1 && hasColours(stream) ? part : part.split(FIXED_SPACE).map(plainLine).join(FIXED_SPACE),
+    )
+    .join('');
+
+/** Guards the lines, and breaks those that are too long; what follows a break is indented by two more columns. @internal */
+export const terminalText = (text: string, stream: Stream): string =>
   text
     .split('\n')
+    .map((line) => guarded(line, stream))
     .flatMap((line) => {
       if (lengthOf(line) <= WIDTH || VALUE_LINE.test(line)) return finish(line);
       const indent = ' '.repeat(line.search(/\S|$/));
@@ -49,11 +84,15 @@ const breakLines = (text: string): string =>
     .join('\n');
 
 /** Prints text for a person on standard output. Files are printed as they are, with host/output.ts. */
-export const printText = (text: string): void => print(`${breakLines(text)}\n`);
+export const printText = (text: string): void => print(`${terminalText(text, 'stdout')}\n`);
 /** The same on standard error. */
-export const printErrorText = (text: string): void => printError(`${breakLines(text)}\n`);
+export const printErrorText = (text: string): void => printError(`${terminalText(text, 'stderr')}\n`);
 
-export const printJson = (value: unknown): void => print(`${JSON.stringify(value, null, 2)}\n`);
+/** Prints a line of another program, without its colours, and not broken. */
+export const passLine = (line: string, stream: Stream): void =>
+  (stream === 'stdout' ? print : printError)(`${plainLine(stripVTControlCharacters(line))}\n`);
+
+export const printJson = (value: unknown): void => print(`${formatJson(value, 2)}\n`);
 
 const LONGEST_LEFT = 26;
 
@@ -79,24 +118,9 @@ export function commandLines(command: string, indent: string): string[] {
   return lines.map((line, at) => (at === lines.length - 1 ? line : `${line} \\`));
 }
 
-const STYLES = {
-  heading: 'bold',
-  ok: 'green',
-  degraded: 'yellow',
-  warning: 'yellow',
-  problem: 'red',
-  error: 'red',
-  fatal: 'red',
-} as const;
-
 /** Colours text, if the stream is a terminal and the environment has no NO_COLOR. */
-export function style(
-  kind: keyof typeof STYLES,
-  text: string,
-  stream: 'stdout' | 'stderr' = 'stdout',
-): string {
-  const coloured = isatty(stream === 'stdout' ? 1 : 2) && !process.env['NO_COLOR'];
-  return coloured ? styleText(STYLES[kind], text, { validateStream: false }) : text;
+export function style(kind: keyof typeof STYLES, text: string, stream: Stream = 'stdout'): string {
+  return hasColours(stream) ? styleText(STYLES[kind], text, { validateStream: false }) : text;
 }
 
 export const heading = (text: string): string => style('heading', text);

@@ -6,9 +6,10 @@
 import type { Clock, Random } from '../core/clock.ts';
 import { backoff as doubling, withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
+import { plain } from '../core/text.ts';
 import { ONCE, type OneGate } from '../onegate/client.ts';
 import type { Role, Service, Vm } from '../onegate/replies.ts';
-import { type Pending, type SuperLink, sanitize, selectSuperLink } from './select.ts';
+import { type Pending, type SuperLink, selectSuperLink } from './select.ts';
 
 export type { SuperLink } from './select.ts';
 
@@ -145,7 +146,7 @@ class SuperLinkResolver {
         .slice(0, 8);
       if (this.#candidates.length === 0) {
         return {
-          for: `OneFlow to create the VM of role ${sanitize(roles.superLink.name)}`,
+          for: `OneFlow to create the VM of role ${nameOf(roles.superLink)}`,
           check: `the service's state on the front-end (\`oneflow show ${service.id}\`)`,
           vmExists: false,
         };
@@ -171,13 +172,16 @@ export function splitRoles(service: Service, myVmId: number): { own: Role; super
   const named = others.filter((role) => role.name.toLowerCase() === 'superlink');
   const superLink = named.length === 1 ? named[0] : others.length === 1 ? others[0] : undefined;
   if (superLink !== undefined) return { own, superLink };
-  const names = others.map((role) => sanitize(role.name)).join(', ');
+  const names = plain(others.map(nameOf).join(', '));
   throw new Problem('superlink_ambiguous', {
     doing: `looking for the SuperLink in service ${service.id}`,
     found:
       others.length === 0
-        ? `this VM's role ${sanitize(own.name)} is its only role`
-        : `besides ${sanitize(own.name)} it has the roles ${names}`,
+        ? `this VM's role ${nameOf(own)} is its only role`
+        : `besides ${nameOf(own)} it has the roles ${names}`,
     expected: 'one role named superlink, or only one other role',
   });
 }
+
+/** OneFlow takes any text as the name of a role. */
+const nameOf = ({ name }: { readonly name: string }): string => plain(name, 64);

@@ -107,6 +107,3 @@ function describeInvalid(text: string): string {
   if (text.length > 300) return `it is ${text.length} characters long`;
   return /^[\w.:[\]-]+$/.test(text) ? text : 'it has characters that no address has';
 }
-
-/** A name from outside, for a message. */
-export const sanitize = (name: string): string => name.replaceAll(/[^\w.-]/g, '?').slice(0, 64);

@@ -15,6 +15,21 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   'llm-fine-tuning': ['pytorch'],
 };
 
+/** The database, and the files that SQLite makes beside it. */
+const SQLITE_FILES = ['', '-wal', '-shm', '-journal'];
+
+/** Of two paths that the table has accepted: relative, without dots and empty parts. */
+const isAtOrBelow = (path: string, above: string): boolean => `${path}/`.startsWith(`${above}/`);
+
+/** FLWR_HOME of Flower is .flwr in the same directory: Flower writes and deletes there. */
+const notBelowFlwr = (variable: VariableName, path: string, example: string) =>
+  isAtOrBelow(path, '.flwr') && {
+    variable,
+    found: `'${path}', in the directory that Flower uses for itself (.flwr)`,
+    expected: 'a path outside .flwr',
+    example,
+  };
+
 const CERTIFICATES = ['FL_SSL_CA_CERTFILE', 'FL_SSL_CERTFILE', 'FL_SSL_KEYFILE'] as const;
 
 const ERRORS: readonly Rule[] = [
@@ -68,6 +83,29 @@ const ERRORS: readonly Rule[] = [
         found: `'${useCase}' with ML_FRAMEWORK=${framework}`,
         expected: `ML_FRAMEWORK=${needed.join(' or ')} for this use case, or FL_USE_CASE=none`,
         example: 'none',
+      }
+    );
+  }),
+
+  onSuperLink(['FL_DATABASE'], ({ FL_DATABASE: database }) =>
+    notBelowFlwr('FL_DATABASE', database, 'state/state.db'),
+  ),
+
+  onSuperLink(
+    ['FL_CHECKPOINT_ENABLED', 'FL_CHECKPOINT_PATH'],
+    ({ FL_CHECKPOINT_ENABLED: enabled, FL_CHECKPOINT_PATH: checkpoints }) =>
+      enabled && notBelowFlwr('FL_CHECKPOINT_PATH', checkpoints, 'checkpoints'),
+  ),
+
+  onSuperLink(['FL_DATABASE', 'FL_CHECKPOINT_ENABLED', 'FL_CHECKPOINT_PATH'], (values) => {
+    const { FL_DATABASE: database, FL_CHECKPOINT_ENABLED: enabled, FL_CHECKPOINT_PATH: checkpoints } = values;
+    return (
+      enabled &&
+      SQLITE_FILES.some((end) => isAtOrBelow(checkpoints, `${database}${end}`)) && {
+        variable: 'FL_DATABASE',
+        found: `'${database}', which would be a file at or above the directory of FL_CHECKPOINT_PATH ('${checkpoints}')`,
+        expected: 'a file that is not the checkpoint directory or one above it',
+        ...(isAtOrBelow(checkpoints, 'state') ? {} : { example: 'state/state.db' }),
       }
     );
   }),

@@ -207,6 +207,18 @@ const ENTRIES = {
       'leave FLOWER_VERSION and ML_FRAMEWORK empty, or free disk space and open access to the package index: `flower-context install` tries again',
     where: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
   },
+  flower_state_unknown: {
+    title: 'Flower runs, but its state is not known',
+    severity: 'warning',
+    about:
+      'The launcher writes the state of Flower to link.json. The file is missing or damaged, it is about another process, or a signal has stopped the process. Causes are an update of the package, somebody who removed the file, or code of an app.',
+    found: 'The agent compares the state with the main process that systemd reports for the unit of Flower.',
+    agent:
+      'The VM counts as not serving. Within a minute the agent restarts Flower, which writes its state again.',
+    remedy:
+      'nothing, if Flower serves again; otherwise restart it (`systemctl restart flower-superlink` or `flower-supernode`)',
+    where: ['flower-context doctor', 'ls -l /run/flower-context/link.json', JOURNAL],
+  },
   flower_start_failed: {
     title: 'Flower exited instead of serving',
     about: "The process exited, or systemd did not start it. The problem contains Flower's last lines.",

@@ -1,5 +1,6 @@
 // A problem: a code, what was being done, what was found, what was expected, and what to do next.
 import { CATALOGUE, type ProblemCode, type Severity } from './catalogue.ts';
+import { plain } from './text.ts';
 
 export interface ProblemFacts {
   /** What was being done, as a phrase: 'reading the server certificate in FL_SSL_CERTFILE'. */
@@ -74,7 +75,7 @@ export const asProblem = (error: unknown, doing: string): Problem =>
     ? error
     : new Problem('internal_error', {
         doing,
-        found: error instanceof Error ? error.message : String(error),
+        found: plain(error instanceof Error ? error.message : String(error)),
         cause: error,
       });
 

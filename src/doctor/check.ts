@@ -1,7 +1,9 @@
 // A check is data: its name, what it needs, and what it finds on this VM. It changes nothing and prints no secret.
+
 import type { ProblemCode } from '../core/catalogue.ts';
 import type { Finding } from '../core/finding.ts';
 import { Problem } from '../core/problem.ts';
+import { plain } from '../core/text.ts';
 import type { VmSnapshot } from './snapshot.ts';
 
 /** `none`: the check does not apply to this VM. */
@@ -104,7 +106,9 @@ async function withinTime(run: Check['run'], vm: VmSnapshot): Promise<readonly C
     return await Promise.race([Promise.resolve().then(() => run(vm)), late]);
   } catch (error) {
     if (error instanceof Problem) return fromProblem(error);
-    return [problem(`the check failed: ${(error as Error).message}`, 'report this defect', 'internal_error')];
+    return [
+      problem(`the check failed: ${plain((error as Error).message)}`, 'report this defect', 'internal_error'),
+    ];
   } finally {
     over.abort();
     late.catch(() => undefined);

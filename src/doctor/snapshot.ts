@@ -8,7 +8,7 @@ import type { Role } from '../core/role.ts';
 import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
 import { type LaunchPlan, readPlan } from '../flower/plan.ts';
-import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
+import { type LiveFlowerState, liveFlowerState, whyUnknown } from '../flower/state-file.ts';
 import { readText } from '../host/files.ts';
 import { hostName, type Machine } from '../host/machine.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
@@ -30,6 +30,8 @@ export interface VmSnapshot extends LoadedVm {
   readonly plan: LaunchPlan | undefined;
   readonly endpoints: FlowerEndpoints | undefined;
   readonly flower: LiveFlowerState | undefined;
+  /** Why `flower` is not known although its process runs. */
+  readonly flowerUnknown: string | undefined;
   /** Undefined without credentials. */
   readonly oneGate: OneGate | undefined;
   /** This VM as OneGate sees it: one request for all checks. Throws Problem. */
@@ -41,8 +43,8 @@ export interface VmSnapshot extends LoadedVm {
 /** One try, within the time that a check has. */
 const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxWaitMs: 0 };
 
-/** Reads everything that needs no network; never throws. */
-export function takeSnapshot(machine: Machine): VmSnapshot {
+/** Reads everything that needs no network; never rejects. */
+export async function takeSnapshot(machine: Machine): Promise<VmSnapshot> {
   const { paths, clock, random } = machine;
   const loaded = loadVm(machine);
   const { image, credentials } = loaded;
@@ -64,7 +66,8 @@ export function takeSnapshot(machine: Machine): VmSnapshot {
     status: attempt(() => readStatus(paths.status)),
     plan: attempt(() => readPlan(paths)),
     endpoints: attempt(() => readEndpoints(paths)),
-    flower: attempt(() => liveFlowerState(paths)),
+    flower: await liveFlowerState(machine),
+    flowerUnknown: await whyUnknown(machine),
     oneGate,
     vm: () => {
       vm ??= oneGate === undefined ? Promise.reject(new Error('no access to OneGate')) : oneGate.vm();

@@ -1,4 +1,5 @@
-// The folders of Flower. All are owned by the user that Flower runs as.
+// The directories of Flower. systemd makes that of the role (StateDirectory=), the launcher those below, as Flower's user.
+// The agent only names them: it is root, and must not follow names where others can write.
 import { dirname, join } from 'node:path';
 import type { SuperLinkConfig, SuperNodeConfig } from '../config/config.ts';
 import type { Role } from '../core/role.ts';
@@ -22,8 +23,8 @@ export const databaseFile = (paths: Paths, database: string): string =>
 export const checkpointDirectory = (paths: Paths, path: string): string =>
   join(stateDirectory(paths, 'superlink'), path === '/app/checkpoints' ? 'checkpoints' : path);
 
-/** The folders that have to exist before Flower starts; parents first. */
-export function foldersFlowerNeeds(
+/** The directories that have to exist below the state directory before Flower starts; absolute, parents first. */
+export function directoriesFlowerNeeds(
   paths: Paths,
   config:
     | Pick<SuperNodeConfig, 'role'>
@@ -35,9 +36,9 @@ export function foldersFlowerNeeds(
     wanted.push(dirname(databaseFile(paths, config.FL_DATABASE)));
     if (config.FL_CHECKPOINT_ENABLED) wanted.push(checkpointDirectory(paths, config.FL_CHECKPOINT_PATH));
   }
-  const all = new Set([state]);
-  for (const folder of wanted) {
-    const parts = folder.slice(state.length).split('/').filter(Boolean);
+  const all = new Set<string>();
+  for (const directory of wanted) {
+    const parts = directory.slice(state.length).split('/').filter(Boolean);
     for (let depth = 1; depth <= parts.length; depth++) all.add(join(state, ...parts.slice(0, depth)));
   }
   return [...all];

@@ -87,7 +87,7 @@ export const writeEndpoints = (paths: Paths, endpoints: FlowerEndpoints): boolea
 
 /** Undefined before the first boot has written the file, or when it is not such a file. */
 export const readEndpoints = ({ endpoints }: Paths): FlowerEndpoints | undefined =>
-  parseJson(readText(endpoints), schema);
+  parseJson(readText(endpoints, { owner: 'own' }), schema);
 
 /** Every address that Flower listens on, each once. */
 export const listenersOf = ({ listeners }: FlowerEndpoints): HostPort[] => [

@@ -5,6 +5,7 @@ import { downloadOf, type Framework, formatSize, neededSpace } from '../config/f
 import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
+import { textLines } from '../core/text.ts';
 import { exists, isExecutable, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
@@ -151,7 +152,7 @@ async function install(
   if (result.timedOut) return `not done within ${Math.round(limitMs / 1000)} s`;
   if (result.failedToStart !== undefined)
     return `${paths.makeEnvironment} could not be started (${result.failedToStart})`;
-  const lines = result.stderr.split('\n').filter((line) => line.trim() !== '');
+  const lines = textLines(result.stderr);
   const last = lines.filter((line) => /error/i.test(line)).at(-1) ?? lines.at(-1);
-  return last?.trim().slice(0, 300) ?? `the installation ended with status ${result.code ?? result.signal}`;
+  return last ?? `the installation ended with status ${result.code ?? result.signal}`;
 }

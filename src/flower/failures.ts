@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
-import { ensureFolder, readText, remove, writeAtomic } from '../host/files.ts';
+import { ensureFolder, readText, remove, unlessUnfit, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 
 const failure = z.object({
@@ -19,7 +19,10 @@ type Failure = z.infer<typeof failure>;
 
 /** By the name of the environment, VERSION-FRAMEWORK. A damaged file counts as empty. */
 const readFailures = (paths: Paths): Record<string, Failure> =>
-  parseJson(readText(paths.failedInstallations), schema) ?? {};
+  parseJson(
+    unlessUnfit(() => readText(paths.failedInstallations, { owner: 'own' })),
+    schema,
+  ) ?? {};
 
 export function failureOf(name: string, image: string, paths: Paths): Failure | undefined {
   const found = readFailures(paths);

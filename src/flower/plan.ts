@@ -7,7 +7,13 @@ import { parseJson } from '../core/json.ts';
 import { ROLES, type Role } from '../core/role.ts';
 import { readText } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { commandPath, databaseFile, flwrHome, stateDirectory } from './directories.ts';
+import {
+  commandPath,
+  databaseFile,
+  directoriesFlowerNeeds,
+  flwrHome,
+  stateDirectory,
+} from './directories.ts';
 import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
 import { profileFor } from './profiles.ts';
@@ -34,7 +40,8 @@ export const launchPlanSchema = z.strictObject({
   grpc: z.strictObject({ server: z.array(option), client: z.array(option) }),
   /** SuperLink: the listener of the Fleet API, and its certificate if it differs from --ssl-*. SuperNode: null. */
   fleet: z.nullable(z.strictObject({ listen: z.string(), credentials: z.nullable(credentials) })),
-  link_file: z.string(),
+  /** Absolute, parents first: what the launcher makes below `workdir`, which systemd makes. */
+  directories: z.array(z.string()),
   /** Seconds without a call to the Fleet API after which the launcher ends a SuperNode; for tests. */
   silence_seconds: z.optional(z.number()),
 });
@@ -45,7 +52,7 @@ export const formatPlan = (plan: LaunchPlan): string => `${JSON.stringify(plan, 
 
 /** The plan of this boot; undefined when there is no valid one. */
 export const readPlan = ({ plan }: Paths): LaunchPlan | undefined =>
-  parseJson(readText(plan), launchPlanSchema);
+  parseJson(readText(plan, { owner: 'own' }), launchPlanSchema);
 
 /**
  * How to start Flower for this configuration.
@@ -144,6 +151,6 @@ function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFact
       server: role === 'superlink' ? server : [],
       client: role === 'supernode' ? client : [],
     },
-    link_file: facts.paths.flowerLink,
+    directories: directoriesFlowerNeeds(facts.paths, config),
   } as const;
 }

@@ -1,5 +1,6 @@
 // Two questions to a Fleet API, each with one call that changes nothing there.
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { plain } from '../core/text.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
 
 const METHOD = '/flwr.proto.Fleet/PullMessages';
@@ -36,12 +37,12 @@ export function judge({ code, details, ms }: GrpcAnswer, plaintext: boolean): Pr
 function reasonOf(code: number, details: string, plaintext: boolean): string {
   if (code === GrpcStatus.DEADLINE_EXCEEDED) return 'does not answer (no reply in time)';
   if (code !== GrpcStatus.UNAVAILABLE)
-    return `answers, but is not Flower's Fleet API (${details || `status ${code}`})`;
+    return `answers, but is not Flower's Fleet API (${plain(details, 200) || `status ${code}`})`;
   const meaning = MEANINGS.find(([sign]) => sign.test(details))?.[1];
   if (meaning !== undefined) return meaning;
   if (plaintext) return 'closes the connection on plaintext; it may require TLS';
   const last = /Last error: (.*?)\.? Resolution note/s.exec(details)?.[1] ?? details;
-  return `cannot be reached: ${last.slice(0, 200)}`;
+  return `cannot be reached: ${plain(last, 200)}`;
 }
 
 /** Error texts of grpc-js and OpenSSL, and their meaning. The first that matches is taken. */

@@ -13,7 +13,12 @@ type Common =
 
 export type SuperLinkSettings = Pick<
   SuperLinkConfig,
-  Common | 'FL_FLEET_API_ADDRESS' | 'FL_CONTROL_API_ADDRESS' | 'FL_DATABASE'
+  | Common
+  | 'FL_FLEET_API_ADDRESS'
+  | 'FL_CONTROL_API_ADDRESS'
+  | 'FL_DATABASE'
+  | 'FL_CHECKPOINT_ENABLED'
+  | 'FL_CHECKPOINT_PATH'
 >;
 export type SuperNodeSettings = Pick<SuperNodeConfig, Common | 'FL_MAX_RETRIES' | 'FL_MAX_WAIT_TIME'>;
 

@@ -1,4 +1,5 @@
 // Writes the flat TOML files that Flower reads. Flower takes booleans, 64-bit integers, floats and strings.
+import { escapeInvisible } from '../core/text.ts';
 import type { TomlEntry, TomlValue } from '../core/toml.ts';
 
 /** One `key = value` line per entry, in the order given. Keys and strings may hold anything but lone surrogates. */
@@ -21,11 +22,9 @@ function formatFloat(value: number): string {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-/** A TOML basic string: quote, backslash and every control character as an escape. */
-function quote(text: string): string {
-  const escaped = text.replaceAll(/["\\\p{Cc}]/gu, (character) => {
-    if (character === '"' || character === '\\') return `\\${character}`;
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  });
-  return `"${escaped}"`;
-}
+/** A TOML basic string: quote, backslash and every invisible character as an escape. */
+const quote = (text: string): string =>
+  `"${escapeInvisible(text.replaceAll(/["\\]/g, '\\$&'), (character) => {
+    const hex = character.codePointAt(0)!.toString(16);
+    return hex.length > 4 ? `\\U${hex.padStart(8, '0')}` : `\\u${hex.padStart(4, '0')}`;
+  })}"`;

@@ -1,4 +1,5 @@
 // Error codes of the operating system as clauses for a person.
+import { plain } from '../core/text.ts';
 
 const MEANING: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: nothing listens there',
@@ -24,5 +25,5 @@ export const errorCode = (error: unknown): string => (error as NodeJS.ErrnoExcep
 /** What the code of an error means; the code itself, or the error's message, when it is another one. */
 export function describeError(error: unknown): string {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
-  return code === undefined ? (message ?? 'unknown error') : (MEANING[code] ?? code);
+  return code === undefined ? plain(message ?? 'unknown error') : (MEANING[code] ?? code);
 }

@@ -3,16 +3,13 @@
 import {
   chmodSync,
   chownSync,
-  closeSync,
   existsSync,
   type FSWatcher,
-  fstatSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   realpathSync,
   renameSync,
@@ -26,6 +23,9 @@ import { basename, dirname, join } from 'node:path';
 import { Problem } from '../core/problem.ts';
 import { unlessError } from '../core/result.ts';
 import { describeError, errorCode } from './errno.ts';
+import { closing, readText, unlessUnfit } from './read.ts';
+
+export { readBytes, readText, unlessUnfit } from './read.ts';
 
 /** Mode and owner of a file or folder. An undefined `owner` stays as it is. */
 export interface Access {
@@ -44,36 +44,6 @@ function reporting<T>(doing: string, work: () => T): T {
     throw new Problem('state_unwritable', { doing, found: describeError(error), cause: error });
   }
 }
-
-/** Closes the descriptor after `work`. */
-export function closing<T>(descriptor: number, work: (descriptor: number) => T): T {
-  try {
-    return work(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** The bytes of a file, or undefined when there is none. Refuses files over `maxBytes`. */
-export function readBytes(path: string, maxBytes = 16 * 1024 * 1024): Buffer | undefined {
-  let remedy = 'run the agent as root, or check the file';
-  try {
-    return closing(openSync(path, 'r'), (descriptor) => {
-      remedy = 'check the file (`ls -ld`): neither the agent nor one-context writes such a file';
-      const { size } = fstatSync(descriptor);
-      if (size > maxBytes) throw new Error(`it has ${size} bytes, more than ${maxBytes}`);
-      return readFileSync(descriptor);
-    });
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error))) return undefined;
-    const found = describeError(error);
-    throw new Problem('state_unwritable', { doing: `reading ${path}`, found, remedy, cause: error });
-  }
-}
-
-/** The text of a file, or undefined when there is none. */
-export const readText = (path: string, maxBytes?: number): string | undefined =>
-  readBytes(path, maxBytes)?.toString('utf8');
 
 let serial = 0;
 
@@ -95,10 +65,21 @@ function replace(path: string, make: (beside: string) => void): void {
   const beside = temporaryName(path);
   try {
     make(beside);
-    renameSync(beside, path);
+    takeName(beside, path);
   } catch (error) {
     discard(beside);
     throw error;
+  }
+}
+
+/** A rename replaces everything but a directory, which is set aside. */
+function takeName(beside: string, path: string): void {
+  try {
+    renameSync(beside, path);
+  } catch (error) {
+    if (errorCode(error) !== 'EISDIR') throw error;
+    quarantine(path, new Date());
+    renameSync(beside, path);
   }
 }
 
@@ -122,7 +103,7 @@ export function writeAtomic(path: string, content: string | Buffer, access: File
 /** Like writeAtomic, but keeps a file (and its times) that is right already. True if written. */
 export function writeIfChanged(path: string, content: string, access: FileAccess): boolean {
   const isFile = unlessError(() => !lstatSync(path).isSymbolicLink()) ?? false;
-  if (isFile && readText(path) === content && hasAccess(path, access)) return false;
+  if (isFile && unlessUnfit(() => readText(path)) === content && hasAccess(path, access)) return false;
   writeAtomic(path, content, access);
   return true;
 }
@@ -159,7 +140,7 @@ export const linkTarget = (path: string): string | undefined => unlessError(() =
 /** The target of a path through all links; undefined when it does not exist. */
 export const realPath = (path: string): string | undefined => unlessError(() => realpathSync(path));
 
-/** Renames a damaged file and keeps it for a person; returns its new path. */
+/** Renames a damaged file, or what else has its name, and keeps it for a person; returns its new path. */
 export function quarantine(path: string, now: Date): string {
   const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
   reporting(`renaming the damaged ${path}`, () => renameSync(path, target));

@@ -1,4 +1,8 @@
 // Calls gRPC servers: unary calls with empty messages, over TLS or plaintext. grpc-js is loaded on the first use.
+import { plain } from '../core/text.ts';
+
+/** What grpc-js adds around the reason of a failure is longer than a sentence. */
+const LONGEST_DETAILS = 2_000;
 
 export interface GrpcTarget {
   /** Without brackets. */
@@ -11,6 +15,7 @@ export interface GrpcTarget {
 export interface GrpcAnswer {
   /** gRPC's status number; 0 is OK, 14 UNAVAILABLE, 16 UNAUTHENTICATED. */
   readonly code: number;
+  /** Plain text: a server can send any. */
   readonly details: string;
   /** From the call to its answer, in milliseconds. */
   readonly ms: number;
@@ -67,7 +72,11 @@ export async function openGrpc({ host, port, ca }: GrpcTarget): Promise<GrpcConn
         const from = performance.now();
         const options = { deadline: new Date(Date.now() + timeoutMs) };
         client.makeUnaryRequest(method, empty, empty, null, sent, options, (error) =>
-          resolve({ code: error?.code ?? 0, details: error?.details ?? '', ms: performance.now() - from }),
+          resolve({
+            code: error?.code ?? 0,
+            details: plain(error?.details ?? '', LONGEST_DETAILS),
+            ms: performance.now() - from,
+          }),
         );
       }),
     close: () => client.close(),

@@ -1,10 +1,11 @@
-// Facts of the kernel of this machine. They are injected, because several agents on one computer (demo, tests) need
+// Facts of the kernel and of systemd of this machine. They are injected, because several agents on one computer (demo, tests) need
 // different ones.
 import { statfsSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { unlessError } from '../core/result.ts';
 import { readText } from './files.ts';
+import { mainPids } from './systemd.ts';
 
 export interface Host {
   /** A value that changes with each boot of the kernel. */
@@ -17,6 +18,10 @@ export interface Host {
   readonly loopback: string;
   /** Free for ordinary programs at `path`, or at the nearest folder above it that exists. */
   freeSpaceAt(path: string): FreeSpace | undefined;
+  /** Flower's user may be root, or one with other duties: a folder is the machine, and one user runs all of it (tests). */
+  readonly sharesUser?: true;
+  /** The main processes of these units, as systemd names them; 0 for a unit without one. */
+  mainPids(units: readonly string[]): Promise<readonly number[]>;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
 }
@@ -33,6 +38,7 @@ export const realHost: Host = {
   isOwnLoopback: (address) => address.startsWith('127.') || address === '::1',
   loopback: '127.0.0.1',
   freeSpaceAt,
+  mainPids,
   collectGarbage,
 };
 

@@ -1,19 +1,22 @@
 // Reads one file of an ISO 9660 disc (ECMA-119) from the device, without a mount, which would need a capability. Of the
 // names on a disc only the plain ones are read, which every disc has beside those of Joliet and Rock Ridge.
-import { openSync, readSync } from 'node:fs';
+import { openSync, readSync, statSync } from 'node:fs';
 import { unlessError } from '../core/result.ts';
-import { closing } from './files.ts';
+import { closing, MOST_OF_A_CONTEXT } from './read.ts';
 
 const SECTOR = 2_048;
 const DESCRIPTOR = 16 * SECTOR;
 /** No folder or file that is read here is larger; a damaged disc can claim any size. */
-const LARGEST = 16 * 1024 * 1024;
+const LARGEST = MOST_OF_A_CONTEXT;
 
 /** The file `name` in the root folder of the disc with this label; undefined when there is no such disc or file. */
 export function readFromDisc(device: string, label: string, name: string): Buffer | undefined {
   // An error: there is no medium, it is being changed, or it is of another kind.
-  return unlessError(() =>
-    closing(openSync(device, 'r'), (descriptor) => {
+  return unlessError(() => {
+    // A link, by which udev names the disc, is followed. A FIFO with this name would block.
+    const kind = statSync(device);
+    if (!kind.isBlockDevice() && !kind.isFile()) return undefined;
+    return closing(openSync(device, 'r'), (descriptor) => {
       const volume = read(descriptor, DESCRIPTOR, SECTOR);
       if (volume.toString('latin1', 0, 7) !== '\x01CD001\x01') return undefined;
       if (volume.toString('latin1', 40, 72).trimEnd() !== label) return undefined;
@@ -21,8 +24,8 @@ export function readFromDisc(device: string, label: string, name: string): Buffe
       const entries = records(read(descriptor, root.at, root.size));
       const found = entries.find((entry) => entry.name === name.toUpperCase());
       return found && read(descriptor, found.at, found.size);
-    }),
-  );
+    });
+  });
 }
 
 interface Extent {

@@ -1,4 +1,5 @@
 // The processes that listen on TCP ports of this machine, from `ss`.
+import { plain } from '../core/text.ts';
 import { readText } from './files.ts';
 import { run } from './process.ts';
 
@@ -28,11 +29,13 @@ function parseListener(line: string): Listener[] {
     .replace(/%.*$/, '')
     .replace(/^::ffff:(?=[\d.]+$)/, '');
   const owners = users.join(' ');
+  // A process chooses its own name.
+  const program = /\(\("([^"]*)"/.exec(owners)?.[1];
   return [
     {
       host: host === '*' ? '::' : host,
       port: Number(port),
-      program: /\(\("([^"]*)"/.exec(owners)?.[1],
+      program: program && plain(program, 40),
       pids: [...owners.matchAll(/pid=(\d+)/g)].map(([, pid]) => Number(pid)),
     },
   ];

@@ -1,5 +1,8 @@
 // Notifications to systemd. The npm package sends READY and STATUS only; WATCHDOG and STOPPING need the program.
+// Both put a text into the datagram as it is, where each line is an assignment (sd_notify(3)): `x\nMAINPID=1` as a status
+// would give systemd another main process. So a status is one line here, whoever wrote it.
 import systemdNotify from 'systemd-notify';
+import { plain } from '../core/text.ts';
 import { run } from './process.ts';
 
 const enabled = (): boolean => process.env['NOTIFY_SOCKET'] !== undefined;
@@ -15,11 +18,14 @@ function enqueue(send: () => Promise<unknown>): void {
 const STATUS_DELAY_MS = 250;
 let pendingStatus: { text: string; timer: NodeJS.Timeout } | undefined;
 
+/** A status of systemd: one line, of at most 500 characters. @internal */
+export const statusLine = (text: string): string => plain(text, 500);
+
 /** Sets the text that `systemctl status` shows. */
 export function notifyStatus(status: string): void {
-  if (pendingStatus !== undefined) pendingStatus.text = status;
-  else if (enabled())
-    pendingStatus = { text: status, timer: setTimeout(sendStatus, STATUS_DELAY_MS).unref() };
+  const text = statusLine(status);
+  if (pendingStatus !== undefined) pendingStatus.text = text;
+  else if (enabled()) pendingStatus = { text, timer: setTimeout(sendStatus, STATUS_DELAY_MS).unref() };
 }
 
 function sendStatus(): void {

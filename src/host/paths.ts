@@ -50,9 +50,8 @@ export function pathsUnder(root: string) {
     motd: at('/run/motd.d/flower-context'),
     /** Symbolic link to the virtual environment that the unit's launcher uses. */
     environment: at('/run/flower-context/env'),
-    flowerRun: at('/run/flower'),
-    /** Written by the launcher, inside Flower's process (flower/state-file.ts). */
-    flowerLink: at('/run/flower/link.json'),
+    /** Opened by systemd and written by the launcher, inside Flower's process (flower/state-file.ts). */
+    flowerLink: at('/run/flower-context/link.json'),
 
     /** Virtual environments side by side: /opt/flower/envs/<version>-<framework>. */
     environments: at('/opt/flower/envs'),

@@ -1,5 +1,6 @@
 // Runs other programs: never through a shell, with limits of time and output.
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { unlessError } from '../core/result.ts';
 
@@ -122,6 +123,22 @@ export const selfCommand = (): readonly string[] => [
   ...process.execArgv,
   process.argv[1] ?? '',
 ];
+
+interface ProcessFacts {
+  /** Clock ticks since the kernel's boot. */
+  readonly started: number;
+  /** By a signal (SIGSTOP) or a debugger. */
+  readonly stopped: boolean;
+}
+
+/** Facts of a process of any user, from proc_pid_stat(5); undefined when there is none, or it has ended. */
+export function processFacts(pid: number): ProcessFacts | undefined {
+  const text = unlessError(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  // The name, in parentheses, may contain anything.
+  const [state, ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
+  if (state === undefined || 'ZXx'.includes(state)) return undefined;
+  return { started: Number(fields[18]), stopped: 'Tt'.includes(state) };
+}
 
 /** Whether a process of this id exists, of any user. */
 export function isAlive(pid: number): boolean {

@@ -1,4 +1,5 @@
 // systemd and its journal, by the programs `systemctl` and `journalctl`.
+import { plain, textLines } from '../core/text.ts';
 import { type RunResult, run } from './process.ts';
 
 export interface UnitState {
@@ -8,27 +9,44 @@ export interface UnitState {
   /** success, exit-code, signal, watchdog, ... of the last run. */
   readonly result: string;
   readonly exitStatus: number;
+  /** The main process; 0: none. */
   readonly pid: number;
   readonly restarts: number;
 }
 
-const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,ExecMainPID,NRestarts';
+const PROPERTIES = 'ActiveState,SubState,Result,ExecMainStatus,MainPID,NRestarts';
 
 /** The state of a unit. Never throws: without an answer of systemd it is 'unknown'. */
 export async function unitState(unit: string): Promise<UnitState> {
   const { code, stdout } = await run('systemctl', ['show', unit, '-p', PROPERTIES], { timeoutMs: 5_000 });
+  return readUnitState(code === 0 ? stdout : '');
+}
+
+/** The output of `systemctl show`. @internal */
+export function readUnitState(output: string): UnitState {
   const values = new Map(
-    stdout.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
+    output.split('\n').map((line) => line.split(/=(.*)/s).slice(0, 2) as [string, string]),
   );
-  const number = (name: string): number => Number(values.get(name) ?? 0) || 0;
+  const number = (name: string): number => {
+    const value = Number(values.get(name) ?? 0);
+    return Number.isSafeInteger(value) && value >= 0 ? value : 0;
+  };
+  const word = (name: string): string => plain(values.get(name) ?? '', 40) || 'unknown';
   return {
-    active: code === 0 ? (values.get('ActiveState') ?? 'unknown') : 'unknown',
-    sub: values.get('SubState') ?? 'unknown',
-    result: values.get('Result') ?? 'unknown',
+    active: word('ActiveState'),
+    sub: word('SubState'),
+    result: word('Result'),
     exitStatus: number('ExecMainStatus'),
-    pid: number('ExecMainPID'),
+    pid: number('MainPID'),
     restarts: number('NRestarts'),
   };
+}
+
+/** The main process of each unit; 0 for one without. Empty when systemd does not answer. */
+export async function mainPids(units: readonly string[]): Promise<number[]> {
+  const args = ['show', ...units, '-p', 'MainPID', '--value'];
+  const { code, stdout } = await run('systemctl', args, { timeoutMs: 5_000 });
+  return code === 0 ? [...stdout.matchAll(/^\d+$/gm)].map(Number) : [];
 }
 
 /** Queues a job and returns. Undefined when it was queued, else systemctl's error. */
@@ -44,11 +62,11 @@ export const startAndWait = async (unit: string): Promise<string | undefined> =>
   errorOf(await run('systemctl', ['start', unit]));
 
 const errorOf = ({ code, stderr, stdout }: RunResult): string | undefined =>
-  code === 0 ? undefined : stderr.trim() || stdout.trim() || `systemctl ended with status ${code}`;
+  code === 0 ? undefined : plain(stderr) || plain(stdout) || `systemctl ended with status ${code}`;
 
-/** The last lines of a unit, oldest first; empty when the journal does not answer. */
+/** The last lines of a unit as plain text, oldest first; empty when the journal does not answer. */
 export async function lastLines(unit: string, count: number): Promise<string[]> {
   const args = ['-u', unit, '-n', String(count), '-o', 'cat', '--no-pager'];
   const { code, stdout } = await run('journalctl', args, { timeoutMs: 5_000 });
-  return code === 0 ? stdout.split('\n').filter((line) => line.trim() !== '') : [];
+  return code === 0 ? textLines(stdout) : [];
 }

@@ -1,4 +1,5 @@
 // The errors of one request to OneGate: what happened, and what to do about it.
+import { plain } from '../core/text.ts';
 import { parseUrl } from '../core/url.ts';
 import type { HttpFailure, HttpReply } from '../host/http.ts';
 
@@ -23,7 +24,8 @@ const NO_SERVICE = /^(Empty or invalid SERVICE_ID|This VM does not belong to any
  */
 export function errorIn(reply: HttpReply, token: string, updating: boolean): OneGateError | undefined {
   const { status, body } = reply;
-  const text = quotable(body.replaceAll(token, '<token>'));
+  // Made plain first: a terminal sequence inside the token must not hide it.
+  const text = quotable(plain(body, 4_000).replaceAll(token, '<token>'));
   if (status === 200) {
     return updating && body !== ''
       ? { kind: 'unreadable', why: `an empty answer was expected, not ${body.length} characters: ${text}` }
@@ -113,8 +115,5 @@ function remedyForProxy(
   return undefined;
 }
 
-/** The beginning of a text from outside, for the journal: one line, printable, at most 120 characters. */
-const quotable = (text: string): string => {
-  const line = text.replaceAll(/[^\x20-\x7e]+/g, ' ').trim();
-  return line.length > 120 ? `${line.slice(0, 120)}...` : line;
-};
+/** The beginning of a body or of a header, for a sentence. */
+const quotable = (text: string): string => plain(text, 120);

@@ -2,6 +2,7 @@
 // the text form is ours: systemd's <priority>, then a sentence.
 import pino from 'pino';
 import type { Problem } from '../core/problem.ts';
+import { plain, plainJson, plainLines } from '../core/text.ts';
 import { print } from '../host/output.ts';
 import { problemLines, statusProblem } from './status.ts';
 
@@ -28,19 +29,23 @@ export function openJournal(
     write(record: string): void {
       const { level, msg } = JSON.parse(record) as { level: number; msg: string };
       const prefix = prefixed ? `<${PRIORITY[level] ?? 6}>` : '';
-      write(format === 'json' ? `${prefix}${record}` : `${msg.replaceAll(/^/gm, prefix)}\n`);
+      write(format === 'json' ? `${prefix}${plainJson(record)}` : `${msg.replaceAll(/^/gm, prefix)}\n`);
     },
   };
   const log = pino({ base: null, level: 'info', timestamp: pino.stdTimeFunctions.isoTime }, destination);
   return {
-    debug: (text, data) => log.debug(data ?? {}, text),
-    info: (text, data) => log.info(data ?? {}, text),
-    warn: (text, data) => log.warn(data ?? {}, text),
-    error: (text, data) => log.error(data ?? {}, text),
+    // A line break that is not ours would begin a line with a priority of its choice.
+    debug: (text, data) => log.debug(data ?? {}, plainLines(text)),
+    info: (text, data) => log.info(data ?? {}, plainLines(text)),
+    warn: (text, data) => log.warn(data ?? {}, plainLines(text)),
+    error: (text, data) => log.error(data ?? {}, plainLines(text)),
     problem(problem) {
       for (const one of problem.all) {
         const level = one.severity === 'fatal' ? 'error' : 'warn';
-        log[level]({ code: one.code, variable: one.facts.variable }, describeProblem(one).join('\n'));
+        log[level](
+          { code: one.code, variable: one.facts.variable },
+          plainLines(describeProblem(one).join('\n')),
+        );
       }
     },
     configure(options) {
@@ -54,6 +59,6 @@ export function openJournal(
 export function describeProblem(problem: Problem): string[] {
   const causes: string[] = [];
   for (let at: unknown = problem.facts.cause; at instanceof Error && causes.length < 4; at = at.cause)
-    if (at.message !== problem.facts.found) causes.push(at.message);
+    if (at.message !== problem.facts.found) causes.push(plain(at.message));
   return problemLines(statusProblem(problem), causes);
 }

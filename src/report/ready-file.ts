@@ -1,7 +1,7 @@
 // ready.json: what `flower-context ready` decides by. The agent writes it at each change of its state.
 
 import * as z from 'zod';
-import { parseJson } from '../core/json.ts';
+import { formatGuarded, parseJson } from '../core/json.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 
@@ -18,8 +18,9 @@ const schema = z.object({
 export type ReadyFile = z.infer<typeof schema>;
 
 /** Undefined: the agent has not run since this VM started. */
-export const readReady = ({ ready }: Paths): ReadyFile | undefined => parseJson(readText(ready), schema);
+export const readReady = ({ ready }: Paths): ReadyFile | undefined =>
+  parseJson(readText(ready, { owner: 'own' }), schema);
 
 /** Throws Problem state_unwritable. */
 export const writeReady = ({ ready }: Paths, file: ReadyFile): void =>
-  writeAtomic(ready, `${JSON.stringify(file)}\n`, { mode: 0o644, durable: false });
+  writeAtomic(ready, `${formatGuarded(file)}\n`, { mode: 0o644, durable: false });

@@ -1,7 +1,6 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
-
 import * as z from 'zod';
-import { parseJson } from '../core/json.ts';
+import { formatGuarded, parseJson } from '../core/json.ts';
 import type { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 
@@ -71,11 +70,11 @@ export const problemLines = (problem: StatusProblem, causes: readonly string[] =
 ];
 
 /** The last status written; undefined when there is none that this version of the agent can read. */
-export const readStatus = (path: string): Status | undefined => parseStatus(readText(path));
+export const readStatus = (path: string): Status | undefined => parseStatus(readText(path, { owner: 'own' }));
 
 /** @internal */
 export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);
 
 export function writeStatus(path: string, status: Status): void {
-  writeAtomic(path, `${JSON.stringify(status, null, 1)}\n`, { mode: 0o644, durable: false });
+  writeAtomic(path, `${formatGuarded(status, 1)}\n`, { mode: 0o644, durable: false });
 }

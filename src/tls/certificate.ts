@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { ipText } from '../core/ip.ts';
 import { unlessError } from '../core/result.ts';
+import { plain } from '../core/text.ts';
 import { children, content, decode, dotted, encode, isContext, OID } from './der.ts';
 import { type SubjectNames, sanEntries, uniqueNames } from './names.ts';
 
@@ -132,7 +133,7 @@ function namesOf(node: Node | undefined): SubjectNames | undefined {
   if (entries.length === 0) return undefined;
   const valuesOf = (tag: number): Buffer[] => entries.filter((entry) => isContext(entry, tag)).map(content);
   return uniqueNames({
-    dns: valuesOf(2).map((bytes) => bytes.toString('latin1').replace(/[^\x21-\x7e]/g, '?')),
+    dns: valuesOf(2).map((bytes) => plain(bytes.toString('latin1').replace(/[^\x21-\x7e]/g, '?'))),
     ip: valuesOf(7)
       .map(ipText)
       .filter((ip) => ip !== undefined),
@@ -164,5 +165,6 @@ function dateOf(text: string): Date {
   return date;
 }
 
+/** node:crypto divides the parts of a name by line breaks. */
 const oneLine = (name: string | undefined): string =>
-  (name ?? '').replace(/\p{C}+/gu, ', ').slice(0, 200) || '(no name)';
+  plain((name ?? '').replaceAll('\n', ', '), 200) || '(no name)';

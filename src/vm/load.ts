@@ -4,6 +4,7 @@ import type { Buffer } from 'node:buffer';
 import { attempt, Problem } from '../core/problem.ts';
 import { exists, readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
+import { MOST_OF_A_CONTEXT } from '../host/read.ts';
 import { parseContextSh } from './context-sh.ts';
 import { type Credentials, credentialsFrom } from './credentials.ts';
 import { type Image, parseImage } from './image.ts';
@@ -58,7 +59,7 @@ interface File {
 const contextFile = ({ paths }: Files): File | Problem =>
   attempt(() => {
     for (const path of paths.contextFiles) {
-      const bytes = readBytes(path);
+      const bytes = readBytes(path, { most: MOST_OF_A_CONTEXT });
       if (bytes !== undefined) return { path, bytes, sha256: sha256(bytes) };
     }
     throw new Problem('context_unreadable', {

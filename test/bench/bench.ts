@@ -49,8 +49,7 @@ async function untilQuiet(): Promise<void> {
   );
 }
 
-const linkSince = (vm: Vm): number =>
-  Date.parse((JSON.parse(readFileSync(vm.at('run/flower/link.json'), 'utf8')) as { since: string }).since);
+const linkSince = (vm: Vm): number => Date.parse(vm.flowerLink()!.since);
 
 /** A whole federation by the agent: SuperLink first, one SuperNode when the gate opens. */
 async function withAgent(dir: string, runs: string | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 // What the short run (test/unit/fuzz) and the long one (fuzz.ts) share.
 import type * as fc from 'fast-check';
-import { TARGETS, type Target } from './targets.ts';
+import type { Target } from './target.ts';
+import { TARGETS } from './targets.ts';
 
 /** No case may take more of the processor's time, each time that it is tried. */
 export const SLOWEST_MS = 1_000;

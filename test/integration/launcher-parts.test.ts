@@ -1,8 +1,6 @@
 // Parts of the launcher that real Flower rarely shows.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../../src/host/process.ts';
 
 /** Method, status and text as gRPC's Python gave them, and the reason. Null: the SuperLink answered. */
@@ -63,27 +61,20 @@ const CALLS: readonly (readonly [string, string, string, RegExp | null])[] = [
 ];
 
 const LIB = join(import.meta.dirname, '../../appliance/lib');
-let folder = '';
 let answers: Record<string, unknown>[] = [];
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'launcher-parts-'));
   const questions = JSON.stringify(CALLS.map(([method, code, details]) => [method, code, details]));
   const script = join(import.meta.dirname, '../support/launcher-parts.py');
-  const { code, stdout, stderr } = await run(
-    process.env.PYTHON ?? 'python3',
-    [script, LIB, folder, questions],
-    {
-      timeoutMs: 30_000,
-    },
-  );
+  const { code, stdout, stderr } = await run(process.env.PYTHON ?? 'python3', [script, LIB, questions], {
+    timeoutMs: 30_000,
+  });
   expect(code, stderr).toBe(0);
   answers = stdout
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const further = (index: number): Record<string, unknown> => answers[CALLS.length + index]!;
 

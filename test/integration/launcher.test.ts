@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { keepaliveOptions } from '../../src/flower/keepalive.ts';
 import { formatPlan } from '../../src/flower/plan.ts';
 import { acceptsClock, probeFleet } from '../../src/flower/probe.ts';
+import { realPath } from '../../src/host/files.ts';
 import { FLOWER_ENV_TIMEOUT_MS, flowerEnvironment } from '../support/flower-env.ts';
 import { FlowerSetup, type Launched, pki } from '../support/flower-setup.ts';
 import { listenForNotify } from '../support/notify.ts';
@@ -97,9 +98,12 @@ describe.each([
     expect(inForce.get('grpc.max_receive_message_length'), "Flower's own options stay").toBe(2147483647);
 
     await notify.until((message) => message === 'WATCHDOG=1');
-    expect(await childEnvironments(launched), 'children must not speak to systemd for us').not.toMatch(
+    const children = await childrenOf(launched);
+    expect(environmentsOf(children), 'children must not speak to systemd for us').not.toMatch(
       /NOTIFY_SOCKET|WATCHDOG/,
     );
+    expect(children.flatMap(filesOf), 'children must not write the state').not.toContain(vm.paths.flowerLink);
+    expect(filesOf(String(launched.process.pid))).toContain(vm.paths.flowerLink);
 
     launched.process.kill('SIGTERM');
     expect(await launched.ended).toEqual({ code: 0, signal: null });
@@ -115,7 +119,10 @@ describe.each([
     await notify.until((message) => message === 'STATUS=waiting for the launch plan of flower-context');
     const maps = readFileSync(`/proc/${launched.process.pid}/maps`, 'utf8');
     expect(maps, 'gRPC is imported already').toContain('cygrpc');
-    expect(vm.link(), 'nothing is claimed of a link before there is a plan').toBeUndefined();
+    expect(vm.link(), 'nothing is claimed of a link before there is a plan').toMatchObject({
+      phase: 'waiting',
+      plan: null,
+    });
 
     vm.writePlan(plan);
     await notify.until((message) => message.startsWith('STATUS=starting flower-supernode'));
@@ -237,7 +244,9 @@ describe.each([
     expect(control).toMatchObject({ ok: false, reason: expect.stringContaining('answers, but') });
     // SuperExec verifies the name of the listener it dials; it would die in a traceback.
     await until('SuperExec', () => launched.output().includes('Starting Flower SuperExec'));
-    await until('a child that lives', async () => (await childEnvironments(launched)).includes('FLWR_HOME'));
+    await until('a child that lives', async () =>
+      environmentsOf(await childrenOf(launched)).includes('FLWR_HOME'),
+    );
     expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
   });
 
@@ -338,7 +347,7 @@ describe('a launch plan that cannot be used', () => {
         .filter(Boolean)
         .every((line) => line.startsWith('<3>')),
     ).toBe(true);
-    expect(vm.link()).toBeUndefined();
+    expect(vm.link()).toMatchObject({ phase: 'waiting', plan: null });
   });
 
   it('is refused with the name of a certificate that does not exist', async () => {
@@ -367,14 +376,22 @@ describe('a launch plan that cannot be used', () => {
 });
 
 /** The environments of a launcher's children, joined. */
-async function childEnvironments({ process: { pid } }: Launched): Promise<string> {
-  const children = await until('a child process', () => {
+function childrenOf({ process: { pid } }: Launched): Promise<string[]> {
+  return until('a child process', () => {
     const found = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
       words(`/proc/${pid}/task/${task}/children`),
     );
     return found.length > 0 && found;
   });
-  return children.flatMap((child) => words(`/proc/${child}/environ`)).join('\n');
+}
+
+const environmentsOf = (pids: readonly string[]): string =>
+  pids.flatMap((pid) => words(`/proc/${pid}/environ`)).join('\n');
+
+/** The files that a process has open. */
+function filesOf(pid: string): string[] {
+  const folder = `/proc/${pid}/fd`;
+  return readdirSync(folder).flatMap((number) => realPath(join(folder, number)) ?? []);
 }
 
 /** What a file of /proc holds; nothing when its process has just gone. */
@@ -417,16 +434,17 @@ describe('the launcher of an image', () => {
       vm.supernode({ loopback: '127.35.33.12', superlink: superlink(port), ca: null }),
     );
     vm.writePlan(first!);
-    // The link file cannot be replaced in the first moment: the second plan comes exactly then.
+    // The second plan comes in the moment in which the launcher reports the first.
     const script = vm.file(
       'late.py',
-      `import builtins, os, runpy, sys
-real = os.replace
-def replace(source, target, **more):
-    real(source, target, **more)
-    if target.endswith('link.json') and os.path.exists(${JSON.stringify(`${vm.paths.plan}.next`)}):
-        real(${JSON.stringify(`${vm.paths.plan}.next`)}, ${JSON.stringify(vm.paths.plan)})
-os.replace = replace
+      `import os, runpy, sys
+real = os.pwrite
+def pwrite(descriptor, record, offset):
+    size = real(descriptor, record, offset)
+    if b'"phase": "starting"' in record and os.path.exists(${JSON.stringify(`${vm.paths.plan}.next`)}):
+        os.replace(${JSON.stringify(`${vm.paths.plan}.next`)}, ${JSON.stringify(vm.paths.plan)})
+    return size
+os.pwrite = pwrite
 sys.argv = [${JSON.stringify(join(REPOSITORY, 'appliance/lib/flower-launch.py'))}]
 runpy.run_path(sys.argv[0], run_name='__main__')
 `,

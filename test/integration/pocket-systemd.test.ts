@@ -1,6 +1,6 @@
 // The service manager of the demo and of these tests does what systemd does, as far as the agent can see.
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -101,6 +101,37 @@ describe('a unit', () => {
     const child = await until('the child', async () => /child (\d+)/.exec(await journal('a'))?.[1]);
     await systemctl('stop', 'a');
     expect(alive(Number(child))).toBe(false);
+  });
+
+  test('has one file as standard input and output, not emptied, and its StateDirectory', async () => {
+    mkdirSync(join(root, 'run'));
+    writeFileSync(join(root, 'run/report'), '..........');
+    unit(
+      'a',
+      'StandardInput=file:/run/report\nStandardOutput=file:/run/report\nStandardError=journal\n' +
+        'StateDirectory=x/y\nStateDirectoryMode=0750\n' +
+        'ExecStart=/bin/sh -c "printf 12; printf 34 >&0; echo journal >&2; exec sleep 100"',
+    );
+    await systemctl('start', 'a');
+    await until('its words', async () => (await journal('a')).includes('journal'));
+    expect(readFileSync(join(root, 'run/report'), 'utf8')).toBe('1234......');
+    expect(statSync(join(root, 'var/lib/x/y')).mode & 0o777).toBe(0o750);
+  });
+
+  test('whose standard input cannot be opened ends with status 208', async () => {
+    unit('a', 'StandardInput=file:/run/none/x\nStandardOutput=file:/run/none/x\nExecStart=/bin/true');
+    await systemctl('start', 'a');
+    await when('a', 'ExecMainStatus', '208');
+  });
+
+  test('that a signal has stopped ends when it is asked to', async () => {
+    unit('a', 'ExecStart=/bin/sleep 100');
+    await systemctl('start', 'a');
+    process.kill(Number(await property('a', 'MainPID')), 'SIGSTOP');
+    const began = performance.now();
+    await systemctl('stop', 'a');
+    expect(performance.now() - began).toBeLessThan(60_000);
+    expect(await property('a', 'ActiveState')).toBe('inactive');
   });
 
   test('runs with its drop-ins, its RuntimeDirectory and a program of the VM before one of the machine', async () => {

@@ -1,8 +1,11 @@
 // A folder that plays a VM with only the launcher and Flower on it, no agent: for tests of the launcher itself.
 import { type ChildProcess, spawn } from 'node:child_process';
 import {
+  closeSync,
+  constants,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -13,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { HostPort } from '../../src/core/hostport.ts';
-import { foldersFlowerNeeds } from '../../src/flower/directories.ts';
+import { stateDirectory } from '../../src/flower/directories.ts';
 import { nodeConfigToml } from '../../src/flower/node-config.ts';
 import { formatPlan, type LaunchPlan, launchPlan } from '../../src/flower/plan.ts';
 import type { Credentials } from '../../src/flower/settings.ts';
@@ -78,6 +81,7 @@ export class FlowerSetup {
     tls?: { own: Credentials; operator: Credentials | null } | null;
     keepalive?: Keepalive;
     database?: string;
+    checkpoints?: string;
   }): LaunchPlan {
     const { loopback, fleet = { host: loopback, port: 9092 }, tls = null } = options;
     const { time, timeout } = options.keepalive ?? { time: 60, timeout: 20 };
@@ -89,10 +93,10 @@ export class FlowerSetup {
       FL_FLEET_API_ADDRESS: fleet,
       FL_CONTROL_API_ADDRESS: { host: '127.0.0.1', port: 9093 },
       FL_DATABASE: options.database ?? 'state/state.db',
-      FL_CHECKPOINT_ENABLED: false,
-      FL_CHECKPOINT_PATH: 'checkpoints',
+      FL_CHECKPOINT_ENABLED: options.checkpoints !== undefined,
+      FL_CHECKPOINT_PATH: options.checkpoints ?? 'checkpoints',
     } as const;
-    for (const folder of foldersFlowerNeeds(this.paths, config)) mkdirSync(folder, { recursive: true });
+    mkdirSync(stateDirectory(this.paths, 'superlink'), { recursive: true });
     return launchPlan(config, { ...this.#facts(loopback), tls });
   }
 
@@ -106,8 +110,7 @@ export class FlowerSetup {
     partition?: { id: number; of: number };
   }): LaunchPlan {
     const { time, timeout } = options.keepalive ?? { time: 60, timeout: 20 };
-    for (const folder of foldersFlowerNeeds(this.paths, { role: 'supernode' }))
-      mkdirSync(folder, { recursive: true });
+    mkdirSync(stateDirectory(this.paths, 'supernode'), { recursive: true });
     writeFileSync(
       this.paths.nodeConfig,
       nodeConfigToml([], { partition: options.partition ?? { id: 0, of: 1 }, useCase: 'none' }),
@@ -175,14 +178,16 @@ export class FlowerSetup {
   }
 
   #start(words: readonly string[], options: LaunchOptions): Launched {
+    // As StandardInput= and StandardOutput= of the unit.
+    const state = openSync(this.paths.flowerLink, constants.O_RDWR | constants.O_CREAT);
     const child = spawn(words[0]!, words.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [state, state, 'pipe'],
       env: { PATH: process.env.PATH, ...options.env, FLOWER_CONTEXT_ROOT: this.root },
       detached: true,
     });
+    closeSync(state);
     let text = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+    child.stderr!.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
     const ended = new Promise<Ended>((resolve) =>
       child.once('exit', (code, signal) => resolve({ code, signal })),
     );

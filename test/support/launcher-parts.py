@@ -15,22 +15,19 @@ from flower_launch.state import FlowerState  # noqa: E402
 from flower_launch.state_file import StateFile  # noqa: E402
 from flower_launch.systemd import Systemd  # noqa: E402
 
-folder = sys.argv[2]
-
 
 def say(**answer):
     print(json.dumps(answer), flush=True)
 
 
 def new_state():
-    file = StateFile(os.path.join(folder, "link.json"), "0" * 64)
-    state = FlowerState({"role": "supernode", "fleet": None}, file, Systemd({}))
+    state = FlowerState({"role": "supernode", "fleet": None}, StateFile(), Systemd({}))
     state.channel_opens("10.0.0.5:9092", [])
     return state
 
 
 # What a failed call means.
-for method, code, details in json.loads(sys.argv[3]):
+for method, code, details in json.loads(sys.argv[2]):
     say(reason=why_disconnected(method, code, details, "10.0.0.5:9092"))
 
 # gRPC options and addresses.

@@ -3,7 +3,7 @@
 // and its unit (the two steps that would talk to systemd are replaced, and leave the link file that the launcher would),
 // and, when `send` or a clock is handed in, the wire and time.
 import { randomUUID } from 'node:crypto';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Supervisor } from '../../src/agent/supervisor.ts';
 import { type Boot, type BootOutcome, boot } from '../../src/boot/boot.ts';
@@ -21,10 +21,11 @@ import type {
 import { prepareRestart, writePlan } from '../../src/boot/steps/flower.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
-import { type FlowerState, readFlowerState } from '../../src/flower/state-file.ts';
+import { type FlowerState, formatFlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
 import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
+import { processFacts } from '../../src/host/process.ts';
 import { connectOneGate } from '../../src/onegate/client.ts';
 import { openJournal } from '../../src/report/journal.ts';
 import { Report } from '../../src/report/report.ts';
@@ -91,6 +92,7 @@ export class LightVm {
     const host = {
       ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
       collectGarbage: (): void => {},
+      mainPids: async () => [process.pid],
     };
     this.machine = { paths: pathsUnder(dir), clock, random, host };
     this.context = spec.context;
@@ -114,8 +116,7 @@ export class LightVm {
     this.served = false;
     rmSync(join(this.spec.dir, 'run'), { recursive: true, force: true });
     this.#bootId = randomUUID();
-    for (const path of ['run/flower-context', 'run/flower'])
-      mkdirSync(join(this.spec.dir, path), { recursive: true });
+    mkdirSync(join(this.spec.dir, 'run/flower-context'), { recursive: true });
     this.writeContext(this.context);
     [this.#checkpoint, this.report] = this.#remember();
   }
@@ -124,15 +125,15 @@ export class LightVm {
   loseFlower(): void {
     if (!this.serves) return;
     this.serves = false;
-    this.#link('lost', readPlanHash(this.machine.paths.flowerLink));
+    this.#link('lost', this.#state()?.plan ?? NO_PLAN);
   }
 
   /** systemd has started Flower again, with the plan it had. */
   flowerBack(): void {
-    const link = readFlowerState(this.machine.paths.flowerLink);
+    const link = this.#state();
     if (link?.phase !== 'lost') return;
     this.serves = true;
-    this.#link(this.spec.role === 'superlink' ? 'serving' : 'accepted', link.plan);
+    this.#link(this.spec.role === 'superlink' ? 'serving' : 'accepted', link.plan ?? NO_PLAN);
   }
 
   writeContext(context: Context): void {
@@ -313,8 +314,7 @@ export class LightVm {
 
   async #startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
     const plan = outputs.launch_plan;
-    if (this.serves && readPlanHash(this.machine.paths.flowerLink) === plan.hash)
-      return { output: undefined, kept: true };
+    if (this.serves && this.#state()?.plan === plan.hash) return { output: undefined, kept: true };
     await prepareRestart(outputs, tools);
     writePlan(plan, this.machine.paths);
     this.serves = false;
@@ -336,11 +336,17 @@ export class LightVm {
     return { output: undefined };
   }
 
+  #state(): FlowerState | undefined {
+    const { flowerLink } = this.machine.paths;
+    return existsSync(flowerLink) ? parseFlowerState(readFileSync(flowerLink, 'utf8')) : undefined;
+  }
+
   #link(phase: FlowerState['phase'], plan: string): void {
     const { paths, clock } = this.machine;
     const link: FlowerState = {
       version: 1,
       pid: process.pid,
+      started: STARTED,
       plan,
       phase,
       since: clock.now().toISOString(),
@@ -348,7 +354,7 @@ export class LightVm {
       detail: `light VM: ${phase}`,
       grpc: { server: [], client: [] },
     };
-    writeFileSync(paths.flowerLink, JSON.stringify(link));
+    writeFileSync(paths.flowerLink, formatFlowerState(link));
   }
 
   #write(path: string, text: string): void {
@@ -364,4 +370,5 @@ const aborted = (signal: AbortSignal): Promise<void> =>
     else signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-const readPlanHash = (path: string): string => readFlowerState(path)?.plan ?? '0'.repeat(64);
+const NO_PLAN = '0'.repeat(64);
+const STARTED = processFacts(process.pid)!.started;

@@ -28,6 +28,15 @@ const SAME_LAYER: Readonly<Record<string, readonly string[]>> = {
 const OUTSIDE_WORLD =
   /^node:(fs|fs\/promises|child_process|net|tls|http|https|http2|os|timers|timers\/promises|dgram|dns|dns\/promises|worker_threads|readline)$/;
 
+/** Who opens or reads files, by what. */
+const READERS: Readonly<Record<string, readonly string[]>> = {
+  'host/read.ts': ['openSync', 'readSync'],
+  // A disc is a device; it reads from it only what it asks for.
+  'host/iso.ts': ['openSync', 'readSync'],
+  // It opens what it makes itself, to write, and a folder, to flush it. Names in a folder are not content.
+  'host/files.ts': ['openSync', 'readdirSync', 'readlinkSync'],
+};
+
 interface Import {
   readonly from: string;
   readonly what: string;
@@ -105,6 +114,25 @@ describe('the folders of src', () => {
       (one) => OUTSIDE_WORLD.test(one.what) && folderOf(one.from) !== 'host' && !one.typeOnly,
     );
     expect(wrong.map(describeImport)).toEqual([]);
+  });
+
+  test('read files only through host/read.ts, which no kind of file can stop', () => {
+    const NAMES = /^import \{([^}]*)\} from 'node:fs(?:\/promises)?'/gm;
+    const READS = /^(read|open|createReadStream|opendir|watchFile|cp|copyFile|glob|promises|default)/;
+    const wrong = files.flatMap((file) => {
+      const text = readFileSync(join(SOURCE, file), 'utf8');
+      const names = [...text.matchAll(NAMES)].flatMap(([, list]) =>
+        list!.split(',').map((name) => name.trim()),
+      );
+      const others =
+        /getBuiltinModule\('(node:)?fs|import\('(node:)?fs|from 'node:fs\/promises'|\* as \w+ from 'node:fs'|require\(/;
+      const allowed = READERS[file] ?? [];
+      return [
+        ...names.filter((name) => READS.test(name) && !allowed.includes(name)),
+        ...(others.exec(text)?.slice(0, 1) ?? []),
+      ].map((name) => `src/${file}: ${name}`);
+    });
+    expect(wrong).toEqual([]);
   });
 
   test('import modules of Node with node:, and nothing outside src but package.json', () => {

@@ -52,7 +52,7 @@ describe.skipIf(process.env.CI !== undefined)('what the agent costs in a VM', ()
   /** From the start of one-context's hook until OneGate has READY=YES. */
   async function withAgent(guest: Guest, also = ''): Promise<number> {
     // What a boot does not find: the plan of the life before, above all.
-    await switchedOff(guest, `rm -rf /run/flower-context/* /run/flower/*; ${also}`);
+    await switchedOff(guest, `rm -rf /run/flower-context/*; ${also}`);
     const { id } = service.oneVm(guest);
     const from = Date.now();
     const ready = (): boolean =>

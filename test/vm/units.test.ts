@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Guest } from '../support/vm/guest.ts';
 import { container } from '../support/vm/machines.ts';
 import { GuestService } from '../support/vm/service.ts';
+import { until } from '../support/zone/process.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 
 const SECURITY = readFileSync(join(REPOSITORY, 'docs/security.md'), 'utf8');
@@ -38,8 +39,12 @@ describe('the units of the image', () => {
     expect(await guest.sh('journalctl -b --no-pager -o cat')).not.toMatch(
       /ordering cycle|Found dependency on/i,
     );
+    // one-context ends a moment after it has reported READY.
     for (const unit of ['one-context', 'flower-context', 'flower-superlink'])
-      expect((await guest.unit(unit, 'ActiveState')).ActiveState).toBe('active');
+      await until(`${unit} to be active`, async () => {
+        const { ActiveState } = await guest.unit(unit, 'ActiveState');
+        return ActiveState === 'active';
+      });
     const started = async (unit: string): Promise<number> =>
       Number((await guest.unit(unit, 'ExecMainStartTimestampMonotonic')).ExecMainStartTimestampMonotonic);
     expect(await started('flower-context')).toBeGreaterThan(await started('one-context-online'));

@@ -8,6 +8,8 @@ import os
 import signal
 import threading
 
+from .text import plain, plain_lines
+
 FLEET = "/flwr.proto.Fleet/"
 # The calls by which a node is let in. A refusal of another call is about a run or a message.
 ADMISSION = ("RegisterNode", "ActivateNode")
@@ -52,8 +54,8 @@ class FirstError(logging.Filter):
 
     def filter(self, record):
         if record.levelno >= logging.ERROR and not self.state.last_error:
-            lines = [line.strip() for line in record.getMessage().splitlines() if line.strip()]
-            self.state.last_error = lines[-1].removeprefix("SystemExit: ")[:400] if lines else ""
+            lines = plain_lines(record.getMessage())
+            self.state.last_error = plain(lines[-1]).removeprefix("SystemExit: ") if lines else ""
         return True
 
 
@@ -66,9 +68,9 @@ def alter_logging(state):
         if record.exc_info:
             text += "\n" + logging.Formatter().formatException(record.exc_info)
         if record.levelno >= logging.ERROR:
-            state.last_error = " ".join(text.split())[:400]
+            state.last_error = plain(text)
         prefix = f"<{priorities.get(record.levelno, 6)}>"
-        return "\n".join(prefix + line for line in text.splitlines() if line.strip())
+        return "\n".join(prefix + line for line in plain_lines(text))
 
     for handler in logging.getLogger("flwr").handlers:
         if type(handler).__name__ == CONSOLE_HANDLER:

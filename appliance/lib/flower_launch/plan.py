@@ -21,7 +21,7 @@ def faults_of(plan):
     if not isinstance(plan, dict):
         return ["it is not an object"]
     wanted = {"flower_version": TEXT, "program": TEXT, "argv": TEXTS, "environment": MAPPING, "workdir": TEXT}
-    wanted |= {"link_file": TEXT}
+    wanted |= {"directories": TEXTS}
     if "silence_seconds" in plan:
         wanted["silence_seconds"] = NUMBER
     faults = [f"'{name}' is not {kind}" for name, kind in wanted.items() if not fits(plan.get(name), kind)]
@@ -68,7 +68,7 @@ def read_plan(path):
         plan = json.loads(content)
     except OSError as error:
         raise Unusable(f"cannot read the launch plan {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unusable(f"the launch plan {path} is not JSON: {error}") from None
     faults = faults_of(plan)
     if faults:

@@ -1,6 +1,7 @@
 """What a failed call to the Fleet API means, in words for a person."""
 
 from .flower import ADMISSION
+from .text import plain
 
 # A part of gRPC's error text, and its meaning. The first that fits is taken. Seen with grpcio 1.85.
 UNAVAILABLE_SIGNS = (
@@ -24,7 +25,11 @@ UNAVAILABLE_SIGNS = (
 
 
 def why_disconnected(method, code, details, target):
-    """Why a call means that there is no link, as half a sentence; None when the SuperLink answered it."""
+    """Why a call means that there is no link, as half a sentence; None when the SuperLink answered it.
+
+    `details` is whatever a server at the address has sent.
+    """
+    said = plain(details, 200)
     if code == "DEADLINE_EXCEEDED":
         return f"{target} did not answer in time"
     if code == "UNAUTHENTICATED":
@@ -35,11 +40,11 @@ def why_disconnected(method, code, details, target):
             )
         if "node id" in details.lower():
             return "it has no record of this node any more (it was started with a new database)"
-        return f"it refuses this node: {details}"
+        return f"it refuses this node: {said}"
     if code != "UNAVAILABLE":
         # Any other status is an answer. Only a refusal of the admission means that there is no link.
-        return f"it refuses this node: {code} {details}".strip() if method in ADMISSION and code != "OK" else None
+        return f"it refuses this node: {code} {said}".strip() if method in ADMISSION and code != "OK" else None
     for sign, meaning in UNAVAILABLE_SIGNS:
         if sign in details:
             return meaning.format(target=target)
-    return f"{target} is not reachable: {details.split('last error: ')[-1][:300]}"
+    return f"{target} is not reachable: {plain(details.split('last error: ')[-1], 200)}"

@@ -1,5 +1,6 @@
 """The state of Flower: its phase, and when its process must end. Only this class changes the phase.
 
+waiting -> starting                   the launcher has a plan (flower-launch.py writes `waiting`)
 starting -> serving                   a SuperLink, once the Fleet API and the listeners around it are open
 starting -> accepted <-> lost         a SuperNode, by the result of each call to the Fleet API
 any -> ended                          last
@@ -14,7 +15,9 @@ from datetime import UTC, datetime
 from .calls import SILENCE_SECONDS, Calls
 from .flower import IS_FINAL
 from .reasons import why_disconnected
+from .state_file import EXIT_RESTART
 from .systemd import log
+from .text import plain
 
 # How long Flower may take to end on its own when it cannot recover.
 FATAL_SECONDS = 5.0
@@ -22,10 +25,13 @@ FATAL_SECONDS = 5.0
 STOP_SECONDS = 7.0
 # After a refusal by the SuperLink, Flower interrupts itself within this time.
 REFUSAL_SECONDS = 30.0
-EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
 PRIORITIES = {"lost": 4, "ended": 3}
 
 FatalDeadline = namedtuple("FatalDeadline", "at reason recoverable")
+
+
+def utc_now():
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 class FlowerState:
@@ -47,11 +53,12 @@ class FlowerState:
         self.fatal_deadline = None
 
     def _enter(self, phase, detail):
+        detail = plain(detail)
         with self.lock:
             if (phase, detail) == (self.phase, self.detail) or self.phase == "ended":
                 return
             if phase != self.phase:
-                self.since = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+                self.since = utc_now()
             self.phase, self.detail = phase, detail
             expected_end = phase == "ended" and self.stop_requested_at is not None
             log(5 if expected_end else PRIORITIES.get(phase, 6), f"flower-launch: {detail}")

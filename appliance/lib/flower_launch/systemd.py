@@ -4,10 +4,12 @@ import os
 import socket
 import sys
 
+from .text import plain, plain_lines
+
 
 def log(priority, text):
     """One journal line per line of text; 3 error, 4 warning, 5 notice, 6 information."""
-    sys.stderr.write("".join(f"<{priority}>{line}\n" for line in text.splitlines() if line.strip()))
+    sys.stderr.write("".join(f"<{priority}>{line}\n" for line in plain_lines(text)))
     sys.stderr.flush()
 
 
@@ -26,10 +28,11 @@ class Systemd:
             environment.pop(name, None)
 
     def notify(self, *assignments):
+        """Sends NAME=VALUE texts. Each line of a datagram is one, so none may bring a line break from elsewhere."""
         if not self.address:
             return
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
-                notify.sendto("\n".join(assignments).encode(), self.address)
+                notify.sendto("\n".join(plain(one, 500) for one in assignments).encode(), self.address)
         except OSError as error:
             log(4, f"cannot notify systemd: {error}")

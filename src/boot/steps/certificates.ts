@@ -1,8 +1,9 @@
 import type { SuperLinkConfig } from '../../config/parse.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Credentials } from '../../flower/settings.ts';
-import { type FileAccess, quarantine, readText, writeAtomic, writeIfChanged } from '../../host/files.ts';
+import { exists, type FileAccess, quarantine, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import { type Owner, ourIds } from '../../host/machine.ts';
+import { textOrUnfit, UnfitFile } from '../../host/read.ts';
 import { issueCa, issueServer, type KeyPair } from '../../tls/issue.ts';
 import { type SubjectNames, subjectNames } from '../../tls/names.ts';
 import type { OperatorCertificates } from '../../tls/operator.ts';
@@ -65,15 +66,16 @@ function keepOrMakeCa(
   now: Date,
 ): { pair: KeyPair; kept: boolean; note: string } {
   const { caCertificate, caKey } = certificateFiles(machine.paths);
-  const certPem = readText(caCertificate);
-  const keyPem = readText(caKey);
-  if (certPem !== undefined && keyPem !== undefined) {
-    const fit = caStillFits({ certPem, keyPem }, { now });
+  const [certPem, keyPem] = [textOrUnfit(caCertificate), textOrUnfit(caKey)];
+  const damage = [certPem, keyPem].find((one) => one instanceof UnfitFile)?.message;
+  if (damage !== undefined || (certPem !== undefined && keyPem !== undefined)) {
+    const pair = { certPem: String(certPem), keyPem: String(keyPem) };
+    const fit = damage === undefined ? caStillFits(pair, { now }) : { fits: false as const, why: damage };
     if (fit.fits) {
       if (fit.warning !== undefined) warn(fit.warning);
-      return { pair: { certPem, keyPem }, kept: true, note: 'CA kept, ' };
+      return { pair, kept: true, note: 'CA kept, ' };
     }
-    const asides = [caCertificate, caKey].map((file) => quarantine(file, now));
+    const asides = [caCertificate, caKey].filter(exists).map((file) => quarantine(file, now));
     degrade(
       new Problem('state_damaged', {
         doing: 'checking the CA of this VM',
@@ -117,10 +119,10 @@ function keepOrIssue(
   names: SubjectNames,
   needed = names,
 ) {
-  const certPem = readText(certificate);
-  const keyPem = readText(key);
-  let why = '';
-  if (certPem !== undefined && keyPem !== undefined) {
+  const [certPem, keyPem] = [textOrUnfit(certificate), textOrUnfit(key)];
+  const unfit = [certPem, keyPem].find((one) => one instanceof UnfitFile);
+  let why = unfit === undefined ? '' : ` (the earlier one: ${unfit.facts.found})`;
+  if (typeof certPem === 'string' && typeof keyPem === 'string') {
     const fit = stillFits(certPem, keyPem, { caPem: ca.certPem, names: needed, now });
     if (fit.fits) return { certPem, kept: true, why };
     why = ` (the earlier one: ${fit.why})`;

@@ -1,10 +1,18 @@
-import { stripVTControlCharacters } from 'node:util';
 import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
+import { plain } from '../../core/text.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
-import { type FlowerState, liveFlowerState, readFlowerState } from '../../flower/state-file.ts';
-import { pointLink, watchFile, writeIfChanged } from '../../host/files.ts';
+import {
+  type FlowerState,
+  type LiveFlowerState,
+  liveFlowerState,
+  readFlowerState,
+  unitOf,
+  watchFlowerState,
+  whyUnknown,
+} from '../../flower/state-file.ts';
+import { pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
@@ -22,8 +30,6 @@ import {
 } from '../step.ts';
 import { unpublish } from './reset-attributes.ts';
 
-export const unitOf = (role: Role): string => `flower-${role}.service`;
-
 type StartInputs = Pick<CommonOutputs, 'read_context' | 'validate' | 'launch_plan'>;
 
 /**
@@ -39,22 +45,22 @@ export const startFlower = stepOf<CommonOutputs>()({
 });
 
 async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
-  const { paths } = tools.machine;
+  const { machine } = tools;
+  const { paths } = machine;
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
   // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
-  const ports = readFlowerState(paths.flowerLink) === undefined ? takenPort(plan) : undefined;
+  const hadPlan = (await readFlowerState(machine))?.plan;
+  const ports = hadPlan === undefined || hadPlan === null ? takenPort(plan) : undefined;
   const { active, sub, pid } = await unitState(unit);
   const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
-  const taken = (): string | undefined => {
-    const state = readFlowerState(paths.flowerLink);
-    return state?.pid === pid ? state.plan : undefined;
-  };
-  if (running && taken() === plan.hash) {
-    writeEndpoints(paths, plan.endpoints);
+  const state = running ? await firstState(unit, tools) : undefined;
+  if (state?.plan === plan.hash) {
+    // Flower will start from this file again.
+    writePlan(plan, paths);
     return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
   }
-  const waits = running && taken() === undefined;
+  const waits = state?.plan === null;
   if (!running || waits) {
     const problem = await (ports ?? takenPort(plan));
     if (problem !== undefined) throw problem;
@@ -62,7 +68,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
   // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
-  if (waits && [undefined, plan.hash].includes(taken()))
+  const taken = waits ? (await liveFlowerState(machine))?.plan : undefined;
+  if (taken === null || taken === plan.hash)
     return {
       output: undefined,
       note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
@@ -78,6 +85,32 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   return { output: undefined, note: `Flower ${plan.flowerVersion}` };
 }
 
+/** A launcher reports a moment after its start. */
+const FIRST_STATE_WITHIN_MS = 15_000;
+
+/**
+ * The state of a Flower whose process runs. Undefined when that is not known after a while: a launcher of an earlier
+ * package, or somebody removed the file. Then Flower has to be restarted.
+ */
+async function firstState(
+  unit: string,
+  { machine, signal, warn }: StepTools,
+): Promise<LiveFlowerState | undefined> {
+  const { clock } = machine;
+  const until = clock.monotonicMs() + FIRST_STATE_WITHIN_MS;
+  for (;;) {
+    const state = await liveFlowerState(machine);
+    if (state !== undefined) return state;
+    const why = await whyUnknown(machine);
+    if (why === undefined) return undefined;
+    if (clock.monotonicMs() >= until) {
+      warn(new Problem('flower_state_unknown', { doing: `reading the state of ${unit}`, found: why }));
+      return undefined;
+    }
+    await clock.sleep(READ_STATE_EVERY_MS, signal);
+  }
+}
+
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan({ text, environment, access, endpoints }: PreparedPlan, paths: Paths): void {
   pointLink(paths.environment, environment);
@@ -87,13 +120,14 @@ export function writePlan({ text, environment, access, endpoints }: PreparedPlan
 
 /** Closes the ready gate before a restart; withdraws FL_READY if it was published. @internal */
 export async function prepareRestart(outputs: StartInputs, tools: StepTools): Promise<void> {
-  if (liveFlowerState(tools.machine.paths)?.up) await unpublish(outputs, tools);
+  if ((await liveFlowerState(tools.machine))?.up) await unpublish(outputs, tools);
   else tools.notServing();
 }
 
 /** A launcher that waits for a plan gets none: the boot failed before there was one. */
-export async function stopPendingFlower(role: Role, paths: Paths): Promise<void> {
-  if (liveFlowerState(paths) === undefined) await queueJob('stop', unitOf(role));
+export async function stopPendingFlower(role: Role, machine: Machine): Promise<void> {
+  const plan = (await liveFlowerState(machine))?.plan;
+  if (plan === undefined || plan === null) await queueJob('stop', unitOf(role));
 }
 
 /** Flower's log hardly mentions a taken port; a SuperNode's log never does. Undefined: all ports are free. */
@@ -133,7 +167,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     });
     const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
       const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
-      if (failure === undefined) return untilState(plan, machine, signal, ({ phase }) => phase === 'serving');
+      if (failure === undefined) return untilUp(plan, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
@@ -166,9 +200,8 @@ async function probeFleetApi(
     [...args, 'probe', formatHostPort(endpoint), ...trust, '--wait', wait],
     { timeoutMs: SERVING_WITHIN_MS + 5_000, signal },
   );
-  const reason = stderr.trim() || stdout.trim() || 'the probe printed no reason';
   // The command breaks its lines for a terminal.
-  return code === 0 ? undefined : reason.replaceAll(/\s*\n\s*/g, ' ');
+  return code === 0 ? undefined : plain(stderr) || plain(stdout) || 'the probe printed no reason';
 }
 
 /** The result of the first that ends; the others are cancelled and awaited. */
@@ -205,19 +238,16 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
       for (;;) {
         await machine.clock.sleep(CHECK_PEER_EVERY_MS, signal);
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
-        const detail = readFlowerState(machine.paths.flowerLink)?.detail;
+        const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
         const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
       }
     };
-    // Flower ends a moment after the SuperLink has refused its timestamps: the launcher's detail is read at once.
-    const isAccepted = ({ phase, detail }: FlowerState): boolean => {
-      checkClock(detail);
-      return phase === 'accepted';
-    };
+    // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
+    const onState = ({ detail }: FlowerState): void => checkClock(detail);
     const { node_id } = await firstOf(tools.signal, (signal) => [
-      untilState(plan, machine, signal, isAccepted),
+      untilUp(plan, machine, signal, onState),
       checkPeer(signal),
       untilFlowerEnds('supernode', plan, machine, signal),
     ]);
@@ -242,24 +272,30 @@ function clockChecker({ warn, solved }: StepTools): (detail: string | undefined)
 /** How often a file is read in case its change was not noticed. */
 const READ_STATE_EVERY_MS = 250;
 
-/** Resolves with the first state of this plan's Flower that is wanted. */
-async function untilState(
+/** Resolves when the Flower of this plan serves (was accepted). `onState` gets each state of this plan, also a last one. */
+async function untilUp(
   { hash }: PreparedPlan,
-  { paths, clock }: Machine,
+  machine: Machine,
   signal: AbortSignal,
-  wanted: (state: FlowerState) => boolean,
+  onState: (state: FlowerState) => void = () => {},
 ): Promise<FlowerState> {
-  for (;;) {
-    signal.throwIfAborted();
-    const woken = new AbortController();
-    const stop = watchFile(paths.flowerLink, () => woken.abort());
-    try {
-      const state = readFlowerState(paths.flowerLink);
-      if (state?.plan === hash && wanted(state)) return state;
-      await clock.sleep(READ_STATE_EVERY_MS, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
-    } finally {
-      stop();
+  let woken = new AbortController();
+  const stop = watchFlowerState(machine, () => woken.abort());
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      woken = new AbortController();
+      const state = await readFlowerState(machine);
+      if (state?.plan === hash) {
+        onState(state);
+        const live = await liveFlowerState(machine);
+        if (live?.up && live.plan === hash) return live;
+      }
+      const awake = AbortSignal.any([signal, woken.signal]);
+      await machine.clock.sleep(READ_STATE_EVERY_MS, awake).catch(() => undefined);
     }
+  } finally {
+    stop();
   }
 }
 
@@ -279,7 +315,7 @@ async function untilFlowerEnds(
     const state = await unitState(unit);
     const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
     if (!ended && state.restarts <= before) continue;
-    const lines = (await lastLines(unit, 15)).map((line) => `    ${plainLine(line)}`);
+    const lines = (await lastLines(unit, 15)).map((line) => `    ${line}`);
     // After a restart systemd has the result of the new process and not of the one that ended.
     const how = ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again';
     throw new Problem('flower_start_failed', {
@@ -289,9 +325,3 @@ async function untilFlowerEnds(
     });
   }
 }
-
-/** A line of another program without control characters and colours, and not without end. */
-const plainLine = (line: string): string =>
-  stripVTControlCharacters(line)
-    .replaceAll(/\p{Cc}/gu, '')
-    .slice(0, 300);

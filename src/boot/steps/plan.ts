@@ -5,7 +5,7 @@ import { Problem } from '../../core/problem.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
 import { formatPlan, type LaunchPlan } from '../../flower/plan.ts';
 import type { FlowerFacts } from '../../flower/settings.ts';
-import { type FileAccess, linkTarget, readText, writeIfChanged } from '../../host/files.ts';
+import { type FileAccess, linkTarget, readText, unlessUnfit, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';
 import { queueJob } from '../../host/systemd.ts';
@@ -100,7 +100,7 @@ function preparePlan(
   const text = formatPlan({ ...plan, environment: inputs });
   return {
     output: { ...rest, text, hash: sha256(text), environment, flowerVersion },
-    kept: readText(paths.plan) === text && linkTarget(paths.environment) === environment,
+    kept: unlessUnfit(() => readText(paths.plan)) === text && linkTarget(paths.environment) === environment,
     note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
   };
 }

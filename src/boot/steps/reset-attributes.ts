@@ -20,7 +20,7 @@ export const resetAttributes = stepOf<CommonOutputs>()({
     const { oneGate } = outputs.read_context;
     if (oneGate === undefined)
       return { output: undefined, skipped: true, note: 'this VM has no OneGate token' };
-    if (tools.unchanged && liveFlowerState(tools.machine.paths)?.up)
+    if (tools.unchanged && (await liveFlowerState(tools.machine))?.up)
       return { output: undefined, kept: true, note: 'Flower serves already' };
     const stored = await oneGate.vm({ policy: ONCE, signal: tools.signal }).catch((error: unknown) => {
       if (error instanceof Problem) return undefined;

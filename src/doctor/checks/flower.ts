@@ -17,6 +17,8 @@ export const fleet: Check = {
     const { flower, machine, role } = vm;
     const unit = `flower-${role}`;
     const journal = `\`journalctl -u ${unit}\``;
+    if (vm.flowerUnknown !== undefined)
+      return [problem(vm.flowerUnknown, `restart it: \`systemctl restart ${unit}\``, 'flower_state_unknown')];
     if (flower === undefined)
       return [problem('Flower is not running', `${journal}; systemd restarts it`, 'flower_start_failed')];
     const current = flower.plan === sha256(readText(machine.paths.plan) ?? '');

@@ -1,6 +1,8 @@
 // OneGate answers, and it has the attributes that peers and the ready script rely on.
+
 import { Buffer } from 'node:buffer';
 import { encodeEndpoint } from '../../cluster/endpoint.ts';
+import { plain } from '../../core/text.ts';
 import type { PublishedName, Vm } from '../../onegate/replies.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
@@ -32,7 +34,7 @@ export const published: Check = {
     if (!status.serving) {
       const open = [flag, 'READY' as const].filter((name) => value(name) === 'YES');
       return open.length === 0
-        ? [ok(`${flag}=${value(flag)}, FL_ERROR=${value('FL_ERROR')}`)]
+        ? [ok(`${flag}=${plain(value(flag), 80)}, FL_ERROR=${plain(value('FL_ERROR'), 80)}`)]
         : [problem(`${open.join('=YES, ')}=YES, but this VM does not serve`, RELOAD)];
     }
     const stale = expected(vm, flag).filter(([name, right]) => value(name) !== right);
@@ -60,7 +62,8 @@ function readiness({ config, status }: VmSnapshot, { attributes }: Vm, flag: Pub
   const error = attributes.get('FL_ERROR') ?? '-';
   // The check of the agent reports what the boot continued without.
   const reported = status?.problems.some(({ code, kind }) => code === error && kind === 'degraded');
-  if (error !== '-' && !reported) return [warning(`${flag}=YES, but also FL_ERROR=${error}`, RELOAD)];
+  if (error !== '-' && !reported)
+    return [warning(`${flag}=YES, but also FL_ERROR=${plain(error, 80)}`, RELOAD)];
   if (config?.REPORT_READY && attributes.get('READY') !== 'YES')
     return [warning(`${flag}=YES, but READY is not YES yet`, RELOAD)];
   return [ok(`${flag}=YES and all attributes that peers need`)];

@@ -1,7 +1,7 @@
-import { unitOf } from '../../boot/steps/flower.ts';
 import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { isLoopback, parseIp } from '../../core/ip.ts';
 import { dialable, listenersOf } from '../../flower/endpoints.ts';
+import { unitOf } from '../../flower/state-file.ts';
 import { descendsFrom, type Listener, listeners } from '../../host/listeners.ts';
 import { tryConnect } from '../../host/net.ts';
 import { unitState } from '../../host/systemd.ts';

@@ -1,6 +1,6 @@
 // The agent: its units in systemd, its last boot, and the problems that it reports.
-import { unitOf } from '../../boot/steps/flower.ts';
 import { CATALOGUE, type ProblemCode } from '../../core/catalogue.ts';
+import { unitOf } from '../../flower/state-file.ts';
 import { isAlive } from '../../host/process.ts';
 import { type UnitState, unitState } from '../../host/systemd.ts';
 import type { Status, StatusProblem } from '../../report/status.ts';

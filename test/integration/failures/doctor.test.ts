@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { CATALOGUE } from '../../../src/core/catalogue.ts';
+import { formatFlowerState } from '../../../src/flower/state-file.ts';
 import { issueServer } from '../../../src/tls/issue.ts';
 import { tooWide } from '../../support/terminal-text.ts';
 import type { Federation } from '../../support/zone/federation.ts';
@@ -159,10 +160,15 @@ describe('doctor finds', () => {
   });
 
   test('keepalive that is not in force', async () => {
-    const path = supernode.at('run/flower/link.json');
-    const link = JSON.parse(readFileSync(path, 'utf8')) as { grpc: object };
-    replace(path, JSON.stringify({ ...link, grpc: { server: [], client: [] } }));
+    const path = supernode.at('run/flower-context/link.json');
+    replace(path, formatFlowerState({ ...supernode.flowerLink()!, grpc: { server: [], client: [] } }));
     await complains(supernode, 'keepalive', 'problem', /grpc\.keepalive_time_ms=60000.*restart/s);
+  });
+
+  test('a state of Flower that is not about its process', async () => {
+    await supernode.systemctl('stop', 'flower-context');
+    replace(supernode.at('run/flower-context/link.json'), 'accepted');
+    await complains(supernode, 'flower', 'problem', /has no valid state.*restart it.*flower_state_unknown/s);
   });
 
   test('a CONTEXT that the agent has not read', async () => {

@@ -2,7 +2,7 @@
 // the one that replaces its 127.0.0.1, are of 127.0.0.0/8, and the machine has no fact of this computer's kernel.
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { freeSpaceAt, type Host } from '../../../src/host/host.ts';
+import { freeSpaceAt, type Host, realHost } from '../../../src/host/host.ts';
 
 /** Below the root of such a machine; without it the facts are of a machine that was never switched on. */
 export const HOST_FILE = 'etc/test-host.json';
@@ -15,6 +15,7 @@ export interface HostFacts {
   readonly freeMb?: number | undefined;
 }
 
+/** `mainPids` is the systemd of the machine: the stub `systemctl` in its PATH. */
 export const folderHost = (
   { loopback, freeMb }: Omit<HostFacts, 'bootId'>,
   bootId: Host['bootId'],
@@ -23,7 +24,9 @@ export const folderHost = (
   addresses: () => [],
   isOwnLoopback: (address) => address === '127.0.0.1' || address === '::1',
   loopback,
+  sharesUser: true,
   freeSpaceAt: (path) => (freeMb === undefined ? freeSpaceAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
+  mainPids: realHost.mainPids,
 });
 
 export function readHostFacts(root: string): HostFacts {

@@ -117,14 +117,21 @@ class Unit:
         argv = unitfile.command(settings, "ExecStart", root)
         read_end, write_end = os.pipe()
         account = self._account()
-        self._runtime_directories(account)
+        self._directories(account)
         self._open_notify()
         self._become("activating", "start")
         try:
+            standard = self._standard_file()
+        except OSError as error:
+            os.close(read_end)
+            os.close(write_end)
+            self.journal.manager(f"{self.name}: Failed to set up standard input: {error.strerror}", 3)
+            return self._main_ended(1, 208)
+        try:
             process = subprocess.Popen(
                 argv,
-                stdin=subprocess.DEVNULL,
-                stdout=write_end,
+                stdin=standard or subprocess.DEVNULL,
+                stdout=standard or write_end,
                 stderr=write_end,
                 cwd=root + unitfile.last(settings, "WorkingDirectory", "/"),
                 env=self._environment(write_end, account),
@@ -138,6 +145,8 @@ class Unit:
             return self._main_ended(1, 203)
         finally:
             os.close(write_end)
+            if standard is not None:
+                os.close(standard)
         process.returncode = 0  # the host reaps every child
         self.main_pid = self.exec_pid = self.session = process.pid
         self.exec_code = self.exec_status = 0
@@ -180,13 +189,26 @@ class Unit:
                 return pwd.struct_passwd((name, secret, int(uid), int(gid), *rest))
         return None
 
-    def _runtime_directories(self, account):
-        for word in unitfile.words(self.settings, "RuntimeDirectory"):
-            path = os.path.join(self.host.root, "run", word)
-            os.makedirs(path, exist_ok=True)
-            os.chmod(path, int(unitfile.last(self.settings, "RuntimeDirectoryMode", "0755"), 8))
-            if account and os.geteuid() == 0:
-                os.chown(path, account.pw_uid, account.pw_gid)
+    def _directories(self, account):
+        """RuntimeDirectory= and StateDirectory=: the last part of each is the unit's user's, those above are root's."""
+        for kind, parent in (("Runtime", "run"), ("State", "var/lib")):
+            for word in unitfile.words(self.settings, f"{kind}Directory"):
+                path = os.path.join(self.host.root, parent, word)
+                os.makedirs(path, exist_ok=True)
+                os.chmod(path, int(unitfile.last(self.settings, f"{kind}DirectoryMode", "0755"), 8))
+                if account and os.geteuid() == 0:
+                    os.chown(path, account.pw_uid, account.pw_gid)
+
+    def _standard_file(self):
+        """StandardInput= and StandardOutput= with the same `file:`: opened once, by root, for reading and writing."""
+        given = unitfile.last(self.settings, "StandardInput")
+        if not given.startswith("file:"):
+            return None
+        if unitfile.last(self.settings, "StandardOutput") != given:
+            raise NotImplementedError(f"{self.name}: other files in StandardInput= and StandardOutput=")
+        mode = 0o666 & ~int(unitfile.last(self.settings, "UMask", "0022"), 8)
+        path = self.host.root + given.removeprefix("file:")
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOCTTY | os.O_CLOEXEC, mode)
 
     def _environment(self, output, account):
         root = self.host.root
@@ -281,6 +303,8 @@ class Unit:
         self._become("deactivating", "stop-sigterm")
         mixed = unitfile.last(self.settings, "KillMode") == "mixed"
         self.kill(signal.SIGTERM, "main" if mixed and self.main_pid else "all")
+        # systemd.kill(5): a stopped process gets the signal only when it continues.
+        self.kill(signal.SIGCONT, "main" if mixed and self.main_pid else "all")
         self._wait_until_gone()
 
     def _wait_until_gone(self):

@@ -157,7 +157,7 @@ export class Vm {
 
   /** What the launcher says from inside Flower's process; undefined before it says anything. */
   flowerLink(): FlowerState | undefined {
-    const path = this.at('run/flower/link.json');
+    const path = this.at('run/flower-context/link.json');
     return existsSync(path) ? parseFlowerState(readFileSync(path, 'utf8')) : undefined;
   }
 

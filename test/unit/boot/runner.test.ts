@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -217,7 +217,8 @@ describe('the runner', () => {
 
   test('fails when the checkpoint cannot be written', async () => {
     const blockTheWay = async (): Promise<Result> => {
-      mkdirSync(join(checkpointFile(), 'in the way'), { recursive: true });
+      rmSync(folder, { recursive: true });
+      writeFileSync(folder, '');
       return {};
     };
     const { problem } = await runAll([step('read_context', [], blockTheWay, () => 1)]);

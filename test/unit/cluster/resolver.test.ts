@@ -246,11 +246,11 @@ describe('ambiguous roles', () => {
   test('are named in the problem that ends the boot', async () => {
     const { clock, zone, find } = federation();
     Object.defineProperty(zone.superLinks, 'name', { value: 'web' });
-    const third = { name: 'data;base', cardinality: 0, nodes: [] };
+    const third = { name: 'data\n\u001b[31mbase', cardinality: 0, nodes: [] };
     zone.others.push(third);
     const problem = await problemOf(find(), clock);
     expect(problem.code).toBe('superlink_ambiguous');
-    expect(problem.message).toContain('besides supernode it has the roles web, data?base');
+    expect(problem.message).toContain('besides supernode it has the roles web, data base');
   });
 
   test('one of several is the SuperLink when it is named so, in any case', async () => {

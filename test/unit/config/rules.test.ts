@@ -54,6 +54,58 @@ const ERRORS: Case[] = [
   ],
   ['eleven are enough', LINK, { FL_STRATEGY: 'Bulyan', FL_NUM_MALICIOUS: '2', ...clients(11, 11) }],
   ['Bulyan without malicious clients needs three', LINK, { FL_STRATEGY: 'Bulyan', ...clients(3, 3) }],
+  ...['.flwr', '.flwr/state.db', '.flwr/apps/x/state.db'].map(
+    (path): Case => [
+      `a database at ${path}`,
+      LINK,
+      { FL_DATABASE: path },
+      'FL_DATABASE',
+      /in the directory that Flower uses/,
+    ],
+  ),
+  ...['.flwr', '.flwr/models'].map(
+    (path): Case => [
+      `checkpoints at ${path}`,
+      LINK,
+      { FL_CHECKPOINT_ENABLED: 'YES', FL_CHECKPOINT_PATH: path },
+      'FL_CHECKPOINT_PATH',
+      /in the directory that Flower uses/,
+    ],
+  ),
+  ...[
+    ['checkpoints', 'checkpoints'],
+    ['checkpoints', '/app/checkpoints'],
+    ['models', 'models/mnist'],
+    ['state/state.db', 'state/state.db/models'],
+    ['state/state.db', 'state/state.db-wal'],
+    ['state/state.db', 'state/state.db-journal/models'],
+    ['x', 'x-shm'],
+  ].map(
+    ([database = '', checkpoints = '']): Case => [
+      `a database ${database} and checkpoints in ${checkpoints}`,
+      LINK,
+      { FL_DATABASE: database, FL_CHECKPOINT_ENABLED: 'YES', FL_CHECKPOINT_PATH: checkpoints },
+      'FL_DATABASE',
+      /a file at or above the directory of FL_CHECKPOINT_PATH/,
+    ],
+  ),
+  [
+    'checkpoints that are not written may have the name of the database',
+    LINK,
+    { FL_DATABASE: 'checkpoints', FL_CHECKPOINT_PATH: 'checkpoints' },
+  ],
+  ...[
+    ['checkpoints/state.db', 'checkpoints'],
+    ['.flwr2', '.flwrx/models'],
+    ['state/.flwr', 'state/checkpoints'],
+    ['state', 'states/models'],
+  ].map(
+    ([database = '', checkpoints = '']): Case => [
+      `a database ${database} beside checkpoints in ${checkpoints}`,
+      LINK,
+      { FL_DATABASE: database, FL_CHECKPOINT_ENABLED: 'YES', FL_CHECKPOINT_PATH: checkpoints },
+    ],
+  ),
   ['FedAvg does not count malicious clients', LINK, { FL_NUM_MALICIOUS: '9' }],
   [
     'a timeout as long as the interval',

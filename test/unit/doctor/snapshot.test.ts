@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { context, token } from '../../../src/doctor/checks/given.ts';
 import { takeSnapshot } from '../../../src/doctor/snapshot.ts';
+import { realHost } from '../../../src/host/host.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
 
 const IMAGE = '{"role":"supernode","flower":{"version":"1.39.0","framework":"none"}}';
@@ -14,7 +15,7 @@ let folder: string;
 let machine: Machine;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'snapshot-'));
-  machine = realMachine(folder);
+  machine = { ...realMachine(folder), host: { ...realHost, mainPids: async () => [] } };
   put(machine.paths.appliance, IMAGE);
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -26,7 +27,7 @@ function put(path: string, text: string): void {
 
 test('ONEGATE_TOKEN in the CONTEXT is a token without one_env, as in the boot', async () => {
   put(machine.paths.contextFiles[0], `${GIVEN}ONEGATE_TOKEN='c2VjcmV0'\n`);
-  const snapshot = takeSnapshot(machine);
+  const snapshot = await takeSnapshot(machine);
   expect(snapshot.oneGate?.vmId).toBe(7);
   expect(await token.run(snapshot)).toEqual([{ severity: 'ok', found: 'present' }]);
 });
@@ -42,7 +43,7 @@ test.each([
   ['no TOKEN=YES', "VMID='7'\n", 'TOKEN=YES is not in the CONTEXT'],
 ])('%s is a problem of the token', async (_, text, found) => {
   put(machine.paths.contextFiles[0], text);
-  const snapshot = takeSnapshot(machine);
+  const snapshot = await takeSnapshot(machine);
   expect(snapshot.oneGate).toBeUndefined();
   expect(await token.run(snapshot)).toEqual([
     expect.objectContaining({ severity: 'problem', found: expect.stringContaining(found) }),
@@ -51,7 +52,7 @@ test.each([
 
 test('what the boot would refuse is a problem of the CONTEXT, also when every variable can be read', async () => {
   put(machine.paths.contextFiles[0], "FL_SUPERLINK_ADDRESS='10.0.0.5:9092'\n");
-  expect(await context.run(takeSnapshot(machine))).toContainEqual(
+  expect(await context.run(await takeSnapshot(machine))).toContainEqual(
     expect.objectContaining({ severity: 'problem', code: 'ca_missing' }),
   );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkpointDirectory, foldersFlowerNeeds } from '../../../src/flower/directories.ts';
+import { checkpointDirectory, directoriesFlowerNeeds } from '../../../src/flower/directories.ts';
 import { keepaliveOptions } from '../../../src/flower/keepalive.ts';
 import { formatPlan, launchPlan, launchPlanSchema } from '../../../src/flower/plan.ts';
 import type { SuperLinkSettings, SuperNodeSettings } from '../../../src/flower/settings.ts';
@@ -20,6 +20,8 @@ const superlink: SuperLinkSettings = {
   FL_FLEET_API_ADDRESS: { host: '0.0.0.0', port: 9092 },
   FL_CONTROL_API_ADDRESS: { host: '127.0.0.1', port: 9093 },
   FL_DATABASE: 'state/state.db',
+  FL_CHECKPOINT_ENABLED: true,
+  FL_CHECKPOINT_PATH: 'checkpoints',
 };
 const supernode: SuperNodeSettings = {
   role: 'supernode',
@@ -188,7 +190,7 @@ describe('keepalive options', () => {
   });
 });
 
-describe('the folders Flower needs', () => {
+describe('the directories Flower needs', () => {
   it('hold the database and the checkpoints, parents first', () => {
     const config = {
       role: 'superlink',
@@ -196,17 +198,15 @@ describe('the folders Flower needs', () => {
       FL_CHECKPOINT_ENABLED: true,
       FL_CHECKPOINT_PATH: 'checkpoints',
     } as const;
-    expect(foldersFlowerNeeds(paths, config).map((path) => path.replace('/vm/var/lib/flower/', ''))).toEqual([
-      'superlink',
-      'superlink/.flwr',
-      'superlink/a',
-      'superlink/a/b',
-      'superlink/checkpoints',
-    ]);
-    expect(foldersFlowerNeeds(paths, { ...config, FL_CHECKPOINT_ENABLED: false }).join()).not.toContain(
+    expect(
+      directoriesFlowerNeeds(paths, config).map((path) => path.replace('/vm/var/lib/flower/', '')),
+    ).toEqual(['superlink/.flwr', 'superlink/a', 'superlink/a/b', 'superlink/checkpoints']);
+    expect(directoriesFlowerNeeds(paths, { ...config, FL_CHECKPOINT_ENABLED: false }).join()).not.toContain(
       'checkpoints',
     );
-    expect(foldersFlowerNeeds(paths, { role: 'supernode' })).toHaveLength(2);
+    expect(directoriesFlowerNeeds(paths, { role: 'supernode' })).toEqual([
+      '/vm/var/lib/flower/supernode/.flwr',
+    ]);
   });
 
   it('read the old absolute checkpoint path as the default', () => {

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { parseFlowerState } from '../../../src/flower/state-file.ts';
+import { type FlowerState, formatFlowerState, parseFlowerState } from '../../../src/flower/state-file.ts';
 
 /** As the launcher wrote it for a SuperNode with Flower 1.39.0. */
-const written = {
+const written: FlowerState = {
   version: 1,
   pid: 29904,
+  started: 81_234_567,
   plan: 'aab1464ea1eebed90cc6be3f47ef107ade9cf4dd1d7983b0ed16287d3988a574',
   phase: 'accepted',
   since: '2026-11-21T06:56:18.342Z',
@@ -13,22 +14,46 @@ const written = {
   grpc: { server: [], client: [['grpc.keepalive_time_ms', 10000]] },
 };
 
-describe('the link file', () => {
+const formatted = (state: object): string => formatFlowerState(state as FlowerState);
+
+describe('a record of the state file', () => {
   it('is read as the launcher writes it, with the node id whole', () => {
-    expect(parseFlowerState(JSON.stringify(written))).toEqual(written);
+    expect(parseFlowerState(formatted(written))).toEqual(written);
   });
 
   it('may have members that this agent does not read', () => {
-    expect(parseFlowerState(JSON.stringify({ ...written, later: true }))).toEqual(written);
+    expect(parseFlowerState(formatted({ ...written, later: true }))).toEqual(written);
+  });
+
+  it('has no plan while the launcher waits for one', () => {
+    const waiting = { ...written, phase: 'waiting', plan: null, node_id: null };
+    expect(parseFlowerState(formatted(waiting))).toEqual(waiting);
+  });
+
+  it('has a detail without control characters', () => {
+    const state = parseFlowerState(formatted({ ...written, detail: 'a\nREADY=1\u001b[2J\u2028b' }));
+    expect(state?.detail).toBe('a READY=1 [2J b');
   });
 
   it.each([
     ['nothing', ''],
-    ['half a file', JSON.stringify(written).slice(0, 80)],
-    ['another phase', JSON.stringify({ ...written, phase: 'fine' })],
-    ['a number for the node id, which JSON cannot hold exactly', JSON.stringify({ ...written, node_id: 1 })],
-    ['no checksum', JSON.stringify({ ...written, plan: 'x' })],
-    ['a list', '[]'],
+    ['zeros', '\0'.repeat(4096)],
+    ['half a record', formatted(written).slice(0, 4_000)],
+    ['the JSON without its checksum', JSON.stringify(written)],
+    [
+      'half of one record and half of the next',
+      formatted(written).slice(0, 1_000) + formatted({ ...written, phase: 'lost' }).slice(1_000),
+    ],
+    ['another phase', formatted({ ...written, phase: 'fine' })],
+    ['a number for the node id, which JSON cannot hold exactly', formatted({ ...written, node_id: 1 })],
+    ['a text that is not a checksum of a plan', formatted({ ...written, plan: 'x' })],
+    ['no start time of its process', formatted({ ...written, started: undefined })],
+    ['a detail without end', formatted({ ...written, detail: 'x'.repeat(10_000) })],
+    [
+      'a thousand options',
+      formatted({ ...written, grpc: { server: [], client: Array(1_000).fill(['grpc.a', 1]) } }),
+    ],
+    ['a list', formatted([])],
   ])('is ignored when it contains %s', (_, text) => {
     expect(parseFlowerState(text)).toBeUndefined();
   });
