@@ -17,7 +17,9 @@ test.each(ROWS)('%s', (row) => {
   for (const [, file, titles = ''] of named) {
     expect(existsSync(join(ROOT, file!)), file).toBe(true);
     const source = readFileSync(join(ROOT, file!), 'utf8').replaceAll("\\'", "'");
-    const parts = [...titles.matchAll(/"([^"]+)"/g)].flatMap(([, title]) => title!.split('...'));
+    const parts = [...titles.matchAll(/"([^"]+)"/g)].flatMap(([, title]) =>
+      title!.split('...').map((part) => part.trim()),
+    );
     for (const part of parts) expect(source.includes(part), `${file}: ${part}`).toBe(true);
   }
 });
