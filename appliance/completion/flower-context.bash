@@ -10,7 +10,7 @@ _flower_context() {
     esac
   done
   if [[ -z $command ]]; then
-    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot ready reread status doctor explain ca submit install validate plan context template lint probe completion version --help --root' -- "$cur")); fi
+    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot ready reread status doctor explain ca submit install backup restore validate plan context template lint probe completion version --help --root' -- "$cur")); fi
     return
   fi
   case "$command $prev" in
@@ -25,6 +25,8 @@ _flower_context() {
     'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'install --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'backup --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'restore --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'validate --role') COMPREPLY=($(compgen -W 'superlink supernode' -- "$cur")); return ;;
     'validate --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'plan --role') COMPREPLY=($(compgen -W 'superlink supernode' -- "$cur")); return ;;
@@ -56,6 +58,8 @@ _flower_context() {
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
     submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -W 'quickstart' -- "$cur")); fi ;;
     install) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
+    backup) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
+    restore) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     validate) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     plan) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;

@@ -42,7 +42,7 @@ cp -rL examples/. "$root/$apps"
 find "$root/$apps" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$apps" -type f -exec chmod 0644 {} +
 put 0755 appliance/one-context.d/net-91-flower-context etc/one-context.d
-put 0644 systemd/*.service usr/lib/systemd/system
+put 0644 systemd/*.service systemd/*.slice usr/lib/systemd/system
 install -D -m 0644 systemd/flower-context.sysusers "$root/usr/lib/sysusers.d/flower-context.conf"
 install -D -m 0644 systemd/flower-context.tmpfiles "$root/usr/lib/tmpfiles.d/flower-context.conf"
 strip "$root/$lib/node"

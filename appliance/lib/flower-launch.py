@@ -61,7 +61,7 @@ def main():
     plan, checksum = read_plan(path)
     os.environ.clear()
     os.environ.update({name: environment[name] for name in KEPT if name in environment} | plan["environment"])
-    os.umask(0o027)
+    os.umask(0o077)
     try:
         os.chdir(plan["workdir"])
     except OSError as error:

@@ -33,6 +33,7 @@ const FILES: Readonly<
   },
   run: { access: 'root 0755', what: 'files for other programs on this VM; removed at a reboot' },
   motd: { access: 'root 0644', what: 'the text shown at login (pam_motd)' },
+  lock: { access: 'root 0600', what: 'locked by the agent that runs: one per machine' },
   status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
   ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
   plan: {
@@ -66,6 +67,10 @@ const FILES: Readonly<
   data: {
     access: 'root:flower 2750',
     what: 'local data of a SuperNode: root writes, ClientApps read; `data-path` in their node config is this path',
+  },
+  backup: {
+    access: 'root 0644',
+    what: "Flower's part of `flower-context backup` and `restore`, as user flower",
   },
   launcher: { access: 'root 0644', what: 'starts Flower with the launch plan, in the process of Flower' },
 };

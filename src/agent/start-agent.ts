@@ -3,8 +3,8 @@ import { boot } from '../boot/boot.ts';
 import { Checkpoint } from '../boot/checkpoint.ts';
 import { Problem } from '../core/problem.ts';
 import { ensureFolder, remove, removeLeftovers } from '../host/files.ts';
+import { takeLock } from '../host/lock.ts';
 import type { Machine } from '../host/machine.ts';
-import { takeLock } from '../host/net.ts';
 import { notifyReady, notifyStopping, onHangup } from '../host/notify.ts';
 import { openJournal } from '../report/journal.ts';
 import { Report } from '../report/report.ts';
@@ -12,7 +12,8 @@ import { Supervisor } from './supervisor.ts';
 
 /** Takes the machine's agent lock and opens the checkpoint. Throws Problem agent_running. */
 export async function startAgent(machine: Machine, options: { fresh: boolean }): Promise<Supervisor> {
-  if ((await takeLock(machine.paths.root)) === undefined) {
+  ensureFolder(machine.paths.run, { mode: 0o755 });
+  if (!takeLock(machine.paths.lock)) {
     throw new Problem('agent_running', {
       doing: 'starting the agent',
       found: 'another flower-context runs on this machine',
@@ -23,7 +24,6 @@ export async function startAgent(machine: Machine, options: { fresh: boolean }):
   for (const name of ['SIGTERM', 'SIGINT'] as const)
     process.on(name, () => stop.abort(new Error(`asked to stop by ${name}`)));
   const journal = openJournal();
-  ensureFolder(machine.paths.run, { mode: 0o755 });
   for (const folder of [machine.paths.state, machine.paths.tls]) removeLeftovers(folder);
   const checkpoint = new Checkpoint(machine.paths.checkpoint, machine.clock.now());
   if (options.fresh) {

@@ -2,7 +2,15 @@
 import { startAgent } from '../agent/start-agent.ts';
 import { EXIT } from '../core/exit.ts';
 import { notified, notifyWatchdog, watchdogInterval } from '../host/notify.ts';
+import { lacksSandbox, runInSandbox } from '../host/sandbox.ts';
 import { defineCommand, UsageError } from './command.ts';
+
+/** The program of the package: it sets what Node.js needs. */
+const PROGRAM = '/usr/bin/flower-context';
+
+/** The same command as a process with the sandbox of the agent's unit. */
+const inUnit = async (...args: string[]): Promise<number> =>
+  (await runInSandbox('flower-context.service', [PROGRAM, ...args])).status;
 
 export const run = defineCommand({
   name: 'run',
@@ -12,6 +20,7 @@ export const run = defineCommand({
   text: 'flower-context.service runs this command. SIGHUP: reload the CONTEXT. SIGTERM: stop the agent; Flower keeps running.',
   examples: [['systemctl start flower-context', 'Start the service on a VM']],
   async run({ machine }) {
+    if (lacksSandbox(machine.paths.root)) return inUnit('run');
     const supervisor = await startAgent(machine, { fresh: false });
     const interval = watchdogInterval();
     const watchdog = interval === undefined ? undefined : setInterval(notifyWatchdog, interval).unref();
@@ -34,13 +43,14 @@ export const boot = defineCommand({
       description: 'ignore the checkpoint and run every step; keys, certificates and partition are kept',
     },
   },
-  text: 'Starts Flower and exits; Flower keeps running without supervision. On a VM use `systemctl start flower-context`.',
+  text: 'Starts Flower and exits; Flower keeps running without supervision. On a VM use `systemctl start flower-context`. A boot that root starts there has the sandbox of that unit.',
   examples: [
     ['flower-context boot', 'Resume an interrupted boot'],
     ['flower-context boot --fresh', 'Run every step again'],
   ],
   async run({ machine, flag }) {
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
+    if (lacksSandbox(machine.paths.root)) return inUnit('boot', ...(flag('fresh') ? ['--fresh'] : []));
     const supervisor = await startAgent(machine, { fresh: flag('fresh') });
     const outcome = await supervisor.once();
     if (outcome?.result !== undefined) return EXIT.ok;

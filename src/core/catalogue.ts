@@ -325,7 +325,7 @@ const ENTRIES = {
   agent_running: {
     title: 'the agent already runs on this machine',
     about: 'Only one agent may run on a machine. The lock ends with its process.',
-    found: 'Another process has the lock of this machine (an abstract socket).',
+    found: 'Another process has the lock of this machine, the file `/run/flower-context/lock`.',
     agent: 'The second agent ends with exit status 1 and changes nothing.',
     remedy: 'check it with `flower-context status`; `systemctl restart flower-context` starts it again',
     where: ['systemctl status flower-context', STATUS],

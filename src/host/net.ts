@@ -1,5 +1,4 @@
-// Sockets: free ports, the certificates of a server, the DNS name of an address, and the lock of the agent.
-import { createHash } from 'node:crypto';
+// Sockets: free ports, the certificates of a server, and the DNS name of an address.
 import { Resolver } from 'node:dns/promises';
 import { connect as connectTcp, createServer, type ListenOptions, type Server } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -100,14 +99,4 @@ export async function nameOf(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/**
- * Takes the lock of the agent: an abstract socket, which ends with the process. Undefined when another agent of the same
- * root has it.
- */
-export async function takeLock(root: string): Promise<Server | undefined> {
-  const name = `flower-context-${createHash('sha256').update(root).digest('hex').slice(0, 16)}`;
-  const server = await listening({ path: `\0${name}` }).catch(() => undefined);
-  return server?.unref();
 }

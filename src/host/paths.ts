@@ -36,6 +36,8 @@ export function pathsUnder(root: string) {
 
     /** What the agent publishes on this VM; removed at reboot. */
     run: at('/run/flower-context'),
+    /** Locked by the agent that runs. */
+    lock: at('/run/flower-context/lock'),
     status: at('/run/flower-context/status.json'),
     /** What the ready script decides by. */
     ready: at('/run/flower-context/ready.json'),
@@ -58,6 +60,8 @@ export function pathsUnder(root: string) {
     /** Builds such an environment; the locked requirements are in the same folder (appliance/flower). */
     makeEnvironment: at('/usr/lib/flower-context/flower/make-env.sh'),
     launcher: at('/usr/lib/flower-context/flower-launch.py'),
+    /** Saves and loads Flower's part of a backup, as Flower's user. */
+    backup: at('/usr/lib/flower-context/flower-backup.py'),
     /** Apps that `flower-context submit` finds by name. */
     apps: at('/usr/share/flower-context/apps'),
     /** Data of the site, which ClientApps read. */

@@ -26,8 +26,8 @@ from flower_launch.text import plain, plain_lines  # noqa: E402
 WORDS = [
     "\n", "\r", "\t", "\0", "\x07", "\x1b", "\x1b[31m", "\x1b[2J", "\x1b]0;title\x07", "\x7f", "\x85", "\x9b31m", "\u200b",
     "\u2028", "\u2029", "\u202e", "\u3164", "\ufe0f", "\ufeff", "\ud800", "\ue000", "\U000e0041", "\U0010ffff", "MAINPID=1",
-    "WATCHDOG=trigger", "READY=1", "<0>", "X=", " ", "word", "ä", "漢", "😀", "x" * 3000, " " * 3000, "\x1b[1m" * 500, "node id",
-    "timestamp", "last error: ", "{target}", "%s", *(sign for sign, _ in UNAVAILABLE_SIGNS),
+    "WATCHDOG=trigger", "READY=1", "<0>", "X=", " ", "word", "ä", "漢", "😀", "x" * 3000, " " * 3000, "\x1b[1m" * 500,
+    "node id", "timestamp", "last error: ", "{target}", "%s", *(sign for sign, _ in UNAVAILABLE_SIGNS),
 ]  # fmt: skip
 METHODS = ["RegisterNode", "ActivateNode", "PullMessages", "SendNodeHeartbeat"]
 CODES = ["OK", "CANCELLED", "UNKNOWN", "DEADLINE_EXCEEDED", "UNAUTHENTICATED", "UNAVAILABLE", "PERMISSION_DENIED", "INTERNAL"]
@@ -53,8 +53,10 @@ def is_plain(text):
 
 
 def some_text(chance):
-    parts = [chance.choice(WORDS) if chance.random() < 0.8 else chr(chance.randrange(0x110000)) for _ in range(chance.randrange(12))]
-    return "".join(parts)
+    def part():
+        return chance.choice(WORDS) if chance.random() < 0.8 else chr(chance.randrange(0x110000))
+
+    return "".join(part() for _ in range(chance.randrange(12)))
 
 
 def texts(chance, _folder):
@@ -117,7 +119,8 @@ def plans(chance, folder):
     content = json.dumps(reshaped(chance, PLAN)).encode()
     if chance.random() < 0.3:
         at = chance.randrange(len(content) + 1)
-        content = content[:at] + bytes(chance.randrange(256) for _ in range(chance.randrange(5))) + content[at + chance.randrange(9) :]
+        put = bytes(chance.randrange(256) for _ in range(chance.randrange(5)))
+        content = content[:at] + put + content[at + chance.randrange(9) :]
     if chance.random() < 0.01:
         content = b"[" * 200_000
     with open(path, "wb") as file:

@@ -1,0 +1,58 @@
+// The system calls of the agent over a whole life. It is root, and Flower's directories belong to Flower: whoever can write
+// there can put a symbolic link at any name. So the agent uses no name below them.
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { until } from '../support/zone/process.ts';
+import { zone } from '../support/zone/test-zone.ts';
+import type { Vm } from '../support/zone/vm.ts';
+
+const canTrace = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0;
+/** All calls that take a path or change a file, and those that list a folder. */
+const CALLS = '%file,%desc';
+
+const log = (vm: Vm): string => vm.at('calls.log');
+
+/** The agent and its children run under strace; -D: systemd sees the process of the agent. */
+function traced(vm: Vm): void {
+  const wrapper = vm.at('usr/bin/flower-context');
+  const text = readFileSync(wrapper, 'utf8');
+  const strace = `strace -D -f -qq -y -s 300 -e 'trace=${CALLS}' --output-append-mode -o '${log(vm)}'`;
+  writeFileSync(wrapper, text.replace(/^exec /m, `exec ${strace} `));
+}
+
+/** The calls that name something below a folder in which Flower can write. */
+function pathsOfFlower(vm: Vm): string[] {
+  // Of a program that is started only its path counts: its arguments may name a folder.
+  const calls = readFileSync(log(vm), 'utf8').replaceAll(/(execve\("[^"]*"), .*/g, '$1)');
+  // Reads and writes show their data, in which there may be paths.
+  const lines = calls
+    .split('\n')
+    .filter((line) => !/ (write|writev|read|pread64|pwrite64|readv)\(/.test(line));
+  const below = ['var/lib/flower', 'run/flower'].map((folder) => `${vm.at(folder)}/`);
+  return lines.filter((line) => below.some((folder) => line.includes(folder)));
+}
+
+test.skipIf(!canTrace)('the agent uses no name below a folder that Flower can write', async () => {
+  const federation = zone({ supernodes: 1, prepare: traced });
+  await federation.deploy();
+  const { superlink } = federation;
+  await superlink.whenReady(60_000);
+  const node = await until('the SuperNode', () => federation.supernodes[0]);
+  await node.whenReady(60_000);
+
+  for (const vm of [superlink, node]) {
+    await vm.systemctl('reload', 'flower-context');
+    await vm.toSay(/reload/i);
+    await vm.whenReady(60_000);
+  }
+  await superlink.systemctl('stop', 'flower-superlink');
+  await node.waitFor('the lost SuperLink', ({ phase }) => phase !== 'ready', 60_000);
+  await superlink.systemctl('start', '--no-block', 'flower-superlink');
+  for (const vm of [superlink, node]) await vm.whenReady(60_000);
+  for (const vm of [node, superlink]) {
+    await vm.systemctl('stop', 'flower-context');
+    expect(readFileSync(log(vm), 'utf8')).toContain('/run/flower-context/status.json');
+    expect(pathsOfFlower(vm)).toEqual([]);
+  }
+});
