@@ -36,6 +36,7 @@ import { renderContextSh } from '../support/context-sh.ts';
 import { isPlain } from '../support/foreign-texts.ts';
 import { hostileContexts } from '../support/hostile.ts';
 import { recorded } from '../support/recorded.ts';
+import { inFolders } from './environments.ts';
 import { outside } from './outside.ts';
 import { must, type Target, target } from './target.ts';
 import { damaged, noise, pieces, reshaped } from './texts.ts';
@@ -530,4 +531,5 @@ export const TARGETS: readonly Target[] = [
   greetings,
   own,
   ...outside,
+  ...inFolders,
 ];
