@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { updatesOf } from '../support/onegate/index.ts';
 import { differences, Foothold, type Snapshot, snapshotOf, submitAttacker } from '../support/vm/foothold.ts';
 import type { Guest } from '../support/vm/guest.ts';
@@ -98,6 +98,14 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
     for (const guest of service.all) apps.set(guest, await Foothold.on(guest));
   }
 
+  /** The app on each machine; another run where Flower or SuperExec was started again meanwhile. */
+  async function running(): Promise<void> {
+    const alive = await Promise.all([...apps.values()].map((app) => app.isAlive()));
+    if (alive.every(Boolean)) return;
+    for (const app of apps.values()) await app.end();
+    await submit();
+  }
+
   beforeAll(async () => {
     service = new GuestService({
       make: container,
@@ -118,9 +126,13 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
     let flower: string;
     beforeAll(async () => {
       guest = guestOf(role);
-      app = apps.get(guest)!;
       agent = (await guest.unit('flower-context', 'MainPID')).MainPID!;
       flower = (await guest.unit(`flower-${role}`, 'MainPID')).MainPID!;
+    });
+
+    beforeEach(async () => {
+      await running();
+      app = apps.get(guest)!;
     });
 
     const state = `/var/lib/flower/${role}`;
@@ -309,6 +321,7 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
 
   test('changes directories of Flower and kills it: the agent reports it, and Flower runs once root has removed them', async () => {
     for (const guest of [...service.supernodes, service.superlink]) {
+      await running();
       const app = apps.get(guest)!;
       const { role } = guest.spec;
       // The process that starts the apps has their user.

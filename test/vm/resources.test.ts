@@ -27,7 +27,7 @@ describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
     let app: Foothold | undefined;
     /** The app; another one when the kernel has ended it. */
     async function running(): Promise<Foothold> {
-      if (app !== undefined && (await guest.exec(`kill -0 ${app.pid}`)).code === 0) return app;
+      if (app !== undefined && (await app.isAlive())) return app;
       await submitAttacker(service.superlink);
       app = await Foothold.on(guest, 120);
       return app;

@@ -51,6 +51,10 @@ export class Foothold {
     return new Foothold(guest, pid);
   }
 
+  async isAlive(): Promise<boolean> {
+    return (await this.#guest.exec(`[ -d /proc/${this.pid}/root/tmp/foothold/${this.pid} ]`)).code === 0;
+  }
+
   /** Runs a function of test/support/attacker/attacker/attacks.py in the process of the app. */
   async try(name: string, ...args: readonly unknown[]): Promise<Answer> {
     const folder = `/proc/${this.pid}/root/tmp/foothold/${this.pid}`;
