@@ -14,9 +14,7 @@ export async function submitAttacker(superlink: Guest): Promise<void> {
   await superlink.sh('mkdir -p /root/attacker/attacker');
   for (const name of ['pyproject.toml', ...FILES])
     await superlink.sh(`cat >/root/attacker/${name}`, { stdin: readFileSync(join(SOURCE, name)) });
-  await superlink.sh(
-    'systemctl reset-failed attack 2>/dev/null; systemd-run -q --collect --unit=attack flower-context submit --declared-only /root/attacker',
-  );
+  await superlink.sh('systemd-run -q --collect flower-context submit --declared-only /root/attacker');
 }
 
 /** What came back from an attack: its result, or the error that the kernel gave it. */

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import time
 import traceback
 
@@ -25,6 +26,7 @@ def serve():
             continue
         name, *arguments = json.loads(request.read_text())
         if name == "end":
+            shutil.rmtree(folder)
             return
         try:
             answer = {"result": getattr(attacks, name)(*arguments)}
