@@ -513,6 +513,7 @@ const own = target(
       read === undefined || (read.pid > 0 && /^([0-9a-f]{64}|null)$/.test(String(read.plan))),
       'a state file is complete',
     );
+    must(read === undefined || isPlain(read.detail), 'its detail is plain');
     const status = parseStatus(text);
     must(status === undefined || typeof status.serving === 'boolean', 'a status says whether it serves');
     parseImage(text);
