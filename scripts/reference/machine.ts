@@ -62,7 +62,7 @@ const FILES: Readonly<
   environments: { access: 'root', what: 'virtual environments of Flower, `<version>-<framework>`' },
   makeEnvironment: {
     access: 'root 0755',
-    what: 'builds a missing environment for FLOWER_VERSION or ML_FRAMEWORK',
+    what: 'builds a missing environment for FLOWER_VERSION or ML_FRAMEWORK, by flower-environment@.service',
   },
   apps: { access: 'root 0755', what: 'apps that `flower-context submit` takes by name: `quickstart`' },
   data: {

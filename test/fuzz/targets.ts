@@ -36,6 +36,7 @@ import { renderContextSh } from '../support/context-sh.ts';
 import { isPlain } from '../support/foreign-texts.ts';
 import { hostileContexts } from '../support/hostile.ts';
 import { recorded } from '../support/recorded.ts';
+import { inFolders } from './environments.ts';
 import { hostilePeers } from './hostile-peers.ts';
 import { outside } from './outside.ts';
 import { must, type Target, target } from './target.ts';
@@ -532,4 +533,5 @@ export const TARGETS: readonly Target[] = [
   own,
   ...hostilePeers,
   ...outside,
+  ...inFolders,
 ];

@@ -254,7 +254,7 @@ describe('every command', () => {
       .slice(1)
       .map((group) => [...group.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name));
     expect(service).toEqual(['run', 'boot', 'ready', 'reread']);
-    expect(operate).toEqual(['status', 'doctor', 'explain', 'ca', 'submit', 'install']);
+    expect(operate).toEqual(['status', 'doctor', 'explain', 'ca', 'submit', 'install', 'backup', 'restore']);
     expect(author).toEqual(['validate', 'plan', 'context', 'template', 'lint', 'probe']);
     expect(other).toEqual(['completion', 'version']);
   });

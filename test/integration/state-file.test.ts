@@ -254,6 +254,7 @@ describe('a record', () => {
 });
 
 describe('a Flower whose state is not known', () => {
+  // covers flower_state_unknown
   test.each<[what: string, damage: (path: string) => void]>([
     ['removed', (path) => rmSync(path)],
     ['emptied', (path) => truncateSync(path)],

@@ -8,8 +8,8 @@ import { zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const canTrace = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0;
-/** All calls that take a path or change a file, and those that list a folder. */
-const CALLS = '%file,%desc';
+/** Calls that take a path; those that list or change what was opened, with its path. */
+const CALLS = '%file,getdents64,fchmod,fchown,ftruncate';
 
 const log = (vm: Vm): string => vm.at('calls.log');
 
@@ -25,12 +25,8 @@ function traced(vm: Vm): void {
 function pathsOfFlower(vm: Vm): string[] {
   // Of a program that is started only its path counts: its arguments may name a folder.
   const calls = readFileSync(log(vm), 'utf8').replaceAll(/(execve\("[^"]*"), .*/g, '$1)');
-  // Reads and writes show their data, in which there may be paths.
-  const lines = calls
-    .split('\n')
-    .filter((line) => !/ (write|writev|read|pread64|pwrite64|readv)\(/.test(line));
   const below = ['var/lib/flower', 'run/flower'].map((folder) => `${vm.at(folder)}/`);
-  return lines.filter((line) => below.some((folder) => line.includes(folder)));
+  return calls.split('\n').filter((line) => below.some((folder) => line.includes(folder)));
 }
 
 test.skipIf(!canTrace)('the agent uses no name below a folder that Flower can write', async () => {
