@@ -142,6 +142,10 @@ marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community 
 release: node_modules/.installed ## tag, package and checksums of the version in package.json (DRY_RUN=1, SKIP_TESTS=1; see RELEASING.md)
 	@scripts/release.sh
 
+.PHONY: advisories
+advisories: node_modules/.installed ## what an advisory database knows about the packages of all lock files (ADVISORY_DATABASE=...; needs the network)
+	@$(NODE) scripts/advisories.ts
+
 .PHONY: opennebula-answers
 # Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev
 opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, answers to every template: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)

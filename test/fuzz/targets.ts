@@ -37,6 +37,7 @@ import { isPlain } from '../support/foreign-texts.ts';
 import { hostileContexts } from '../support/hostile.ts';
 import { recorded } from '../support/recorded.ts';
 import { inFolders } from './environments.ts';
+import { hostilePeers } from './hostile-peers.ts';
 import { outside } from './outside.ts';
 import { must, type Target, target } from './target.ts';
 import { damaged, noise, pieces, reshaped } from './texts.ts';
@@ -531,6 +532,7 @@ export const TARGETS: readonly Target[] = [
   intake,
   greetings,
   own,
+  ...hostilePeers,
   ...outside,
   ...inFolders,
 ];
