@@ -89,7 +89,7 @@ node_modules/.installed: package-lock.json | have-node
 
 $(ENVS)/%/.complete: | have-python
 	@echo "installing Flower into $(@D) (once; some 300 MB)"
-	@appliance/flower/make-env.sh $(subst -, ,$*) $(abspath $(@D))
+	@BUILD_USER=$$(id -un) appliance/flower/make-env.sh $(subst -, ,$*) $(abspath $(@D))
 
 have-node:
 	@command -v npm >/dev/null && node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20 ? 1 : 0)' 2>/dev/null \
@@ -128,7 +128,7 @@ image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by c
 
 # All files of an environment, for builds and boots without a package index.
 WHEELS := .cache/wheels/$(BASE)
-$(WHEELS)/%/.complete: appliance/wheels.sh appliance/flower/requirements-1.31.0.txt appliance/flower/requirements-1.39.0.txt
+$(WHEELS)/%/.complete: appliance/wheels.sh $(wildcard appliance/flower/locks/*)
 	@rm -rf $(@D) && TARGET_PYTHON=$(PYTHON_OF_$(BASE)) appliance/wheels.sh $(subst -, ,$*) $(@D) && touch $@
 
 packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` without KVM, from a base disk with test doubles, and a boot of its disk (minutes)
@@ -141,6 +141,10 @@ marketplace: $(DEB) ## a pull request in a checkout of the OpenNebula community 
 .PHONY: release
 release: node_modules/.installed ## tag, package and checksums of the version in package.json (DRY_RUN=1, SKIP_TESTS=1; see RELEASING.md)
 	@scripts/release.sh
+
+.PHONY: advisories
+advisories: node_modules/.installed ## what an advisory database knows about the packages of all lock files (ADVISORY_DATABASE=...; needs the network)
+	@$(NODE) scripts/advisories.ts
 
 .PHONY: opennebula-answers
 # Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev

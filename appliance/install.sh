@@ -9,7 +9,7 @@
 # --flower    the Flower of the image (default 1.39.0)
 # --framework none, pytorch, tensorflow or sklearn: installed beside Flower and numpy (default none)
 # --wheels    a folder that wheels.sh has filled: Flower's environment is installed from it, without a package index
-#             (default: the folder wheels beside this script, if it exists)
+#             (default: the folder wheels beside this script, if it exists); the user flower-build must be able to read it
 #
 # A second run changes only what differs. PIP_INDEX_URL sets the package index, as usual with pip.
 set -eu
@@ -61,9 +61,11 @@ say "Flower $flower ($framework) in $environment${wheels:+ from $wheels}"
 if [ -n "$wheels" ]; then
   [ -d "$wheels" ] || die "no folder $wheels; --wheels names one that wheels.sh filled"
   PIP_FIND_LINKS=$(realpath "$wheels") PIP_NO_INDEX=1
+  setpriv --reuid flower-build --regid flower-build --clear-groups ls "$PIP_FIND_LINKS" >/dev/null ||
+    die "the user flower-build cannot read $PIP_FIND_LINKS; copy it to a folder that everybody can read"
   export PIP_FIND_LINKS PIP_NO_INDEX
 fi
-PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore /usr/lib/flower-context/flower/make-env.sh "$flower" "$framework" "$environment"
+PIP_NO_CACHE_DIR=1 /usr/lib/flower-context/flower/make-env.sh "$flower" "$framework" "$environment"
 
 say "role: $role"
 cat >/etc/flower-context/appliance.json.new <<JSON
@@ -76,4 +78,4 @@ systemctl enable --quiet flower-context.service "flower-$role.service"
 
 # Removes what the build has left, and what must differ between VMs.
 apt-get clean
-rm -rf /var/lib/apt/lists/* /root/.cache/pip /var/lib/flower-context/* /var/lib/flower
+rm -rf /var/lib/apt/lists/* /root/.cache/pip /var/lib/flower-context/* /var/lib/flower /var/lib/flower-app

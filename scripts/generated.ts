@@ -4,6 +4,7 @@ import { renderCompletion } from '../src/cli/completion.ts';
 import { COMMANDS } from '../src/cli/index.ts';
 import { DEFAULT_OPTIONS, formatTemplate } from '../src/templates/oneflow.ts';
 import { TOPOLOGIES, TOPOLOGY_NAMES } from '../src/templates/topology.ts';
+import { LOCKED_MODULE, lockedModule } from './locked.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
@@ -39,6 +40,7 @@ function withPart(path: string, name: string, part: string): [string, string] {
 
 /** Path in the repository -> content. */
 export const GENERATED: ReadonlyMap<string, string> = new Map([
+  [LOCKED_MODULE, lockedModule()],
   [
     'docs/reference/variables.md',
     page(

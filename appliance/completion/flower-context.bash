@@ -30,7 +30,9 @@ _flower_context() {
     'validate --role') COMPREPLY=($(compgen -W 'superlink supernode' -- "$cur")); return ;;
     'validate --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'plan --role') COMPREPLY=($(compgen -W 'superlink supernode' -- "$cur")); return ;;
+    'plan --show') :; return ;;
     'plan --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'context --show') :; return ;;
     'context --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'template --one') COMPREPLY=($(compgen -W '6 7' -- "$cur")); return ;;
     'template --superlink-template') :; return ;;
@@ -61,8 +63,8 @@ _flower_context() {
     backup) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     restore) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     validate) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    plan) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    plan) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--role --show --show-all --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
+    context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--show --show-all --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --all-inputs --answers --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
     lint) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --as --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;

@@ -32,7 +32,7 @@ put 0755 "$node/bin/node" appliance/scripts/health-check.sh appliance/one-applia
 install -D -m 0644 "$agent" "$root/$lib/flower-context.cjs"
 # appliance/lib has the rest of this folder: launcher, start script, locked requirements of the environments.
 cp -rL appliance/lib/. "$root/$lib"
-rm -f "$root/$lib/flower/lock.sh"
+rm -f "$root/$lib/flower/lock.py"
 find "$root/$lib" -name __pycache__ -prune -exec rm -r {} +
 find "$root/$lib" -type f -exec chmod u+rw,go+r,go-w {} +
 # The apps that `flower-context submit` finds by name.

@@ -1,11 +1,16 @@
 #!/bin/sh
-# Builds a virtual environment with Flower: make-env.sh VERSION FRAMEWORK DEST
+# Makes a virtual environment with Flower: make-env.sh VERSION FRAMEWORK DEST
 #
-# FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy is always installed. If the folder of this script has locked
-# requirements for VERSION, only files with those hashes are installed; else the current files of the package index.
-# An environment cannot be moved, so it is built at DEST: DEST/.incomplete exists until it is complete, and DEST/.complete
-# from then on. The next run removes what an interrupted run left. A lock on the parent folder of DEST lets one run work
-# at a time. PYTHON is the interpreter (python3). Does nothing and ends with 0 when DEST is complete.
+# FRAMEWORK is none, pytorch, tensorflow or sklearn; numpy is always installed. Only wheels whose hashes are in the folder
+# locks are installed (requirements.sh).
+#
+# Packages are code of others. Root never runs it: build-env.sh installs and imports them as the user flower-build, who owns
+# DEST until then. Once no process of that user is left, DEST is checked and becomes root's. Started by another user than
+# root, everything runs as that user. BUILD_USER names another user than flower-build; root is accepted, for tests.
+#
+# An environment cannot be moved, so it is built at DEST. DEST/.incomplete exists until it is complete; a complete one is
+# root's and has DEST/.complete. The next run removes what an interrupted run left. A lock on the parent folder of DEST lets
+# one run work at a time. PYTHON is the interpreter (python3). Does nothing and ends with 0 when DEST is complete.
 set -eu
 umask 022
 if [ $# -ne 3 ]; then
@@ -14,59 +19,112 @@ if [ $# -ne 3 ]; then
 fi
 version=$1 framework=$2 dest=$3
 here=$(cd "$(dirname "$0")" && pwd)
-case $version in
-  *[!0-9.]* | '') echo "make-env.sh: '$version' is not a version" >&2; exit 64 ;;
-esac
-case $framework in
-  none) package= ;;
-  pytorch) package=torch ;;
-  tensorflow) package=tensorflow ;;
-  sklearn) package=scikit-learn ;;
-  *) echo "make-env.sh: no framework '$framework' (none, pytorch, tensorflow, sklearn)" >&2; exit 64 ;;
-esac
+die() { echo "ERROR: make-env.sh: $*" >&2; exit 1; }
+"$here/requirements.sh" "$version" "$framework" >/dev/null
 case $dest in
   /?*) ;;
   *) echo "make-env.sh: DEST must be an absolute path" >&2; exit 64 ;;
 esac
+me=$(id -u) builder=${BUILD_USER:-flower-build}
+if [ "$me" = 0 ]; then
+  builder_id=$(id -u "$builder" 2>/dev/null) || die "there is no user $builder; the package flower-context creates it (systemd-sysusers)"
+else
+  builder_id=$me
+fi
+PYTHON=$(command -v "${PYTHON:-python3}") || die "there is no program ${PYTHON:-python3}"
+export PYTHON
 
-[ -e "$dest/.complete" ] && exit 0
+owner() { stat -c %u "$1" 2>/dev/null || true; }
+is_complete() { [ "$(owner "$dest")" = "$me" ] && [ "$(owner "$dest/.complete")" = "$me" ]; }
+
+is_complete && exit 0
 # The lock is on the folder itself, so it leaves no file. The child processes hold it too: it is free once the last of
 # them has ended, also when this script was killed before.
-mkdir -p "$(dirname "$dest")"
-exec 9<"$(dirname "$dest")"
+envs=$(dirname "$dest")
+mkdir -p "$envs"
+exec 9<"$envs"
 flock 9
-[ -e "$dest/.complete" ] && exit 0
+is_complete && exit 0
 # Only an environment of this script is removed: DEST may be mistyped.
-if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ]; then
-  echo "make-env.sh: $dest exists and was not built by this script" >&2
-  exit 1
+if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ] && { [ "$builder_id" = "$me" ] || [ "$(owner "$dest")" != "$builder_id" ]; }; then
+  die "$dest exists and was not built by this script"
 fi
+
+unit=flower-environment@$version-$framework.service given=$envs/.build.env
+in_unit=
+if [ "$builder_id" != "$me" ] && [ -d /run/systemd/system ] && [ "$dest" = "/opt/flower/envs/$version-$framework" ]; then
+  in_unit=1
+fi
+# Ends every process of the build. A former run of this script may have been killed. systemd waits for all processes of the
+# unit; /proc is for a build without it, because the agent's sandbox does not see processes of other users.
+stop() {
+  [ -z "$in_unit" ] || systemctl stop "$unit"
+  [ "$builder_id" != "$me" ] || return 0
+  for _ in 1 2 3 4 5 6 7 8 9 10; do
+    left=$(find /proc -maxdepth 1 -name '[1-9]*' -user "$builder_id" 2>/dev/null | head -n 1)
+    [ -n "$left" ] || return 0
+    sleep 0.2
+  done
+  die "a process of $builder still runs: $left"
+}
+stop
 rm -rf "$dest"
 # A failure leaves no files: the disk may be full.
-trap '[ $? -eq 0 ] || rm -rf "$dest"' EXIT
-mkdir -p "$dest"
+trap '[ $? -eq 0 ] || { (stop); rm -rf "$dest"; }; rm -f "$given"' EXIT
+trap 'exit 143' HUP INT TERM
+mkdir "$dest"
 : >"$dest/.incomplete"
-# pip downloads and unpacks gigabytes of PyTorch before it installs them, and /tmp of Debian 13 is in memory.
-TMPDIR=$dest/.tmp
-export TMPDIR
-mkdir "$TMPDIR"
-"${PYTHON:-python3}" -m venv "$dest"
 
-pip() { "$dest/bin/python" -m pip --disable-pip-version-check --no-input "$@"; }
-base=$here/requirements-$version.txt
-extra=$here/requirements-$version-$framework.txt
-if [ "$framework" = none ]; then set -- -r "$base"; else set -- -r "$base" -r "$extra"; fi
-if [ -e "$base" ] && { [ "$framework" = none ] || [ -e "$extra" ]; }; then
-  pip install --quiet --no-compile --only-binary :all: --no-deps --require-hashes "$@"
+# Keeps the variables of pip and of proxies, and PYTHON.
+clean() {
+  for name in $(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p'); do
+    case $name in PIP_* | PYTHON | *_proxy | *_PROXY) ;; *) unset "$name" ;; esac
+  done
+  export PATH=/usr/local/bin:/usr/bin:/bin LANG=C.UTF-8
+}
+if [ "$builder_id" = "$me" ]; then
+  "$here/build-env.sh" "$version-$framework" "$dest"
+elif [ -n "$in_unit" ]; then
+  chown "$builder_id" "$dest"
+  (umask 077 && clean && env | sed 's/[\\"$`]/\\&/g; s/=/="/; s/$/"/' >"$given")
+  # The agent's sandbox may start a unit, but not change its user.
+  if ! systemctl start "$unit" 2>/dev/null; then
+    journalctl --sync 2>/dev/null || true
+    journalctl --quiet --output cat --lines 20 "_SYSTEMD_INVOCATION_ID=$(systemctl show --property InvocationID --value "$unit")" >&2 || true
+    systemctl reset-failed "$unit"
+    exit 1
+  fi
 else
-  pip install --quiet --no-compile "flwr==$version" numpy ${package:+"$package"}
+  chown "$builder_id" "$dest"
+  # In a PID namespace of its own, the first process takes all others with it.
+  set -- unshare --pid --fork --kill-child --mount-proc
+  "$@" true 2>/dev/null || set --
+  (clean && cd / && "$@" setpriv --reuid "$builder_id" --regid "$(id -g "$builder")" --clear-groups --no-new-privs \
+    --bounding-set -all --inh-caps -all "$here/build-env.sh" "$version-$framework" "$dest")
 fi
+stop
 
-# Flower runs as a user that cannot write here, so bytecode is compiled now. It halves the start time.
-"$dest/bin/python" -m compileall -q -j 0 "$dest/lib" >/dev/null || true
-"$dest/bin/python" -c 'import sys, importlib.metadata as m; sys.exit(m.version("flwr") != sys.argv[1])' "$version"
-# The modules that the launcher imports before there is a launch plan.
-FLWR_HOME=$dest/.home "$dest/bin/python" -I "$here/list-imports.py" >"$dest/imports.txt"
-rm -rf "$dest/.home" "$TMPDIR"
+# What another user made becomes root's only if pip can have made it: files, folders, and links inside or to the interpreter.
+if [ "$builder_id" != "$me" ]; then
+  odd=$(find "$dest" -mindepth 1 ! -path "$dest/.incomplete" \
+    \( ! -type d ! -type f ! -type l -o ! -type d -links +1 -o ! -type l -perm /7000 -o ! -user "$builder_id" \) -print -quit)
+  [ -z "$odd" ] || die "$odd is no plain file or folder of $builder: the environment is not used"
+  # shellcheck disable=SC2016 # The inner shell expands them.
+  odd=$(find "$dest" -type l -exec sh -c '
+    inside=$1 python=$2
+    shift 2
+    for link; do
+      case $(readlink -m "$link") in "$inside"/* | "$python") ;; *) echo "$link" ;; esac
+    done' sh "$(readlink -f "$dest")" "$(readlink -f "$PYTHON")" {} + | head -n 1)
+  [ -z "$odd" ] || die "$odd is a link to the outside: the environment is not used"
+  chown -hR "$me:$(id -g)" "$dest"
+  chmod -R u+rwX,go+rX,go-w "$dest"
+fi
+# The launcher imports these names. They are few and plain.
+if [ ! -f "$dest/imports.txt" ] || [ -L "$dest/imports.txt" ] || [ "$(stat -c %s "$dest/imports.txt")" -gt 262144 ] ||
+  grep -qvE '^[A-Za-z0-9_.-]+$' "$dest/imports.txt"; then
+  die "$dest/imports.txt is no list of Python modules: the environment is not used"
+fi
+rm -rf "$dest/.tmp"
 : >"$dest/.complete"
-rm "$dest/.incomplete"
+rm -f "$dest/.incomplete"

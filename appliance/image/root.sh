@@ -103,8 +103,10 @@ if [ ! -d "$layer" ]; then
   rm -rf "$layer.new" "$layer.root"
   mkdir -p "$layer.root"
   tar -xpf "$base" -C "$layer.root" --numeric-owner
-  online "$layer.root" --bind-ro="$PWD/appliance/flower:/tmp/flower" --setenv=PIP_NO_CACHE_DIR=1 --setenv=PIP_ROOT_USER_ACTION=ignore \
-    /tmp/flower/make-env.sh "$flower" "$framework" "/opt/flower/envs/$flower-$framework" >&2
+  # The user that installs the packages: the appliance's package is not installed yet.
+  online "$layer.root" --bind-ro="$PWD/appliance/flower:/tmp/flower" --bind-ro="$PWD/systemd/flower-context.sysusers:/tmp/sysusers" \
+    --setenv=PIP_NO_CACHE_DIR=1 sh -c 'systemd-sysusers /tmp/sysusers && exec /tmp/flower/make-env.sh "$@"' sh \
+    "$flower" "$framework" "/opt/flower/envs/$flower-$framework" >&2
   mv "$layer.root/opt/flower" "$layer.new"
   rm -rf "$layer.root"
   mv "$layer.new" "$layer"

@@ -73,6 +73,8 @@ interface CheckedContext {
   /** Undefined when there are errors. */
   readonly config: BootConfig | undefined;
   readonly facts: CheckFacts;
+  /** NAME -> value. */
+  readonly variables: Readonly<Record<string, string>>;
 }
 
 /** Reads and checks the CONTEXT of FILE or of this VM, by the function that the boot checks with. */
@@ -98,7 +100,7 @@ export async function checkedContext(
   const { config, errors, warnings, problems } = checkContext(raw, facts);
   const findings = [...errors, ...problems.flatMap(findingsOf), ...warnings];
   const failed = findings.some(({ severity }) => severity === 'error');
-  return { findings, config: failed ? undefined : config, facts };
+  return { findings, config: failed ? undefined : config, facts, variables: variables.variables };
 }
 
 /** The token that the boot uses. */

@@ -6,7 +6,7 @@ import type { ImageFacts } from '../config/variable.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { textLines } from '../core/text.ts';
-import { exists, isExecutable, listFolder } from '../host/files.ts';
+import { exists, isExecutable, isOwn, listFolder } from '../host/files.ts';
 import type { Host } from '../host/host.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
@@ -96,9 +96,16 @@ export const imageOf = (
 const installedNames = (folder: string): string[] =>
   listFolder(folder).filter((name) => isComplete(join(folder, name)));
 
-/** make-env.sh leaves the mark `.incomplete` in an environment whose installation was interrupted. */
+/**
+ * Whether make-env.sh has completed it. Until then it belongs to the user that installs the packages, who may write any
+ * mark: what decides is that only the agent's user can change it now.
+ */
 const isComplete = (path: string): boolean =>
-  isExecutable(join(path, 'bin/python')) && !exists(join(path, '.incomplete'));
+  isOwn(path, 'folder') &&
+  isOwn(join(path, 'bin'), 'folder') &&
+  isOwn(join(path, '.complete'), 'file') &&
+  isExecutable(join(path, 'bin/python')) &&
+  !exists(join(path, '.incomplete'));
 
 /** The environment of the image: with the requested framework, else with any. */
 function bakedEnvironment({ baked, framework, paths }: EnvironmentRequest): string {

@@ -158,6 +158,15 @@ export const isFolder = (path: string): boolean => unlessError(() => statSync(pa
 export const isExecutable = (path: string): boolean =>
   unlessError(() => (statSync(path).mode & 0o111) !== 0) ?? false;
 
+/** Whether it is a folder or file that no other user than that of this process can change; a link to one is that user's. */
+export const isOwn = (path: string, kind: 'folder' | 'file'): boolean =>
+  unlessError(() => {
+    const me = process.getuid?.();
+    const found = statSync(path);
+    const isKind = kind === 'folder' ? found.isDirectory() : found.isFile();
+    return isKind && found.uid === me && lstatSync(path).uid === me && (found.mode & 0o022) === 0;
+  }) ?? false;
+
 export const listFolder = (path: string): string[] => unlessError(() => readdirSync(path).sort()) ?? [];
 
 /**

@@ -1,8 +1,8 @@
 // Runs other programs: never through a shell, with limits of time and output.
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { unlessError } from '../core/result.ts';
+import { readText } from './read.ts';
 
 interface RunOptions {
   /** Milliseconds before the program and its children get SIGTERM, and `graceMs` later SIGKILL. No limit when left out. */
@@ -133,7 +133,7 @@ interface ProcessFacts {
 
 /** Facts of a process of any user, from proc_pid_stat(5); undefined when there is none, or it has ended. */
 export function processFacts(pid: number): ProcessFacts | undefined {
-  const text = unlessError(() => readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  const text = unlessError(() => readText(`/proc/${pid}/stat`));
   // The name, in parentheses, may contain anything.
   const [state, ...fields] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
   if (state === undefined || 'ZXx'.includes(state)) return undefined;

@@ -16,8 +16,7 @@ export function platformFindings(
   const token = given(raw, 'TOKEN');
   // oned accepts YES in letters of any size.
   if (token !== undefined && token.toUpperCase() !== 'YES') {
-    // Any other value may be a token itself.
-    const printed = /^[a-z]{1,5}$/i.test(token) ? quote(token) : describe(token);
+    const printed = word(token);
     const result = 'the VM gets no OneGate token, and neither publishes nor discovers';
     warn('TOKEN', `${printed}: ${result}`, 'YES', 'YES');
   }
@@ -25,7 +24,7 @@ export function platformFindings(
   if (report !== undefined && report !== 'YES')
     warn(
       'REPORT_READY',
-      `${quote(report)}: one-context does not report READY=YES, and a service with a ready gate waits without end`,
+      `${word(report)}: one-context does not report READY=YES, and a service with a ready gate waits without end`,
       'YES, in capital letters and without blanks',
       'YES',
     );
@@ -33,7 +32,7 @@ export function platformFindings(
   if (script !== undefined && !programExists(script))
     warn(
       'READY_SCRIPT_PATH',
-      `${quote(script)}: this file does not exist, and one-context never reports READY=YES`,
+      `${/^\/[\w./-]{1,200}$/.test(script) ? quote(script) : describe(script)}: this file does not exist, and one-context never reports READY=YES`,
       'the path of a program on this VM',
       '/opt/flower/scripts/health-check.sh',
     );
@@ -46,6 +45,9 @@ export function platformFindings(
       );
   return findings;
 }
+
+/** A short word is a way to say yes or no; anything else may be a secret of another variable. */
+const word = (value: string): string => (/^[a-z]{1,5}$/i.test(value.trim()) ? quote(value) : describe(value));
 
 /** Empty is the same as absent. oned replaces a reference. */
 function given(raw: Readonly<Record<string, string>>, name: string): string | undefined {

@@ -24,9 +24,9 @@ export const ALL_PARTS: readonly Part[] = [
   },
   {
     name: 'e2e',
-    what: 'images as containers and emulated VMs: training, power cuts at every step, a wrong clock',
+    what: 'images as containers and emulated VMs: training, power cuts at every step, attacks of apps, a wrong clock',
     command: `${make} e2e`,
-    minutes: 45,
+    minutes: 60,
   },
   {
     name: 'debian-12',

@@ -25,7 +25,7 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'Flower that gave up (status 0) is not started again with status 75',
-    file: 'appliance/lib/flower_launch/state.py',
+    file: 'appliance/lib/flower_launch/state_file.py',
     find: 'EXIT_RESTART = 75',
     put: 'EXIT_RESTART = 0',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/launcher-parts.test.ts`],

@@ -4,6 +4,7 @@ launcher.py LIB CASES SEED [CASE]. A finding ends it with what repeats it: the s
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -26,8 +27,8 @@ from flower_launch.text import plain, plain_lines  # noqa: E402
 WORDS = [
     "\n", "\r", "\t", "\0", "\x07", "\x1b", "\x1b[31m", "\x1b[2J", "\x1b]0;title\x07", "\x7f", "\x85", "\x9b31m", "\u200b",
     "\u2028", "\u2029", "\u202e", "\u3164", "\ufe0f", "\ufeff", "\ud800", "\ue000", "\U000e0041", "\U0010ffff", "MAINPID=1",
-    "WATCHDOG=trigger", "READY=1", "<0>", "X=", " ", "word", "ä", "漢", "😀", "x" * 3000, " " * 3000, "\x1b[1m" * 500, "node id",
-    "timestamp", "last error: ", "{target}", "%s", *(sign for sign, _ in UNAVAILABLE_SIGNS),
+    "WATCHDOG=trigger", "READY=1", "<0>", "X=", " ", "word", "ä", "漢", "😀", "x" * 3000, " " * 3000, "\x1b[1m" * 500,
+    "node id", "timestamp", "last error: ", "{target}", "%s", *(sign for sign, _ in UNAVAILABLE_SIGNS),
 ]  # fmt: skip
 METHODS = ["RegisterNode", "ActivateNode", "PullMessages", "SendNodeHeartbeat"]
 CODES = ["OK", "CANCELLED", "UNKNOWN", "DEADLINE_EXCEEDED", "UNAUTHENTICATED", "UNAVAILABLE", "PERMISSION_DENIED", "INTERNAL"]
@@ -53,8 +54,10 @@ def is_plain(text):
 
 
 def some_text(chance):
-    parts = [chance.choice(WORDS) if chance.random() < 0.8 else chr(chance.randrange(0x110000)) for _ in range(chance.randrange(12))]
-    return "".join(parts)
+    def part():
+        return chance.choice(WORDS) if chance.random() < 0.8 else chr(chance.randrange(0x110000))
+
+    return "".join(part() for _ in range(chance.randrange(12)))
 
 
 def texts(chance, _folder):
@@ -72,12 +75,12 @@ def answers(chance, _folder):
 
 def reports(chance, folder):
     """A node's life under any answers: what comes to systemd, to the journal and to the state file."""
-    address, path = os.path.join(folder, "notify"), os.path.join(folder, "link.json")
+    address = os.path.join(folder, "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver, contextlib.redirect_stderr(io.StringIO()) as journal:
         receiver.bind(address)
         receiver.setblocking(False)
         systemd = Systemd({"NOTIFY_SOCKET": address})
-        state = FlowerState({"role": "supernode", "fleet": None}, StateFile(path, "0" * 64), systemd)
+        state = FlowerState({"role": "supernode", "fleet": None}, state_file, systemd)
         state.channel_opens("10.0.0.5:9092", [])
         for _ in range(chance.randrange(1, 5)):
             state.call_begins()
@@ -97,8 +100,9 @@ def reports(chance, folder):
             must(re.match(r"STATUS=|STOPPING=1\Z", assignment) and is_plain(assignment), "an assignment is ours")
     for line in journal.getvalue().split("\n")[:-1]:
         must(re.match(r"<[3456]>", line) and is_plain(line) and len(line) < 4100, "a line of the journal is ours")
-    with open(path, encoding="utf-8") as file:
-        detail = json.load(file)["detail"]
+    content, checksum, rest = os.pread(state_file.descriptor, 10_000, 0).split(b"\n")
+    must(hashlib.sha256(content).hexdigest() == checksum.decode() and rest == b"", "the state is a whole record")
+    detail = json.loads(content)["detail"]
     must(is_plain(detail) and len(detail) <= 300, "the detail for the agent is a short sentence")
 
 
@@ -117,7 +121,8 @@ def plans(chance, folder):
     content = json.dumps(reshaped(chance, PLAN)).encode()
     if chance.random() < 0.3:
         at = chance.randrange(len(content) + 1)
-        content = content[:at] + bytes(chance.randrange(256) for _ in range(chance.randrange(5))) + content[at + chance.randrange(9) :]
+        put = bytes(chance.randrange(256) for _ in range(chance.randrange(5)))
+        content = content[:at] + put + content[at + chance.randrange(9) :]
     if chance.random() < 0.01:
         content = b"[" * 200_000
     with open(path, "wb") as file:
@@ -132,7 +137,13 @@ def plans(chance, folder):
 
 
 def main():
+    global state_file
     cases, seed = int(sys.argv[2]), int(sys.argv[3])
+    # As systemd gives it to the launcher, which then has no standard output.
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(tempfile.gettempdir(), os.O_RDWR | os.O_TMPFILE), 0)
+    state_file = StateFile()
+    state_file.plan_checksum = "0" * 64
     numbers = [int(sys.argv[4])] if len(sys.argv) > 4 else range(cases)
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
@@ -142,9 +153,13 @@ def main():
             try:
                 target(chance, folder)
             except Exception as error:
-                print(f"FOUND in {target.__name__}, repeat with SEED={seed} CASE={number}: {type(error).__name__}: {error!a}")
+                print(
+                    f"FOUND in {target.__name__}, repeat with SEED={seed} CASE={number}: {type(error).__name__}: {error!a}",
+                    file=out,
+                    flush=True,
+                )
                 raise
-    print(f"launcher: {len(numbers)} cases, nothing found; SEED={seed}")
+    print(f"launcher: {len(numbers)} cases, nothing found; SEED={seed}", file=out)
 
 
 if __name__ == "__main__":

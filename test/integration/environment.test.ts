@@ -1,6 +1,15 @@
 // Another Flower than the baked one, with stubs of the script that installs and of Python.
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Framework } from '../../src/config/frameworks.ts';
@@ -22,7 +31,7 @@ function program(path: string, script: string): void {
 function environment(name: string, state: 'whole' | 'cut off' = 'whole'): string {
   const folder = join(paths.environments, name);
   program(join(folder, 'bin/python'), ':');
-  if (state === 'cut off') writeFileSync(join(folder, '.incomplete'), '');
+  writeFileSync(join(folder, state === 'whole' ? '.complete' : '.incomplete'), '');
   return folder;
 }
 
@@ -42,7 +51,7 @@ beforeEach(() => {
   // Notes how it was called, and does what the real one does when all goes well.
   program(
     paths.makeEnvironment,
-    `echo "$1 $2 $PYTHON" >> ${root}/log; rm -rf "$3"; mkdir -p "$3/bin"; cp "$PYTHON" "$3/bin/python"`,
+    `echo "$1 $2 $PYTHON" >> ${root}/log; rm -rf "$3"; mkdir -p "$3/bin"; cp "$PYTHON" "$3/bin/python"; : >"$3/.complete"`,
   );
   environment('1.39.0-none');
 });
@@ -73,6 +82,31 @@ describe('the environment of the wanted Flower', () => {
     environment('1.39.0-sklearn', 'cut off');
     expect(await ensureEnvironment(request('1.39.0', 'sklearn'))).toMatchObject({ version: '1.39.0' });
     expect(log()).toMatch(/^1\.36\.0 none .*\n1\.39\.0 sklearn .*\n$/);
+  });
+
+  it.each<[string, (folder: string) => void]>([
+    ['has no mark of completion', (folder) => rmSync(join(folder, '.complete'))],
+    ['is marked as incomplete', (folder) => writeFileSync(join(folder, '.incomplete'), '')],
+    [
+      'has a folder as mark of completion',
+      (folder) => {
+        rmSync(join(folder, '.complete'));
+        mkdirSync(join(folder, '.complete'));
+      },
+    ],
+    ['can be written by the group', (folder) => chmodSync(folder, 0o775)],
+    ['has programs that everybody can write', (folder) => chmodSync(join(folder, 'bin'), 0o777)],
+    ['has a mark that everybody can write', (folder) => chmodSync(join(folder, '.complete'), 0o666)],
+    ...(process.getuid?.() === 0
+      ? (['', 'bin', '.complete'].map((name) => [
+          `has another owner of ${name || 'its folder'}`,
+          (folder) => chownSync(join(folder, name), 65_534, 65_534),
+        ]) satisfies [string, (folder: string) => void][])
+      : []),
+  ])('is installed again when the one that is there %s', async (_, spoil) => {
+    spoil(environment('1.36.0-none'));
+    expect(await ensureEnvironment(request('1.36.0'))).not.toHaveProperty('degraded');
+    expect(log()).toMatch(/^1\.36\.0 none /);
   });
 
   it('is replaced by the baked one when it cannot be installed, with the message of the installer', async () => {
@@ -198,7 +232,8 @@ describe('the environment of the wanted Flower', () => {
 
 describe('the script that installs', () => {
   const script = join(import.meta.dirname, '../../appliance/flower/make-env.sh');
-  const make = (...args: string[]) => run(script, args, { env: { PATH: process.env.PATH, PYTHON: 'false' } });
+  const env = { PATH: process.env.PATH, PYTHON: 'false', BUILD_USER: userInfo().username };
+  const make = (...args: string[]) => run(script, args, { env });
 
   it('does nothing when the environment is complete', async () => {
     mkdirSync(join(root, 'env'));
@@ -223,6 +258,8 @@ describe('the script that installs', () => {
   it.each([
     ['1.39.0; id', 'none', '/x/y'],
     ['1.39.0', 'jax', '/x/y'],
+    ['1.38.7', 'none', '/x/y'],
+    ['../1.39.0', 'none', '/x/y'],
     ['1.39.0', 'none', 'relative'],
     ['1.39.0', 'none', '/'],
   ])('refuses %s %s %s', async (...args) => {

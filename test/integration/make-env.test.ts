@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../support/zone/process.ts';
@@ -17,7 +17,7 @@ const log = (): string[] =>
 /** Python as far as make-env.sh uses it; pip logs its start, and ends when the file `go` exists. */
 const PYTHON = `#!/bin/sh
 case "$*" in
-  '-m venv '*) echo venv >>LOG; mkdir -p "$3/bin"; cp "$0" "$3/bin/python" ;;
+  '-I -m venv '*) echo venv >>LOG; mkdir -p "$4/bin" "$4/lib"; cp "$0" "$4/bin/python" ;;
   *' install '*) echo pip >>LOG; printf %s "$TMPDIR" >TEMP; while [ ! -e GO ]; do sleep 0.02; done; : >"\${0%/bin/python}/installed"; echo installed >>LOG ;;
 esac
 `;
@@ -42,8 +42,8 @@ afterEach(async () => {
 });
 
 function make(name: string): ChildProcess {
-  const env = { ...process.env, PYTHON: join(root, 'python3') };
-  const child = spawn(SCRIPT, ['9.9.9', 'none', join(root, 'envs', name)], { stdio: 'ignore', env });
+  const env = { ...process.env, PYTHON: join(root, 'python3'), BUILD_USER: userInfo().username };
+  const child = spawn(SCRIPT, ['1.39.0', 'none', join(root, 'envs', name)], { stdio: 'ignore', env });
   started.push(child);
   return child;
 }

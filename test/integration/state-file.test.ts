@@ -158,7 +158,7 @@ test('the launcher cuts what it writes: one line of 300 characters, in a record 
   await says(start(['hold', LIB, 'closed']));
   const text = readFileSync(machine.paths.flowerLink, 'utf8');
   expect(text).toHaveLength(4_096);
-  expect(parseFlowerState(text)?.detail).toMatch(/^one READY=1 \[2J x{282,}$/);
+  expect(parseFlowerState(text)?.detail).toMatch(/^one READY=1 x{285}\.\.\.$/);
   expect(parseFlowerState(text)?.detail).toHaveLength(300);
 });
 
@@ -254,6 +254,7 @@ describe('a record', () => {
 });
 
 describe('a Flower whose state is not known', () => {
+  // covers flower_state_unknown
   test.each<[what: string, damage: (path: string) => void]>([
     ['removed', (path) => rmSync(path)],
     ['emptied', (path) => truncateSync(path)],

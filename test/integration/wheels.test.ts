@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const repository = join(import.meta.dirname, '../..');
-const locked = readFileSync(join(repository, 'appliance/flower/requirements-1.39.0.txt'), 'utf8');
+const locked = readFileSync(join(repository, 'appliance/flower/locks/1.39.0-none.txt'), 'utf8');
 let scratch = '';
 
 beforeAll(() => {

@@ -102,6 +102,7 @@ export class LightVm {
       'etc/flower-context/appliance.json',
       JSON.stringify({ role, flower: { version: '1.39.0', framework: 'none' }, user: 'flower' }),
     );
+    this.#write('opt/flower/envs/1.39.0-none/.complete', '');
     this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
     chmodSync(join(dir, 'opt/flower/envs/1.39.0-none/bin/python'), 0o755);
     this.powerOn();

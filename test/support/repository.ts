@@ -9,7 +9,7 @@ const EXCLUDED = [
   /^(\.git|\.cache|node_modules|dist|coverage|shared)(\/|$)/,
   /^LICENSE$/,
   /^package-lock\.json$/,
-  /^appliance\/flower\/requirements-/,
+  /^appliance\/flower\/locks\//,
   /^test\/fixtures\//,
   /^test\/opennebula\/answers\.json$/,
   /^test\/support\/(certs|context-samples|onegate-samples)\//,

@@ -233,6 +233,8 @@ const ELSEWHERE: Readonly<Record<string, RegExp>> = {
   look: /^src\/(core\/catalogue|cli\/explain)\.ts$/,
   // status.json.
   serving: /^src\/(report\/|cli\/status\.ts$)/,
+  // The option --show.
+  show: /^src\/cli\/context\.ts$/,
   // checkpoint.json.
   roster: /^src\/boot\/checkpoint\.ts$/,
 };

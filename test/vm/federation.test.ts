@@ -4,6 +4,7 @@ import { updatesOf } from '../support/onegate/index.ts';
 import { journalInDocs, renewJournal, shapeOf } from '../support/vm/docs-journal.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { FRAMEWORK } from '../support/vm/images.ts';
+import { stretchLeases } from '../support/vm/leases.ts';
 import { container, vm } from '../support/vm/machines.ts';
 import { orderOf, table } from '../support/vm/order.ts';
 import { ACCELERATOR, VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
@@ -33,24 +34,6 @@ async function appOf(superlink: Guest): Promise<string> {
   await superlink.sh(`cp -r /usr/share/flower-context/apps/quickstart ${copy}`);
   await superlink.sh(`cat >>${copy}/quickstart/client_app.py`, { stdin: `${WITH[FRAMEWORK]}\n` });
   return copy;
-}
-
-/**
- * Flower gives a task 30 s to start and then to say that it lives. Emulated, its processes are longer at importing Python
- * than that, and it would start them again without end. So this wait is stretched like every other one is here.
- */
-async function stretchLeases({ superlink, supernodes }: GuestService): Promise<void> {
-  const stretch = (guest: Guest): Promise<string> =>
-    guest.sh(
-      `cd /opt/flower/baked/lib/python3*/site-packages/flwr/common &&
-       sed -i 's/^HEARTBEAT_DEFAULT_INTERVAL = 30$/HEARTBEAT_DEFAULT_INTERVAL = ${30 * guest.slowness}/' constant.py &&
-       /opt/flower/baked/bin/python -m compileall -q -f constant.py &&
-       grep -q '^HEARTBEAT_DEFAULT_INTERVAL = ${30 * guest.slowness}$' constant.py &&
-       systemctl restart flower-${guest.spec.role}`,
-      { timeoutMs: 120_000 },
-    );
-  await stretch(superlink);
-  await Promise.all(supernodes.map(stretch));
 }
 
 describe.each(HERE)(
@@ -137,7 +120,8 @@ describe.each(HERE)(
     });
 
     test('submit trains on both, with the app of the image', async () => {
-      if (machines === 'VMs' && ACCELERATOR === 'tcg') await stretchLeases(service);
+      if (machines === 'VMs' && ACCELERATOR === 'tcg')
+        await stretchLeases(service.all, service.superlink.slowness);
       const app = await appOf(service.superlink);
       const { code, stdout, stderr } = await service.superlink.exec(`flower-context submit ${app}`, {
         timeoutMs: 120_000,
@@ -153,9 +137,9 @@ describe.each(HERE)(
       const pid = (await node!.unit('flower-supernode', 'MainPID')).MainPID;
       const inside = (script: string) =>
         node!.exec(
-          `nsenter -t ${pid} -m setpriv --reuid=flower --regid=flower --clear-groups sh -c '${script}'`,
+          `nsenter -t ${pid} -m setpriv --reuid=flower --regid=flower --init-groups sh -c '${script}'`,
         );
-      expect(await node!.sh('stat -c "%a %U %G" /opt/flower/data')).toBe('2750 root flower');
+      expect(await node!.sh('stat -c "%a %U %G" /opt/flower/data')).toBe('2750 root flower-data');
       await node!.sh('umask 027 && echo 1,2 >/opt/flower/data/samples.csv');
       expect(await inside('cat /opt/flower/data/samples.csv')).toMatchObject({ code: 0, stdout: '1,2\n' });
       expect((await inside('touch /opt/flower/data/x')).code).not.toBe(0);

@@ -86,6 +86,15 @@ describe('a FLOWER_VERSION that is not baked', () => {
       expect(published(guest)).toBe(OTHER);
       expect((await environments(guest)).split('\n')).toEqual([`${OTHER}-none`, `${BAKED}-none`]);
 
+      // The user that installed it has neither files nor processes left.
+      const left = await guest.sh(
+        'find /opt/flower /tmp /var/tmp /dev/shm -user flower-build; ps -o pid= -U flower-build || true',
+      );
+      expect(left.trim()).toBe('');
+      const unit = `flower-environment@${OTHER}-none.service`;
+      expect(await guest.sh(`journalctl -b -o cat -u ${unit}`)).toContain(`Finished ${unit}`);
+      expect(await guest.sh(`systemctl show --property User --value ${unit}`)).toContain('flower-build');
+
       await endWith(index, 'SIGKILL');
       index = undefined;
       await guest.shutdown();

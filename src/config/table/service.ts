@@ -1,19 +1,28 @@
 // Service level: one value for all roles of a OneFlow service.
-import { err, ok } from '../../core/result.ts';
+import { err, ok, type Result } from '../../core/result.ts';
 import { ROLES } from '../../core/role.ts';
-import { isVersion } from '../../core/version.ts';
+import { parseVersion } from '../../core/version.ts';
 import { FRAMEWORKS } from '../frameworks.ts';
 import { oneOf, text, yesNo } from '../kinds.ts';
+import { LOCKED_FLOWER } from '../locked.ts';
 import { type ImageFacts, rowsOf } from '../variable.ts';
 
 const row = rowsOf('service', ...ROLES);
 
+/** Versions of other ranges are refused later, with the reason (flower_version_unsupported). */
+function readFlowerVersion(given: string): Result<string> {
+  const wanted = parseVersion(given);
+  if (wanted === undefined) return err('this is not a version X.Y.Z');
+  const sameRange = LOCKED_FLOWER.some((locked) => locked.startsWith(`${wanted.major}.${wanted.minor}.`));
+  return sameRange && !LOCKED_FLOWER.includes(given)
+    ? err('its packages are not locked, so this appliance does not install it')
+    : ok(given);
+}
+
 export const SERVICE = {
   FLOWER_VERSION: row({
     title: 'Flower version (empty: what the image has)',
-    ...text('a version X.Y.Z', (given) =>
-      isVersion(given) ? ok(given) : err('this is not a version X.Y.Z'),
-    ),
+    ...text(`one of ${LOCKED_FLOWER.join(', ')}`, readFlowerVersion),
     default: { image: ({ flowerVersion }: ImageFacts) => flowerVersion },
     inputDefault: '',
     description:
@@ -38,7 +47,7 @@ export const SERVICE = {
     default: { superlink: 'YES' },
     inputDefault: 'YES',
     description:
-      'SuperLink: YES serves TLS, NO plaintext. SuperNode: YES uses TLS, NO plaintext; unset follows the mode that the SuperLink publishes.',
+      'SuperLink: YES serves TLS, NO plaintext. SuperNode: YES uses TLS, NO plaintext; unset follows the mode that the SuperLink publishes, but never from TLS to plaintext.',
     example: 'YES',
   }),
 

@@ -40,6 +40,7 @@ export function fakeEnvironment(version: string): string {
   const packages = join(REAL, 'lib', lib, 'site-packages');
   const sources = readdirSync(SOURCE).filter((name) => name.endsWith('.py'));
   const files: Record<string, string> = {
+    '.complete': '',
     'pyvenv.cfg': [...settings, 'include-system-site-packages = false', ''].join('\n'),
     // What the launcher imports while it waits for a plan.
     'imports.txt': 'grpc\ngrpc._server\nconcurrent.futures.thread\n',

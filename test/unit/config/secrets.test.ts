@@ -1,11 +1,105 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseVariables } from '../../../src/config/parse.ts';
-import { formatValue, isSecret, isSecretName } from '../../../src/config/secrets.ts';
+import { formatValue, isSecret, isSecretName, mask, mayShow } from '../../../src/config/secrets.ts';
 import { ALL_NAMES, rowOf } from '../../../src/config/table.ts';
 import { CERTIFICATE, findingsOf, KEY, KEY_PEM, LINK, NODE } from './support.ts';
 
-describe('a name is masked', () => {
+describe('a value is masked', () => {
+  test.each([
+    ...[
+      'FL_SSL_KEYFILE',
+      'ONEAPP_FL_SSL_KEYFILE',
+      'FL_NODE_CONFIG',
+      'ONEAPP_FL_NODE_CONFIG',
+      'FL_SSL_KEYFIL',
+      'TOKEN',
+    ],
+    ...[
+      'TOKENTXT',
+      'ONEGATE_TOKEN',
+      'PASSWORD',
+      'PASSWORD_BASE64',
+      'CRYPTED_PASSWORD',
+      'db_password',
+      'API_KEY',
+    ],
+    ...[
+      'START_SCRIPT',
+      'START_SCRIPT_BASE64',
+      'USER_DATA',
+      'USERDATA',
+      'READY_SCRIPT',
+      'INIT_SCRIPTS',
+      'SSH_PRIVATE_KEY',
+    ],
+    // None of these has a word of a secret in its name.
+    ...[
+      'DB_PASS',
+      'SMTP_AUTH',
+      'MYSQL_PWD',
+      'PIN',
+      'BCRYPT_SALT',
+      'HTTP_PROXY',
+      'DSN',
+      'SLACK_WEBHOOK',
+      'ETH0_PASSWORD',
+    ],
+    ...[
+      'ONEAPP_VMID',
+      'ONEAPP_NAME',
+      'vmid',
+      'eth0_ip',
+      'ETH0_IP ',
+      'XETH0_IP',
+      '__proto__',
+      'constructor',
+      'toString',
+    ],
+  ])('of %s', (name) => expect(mayShow(name, 'hunter2')).toBe(false));
+
+  test.each([
+    ['HOSTNAME', 'https://admin:pw@host'],
+    ['NAME', 'admin:pw@host'],
+    ['FL_SUPERLINK_ADDRESS', 'user:pw@host:9092'],
+    ['ONEGATE_ENDPOINT', 'http://user:pw@198.51.100.1:5030'],
+    ['FL_SSL_CERTFILE', KEY],
+    ['SSH_PUBLIC_KEY', KEY_PEM],
+    ['ETH0_SEARCH_DOMAIN', 'password=hunter2'],
+    ['FL_STRATEGY', 'hunter2'],
+    ['FL_NUM_ROUNDS', 'hunter2'],
+    ['FL_TLS_ENABLED', 'hunter2'],
+  ])('of %s when it is %s', (name, value) => expect(mayShow(name, value)).toBe(false));
+});
+
+test.each([
+  ['SSH_PUBLIC_KEY', 'ssh-ed25519 AAAA admin@host'],
+  ['FL_SSL_CERTFILE', CERTIFICATE],
+  ['FL_GRPC_KEEPALIVE_TIME', '60'],
+  ['ETH0_IP', '198.51.100.7'],
+  ['ETH1_ALIAS0_IP6_ULA', 'fd00::1'],
+  ['VMID', '42'],
+  ['REPORT_READY', 'YES'],
+  ['TOKEN', 'YES'],
+  ['READY_SCRIPT_PATH', '/opt/flower/scripts/health-check.sh'],
+  ['ONEGATE_ENDPOINT', 'http://198.51.100.1:5030'],
+  ['NETWORK', 'YES'],
+  ['ONEAPP_FL_NUM_ROUNDS', '3'],
+  ['FL_NUM_ROUNDS', '-3'],
+  ['FL_STRATEGY', 'FedAvgg'],
+  ['FL_TLS_ENABLED', 'true'],
+  ['PASSWORD', ''],
+])('the value of %s is shown: %s', (name, value) => expect(mayShow(name, value)).toBe(true));
+
+test('a mask has the length of the value, and the keys of FL_NODE_CONFIG', () => {
+  expect(mask('PASSWORD', 'hunter2')).toBe('(masked, 7 characters)');
+  expect(mask('ONEAPP_FL_NODE_CONFIG', 'site=a db-password=hunter2')).toBe(
+    '(masked, 26 characters; keys: site, db-password)',
+  );
+  expect(mask('FL_NODE_CONFIG', 'hunter2')).toBe('(masked, 7 characters)');
+});
+
+describe('in a template a name is masked', () => {
   test.each([
     'FL_SSL_KEYFILE',
     'ONEAPP_FL_SSL_KEYFILE',
@@ -28,7 +122,7 @@ describe('a name is masked', () => {
   ])('%s', (name) => expect(isSecretName(name)).toBe(true));
 });
 
-describe('a name is shown', () => {
+describe('in a template a name is shown', () => {
   test.each([
     'SSH_PUBLIC_KEY',
     'FL_SSL_CERTFILE',

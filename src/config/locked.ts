@@ -1,0 +1,15 @@
+// Made by `make generate` from the names in appliance/flower/locks; changes here are lost.
+
+/** The versions of Flower that can be installed, oldest first. */
+export const LOCKED_FLOWER: readonly string[] = [
+  '1.31.0',
+  '1.32.0',
+  '1.32.1',
+  '1.33.0',
+  '1.34.0',
+  '1.35.0',
+  '1.36.0',
+  '1.37.0',
+  '1.38.0',
+  '1.39.0',
+];

@@ -1,0 +1,1 @@
+"""A Flower app that attacks the VM it runs on."""

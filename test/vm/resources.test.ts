@@ -1,0 +1,131 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Foothold, submitAttacker } from '../support/vm/foothold.ts';
+import type { Guest } from '../support/vm/guest.ts';
+import { stretchLeases } from '../support/vm/leases.ts';
+import { container, vm } from '../support/vm/machines.ts';
+import { ACCELERATOR, VIRTUAL_MACHINES } from '../support/vm/qemu.ts';
+import { GuestService } from '../support/vm/service.ts';
+import { roundsOf } from '../support/zone/training.ts';
+
+// An app that takes all it can get of its VM. Only a VM has a memory, tasks and a disk of its own.
+
+const CASES = [
+  { role: 'supernode', isolation: 'process' },
+  { role: 'superlink', isolation: 'subprocess' },
+] as const;
+
+describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
+  'an app on a $role, with FL_ISOLATION=$isolation',
+  ({ role, isolation }) => {
+    let service: GuestService;
+    let guest: Guest;
+    let agent: string;
+    const unit = isolation === 'process' ? 'flower-superexec' : `flower-${role}`;
+
+    const main = async (name: string): Promise<string> => (await guest.unit(name, 'MainPID')).MainPID!;
+
+    let app: Foothold | undefined;
+    /** The app; another one when the kernel has ended it. */
+    async function running(): Promise<Foothold> {
+      if (app !== undefined && (await app.isAlive())) return app;
+      await submitAttacker(service.superlink);
+      app = await Foothold.on(guest, 120);
+      return app;
+    }
+
+    /** The agent is the process that it was, it answers, and Flower takes part (again). */
+    async function unharmed(): Promise<void> {
+      await guest.whenReady(120);
+      expect((await guest.exec('flower-context ready')).code).toBe(0);
+      expect(await main('flower-context')).toBe(agent);
+      expect((await guest.unit('flower-context', 'NRestarts')).NRestarts).toBe('0');
+      expect(await guest.sh('systemctl --failed --no-legend')).toBe('');
+    }
+
+    beforeAll(async () => {
+      const make = (spec: Parameters<typeof vm>[0]): Guest =>
+        spec.role === role ? vm(spec, [], 2) : container(spec);
+      service = new GuestService({ make, supernodes: 1, [role]: { FL_ISOLATION: isolation } });
+      await service.up();
+      guest = service.all.find(({ spec }) => spec.role === role)!;
+      if (ACCELERATOR === 'tcg') {
+        await stretchLeases(service.all, guest.slowness);
+        await Promise.all(service.all.map((one) => one.whenReady(120)));
+      }
+      agent = await main('flower-context');
+    });
+    afterAll(() => service?.stop());
+
+    test('eats memory: the kernel ends the process that does it, and the journal says so', async () => {
+      const app = await running();
+      const flower = await main(unit);
+      await app.get('eat_memory', 4096);
+      await guest.until('systemd to report it', async () =>
+        /killed by the OOM killer|oom-kill/i.test(
+          await guest.sh(`journalctl -b --no-pager -o cat -u ${unit}`),
+        ),
+      );
+      expect(await main(unit)).toBe(flower);
+      await unharmed();
+    });
+
+    test('starts processes without end: the limit of the unit stops it, and the agent starts its own', async () => {
+      const app = await running();
+      const started = await app.get<number>('fork', 100_000);
+      const limit = Number((await guest.unit(unit, 'TasksMax')).TasksMax);
+      const most = Number(await guest.sh('cat /proc/sys/kernel/threads-max'));
+      expect(started).toBeGreaterThan(10);
+      expect(started).toBeLessThanOrEqual(limit);
+      expect(limit).toBeLessThan(most / 2);
+      // Programs of the agent and of a person on this VM.
+      await guest.sh('systemctl reload flower-context');
+      expect(await guest.sh('flower-context status', { timeoutMs: 120_000 })).toMatch(/ready|booting/);
+      await app.get('end_forked');
+      await unharmed();
+    });
+
+    test('fills the disk: the agent reports it, and goes on when there is space again', async () => {
+      const app = await running();
+      const { folder } = await app.get<{ folder: string }>('who');
+      const file = `${folder}/filled`;
+      const [, why] = await app.get<[number, string]>('fill', file, 100_000);
+      expect(why).toMatch(/No space left|short write/);
+      expect(await guest.sh('flower-context doctor || true')).toMatch(/disk.*(full|free)/i);
+      await guest.sh('systemctl reload flower-context');
+      const status = await guest.waitFor('the boot to end', ({ phase }) =>
+        ['ready', 'failed'].includes(phase),
+      );
+      if (status.phase === 'failed')
+        expect(status.problems.map(({ code }) => code)).toContain('state_unwritable');
+      await guest.sh(`rm ${file}; systemctl reload-or-restart --no-block flower-context`);
+      await unharmed();
+    });
+
+    test('fills /dev/shm, /tmp and /run as far as it can, and systemd and the agent keep theirs', async () => {
+      const app = await running();
+      const written: Record<string, unknown> = {};
+      const refused = ['/run', '/run/flower-context', '/run/lock', '/run/user', '/run/systemd'];
+      for (const folder of ['/dev/shm', '/tmp', ...refused])
+        written[folder] = (await app.get<[number, string]>('fill', `${folder}/filled`, 2_000)).join(': ');
+      console.log(`${role}: ${JSON.stringify(written)}`);
+      for (const folder of refused) expect(written[folder], folder).toMatch(/^0: (?!done|No space)/);
+      // Both need space in /run.
+      await guest.sh('systemctl daemon-reload && systemd-run -q --wait true');
+      await guest.sh('systemctl reload flower-context');
+      await guest.sh(`rm -f /proc/${app.pid}/root/dev/shm/filled /proc/${app.pid}/root/tmp/filled`);
+      await unharmed();
+    });
+
+    test('ends, and the node trains', async () => {
+      await app?.end();
+      await unharmed();
+      const one = 'num-server-rounds=1 min-fit-clients=1 min-evaluate-clients=1 min-available-clients=1';
+      const { code, stdout, stderr } = await service.superlink.exec(
+        `flower-context submit quickstart -- --run-config '${one}'`,
+        { timeoutMs: 300_000 },
+      );
+      expect(`${code} ${stdout}${stderr}`).toMatch(/^0 /);
+      expect(roundsOf(`${stdout}${stderr}`.split('\n'))).toMatchObject([{ results: 1, failures: 0 }]);
+    });
+  },
+);
