@@ -33,10 +33,6 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   'host/read.ts': ['openSync', 'readSync'],
   // A disc is a device; it reads from it only what it asks for.
   'host/iso.ts': ['openSync', 'readSync'],
-  // It opens a file to lock it, and reads nothing.
-  'host/lock.ts': ['openSync'],
-  // It opens what it gives to another process: a file of root, or one that it makes.
-  'host/sandbox.ts': ['openSync'],
   // It opens what it makes itself, to write, and a folder, to flush it. Names in a folder are not content.
   'host/files.ts': ['openSync', 'readdirSync', 'readlinkSync'],
   // Each opens one file of its own, without following a link, and reads nothing from it.
