@@ -7,27 +7,10 @@ import { describeError } from './errno.ts';
 import { exists } from './files.ts';
 import { ourIds } from './machine.ts';
 import { run } from './process.ts';
+import { sandboxSettings } from './unit-file.ts';
 
 /** In the environment of a command that has the sandbox already. */
 const MARK = 'FLOWER_CONTEXT_SANDBOX';
-
-/** How a unit starts and ends, and its streams. The rest of the section Service is its sandbox. */
-const NOT_SANDBOX =
-  /^(Type|NotifyAccess|Exec\w+|Restart\w*|SuccessExitStatus|Timeout\w+|WatchdogSec|KillMode|Standard\w+)=/;
-
-/** The sandbox in the files of a unit, as `systemctl cat` prints them: settings in their order. @internal */
-export function sandboxSettings(text: string): string[] {
-  let section = '';
-  const settings: string[] = [];
-  for (const line of text
-    .replaceAll(/\\\n/g, ' ')
-    .split('\n')
-    .map((line) => line.trim())) {
-    section = /^\[(.*)\]$/.exec(line)?.[1] ?? section;
-    if (section === 'Service' && /^\w+=/.test(line) && !NOT_SANDBOX.test(line)) settings.push(line);
-  }
-  return settings;
-}
 
 /** Whether a command that this process was started with still has to be given the sandbox of its unit. */
 export const lacksSandbox = (root: string): boolean =>

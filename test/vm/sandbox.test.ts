@@ -1,6 +1,6 @@
 // What an app can reach from inside Flower's units, what limits it, and which programs still work there.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sandboxSettings } from '../../src/host/sandbox.ts';
+import { sandboxSettings } from '../../src/host/unit-file.ts';
 import type { Guest } from '../support/vm/guest.ts';
 import { FRAMEWORK } from '../support/vm/images.ts';
 import { container } from '../support/vm/machines.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { sandboxSettings } from '../../../src/host/sandbox.ts';
+import { sandboxSettings } from '../../../src/host/unit-file.ts';
 
 const unit = (name: string): string =>
   readFileSync(join(import.meta.dirname, '../../../systemd', name), 'utf8');
