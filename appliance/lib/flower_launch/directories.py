@@ -27,7 +27,7 @@ def make_directories(paths):
         except OSError as error:
             raise unusable(path, error.strerror, f"check the directory above it (`ls -ld {os.path.dirname(path)}`)") from None
         if not os.path.isdir(path):
-            raise unusable(path, f"{what_is_at(path)} is there", f"rename it (`mv {path} {path}.old`)")
+            raise unusable(path, f"{what_is_at(path)} is there", "rename it")
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
             raise unusable(path, "Flower's user may not write there", f"check owner and mode (`ls -ldL {path}`)")
 
@@ -38,7 +38,7 @@ def unusable(path, found, remedy):
 
 def what_is_at(path):
     try:
-        target = plain(os.readlink(path), 200)
+        target = plain(os.readlink(path), 60)
     except OSError:
         return kind(os.lstat(path).st_mode)
     try:
