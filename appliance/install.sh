@@ -78,4 +78,4 @@ systemctl enable --quiet flower-context.service "flower-$role.service"
 
 # Removes what the build has left, and what must differ between VMs.
 apt-get clean
-rm -rf /var/lib/apt/lists/* /root/.cache/pip /var/lib/flower-context/* /var/lib/flower
+rm -rf /var/lib/apt/lists/* /root/.cache/pip /var/lib/flower-context/* /var/lib/flower /var/lib/flower-app

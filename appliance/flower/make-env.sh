@@ -55,7 +55,8 @@ in_unit=
 if [ "$builder_id" != "$me" ] && [ -d /run/systemd/system ] && [ "$dest" = "/opt/flower/envs/$version-$framework" ]; then
   in_unit=1
 fi
-# Ends every process of the build. A former run of this script may have been killed.
+# Ends every process of the build. A former run of this script may have been killed. systemd waits for all processes of the
+# unit; /proc is for a build without it, because the agent's sandbox does not see processes of other users.
 stop() {
   [ -z "$in_unit" ] || systemctl stop "$unit"
   [ "$builder_id" != "$me" ] || return 0

@@ -23,6 +23,7 @@ const FILES: Readonly<
     access: 'root:flower 0750',
     what: '`ca.pem` and `ca.key` (root 0600), `server.pem` and `server.key` (root:flower 0640), `operator-*` and `loopback.*` with certificates of the operator, `superlink-ca.pem` on a SuperNode',
   },
+  trust: { access: 'root 0600', what: 'what a SuperNode trusted last: TLS, CA and address of its SuperLink' },
   failedInstallations: {
     access: 'root 0644',
     what: 'versions and frameworks that could not be installed; `flower-context install` tries again',
@@ -49,6 +50,18 @@ const FILES: Readonly<
     access: 'root:flower 0640',
     what: 'run config from the CONTEXT; `flower-context submit` passes it',
   },
+  superexec: {
+    access: 'root 0755',
+    what: 'with FL_ISOLATION=process: how SuperExec starts (`plan.json`), the CA of the API that it calls, a link to the environment; no secrets',
+  },
+  superexecSecret: {
+    access: 'root:flower 0640',
+    what: 'with FL_ISOLATION=process: the secret that Flower and SuperExec share; new after each reboot',
+  },
+  superexecState: {
+    access: 'flower-app 0700',
+    what: 'with FL_ISOLATION=process: unpacked apps and checkpoints of models',
+  },
   flwrHome: {
     access: 'root 0700',
     what: 'FLWR_HOME of `flower-context submit`: the connection to this SuperLink',
@@ -65,7 +78,7 @@ const FILES: Readonly<
   },
   apps: { access: 'root 0755', what: 'apps that `flower-context submit` takes by name: `quickstart`' },
   data: {
-    access: 'root:flower 2750',
+    access: 'root:flower-data 2750',
     what: 'local data of a SuperNode: root writes, ClientApps read; `data-path` in their node config is this path',
   },
   backup: {

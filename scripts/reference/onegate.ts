@@ -29,6 +29,11 @@ const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
   FL_NODE_ID: { writer: 'SuperNode', value: 'the id of the VM' },
   FL_PARTITION_ID: { writer: 'SuperNode', value: 'its partition among the nodes of its role, from 0' },
   FL_NUM_PARTITIONS: { writer: 'SuperNode', value: 'the number of partitions' },
+  FL_PARTITION_ORDER: {
+    writer: 'SuperNode',
+    value:
+      '`YES`: somebody else has changed attributes of this VM, and its partition follows the order of the VM ids ([security](../security.md)); absent or `NO` otherwise',
+  },
   FL_GPU_AVAILABLE: { writer: 'SuperNode', value: '`YES`, `NO`' },
   FL_USE_CASE: { writer: 'SuperNode', value: 'FL_USE_CASE, unless it is `none`' },
   FL_ERROR: {

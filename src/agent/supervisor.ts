@@ -5,7 +5,9 @@ import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import { liveFlowerState, watchFlowerState, whyUnknown } from '../flower/state-file.ts';
+import { SUPEREXEC_UNIT } from '../flower/superexec.ts';
 import type { Machine } from '../host/machine.ts';
+import { isAlive } from '../host/process.ts';
 import type { Report } from '../report/report.ts';
 import { watchContext } from './context-watch.ts';
 import { Metrics } from './metrics.ts';
@@ -124,9 +126,12 @@ export class Supervisor {
     const flower = await liveFlowerState(machine);
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
-    const up = flower?.up === true && (result === undefined || flower.plan === result.planHash);
+    const { superexec } = result ?? {};
+    const noApps = superexec !== undefined && !isAlive(superexec);
+    const up = flower?.up === true && !noApps && (result === undefined || flower.plan === result.planHash);
     if ((stage === 'ready' || (stage === 'failed' && ready)) && !up) {
-      const unknown = flower?.detail ?? (await whyUnknown(machine));
+      const ended = `${SUPEREXEC_UNIT}, which starts the apps, has ended; systemd starts it again`;
+      const unknown = noApps && flower?.up ? ended : (flower?.detail ?? (await whyUnknown(machine)));
       const reason = unknown ?? 'its process is gone; systemd starts it again';
       this.#dispatch({ type: 'LinkDown', reason });
     } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
@@ -215,6 +220,7 @@ export class Supervisor {
     void partition?.manager.watch({
       signal: AbortSignal.any([signal, this.#watching.signal]),
       onMove: async () => this.#dispatch({ type: 'PartitionMoved' }),
+      published,
     });
     this.#dispatch({ type: 'BootSucceeded', published, renewAt });
   }

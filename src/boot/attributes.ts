@@ -1,7 +1,7 @@
 // What is published on OneGate, and when.
 import { Buffer } from 'node:buffer';
 import { encodeEndpoint } from '../cluster/endpoint.ts';
-import type { Partition } from '../cluster/partition.ts';
+import type { Choice, Partition } from '../cluster/partition.ts';
 import type { BootConfig, SuperLinkConfig, SuperNodeConfig } from '../config/parse.ts';
 import type { ProblemCode } from '../core/catalogue.ts';
 import type { HostPort } from '../core/hostport.ts';
@@ -71,13 +71,17 @@ export const superNodeAttributes = (
     partition,
     gpu,
     ...serving
-  }: Serving & { readonly partition: Partition | undefined; readonly gpu: boolean },
+  }: Serving & {
+    readonly partition: (Partition & Pick<Choice, 'byOrder'>) | undefined;
+    readonly gpu: boolean;
+  },
 ): Attributes => ({
   ...common(config, serving),
   ...(config.VMID === undefined ? {} : { FL_NODE_ID: String(config.VMID) }),
   ...(partition === undefined
     ? {}
     : { FL_PARTITION_ID: String(partition.id), FL_NUM_PARTITIONS: String(partition.of) }),
+  ...(partition?.byOrder === undefined ? {} : { FL_PARTITION_ORDER: yesNo(partition.byOrder) }),
   ...(config.FL_USE_CASE === 'none' ? {} : { FL_USE_CASE: config.FL_USE_CASE }),
   FL_GPU_AVAILABLE: yesNo(gpu),
   FL_NODE_READY: 'YES',

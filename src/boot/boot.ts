@@ -28,6 +28,8 @@ export interface BootResult {
   readonly flowerVersion: string;
   /** SHA-256 of the launch plan that Flower runs with. */
   readonly planHash: string;
+  /** The process of SuperExec; undefined when Flower starts the apps itself. */
+  readonly superexec: number | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   readonly published: boolean;
   /** When the server certificate is to be renewed. */
@@ -98,6 +100,7 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   config: outputs.validate,
   flowerVersion: outputs.launch_plan.flowerVersion,
   planHash: outputs.launch_plan.hash,
+  superexec: outputs.start_superexec,
   published: outputs.publish,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,

@@ -25,6 +25,9 @@ const schema = z.object({
       /** The name in files of 0.1. */
       [OLD_MEMBERS]: z.string().optional(),
       byRank: z.boolean().optional(),
+      moved: z.object({ at: z.string(), members: z.string() }).optional(),
+      altered: z.int().optional(),
+      suspicion: z.string().optional(),
     })
     .transform(({ [OLD_MEMBERS]: old, members = old, ...rest }): PartitionMemory => ({ ...rest, members }))
     .optional(),
@@ -107,7 +110,9 @@ export class Checkpoint {
 
   /** Forgets all steps; keys, certificates and the claimed partition are not the checkpoint's to lose. */
   forget(): void {
-    const { partition } = this.#content;
+    const { partition: kept } = this.#content;
+    // Whether claims can be relied on is judged anew.
+    const partition = kept && { ...kept, altered: undefined, suspicion: undefined };
     this.#content = { version: 1, steps: {}, ...(partition === undefined ? {} : { partition }) };
     if (partition === undefined) remove(this.#path);
     else this.#write();

@@ -55,6 +55,7 @@ export function checkContext(raw: Readonly<Record<string, string>>, facts: Check
         ? (operatorCertificates(config, facts)?.warnings ?? [])
         : trustWarnings(knownTrust(config, now, open)),
     ),
+    ...[plainOneGate(config, raw['ONEGATE_ENDPOINT'])].filter((found) => found !== undefined),
   ];
   return { config, errors: [], warnings, problems };
 }
@@ -111,6 +112,25 @@ export function knownTrust(
     .some((name) => open.has(name));
   const decided = facts.tlsEnabled === false || facts.pinnedCaPem !== undefined;
   return decided || (facts.mode === 'static' && !isOpen) ? trustDecision(facts) : undefined;
+}
+
+/**
+ * A warning for a SuperNode whose trust depends on OneGate alone, when OneGate is asked by plain HTTP. `endpoint`:
+ * ONEGATE_ENDPOINT; undefined where it is not known. Plain HTTP is usual at OpenNebula, so it is no error.
+ */
+export function plainOneGate(config: BootConfig, endpoint: string | undefined): Problem | undefined {
+  if (config.role !== 'supernode' || endpoint?.trim().toLowerCase().startsWith('http://') !== true)
+    return undefined;
+  const { mode, tlsEnabled, pinnedCaPem } = trustFacts(config, new Date(0));
+  if (mode === 'static' || tlsEnabled === false || pinnedCaPem !== undefined) return undefined;
+  return new Problem('config_suspicious', {
+    doing: 'checking how OneGate is reached',
+    found:
+      'this node learns the SuperLink and its CA from OneGate by plain HTTP, as is usual at OpenNebula. Nothing protects this path: who can change its traffic can name another SuperLink and another CA',
+    remedy:
+      "nothing, if you trust the network between this VM and the front-end and all VMs of the service; else set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)",
+    variable: 'FL_SSL_CA_CERTFILE',
+  });
 }
 
 /** A rule of the variables reports a CA that plaintext makes useless. */

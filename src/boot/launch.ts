@@ -8,6 +8,7 @@ import { nodeConfigToml } from '../flower/node-config.ts';
 import { launchPlan } from '../flower/plan.ts';
 import { runConfigToml } from '../flower/run-config.ts';
 import type { Credentials, FlowerFacts } from '../flower/settings.ts';
+import { superExecPlan } from '../flower/superexec.ts';
 import type { Paths } from '../host/paths.ts';
 import { type SubjectNames, subjectNames } from '../tls/names.ts';
 
@@ -17,10 +18,17 @@ export function superLinkLaunch(
   { endpoint, ...facts }: FlowerFacts & { readonly endpoint: HostPort },
 ) {
   const tls = servedCredentials(config, facts.paths);
+  const checkpoints = checkpointDirectory(facts.paths, config);
+  const plan = launchPlan(config, { ...facts, tls });
+  const endpoints = superLinkEndpoints(config, { ...facts, tls }, endpoint);
   return {
-    plan: launchPlan(config, { ...facts, tls }),
-    endpoints: superLinkEndpoints(config, { ...facts, tls }, endpoint),
-    runConfig: runConfigToml(config, checkpointDirectory(facts.paths, config.FL_CHECKPOINT_PATH)),
+    plan,
+    endpoints,
+    superexec:
+      config.FL_ISOLATION === 'process'
+        ? superExecPlan(plan, endpoints, facts, config.FL_CHECKPOINT_ENABLED ? checkpoints : undefined)
+        : undefined,
+    runConfig: runConfigToml(config, checkpoints),
   };
 }
 
@@ -38,14 +46,17 @@ export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts) 
   const { paths, gpu } = facts;
   const devices = config.FL_CUDA_VISIBLE_DEVICES;
   const ca = facts.tls ? superLinkCaFile(paths) : null;
+  const endpoints = superNodeEndpoints({ ...facts, ca });
+  const plan = launchPlan(config, {
+    ...facts,
+    ca,
+    nodeConfig: paths.nodeConfig,
+    cudaVisibleDevices: gpu && devices !== 'all' ? devices : undefined,
+  });
   return {
-    endpoints: superNodeEndpoints({ ...facts, ca }),
-    plan: launchPlan(config, {
-      ...facts,
-      ca,
-      nodeConfig: paths.nodeConfig,
-      cudaVisibleDevices: gpu && devices !== 'all' ? devices : undefined,
-    }),
+    plan,
+    endpoints,
+    superexec: config.FL_ISOLATION === 'process' ? superExecPlan(plan, endpoints, facts) : undefined,
     nodeConfig: nodeConfigToml(config.FL_NODE_CONFIG ?? [], {
       partition: facts.partition,
       dataPath: paths.data,
@@ -57,6 +68,9 @@ export function superNodeLaunch(config: SuperNodeConfig, facts: SuperNodeFacts) 
 
 /** The CA that a SuperNode verifies the SuperLink with. */
 export const superLinkCaFile = (paths: Paths): string => join(paths.tls, 'superlink-ca.pem');
+
+/** The CA before the last change, for a person. */
+export const previousCaFile = (paths: Paths): string => join(paths.tls, 'superlink-ca.previous.pem');
 
 /** The files of a SuperLink's CA, and of the three pairs that it may serve with. */
 export const certificateFiles = (paths: Paths) => {

@@ -7,6 +7,8 @@ import { environmentPath } from '../flower/environment.ts';
 import type { LaunchPlan } from '../flower/plan.ts';
 import type { FlowerFacts } from '../flower/settings.ts';
 import { unitOf } from '../flower/state-file.ts';
+import { formatSuperExecPlan, SUPEREXEC_UNIT, type SuperExecPlan } from '../flower/superexec.ts';
+import { superExecFiles } from '../flower/superexec-files.ts';
 import type { Machine } from '../host/machine.ts';
 import { advertisedEndpoint } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
@@ -36,7 +38,9 @@ export interface Preview {
 }
 
 type Facts = Pick<CheckFacts, 'addresses' | 'hostNames' | 'now' | 'open'>;
-type OfRole = Pick<Preview, 'files' | 'launch_plan' | 'endpoint'>;
+type OfRole = Pick<Preview, 'files' | 'launch_plan' | 'endpoint'> & {
+  readonly superexec: SuperExecPlan | undefined;
+};
 
 /** For a configuration that `checkContext` accepts with the same facts. */
 export function preview(config: BootConfig, facts: Facts, { paths, host }: Machine): Preview {
@@ -46,7 +50,7 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
     paths,
     loopback: host.loopback,
   };
-  const ofRole =
+  const { superexec, ...ofRole } =
     config.role === 'superlink' ? superLink(config, facts, launch) : superNode(config, facts, launch);
   return {
     role: config.role,
@@ -55,6 +59,17 @@ export function preview(config: BootConfig, facts: Facts, { paths, host }: Machi
       ...ofRole.files,
       file(paths.plan, '0640', 'the launch plan'),
       file(paths.endpoints, '0644', 'the addresses and TLS files of Flower'),
+      ...(superexec === undefined
+        ? []
+        : [
+            file(
+              superExecFiles(paths).plan,
+              '0644',
+              `how ${SUPEREXEC_UNIT} starts the apps`,
+              formatSuperExecPlan(superexec),
+            ),
+            file(paths.superexecSecret, '0640', 'the secret that Flower and SuperExec share'),
+          ]),
     ],
     starts: unitOf(config.role),
   };
@@ -84,13 +99,14 @@ function superLink(config: SuperLinkConfig, facts: Facts, launch: FlowerFacts): 
   ];
   const candidates = addresses.length === 0 ? [UNKNOWN] : addresses;
   const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, candidates, operator?.dialable);
-  const { plan, runConfig } = superLinkLaunch(config, { ...launch, endpoint });
+  const { plan, runConfig, superexec } = superLinkLaunch(config, { ...launch, endpoint });
   return {
     files: [
       ...(config.FL_TLS_ENABLED ? tls : []),
       file(launch.paths.runConfig, '0640', 'for `flwr run --run-config`', runConfig),
     ],
     launch_plan: plan,
+    superexec,
     endpoint: endpoint.host === UNKNOWN ? UNKNOWN : formatHostPort(endpoint),
   };
 }
@@ -100,7 +116,7 @@ function superNode(config: SuperNodeConfig, { now, open }: Facts, launch: Flower
   const { FL_SUPERLINK_ADDRESS: address, FL_SSL_CA_CERTFILE: ca } = config;
   // A SuperLink serves TLS unless it says otherwise.
   const tls = knownTrust(config, now, open)?.tls ?? true;
-  const { plan, nodeConfig } = superNodeLaunch(config, {
+  const { plan, nodeConfig, superexec } = superNodeLaunch(config, {
     ...launch,
     // RFC 2606: nobody has this name.
     superlink: address ?? { host: 'discovered.invalid', port: 9092 },
@@ -116,6 +132,7 @@ function superNode(config: SuperNodeConfig, { now, open }: Facts, launch: Flower
       file(paths.nodeConfig, '0640', inService, nodeConfig),
     ],
     launch_plan: plan,
+    superexec,
     endpoint: address === undefined ? '<from OneGate>' : formatHostPort(address),
   };
 }

@@ -7,7 +7,9 @@ import { awaitFleetApi, awaitRegistration, startFlower } from './steps/flower.ts
 import { planSuperLink, planSuperNode } from './steps/plan.ts';
 import { publishSuperLink, publishSuperNode } from './steps/publish.ts';
 import { resetAttributes } from './steps/reset-attributes.ts';
-import { discoverSuperLink, partition, trust } from './steps/superlink.ts';
+import { startSuperExec } from './steps/superexec.ts';
+import { discoverSuperLink, partition } from './steps/superlink.ts';
+import { trust } from './steps/trust.ts';
 
 /** A list of steps that compiles only when the needs of each step come before it. */
 class Sequence<Outputs, Done extends IdOf<Outputs>> {
@@ -39,6 +41,7 @@ export const SEQUENCES = {
       .add(certificates)
       .add(planSuperLink)
       .add(startFlower)
+      .add(startSuperExec)
       .add(awaitFleetApi)
       .add(publishSuperLink),
   ),
@@ -53,6 +56,7 @@ export const SEQUENCES = {
       .add(partition)
       .add(planSuperNode)
       .add(startFlower)
+      .add(startSuperExec)
       .add(awaitRegistration)
       .add(publishSuperNode),
   ),

@@ -8,6 +8,7 @@ import type { ProblemCode } from '../core/catalogue.ts';
 import type { HostPort } from '../core/hostport.ts';
 import type { Problem } from '../core/problem.ts';
 import type { FlowerEndpoints } from '../flower/endpoints.ts';
+import type { PreparedSuperExec } from '../flower/superexec-files.ts';
 import type { FileAccess } from '../host/files.ts';
 import type { Machine, Owner } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
@@ -58,6 +59,8 @@ export interface PreparedPlan {
   /** Written with the plan: where Flower listens, and what SuperNodes dial. */
   readonly endpoints: FlowerEndpoints;
   readonly flowerVersion: string;
+  /** Only with FL_ISOLATION=process. */
+  readonly superexec: PreparedSuperExec | undefined;
   /** The first thing that this boot continues without: OneGate shows it. */
   readonly degradedBy: ProblemCode | undefined;
 }
@@ -72,6 +75,8 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   prepare_directories: Owner;
   launch_plan: PreparedPlan;
   start_flower: undefined;
+  /** The process of SuperExec; undefined when Flower starts the apps itself. */
+  start_superexec: number | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   publish: boolean;
 }
@@ -86,7 +91,14 @@ export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
   /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
   discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
   /** Undefined: plaintext. */
-  trust: { readonly caPem: string; readonly caFile: string } | undefined;
+  trust:
+    | {
+        readonly caPem: string;
+        readonly caFile: string;
+        /** The CA is another one than before, for no known reason. */
+        readonly suspicious: boolean;
+      }
+    | undefined;
   /** Undefined outside a service. */
   partition: { readonly choice: Choice; readonly manager: PartitionManager } | undefined;
   launch_plan: PreparedPlan & { readonly gpu: boolean };

@@ -1,16 +1,14 @@
 // Text for people: lines of at most 80 columns, and colour where a person reads it on a terminal.
-import { isatty } from 'node:tty';
-import { inspect, stripVTControlCharacters, styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import { formatJson } from '../core/json.ts';
 import { plainLine } from '../core/text.ts';
 import { print, printError } from '../host/output.ts';
+import { FIXED_SPACE, guarded, hasColours, STYLES, type Stream } from './colours.ts';
 
 const WIDTH = 80;
 
 /** A word, a command in backticks, or a value from whole(): what a line break never divides. */
 const WORD = /(?:`[^`]*`|[^\s`])+|`/g;
-/** Replaces a space inside a value. No argument, file name or message contains it. */
-const FIXED_SPACE = '\0';
 /** Such a line ends with a value or a command to paste. */
 const VALUE_LINE = /^ *(for example|check): /;
 
@@ -38,38 +36,6 @@ export function wrap(text: string, first = '', rest = ' '.repeat(lengthOf(first)
   }
   return [...lines, line].map(finish);
 }
-
-const STYLES = {
-  heading: 'bold',
-  ok: 'green',
-  degraded: 'yellow',
-  warning: 'yellow',
-  problem: 'red',
-  error: 'red',
-  fatal: 'red',
-} as const;
-
-/** What style() puts around a text. */
-const OWN_STYLE = new RegExp(
-  `(${Object.values(STYLES)
-    .flatMap((name) => inspect.colors[name]!)
-    .map((code) => `\\x1b\\[${code}m`)
-    .join('|')})`,
-);
-
-type Stream = 'stdout' | 'stderr';
-
-const hasColours = (stream: Stream): boolean =>
-  isatty(stream === 'stdout' ? 1 : 2) && !process.env['NO_COLOR'];
-
-/** One line as a terminal may get it: of all control characters only our own colours and marks, where there are colours. */
-const guarded = (line: string, stream: Stream): string =>
-  line
-    .split(OWN_STYLE)
-    .map((part, at) =>
-      at % 2 === 1 && hasColours(stream) ? part : part.split(FIXED_SPACE).map(plainLine).join(FIXED_SPACE),
-    )
-    .join('');
 
 /** Guards the lines, and breaks those that are too long; what follows a break is indented by two more columns. @internal */
 export const terminalText = (text: string, stream: Stream): string =>

@@ -11,10 +11,11 @@
 // A change of the partition is slow on purpose, because it restarts Flower: two readings some seconds apart must agree,
 // then the partition is claimed, checked again, and only then used.
 import type { Clock, Random } from '../core/clock.ts';
-import { withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
+import { OwnAttributes, ownAttributes } from './own-attributes.ts';
+import { Pace, POLLS_PER_CLAIM_CHECK } from './pace.ts';
 import {
   type Choice,
   choosePartition,
@@ -22,19 +23,13 @@ import {
   type Members,
   makeWay,
   membersOf,
+  orderedPartition,
   type Partition,
   reviewPartition,
 } from './partition.ts';
+import { type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
 
-/** What a SuperNode stores about its partition. */
-export interface PartitionMemory extends Partition {
-  /** The VM that stored it: a disk image saved from another VM holds the memory of that VM. */
-  readonly vmId?: number | undefined;
-  /** The members of the role when the partition was taken (`Members.key`). While they are the same, no claim is read. */
-  readonly members?: string | undefined;
-  /** The partition is the rank of the VM id in a first deployment, and no reading has questioned it since. */
-  readonly byRank?: boolean | undefined;
-}
+export type { PartitionMemory } from './partition-memory.ts';
 
 export interface PartitionManagerOptions {
   readonly oneGate: OneGate;
@@ -45,36 +40,31 @@ export interface PartitionManagerOptions {
   readonly remember?: (memory: PartitionMemory) => void;
   /** A sentence for the journal. */
   readonly onNote?: (text: string) => void;
+  /** From now on this node follows the order of the VM ids. */
+  readonly onSuspicious?: (problem: Problem) => void;
 }
 
 interface WatchOptions {
   readonly signal: AbortSignal;
   readonly onMove: (to: Partition) => Promise<void>;
+  /** OneGate has accepted what the boot published. */
+  readonly published?: boolean;
 }
 
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
-/** The lookups are made one after the other, so a reading of the claims may take longer by this much for each node. */
-const CLAIMS_MS_PER_NODE = 20;
-/** Between two polls of the list; in a large role longer, so that all nodes together poll once per 500 ms. */
-const POLL_MS = 30_000;
-const POLL_MS_PER_NODE = 500;
-/** After so many polls the claims (after a first deployment: only the own claim) are read although the list is the same. */
-const POLLS_PER_CLAIM_CHECK = 6;
+/** So many changes of its attributes by somebody else make a node follow the order. */
+const ALTERED = 2;
 const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
 const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
-/** Nodes of a role react to the same event. Their requests are spread over this much time per node, */
-const SPREAD_MS_PER_NODE = 200;
-/** and readings of the claims over this much per lookup (N nodes look up N nodes), four times what oned needs for one. */
-const SPREAD_MS_PER_LOOKUP = 20;
-
 /**
  * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
- * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read.
+ * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: somebody
+ * else has changed the claim of a node that has its partition by rank.
  */
-type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed';
+type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';
 
 export class PartitionManager {
   readonly #options: PartitionManagerOptions;
@@ -88,18 +78,26 @@ export class PartitionManager {
   #wanted: Choice | undefined;
   #members = '';
   #byRank = false;
-  /** How many nodes the role had in the last list. */
-  #size = 1;
+  readonly #pace: Pace;
+  readonly #own = new OwnAttributes();
+  /** The end of the pause between two moves that was last reported. */
+  #reportedUntil = 0;
 
   constructor(options: PartitionManagerOptions) {
     const { oneGate, memory } = options;
     this.#options = options;
     this.#oneGate = oneGate;
+    this.#pace = new Pace(options);
     this.#memory = (memory?.vmId ?? oneGate.vmId) === oneGate.vmId ? memory : undefined;
   }
 
   get partition(): Partition | undefined {
     return this.#mine;
+  }
+
+  /** Why this node follows the order of the VM ids; undefined when it goes by claims. */
+  get suspicion(): Problem | undefined {
+    return this.#memory && suspicionOf(this.#memory);
   }
 
   /**
@@ -121,7 +119,9 @@ export class PartitionManager {
     const choice = await this.#chooseFrom(service, stored, signal);
     this.#take(choice);
     this.#inUse = choice;
-    return choice;
+    const wasByOrder = stored !== undefined && attribute(stored, 'FL_PARTITION_ORDER') === 'YES';
+    const byOrder = this.#memory?.suspicion !== undefined;
+    return byOrder || wasByOrder ? { ...choice, byOrder } : choice;
   }
 
   async #chooseFrom(list: Service, stored: Vm | undefined, signal: AbortSignal | undefined): Promise<Choice> {
@@ -129,8 +129,14 @@ export class PartitionManager {
     const memory = this.#memory;
     const { nodes, key } = this.#readMembers(list);
     const of = nodes.length;
+    if (memory?.suspicion !== undefined) {
+      const wanted = orderedPartition({ myVmId, nodes });
+      if (wanted.id === memory.id || memory.id >= of || this.#staysUntil === undefined) return wanted;
+      return { id: memory.id, of, why: 'as before, it has just changed' };
+    }
     const byRank = await this.#isByRank(list, stored, signal);
     this.#byRank = byRank === true;
+    this.#pace.readsClaims = !this.#byRank;
     if (memory !== undefined && memory.members === key && memory.id < of)
       return { id: memory.id, of, why: 'as before, the role has the same nodes' };
     if (memory !== undefined && this.#byRank)
@@ -138,7 +144,7 @@ export class PartitionManager {
     // Without an answer, `watch` reads the claims later, when the nodes of a role that boots do not all read at once.
     if (byRank !== false) return choosePartition({ myVmId, nodes });
     try {
-      const full = await this.#oneGate.serviceInFull({ policy: this.#patient(CLAIMS_POLICY), signal });
+      const full = await this.#oneGate.serviceInFull({ policy: this.#pace.patient(CLAIMS_POLICY), signal });
       return choosePartition({ myVmId, nodes: this.#readMembers(full).nodes, remembered: memory?.id });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
@@ -179,19 +185,26 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, published }: WatchOptions): Promise<void> {
+    if (published && this.#mine !== undefined)
+      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId));
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
     let readClaims = !this.#byRank;
-    let waitMs = readClaims ? this.#spread(CONFIRM_MS) : this.#jitter(this.#pollMs);
+    let pause = readClaims ? this.#pace.spread(CONFIRM_MS) : this.#pace.nextPoll();
     while (!signal.aborted) {
       try {
-        await this.#options.clock.sleep(waitMs, signal);
-        waitMs = this.#jitter(this.#pollMs);
-        const due = ++polls >= this.#pollsPerClaimCheck;
+        await this.#pace.wait(pause, () => this.#measure(signal), signal);
+        pause = this.#pace.nextPoll();
+        const due = ++polls >= this.#pace.pollsPerClaimCheck;
         readClaims ||= due && !this.#byRank;
-        const found = readClaims ? await this.#review(signal) : await this.#poll(due, signal);
+        const found =
+          this.#memory?.suspicion !== undefined
+            ? await this.#followOrder(signal)
+            : readClaims
+              ? await this.#review(signal)
+              : await this.#poll(due, signal);
         if (readClaims || due) polls = 0;
         conflicts = found === 'conflict' ? conflicts + 1 : 0;
         contests = found === 'contested' ? contests + 1 : 0;
@@ -201,24 +214,28 @@ export class PartitionManager {
             this.#inUse = this.#mine;
           }
           readClaims = found === 'contested';
-          if (readClaims) waitMs = this.#spread(this.#pollMs);
+          if (readClaims) pause = this.#pace.spread();
         } else if (found === 'conflict') {
-          waitMs = this.#spread(CONFLICT_MS);
+          pause = this.#pace.spread(CONFLICT_MS);
+        } else if (found === 'altered') {
+          await this.#publish(signal);
         } else {
           readClaims = true;
           this.#leaveRank();
           if (found === 'unpublished') await this.#publish(signal);
-          waitMs = this.#spread(CONFIRM_MS);
+          pause = this.#pace.spread(CONFIRM_MS);
         }
-        if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
+        if ((conflicts >= 2 || contests > MAKE_WAY_AFTER) && this.#mustStay()) {
+          pause = this.#pace.spread();
+        } else if (conflicts >= 2 || contests > MAKE_WAY_AFTER) {
           await this.#claim(signal);
           conflicts = 0;
-          waitMs = this.#spread(CONFIRM_MS);
+          pause = this.#pace.spread(CONFIRM_MS);
         }
       } catch (error) {
         if (signal.aborted) return;
         // Only a reading that was due is due again: after an outage not all nodes read all claims.
-        if (readClaims) waitMs = this.#spread(this.#pollMs);
+        if (readClaims) pause = this.#pace.spread();
         this.#options.onNote?.(
           `the partition could not be checked: ${error instanceof Error ? error.message : String(error)}`,
         );
@@ -226,11 +243,24 @@ export class PartitionManager {
     }
   }
 
+  /** How many nodes the role has now. What else the list says is for the next poll. */
+  async #measure(signal: AbortSignal): Promise<void> {
+    try {
+      const list = await this.#oneGate.service({ policy: ONCE, signal });
+      this.#pace.size = sizeOf(membersOf(list, this.#oneGate.vmId));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+    }
+  }
+
   /** One request: this VM when its own claim is to be checked, otherwise the list. Both without the claims of others. */
   async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
     if (ownClaim) {
       const own = await this.#oneGate.vm({ policy: ONCE, signal });
-      return claimOf(own) === this.#mine?.id ? 'keep' : 'changed';
+      const altered = this.#compare(own);
+      if (claimOf(own) === this.#mine?.id) return 'keep';
+      // The rank of the VM id needs no claims, so those of others are not believed now.
+      return altered ? 'altered' : 'changed';
     }
     const before = this.#members;
     const { key, nodes } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
@@ -247,9 +277,13 @@ export class PartitionManager {
   async #review(signal: AbortSignal): Promise<Finding> {
     const mine = this.#mine;
     const myVmId = this.#oneGate.vmId;
-    const { nodes, listed } = this.#readMembers(
-      await this.#oneGate.serviceInFull({ policy: this.#patient(ONCE), signal }),
-    );
+    const service = await this.#oneGate.serviceInFull({ policy: this.#pace.patient(ONCE), signal });
+    const { nodes, listed } = this.#readMembers(service);
+    const own = service.roles.flatMap((role) => role.nodes).find(({ id }) => id === myVmId);
+    if (own !== undefined) this.#compare(own);
+    const other = nodes.find(({ vmId, byOrder }) => byOrder === true && vmId !== myVmId);
+    if (other !== undefined) this.#suspect(`VM ${other.vmId} reports that its attributes were changed`);
+    if (this.#memory?.suspicion !== undefined) return 'changed';
     // A node that is about to be removed keeps its partition; the others no longer count it.
     if (mine === undefined || !listed) return 'keep';
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
@@ -257,6 +291,55 @@ export class PartitionManager {
     if (nodes.find((node) => node.vmId === myVmId)?.claim !== mine.id) return 'unpublished';
     this.#wanted = makeWay({ myVmId, nodes, mine });
     return this.#wanted === undefined ? 'keep' : 'contested';
+  }
+
+  /** As the order of the VM ids says. Reads no claims: they may be anybody's. */
+  async #followOrder(signal: AbortSignal): Promise<Finding> {
+    const mine = this.#mine;
+    const { nodes, listed } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
+    const own = await this.#oneGate.vm({ policy: ONCE, signal });
+    this.#compare(own);
+    if (mine === undefined || !listed) return 'keep';
+    if (attribute(own, 'FL_PARTITION_ORDER') !== 'YES' || claimOf(own) !== mine.id)
+      await this.#publish(signal);
+    this.#wanted = orderedPartition({ myVmId: this.#oneGate.vmId, nodes });
+    return this.#wanted.id === mine.id && this.#wanted.of === mine.of ? 'keep' : 'conflict';
+  }
+
+  /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
+  #compare(own: Vm): boolean {
+    if (this.#mine === undefined) return false;
+    const changes = this.#own.changes(own, ownAttributes(this.#mine, this.#oneGate.vmId));
+    if (changes.length === 0) return false;
+    const altered = (this.#memory?.altered ?? 0) + 1;
+    const what = `somebody else has changed ${changes.join(', ')} of this VM`;
+    this.#store({ ...this.#memory!, altered });
+    if (this.#memory?.suspicion !== undefined) return true;
+    if (altered >= ALTERED) this.#suspect(`${what}, the last of ${altered} changes`);
+    else this.#options.onNote?.(what);
+    return true;
+  }
+
+  #suspect(why: string): void {
+    if (this.#memory === undefined || this.#memory.suspicion !== undefined) return;
+    this.#store({ ...this.#memory, suspicion: why });
+    this.#options.onSuspicious?.(this.suspicion!);
+  }
+
+  get #staysUntil(): number | undefined {
+    return this.#memory && staysUntil(this.#memory, this.#members, this.#options.clock.now());
+  }
+
+  /** Whether the wanted partition has to wait, and says so once. */
+  #mustStay(): boolean {
+    const until = this.#wanted?.id === this.#mine?.id ? undefined : this.#staysUntil;
+    if (until === undefined) return false;
+    if (this.#reportedUntil !== until)
+      this.#options.onNote?.(
+        `partition ${this.#mine?.id} stays until ${new Date(until).toISOString()}, although ${this.#wanted?.why}: it changes at most once in ten minutes`,
+      );
+    this.#reportedUntil = until;
+    return true;
   }
 
   async #claim(signal: AbortSignal): Promise<void> {
@@ -268,14 +351,25 @@ export class PartitionManager {
   }
 
   async #publish(signal: AbortSignal): Promise<void> {
-    const { id, of } = this.#mine!;
-    await this.#oneGate.update({ FL_PARTITION_ID: String(id), FL_NUM_PARTITIONS: String(of) }, { signal });
+    const { FL_NODE_READY: _, ...update } = ownAttributes(this.#mine!, this.#oneGate.vmId);
+    const order =
+      this.#memory?.suspicion === undefined ? {} : { FL_PARTITION_ORDER: 'YES', FL_ERROR: 'peer_suspicious' };
+    await this.#oneGate.update({ ...update, ...order }, { signal });
+    this.#own.accepted(update);
   }
 
   #take({ id, of }: Partition): void {
     this.#mine = { id, of };
     const byRank = this.#byRank ? { byRank: true } : {};
-    this.#store({ id, of, vmId: this.#oneGate.vmId, members: this.#members, ...byRank });
+    const { moved, altered, suspicion } = this.#memory ?? {};
+    const now = { at: this.#options.clock.now().toISOString(), members: this.#members };
+    const changed = this.#memory !== undefined && this.#memory.id !== id;
+    this.#store({
+      ...{ id, of, vmId: this.#oneGate.vmId, members: this.#members, ...byRank },
+      ...(changed ? { moved: now } : moved && { moved }),
+      ...(altered !== undefined && { altered }),
+      ...(suspicion !== undefined && { suspicion }),
+    });
   }
 
   #leaveRank(): void {
@@ -286,39 +380,19 @@ export class PartitionManager {
 
   #store(memory: PartitionMemory): void {
     this.#memory = memory;
+    this.#pace.readsClaims = !this.#byRank && memory.suspicion === undefined;
     this.#options.remember?.(memory);
   }
 
   #readMembers(service: Service): Members {
     const members = membersOf(service, this.#oneGate.vmId);
     this.#members = members.key;
-    this.#size = Math.max(1, members.nodes.length);
+    this.#pace.size = sizeOf(members);
     return members;
   }
-
-  get #pollMs(): number {
-    return Math.max(POLL_MS, this.#size * POLL_MS_PER_NODE);
-  }
-
-  /** Readings of all claims without a reason are spread over ten times as much as those with one. */
-  get #pollsPerClaimCheck(): number {
-    const spreadMs = this.#byRank ? 0 : 10 * this.#size ** 2 * SPREAD_MS_PER_LOOKUP;
-    return Math.max(POLLS_PER_CLAIM_CHECK, Math.round(spreadMs / this.#pollMs));
-  }
-
-  #patient = (policy: RetryPolicy): RetryPolicy => ({
-    ...policy,
-    tryTimeoutMs: policy.tryTimeoutMs + this.#size * CLAIMS_MS_PER_NODE,
-  });
-
-  /** The wait before a reaction to an event that all nodes of the role see. */
-  #spread(ms: number): number {
-    const perNode = Math.max(SPREAD_MS_PER_NODE, this.#byRank ? 0 : this.#size * SPREAD_MS_PER_LOOKUP);
-    return this.#jitter(ms) + Math.round(this.#options.random() * this.#size * perNode);
-  }
-
-  #jitter = (ms: number): number => withJitter(ms, this.#options.random);
 }
+
+const sizeOf = ({ nodes }: Members): number => Math.max(1, nodes.length);
 
 /** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */
 const onlyGrew = (before: string, now: string): boolean => now === before || now.startsWith(`${before} `);

@@ -13,7 +13,11 @@
 // - Claims settle once the role no longer changes: no node contests the oldest, so it keeps its first choice; then no
 //   node that still changes contests the second oldest; and so on. The worst case is one review per node and rank.
 // - A value that is no number or >= N is no claim. A peer that claims a foreign partition can only make others take
-//   another one (younger ones soon, older ones after minutes); it can never make two nodes share one.
+//   another one (younger ones soon, older ones after minutes).
+//
+// All this holds as long as each claim is its node's own. Every VM of the service may rewrite a claim. A node whose own
+// claim was rewritten twice, and each node that hears of one, follows the order of the VM ids instead: its partition is the
+// rank of its id in OneFlow's list, which no VM can write. Two nodes that follow the order never share a partition.
 import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 
 /** Flower's node config keys partition-id and num-partitions. */
@@ -27,11 +31,15 @@ export interface Claimant {
   readonly vmId: number;
   /** Its FL_PARTITION_ID, when that is a number. */
   readonly claim?: number | undefined;
+  /** It publishes that it follows the order of the VM ids. */
+  readonly byOrder?: boolean;
 }
 
 export interface Choice extends Partition {
   /** One clause for the journal. */
   readonly why: string;
+  /** Whether it follows the order of the VM ids. Left out where OneGate shows nothing about it. */
+  readonly byOrder?: boolean;
 }
 
 interface Reading {
@@ -95,6 +103,13 @@ export function makeWay({ myVmId, nodes, mine }: Review): Choice | undefined {
   return { id, of: others.length + 1, why: `VM ${younger.vmId} keeps claiming partition ${mine.id}` };
 }
 
+/** The partition by the order of the VM ids, whatever the nodes claim. */
+export function orderedPartition({ myVmId, nodes }: Reading): Choice {
+  const others = nodes.filter((node) => node.vmId !== myVmId);
+  const id = others.filter((node) => node.vmId < myVmId).length;
+  return { id, of: others.length + 1, why: 'by the order of the VM ids, because claims were rewritten' };
+}
+
 const counts = (claim: number | undefined, of: number): claim is number =>
   claim !== undefined && claim >= 0 && claim < of;
 
@@ -135,7 +150,13 @@ export function membersOf(service: Service, myVmId: number): Members {
   );
   const staying = live.slice(Math.max(0, live.length - Math.max(1, role?.cardinality ?? 0)));
   const nodes = staying
-    .map((vm): Claimant => ({ vmId: vm.id, claim: claimOf(vm) }))
+    .map(
+      (vm): Claimant => ({
+        vmId: vm.id,
+        claim: claimOf(vm),
+        ...(attribute(vm, 'FL_PARTITION_ORDER') === 'YES' && { byOrder: true }),
+      }),
+    )
     .sort((a, b) => a.vmId - b.vmId);
   return {
     nodes,

@@ -133,10 +133,12 @@ const ENTRIES = {
   },
   tls_mode_mismatch: {
     title: 'one side uses TLS and the other does not',
-    about: 'If FL_TLS_ENABLED is empty on a SuperNode, it follows the SuperLink.',
+    about:
+      'If FL_TLS_ENABLED is empty on a SuperNode, it follows the SuperLink. A node that has used TLS does not go back to plaintext because OneGate says so: anybody on the way to OneGate, and every VM of the service, could have changed FL_TLS.',
     found: 'FL_TLS_ENABLED is compared with FL_TLS on OneGate and with the answer at the address.',
     agent: `If this node requires TLS: ${REACTION.fatal} With FL_TLS_ENABLED=NO on this node it is a warning.`,
-    remedy: 'set FL_TLS_ENABLED to the same value on both sides',
+    remedy:
+      'set FL_TLS_ENABLED to the same value on both sides; for plaintext after TLS set FL_TLS_ENABLED=NO on this VM',
     where: ['flower-context context | grep FL_TLS_ENABLED (on both sides)', 'flower-context doctor'],
   },
   not_in_service: {
@@ -248,12 +250,22 @@ const ENTRIES = {
     where: ['ss -ltnp', 'flower-context plan --json FILE', 'flower-context doctor'],
   },
   peer_suspicious: {
-    title: 'a peer VM publishes invalid attributes',
+    title: 'what OneGate says of a peer, or of this VM, is suspicious',
     severity: 'warning',
-    about: 'Attributes of the SuperLink are invalid, or two VMs claim to be the SuperLink.',
-    found: 'Peer attributes are validated like user input. Invalid ones are ignored.',
-    remedy: 'check that VM; only valid attributes are used',
-    where: ['onegate service show --json', 'flower-context status (on that VM)'],
+    about:
+      'Warning: attributes of the SuperLink are invalid, or two VMs claim to be the SuperLink. Degraded: the SuperLink has another CA than before, or somebody else has changed attributes of this VM. Every VM of the service may write attributes, and plain HTTP to OneGate protects against nobody on that path. A SuperLink that was deployed again also has another CA.',
+    found:
+      'Attributes of peers are validated like user input. The CA is compared with the one trusted last, and the attributes of this VM with what it has published.',
+    agent:
+      'The node still serves. Invalid attributes are ignored. Another CA is used and reported until the VM boots again; the earlier one is kept as superlink-ca.previous.pem. After two changes of its attributes a SuperNode takes its partition by the order of the VM ids, until `flower-context boot --fresh`.',
+    remedy:
+      'compare the CA with `flower-context ca` on the SuperLink, and pin it (FL_SSL_CA_CERTFILE) if others can write to the service or to its network',
+    where: [
+      'flower-context status',
+      'onegate service show --json',
+      'docs/security.md',
+      '/var/log/one/onegate.log on the front-end',
+    ],
   },
   flower_version_differs: {
     title: 'the SuperLink and this node run different versions of Flower',

@@ -4,8 +4,20 @@ export interface Clock {
   now(): Date;
   /** Milliseconds of a clock that is never set, for durations. */
   monotonicMs(): number;
-  /** Resolves after `ms`; rejects with the signal's reason when that comes first. */
+  /**
+   * Resolves after `ms`; rejects with the signal's reason when that comes first. Rejects with RangeError, a mistake of the
+   * caller, when `ms` is not between 0 and LONGEST_SLEEP_MS.
+   */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** @internal The longest time of a timer, 24.8 days: Node.js fires a longer one at once. */
+export const LONGEST_SLEEP_MS = 2 ** 31 - 1;
+
+/** @internal For clocks. @throws RangeError when no timer can wait so long. NaN is refused, too. */
+export function checkSleep(ms: number): void {
+  if (!(ms >= 0 && ms <= LONGEST_SLEEP_MS))
+    throw new RangeError(`a sleep of ${ms} ms is not between 0 and ${LONGEST_SLEEP_MS}`);
 }
 
 /** 0 <= x < 1. */
@@ -16,6 +28,7 @@ export const realClock: Clock = {
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
+      checkSleep(ms);
       if (signal?.aborted) {
         reject(signal.reason);
         return;

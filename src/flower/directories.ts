@@ -19,22 +19,35 @@ export const flwrHome = (paths: Paths, role: Role): string => join(stateDirector
 export const databaseFile = (paths: Paths, database: string): string =>
   join(stateDirectory(paths, 'superlink'), database);
 
-/** Where a run writes checkpoints. `path`: FL_CHECKPOINT_PATH; `/app/checkpoints` means the default. */
-export const checkpointDirectory = (paths: Paths, path: string): string =>
-  join(stateDirectory(paths, 'superlink'), path === '/app/checkpoints' ? 'checkpoints' : path);
+/**
+ * Where a run writes checkpoints: below the directory of the user that ServerApps run as. `/app/checkpoints` means the
+ * default.
+ */
+export const checkpointDirectory = (
+  paths: Paths,
+  { FL_CHECKPOINT_PATH: path, FL_ISOLATION }: Pick<SuperLinkConfig, 'FL_CHECKPOINT_PATH' | 'FL_ISOLATION'>,
+): string =>
+  join(
+    FL_ISOLATION === 'process' ? paths.superexecState : stateDirectory(paths, 'superlink'),
+    path === '/app/checkpoints' ? 'checkpoints' : path,
+  );
 
 /** The directories that have to exist below the state directory before Flower starts; absolute, parents first. */
 export function directoriesFlowerNeeds(
   paths: Paths,
   config:
     | Pick<SuperNodeConfig, 'role'>
-    | Pick<SuperLinkConfig, 'role' | 'FL_DATABASE' | 'FL_CHECKPOINT_ENABLED' | 'FL_CHECKPOINT_PATH'>,
+    | Pick<
+        SuperLinkConfig,
+        'role' | 'FL_DATABASE' | 'FL_CHECKPOINT_ENABLED' | 'FL_CHECKPOINT_PATH' | 'FL_ISOLATION'
+      >,
 ): string[] {
   const state = stateDirectory(paths, config.role);
   const wanted = [flwrHome(paths, config.role)];
   if (config.role === 'superlink') {
     wanted.push(dirname(databaseFile(paths, config.FL_DATABASE)));
-    if (config.FL_CHECKPOINT_ENABLED) wanted.push(checkpointDirectory(paths, config.FL_CHECKPOINT_PATH));
+    if (config.FL_CHECKPOINT_ENABLED && config.FL_ISOLATION === 'subprocess')
+      wanted.push(checkpointDirectory(paths, config));
   }
   const all = new Set<string>();
   for (const directory of wanted) {

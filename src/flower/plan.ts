@@ -86,8 +86,7 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
             '--ssl-ca-certfile',
             tls.own.ca,
           ]),
-      '--isolation',
-      config.FL_ISOLATION,
+      ...isolation(config, facts),
       '--database',
       databaseFile(facts.paths, config.FL_DATABASE),
       '--fleet-api-type',
@@ -112,8 +111,7 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
       formatHostPort(facts.superlink),
       '--node-config',
       facts.nodeConfig,
-      '--isolation',
-      config.FL_ISOLATION,
+      ...isolation(config, facts),
       // Flower reads 0 as "do not retry" and "do not wait"; without the flags there is no limit.
       ...(config.FL_MAX_RETRIES === 0 ? [] : ['--max-retries', String(config.FL_MAX_RETRIES)]),
       ...(config.FL_MAX_WAIT_TIME === 0 ? [] : ['--max-wait-time', String(config.FL_MAX_WAIT_TIME)]),
@@ -126,6 +124,16 @@ function superNodePlan(config: SuperNodeSettings, facts: SuperNodeFacts): Launch
     fleet: null,
   };
 }
+
+/** In process mode Flower starts no children. It accepts only a SuperExec that knows the secret (superexec.ts). */
+const isolation = (
+  { FL_ISOLATION: mode }: Pick<SuperLinkSettings, 'FL_ISOLATION'>,
+  { paths }: FlowerFacts,
+): string[] => [
+  '--isolation',
+  mode,
+  ...(mode === 'process' ? ['--superexec-auth-secret-file', paths.superexecSecret] : []),
+];
 
 function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFacts, role: Role) {
   const { server, client } = keepaliveOptions(config);

@@ -22,6 +22,10 @@ interface Profile {
   superlinkArguments(listeners: SuperLinkListeners): string[];
   /** Listen arguments of flower-supernode for the API of its child processes. */
   supernodeArguments(runtime: HostPort): string[];
+  /** The flag of flower-superexec for the address of that API. */
+  readonly superexecAddress: '--appio-api-address' | '--runtime-api-address';
+  /** The SuperLink's API for its child processes uses TLS if the Fleet API does. A SuperNode's is always plaintext. */
+  readonly runtimeTls: boolean;
 }
 
 const http = ({ host, port }: HostPort): string[] => ['--host', host, '--port', String(port)];
@@ -39,6 +43,8 @@ export const PROFILES: readonly Profile[] = [
       ...['--serverappio-api-address', formatHostPort(runtime)],
     ],
     supernodeArguments: (runtime) => ['--clientappio-api-address', formatHostPort(runtime)],
+    superexecAddress: '--appio-api-address',
+    runtimeTls: false,
   },
   {
     // The API of the child processes is HTTP.
@@ -50,6 +56,9 @@ export const PROFILES: readonly Profile[] = [
       ...http(runtime),
     ],
     supernodeArguments: http,
+    // 1.35 knows only this one; 1.36 takes it with a warning.
+    superexecAddress: '--appio-api-address',
+    runtimeTls: false,
   },
   {
     // The Control API is HTTP too and shares the listener, which uses TLS if the Fleet API does.
@@ -58,6 +67,8 @@ export const PROFILES: readonly Profile[] = [
     listeners: (wanted) => ({ ...wanted, runtime: wanted.control }),
     superlinkArguments: ({ control }) => http(control),
     supernodeArguments: http,
+    superexecAddress: '--runtime-api-address',
+    runtimeTls: true,
   },
 ];
 

@@ -1,9 +1,6 @@
 // Calls gRPC servers: unary calls with empty messages, over TLS or plaintext. grpc-js is loaded on the first use.
 import { plain } from '../core/text.ts';
 
-/** What grpc-js adds around the reason of a failure is longer than a sentence. */
-const LONGEST_DETAILS = 2_000;
-
 export interface GrpcTarget {
   /** Without brackets. */
   readonly host: string;
@@ -15,7 +12,7 @@ export interface GrpcTarget {
 export interface GrpcAnswer {
   /** gRPC's status number; 0 is OK, 14 UNAVAILABLE, 16 UNAUTHENTICATED. */
   readonly code: number;
-  /** Plain text: a server can send any. */
+  /** Plain text, at most 2000 characters: a server can send any, and grpc-js adds to it. */
   readonly details: string;
   /** From the call to its answer, in milliseconds. */
   readonly ms: number;
@@ -32,9 +29,7 @@ export interface GrpcConnection {
 }
 
 export const GrpcStatus = {
-  OK: 0,
   DEADLINE_EXCEEDED: 4,
-  UNIMPLEMENTED: 12,
   UNAVAILABLE: 14,
   UNAUTHENTICATED: 16,
 } as const;
@@ -74,7 +69,7 @@ export async function openGrpc({ host, port, ca }: GrpcTarget): Promise<GrpcConn
         client.makeUnaryRequest(method, empty, empty, null, sent, options, (error) =>
           resolve({
             code: error?.code ?? 0,
-            details: plain(error?.details ?? '', LONGEST_DETAILS),
+            details: plain(error?.details ?? '', 2_000),
             ms: performance.now() - from,
           }),
         );

@@ -28,6 +28,8 @@ export function pathsUnder(root: string) {
     state: at('/var/lib/flower-context'),
     checkpoint: at('/var/lib/flower-context/checkpoint.json'),
     tls: at('/var/lib/flower-context/tls'),
+    /** What a SuperNode trusted last (boot/trust-file.ts). */
+    trust: at('/var/lib/flower-context/trust.json'),
     /** Installations that failed. A boot does not repeat them. */
     failedInstallations: at('/var/lib/flower-context/failed-installations.json'),
 
@@ -46,6 +48,12 @@ export function pathsUnder(root: string) {
     endpoints: at('/run/flower-context/flower.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
+    /** FL_ISOLATION=process: what SuperExec may see of the folder above. */
+    superexec: at('/run/flower-context/superexec'),
+    /** What SuperExec and Flower know and nobody else: random bytes, made at each boot of the VM. */
+    superexecSecret: at('/run/flower-context/superexec-secret'),
+    /** State of the user flower-app: unpacked apps, checkpoints of models. */
+    superexecState: at('/var/lib/flower-app'),
     /** FLWR_HOME of `flower-context submit`: the connection to this SuperLink. Owned by root. */
     flwrHome: at('/run/flower-context/flwr'),
     /** Shown at login (pam_motd). */

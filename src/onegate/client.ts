@@ -15,6 +15,7 @@ import { parseUrl } from '../core/url.ts';
 import { type HttpFailure, type HttpReply, request as httpRequest } from '../host/http.ts';
 import { errorIn, failureText, type OneGateError, remedyFor } from './error.ts';
 import { publishable } from './guard.ts';
+import { LIMITS, overLimits, type ReplyLimits } from './limits.ts';
 import { parseService, parseVm, type Service, type Vm } from './replies.ts';
 
 export interface RetryPolicy {
@@ -81,9 +82,6 @@ export interface OneGateOptions {
   readonly send?: typeof httpRequest;
 }
 
-/** A node of an extended service has about 2.6 KB. */
-const MAX_REPLY_BYTES = 4 * 1024 * 1024;
-
 /** Throws Problem config_validation_failed when endpoint or token cannot be used at all. */
 export function connectOneGate(options: OneGateOptions): OneGate {
   const { token, vmId, clock, random, onRetry, onDate, send = httpRequest } = options;
@@ -93,7 +91,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
   const updates = new Queue();
 
   async function exchange<T>(
-    { path, body, read }: Call<T>,
+    { path, body, limits, read }: Call<T>,
     timeoutMs: number,
     signal: AbortSignal | undefined,
   ): Promise<T | OneGateError> {
@@ -111,7 +109,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
         },
         ...(body !== undefined && { body }),
         timeoutMs,
-        maxBytes: MAX_REPLY_BYTES,
+        maxBytes: limits.bytes,
         signal,
       });
     } catch (error) {
@@ -121,6 +119,8 @@ export function connectOneGate(options: OneGateOptions): OneGate {
     if (reply.date !== undefined) onDate?.(reply.date);
     const fault = errorIn(reply, token, body !== undefined);
     if (fault !== undefined) return fault;
+    const excess = overLimits(reply.body, limits);
+    if (excess !== undefined) return { kind: 'unreadable', why: excess };
     try {
       return read(reply.body);
     } catch (error) {
@@ -160,20 +160,30 @@ export function connectOneGate(options: OneGateOptions): OneGate {
   }
 
   const get =
-    <T extends object>(what: string, path: string, parse: (json: unknown) => T) =>
+    <T extends object>(what: string, path: string, limits: ReplyLimits, parse: (json: unknown) => T) =>
     (how?: CallOptions): Promise<T> =>
-      call({ doing: `reading ${what} from OneGate`, path, read: (text) => parse(JSON.parse(text)) }, how);
+      call(
+        { doing: `reading ${what} from OneGate`, path, limits, read: (text) => parse(JSON.parse(text)) },
+        how,
+      );
 
   return {
     vmId,
-    vm: get('this VM', '/vm', parseVm),
-    peer: (id, how) => get(`VM ${id}`, `/vms/${Math.trunc(id)}`, parseVm)(how),
-    service: get('the service', '/service', parseService),
-    serviceInFull: get('the service and the attributes of its nodes', '/service?extended=true', parseService),
+    vm: get('this VM', '/vm', LIMITS.vm, parseVm),
+    peer: (id, how) => get(`VM ${id}`, `/vms/${Math.trunc(id)}`, LIMITS.vm, parseVm)(how),
+    service: get('the service', '/service', LIMITS.service, parseService),
+    serviceInFull: get(
+      'the service and the attributes of its nodes',
+      '/service?extended=true',
+      LIMITS.serviceInFull,
+      parseService,
+    ),
     async update(attributes, how = {}) {
       const body = publishable(attributes, how);
       const doing = `publishing ${Object.keys(attributes).join(' ')} on OneGate`;
-      await updates.add(() => call({ doing, path: '/vm', body, read: () => undefined }, how));
+      await updates.add(() =>
+        call({ doing, path: '/vm', body, limits: LIMITS.vm, read: () => undefined }, how),
+      );
     },
   };
 }
@@ -183,6 +193,8 @@ interface Call<T> {
   readonly path: string;
   /** Of a PUT; a GET without it. */
   readonly body?: string;
+  /** Of the reply. */
+  readonly limits: ReplyLimits;
   readonly read: (body: string) => T;
 }
 
@@ -242,4 +254,4 @@ function baseOf(endpoint: string): URL {
 
 /** The field at fault; never its value. */
 const schemaFault = ({ issues: [issue] }: z.ZodError): string =>
-  `${issue?.path.join('.') || 'the document'} has an unexpected form`;
+  `${issue?.path.join('.') || 'the document'} has ${issue?.code === 'custom' ? issue.message : 'an unexpected form'}`;

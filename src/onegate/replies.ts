@@ -3,6 +3,7 @@
 // 125, 147). With extended=true it also holds the whole CONTEXT of the peers, passwords included, so everything that is not
 // named here is dropped at once.
 import * as z from 'zod';
+import { MOST_NODES } from './limits.ts';
 
 /** The attributes that nodes of a federation publish. All others of a USER_TEMPLATE are dropped. */
 export const PUBLISHED = [
@@ -17,6 +18,7 @@ export const PUBLISHED = [
   'FL_NODE_ID',
   'FL_PARTITION_ID',
   'FL_NUM_PARTITIONS',
+  'FL_PARTITION_ORDER',
   'FL_GPU_AVAILABLE',
   'FL_USE_CASE',
   'FL_ERROR',
@@ -107,7 +109,8 @@ const roleSchema = z.object({
   /** A node without a VM, which is not created yet, is left out. */
   nodes: listOf(nodeSchema.optional().catch(undefined))
     .catch([])
-    .transform((nodes) => nodes.filter((node) => node !== undefined)),
+    .transform((nodes) => nodes.filter((node) => node !== undefined))
+    .refine((nodes) => nodes.length <= MOST_NODES, { error: `more than ${MOST_NODES} nodes` }),
 });
 
 const vmReply = z.object({ VM: vmSchema });

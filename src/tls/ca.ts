@@ -2,6 +2,7 @@
 import { isBase64 } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
 import { type Certificate, outsideValidity } from './certificate.ts';
+import { weakness } from './strength.ts';
 import { certificatesIn } from './texts.ts';
 
 export interface CaOptions {
@@ -26,7 +27,8 @@ export interface TrustedCa {
  * Reads one or more CA certificates from PEM text. A self-signed certificate is accepted also without CA:TRUE: a
  * self-signed server certificate is its own trust anchor (gRPC accepts it, measured with grpcio 1.70 and 1.85). Unusable
  * ones among several are ignored with a warning.
- * @throws Problem ca_invalid (or `code`) when no usable one is left: empty, not PEM, a key, not a CA, expired, ...
+ * @throws Problem ca_invalid (or `code`) when no usable one is left: empty, not PEM, a key, not a CA, expired, with a weak
+ * key, ...
  */
 export function readCa(pemText: string, options: CaOptions): TrustedCa {
   const { variable, now, code = 'ca_invalid' } = options;
@@ -92,7 +94,10 @@ function unfit(
   certificate: Certificate,
   now: Date,
 ): { found: string; expected?: string; remedy: string } | undefined {
-  if (certificate.isCa || certificate.selfSigned) return outsideValidity(certificate, now);
+  if (certificate.isCa || certificate.selfSigned)
+    return (
+      outsideValidity(certificate, now) ?? weakness(certificate, certificate.mayIssue ? 'issuer' : 'server')
+    );
   return {
     found: `${certificate.subject} is not a CA`,
     expected: 'a certificate with basicConstraints CA:TRUE',

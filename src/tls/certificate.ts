@@ -56,8 +56,8 @@ export function readCertificate(der: Uint8Array) {
       usages.length === 0 || usages.includes(OID.serverAuth) || usages.includes(OID.anyExtendedKeyUsage),
     /** May sign a TLS handshake by its key usage (also when it has none). */
     allowsDigitalSignature: usage === undefined || ((content(usage)[1] ?? 0) & 0x80) !== 0,
-    /** 'SHA-1' or 'MD5' for a signature with this digest. */
-    weakSignature: weaknessOf(algorithm),
+    /** What is wrong with its signature, after 'signed with': 'SHA-1, which can be forged'. */
+    signatureFault: signatureFault(algorithm),
     /** How many CAs may be below this one; undefined for any number. */
     pathLength: constraints[1] && content(constraints[1]).at(-1),
     keyId: keyId && content(keyId),
@@ -88,6 +88,7 @@ export function keyType({ asymmetricKeyType: kind, asymmetricKeyDetails: details
 }
 
 const CURVES: Readonly<Record<string, string>> = {
+  secp224r1: 'P-224',
   prime256v1: 'P-256',
   secp384r1: 'P-384',
   secp521r1: 'P-521',
@@ -140,8 +141,8 @@ function namesOf(node: Node | undefined): SubjectNames | undefined {
   });
 }
 
-/** Signatures whose digest can be forged. */
-const WEAK_SIGNATURES: Readonly<Record<string, string>> = {
+/** Signatures whose digest can be forged. gRPC accepts SHA-1. */
+const FORGEABLE: Readonly<Record<string, string>> = {
   '1.2.840.113549.1.1.2': 'MD2',
   '1.2.840.113549.1.1.3': 'MD4',
   '1.2.840.113549.1.1.4': 'MD5',
@@ -151,13 +152,34 @@ const WEAK_SIGNATURES: Readonly<Record<string, string>> = {
   '1.2.840.10045.4.1': 'SHA-1',
 };
 
-/** The digest of a weak signature. RSA-PSS without a named digest means SHA-1 (RFC 4055). */
-function weaknessOf(algorithm: Node | undefined): string | undefined {
+/** Those that gRPC verifies: RSA and ECDSA with SHA-224 to SHA-512, and Ed25519. */
+const VERIFIED = new Set([
+  ...['14', '11', '12', '13'].map((last) => `1.2.840.113549.1.1.${last}`),
+  ...['1', '2', '3', '4'].map((last) => `1.2.840.10045.4.3.${last}`),
+  '1.3.101.112',
+]);
+
+/** The digests that RSA-PSS may name: SHA-256, SHA-384, SHA-512. */
+const PSS_DIGESTS = new Set(['1', '2', '3'].map((last) => `2.16.840.1.101.3.4.2.${last}`));
+
+/** RSA-PSS without a named digest means SHA-1 (RFC 4055). */
+function signatureFault(algorithm: Node | undefined): string | undefined {
   const [id, parameters] = children(algorithm);
   const name = dotted(id);
-  if (name === OID.rsaPss && !isContext(children(parameters)[0], 0)) return 'SHA-1';
-  return WEAK_SIGNATURES[name];
+  const digest = name === OID.rsaPss ? pssDigest(parameters) : undefined;
+  const forgeable = digest === '' ? 'SHA-1' : FORGEABLE[name];
+  if (forgeable !== undefined) return `${forgeable}, which can be forged`;
+  if (digest === undefined ? VERIFIED.has(name) : PSS_DIGESTS.has(digest)) return undefined;
+  return `an algorithm that gRPC does not verify (${name})`;
 }
+
+function pssDigest(parameters: Node | undefined): string {
+  const [first] = children(parameters);
+  const named = isContext(first, 0) ? dotted(children(children(first)[0])[0]) : '';
+  return named === SHA1 ? '' : named;
+}
+
+const SHA1 = '1.3.14.3.2.26';
 
 function dateOf(text: string): Date {
   const date = new Date(text);

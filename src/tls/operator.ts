@@ -3,8 +3,9 @@ import { joinProblems, Problem, type ProblemFacts } from '../core/problem.ts';
 import { keyBeside, readCa, type TrustedCa } from './ca.ts';
 import { type Certificate, matchesKey, onDate, outsideValidity } from './certificate.ts';
 import { buildChain } from './chain.ts';
-import { hasNamedCurve, readServerKey, type ServerKey } from './key.ts';
+import { readServerKey, type ServerKey } from './key.ts';
 import { covers, listNames, sanEntry } from './names.ts';
+import { weaknesses } from './strength.ts';
 import { type CertificateText, certificatesIn } from './texts.ts';
 
 /** FL_SSL_CA_CERTFILE, FL_SSL_CERTFILE and FL_SSL_KEYFILE as PEM. */
@@ -61,7 +62,11 @@ export function takeOperatorCertificates(
   const given = attempt(() => serverCertificates(texts.certPem));
   const leaf = given && (attempt(() => leafAmong(given.certificates, key)) ?? given.certificates[0]!);
   const path = leaf && ca && attempt(() => pathOf(leaf, given.certificates, ca, now));
-  if (leaf !== undefined) problems.push(...faultsOf(leaf, hosts, now), ...weaknesses(path ?? [leaf]));
+  if (leaf !== undefined)
+    problems.push(
+      ...weaknesses(path ?? [leaf]).map((weakness) => refuse(weakness)),
+      ...faultsOf(leaf, hosts, now),
+    );
   const [first, ...others] = problems;
   if (first !== undefined) throw joinProblems([first, ...others]);
   const { names, notAfter } = leaf!;
@@ -117,27 +122,11 @@ function pathOf(
   throw refuse({ found: chain.found, expected: `a chain that ends at a CA in ${CA}`, remedy });
 }
 
-/** Digests that can be forged. The signature of a certificate that is trusted itself is never verified. */
-const weaknesses = (path: readonly Certificate[]): Problem[] =>
-  path
-    .filter(({ weakSignature, selfSigned }) => weakSignature !== undefined && !selfSigned)
-    .map(({ subject, weakSignature }) =>
-      refuse({
-        found: `${subject} is signed with ${weakSignature}, which can be forged`,
-        remedy: 'have it issued again with SHA-256',
-      }),
-    );
-
 /** What is wrong with the server certificate itself. */
 function faultsOf(leaf: Certificate, hosts: readonly string[], now: Date): Problem[] {
-  const { subject, forServers, allowsDigitalSignature, publicKey } = leaf;
+  const { subject, forServers, allowsDigitalSignature } = leaf;
   const faults: (Fault | false | undefined)[] = [
     outsideValidity(leaf, now),
-    publicKey !== undefined &&
-      !hasNamedCurve(publicKey) && {
-        found: `the key of ${subject} has explicit curve parameters instead of a named curve`,
-        remedy: 'have it issued again for a key with a named curve',
-      },
     !forServers && {
       found: `${subject} may not be used by a server (extendedKeyUsage without serverAuth)`,
       remedy: 'have it issued again with extendedKeyUsage serverAuth',

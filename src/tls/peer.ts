@@ -5,6 +5,7 @@ import { readCa } from './ca.ts';
 import { type Certificate, outsideValidity } from './certificate.ts';
 import { buildChain } from './chain.ts';
 import { covers, listNames, sanEntry } from './names.ts';
+import { weaknesses } from './strength.ts';
 import { certificatesIn } from './texts.ts';
 import { ORGANIZATION } from './x509-write.ts';
 
@@ -24,14 +25,19 @@ export interface PeerFacts {
  */
 export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem | undefined {
   const doing = `checking the certificate of the SuperLink at ${host}`;
-  const refuse = (found: string, remedy: string): Problem =>
-    new Problem('tls_setup_failed', { doing, found, remedy });
+  const refuse = (found: string, remedy: string, more: { expected?: string } = {}): Problem =>
+    new Problem('tls_setup_failed', { doing, found, remedy, ...more });
   const { certificates, fault } = certificatesIn(chainPem);
   const [leaf, ...others] = certificates;
   if (leaf === undefined)
     return refuse(`it sent ${fault!.found}`, 'check the SuperLink: `flower-context status` there');
 
-  const problems: (Problem | undefined)[] = [trustFault(leaf, others, caPem, doing, now)];
+  const trusted = trustOf(leaf, others, caPem, doing, now);
+  const path = trusted instanceof Problem ? [leaf] : trusted;
+  const problems: (Problem | undefined)[] = [
+    trusted instanceof Problem ? trusted : undefined,
+    ...weaknesses(path).map(({ found, expected, remedy }) => refuse(found, remedy, { expected })),
+  ];
   const validity = outsideValidity(leaf, now);
   if (validity !== undefined) {
     const remedy =
@@ -50,17 +56,18 @@ export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem 
   return first && joinProblems([first, ...rest]);
 }
 
-function trustFault(
+/** The path to the CA, or why there is none. */
+function trustOf(
   leaf: Certificate,
   others: readonly Certificate[],
   caPem: string,
   doing: string,
   now: Date,
-): Problem | undefined {
+): readonly Certificate[] | Problem {
   try {
     const { certificates } = readCa(caPem, { variable: 'the CA this node trusts', now });
     const chain = buildChain(leaf, others, certificates, now);
-    if (chain.ok) return undefined;
+    if (chain.ok) return chain.path;
     const { kind, found, remedy, last } = chain;
     if (kind === 'unsound') return new Problem('tls_setup_failed', { doing, found, remedy });
     const end = last === leaf ? '' : `, its chain ends at ${nameOf(last)}`;

@@ -8,10 +8,12 @@
 //   empty            set                  TLS with this CA
 //   empty            empty                as the SuperLink publishes; a failure when FL_SUPERLINK_ADDRESS is set
 //
-// TLS with a SuperLink that publishes FL_TLS=NO is a failure.
+// TLS with a SuperLink that publishes FL_TLS=NO is a failure, and so is FL_TLS=NO to a node that used TLS before: what
+// OneGate says may only increase trust (trust-memory.ts).
 import { Problem, type ProblemFacts } from '../core/problem.ts';
 import { unlessError } from '../core/result.ts';
 import { decodeCaBase64, readCa, type TrustedCa } from './ca.ts';
+import type { TrustMemory } from './trust-memory.ts';
 
 export interface TrustFacts {
   /** FL_TLS_ENABLED; undefined when it is not set. */
@@ -23,6 +25,8 @@ export interface TrustFacts {
   /** FL_TLS and FL_CA_CERT (base64) of the SuperLink, in discovery. */
   readonly published?: { readonly tls: 'YES' | 'NO' | undefined; readonly caCert?: string };
   readonly now: Date;
+  /** What this node trusted last; undefined: nobody. */
+  readonly last?: Pick<TrustMemory, 'tls' | 'ca' | 'address' | 'at'> | undefined;
 }
 
 export type TrustDecision =
@@ -30,6 +34,8 @@ export type TrustDecision =
       readonly tls: true;
       readonly caPem: string;
       readonly fingerprintSha256: string;
+      /** Of every CA in `caPem`. */
+      readonly fingerprints: string[];
       readonly source: 'FL_SSL_CA_CERTFILE' | 'OneGate';
       readonly warnings: readonly Problem[];
     }
@@ -57,6 +63,7 @@ export function trustDecision(facts: TrustFacts): TrustDecision {
   }
   if (published?.tls === 'YES') return fromOneGate(facts, 'the SuperLink publishes FL_TLS=YES');
   if (published?.tls === 'NO') {
+    if (facts.last?.tls === true) throw downgrade(facts.last);
     const warning = problem('config_suspicious', TLS, {
       found: 'the SuperLink publishes FL_TLS=NO: nothing is encrypted',
       remedy: `set ${TLS}=YES on the SuperLink, or ${TLS}=NO here to confirm plaintext`,
@@ -68,6 +75,13 @@ export function trustDecision(facts: TrustFacts): TrustDecision {
     remedy: `check the SuperLink (\`flower-context status\` there), or set ${TLS} and ${CA} here`,
   });
 }
+
+const downgrade = ({ ca, address, at }: NonNullable<TrustFacts['last']>): Problem =>
+  problem('tls_mode_mismatch', TLS, {
+    found: `the SuperLink publishes FL_TLS=NO, but this node used TLS ${address === null ? '' : `with ${address} `}on ${at} (${ca[0] === undefined ? 'CA not known' : `CA ${ca[0].slice(0, 23)}...`})`,
+    expected: 'TLS: what OneGate says cannot make this node use plaintext',
+    remedy: `check on the SuperLink that FL_TLS_ENABLED is YES (\`flower-context status\` there); if another VM or the network changed FL_TLS, it is right after the SuperLink's next boot. If plaintext is wanted, set ${TLS}=NO on this VM`,
+  });
 
 const problem = (
   code: Problem['code'],
@@ -108,10 +122,17 @@ function encrypted(facts: TrustFacts): TrustDecision {
 }
 
 const trusting = (
-  { caPem, fingerprintSha256, warnings }: TrustedCa,
+  { caPem, fingerprintSha256, certificates, warnings }: TrustedCa,
   source: 'FL_SSL_CA_CERTFILE' | 'OneGate',
   more: readonly Problem[] = [],
-): TrustDecision => ({ tls: true, caPem, fingerprintSha256, source, warnings: [...warnings, ...more] });
+): TrustDecision => ({
+  tls: true,
+  caPem,
+  fingerprintSha256,
+  fingerprints: certificates.map(({ sha256 }) => sha256),
+  source,
+  warnings: [...warnings, ...more],
+});
 
 const publishedCa = (caCert: string, now: Date): TrustedCa =>
   readCa(decodeCaBase64(caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });

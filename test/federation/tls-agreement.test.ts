@@ -15,9 +15,12 @@ import { takeOperatorCertificates } from '../../src/tls/operator.ts';
 import { explainPeer } from '../../src/tls/peer.ts';
 import { extension } from '../../src/tls/x509-write.ts';
 import {
+  chainWith,
   clientAuth,
+  type DIGESTS,
   fixture,
   keyEnciphermentOnly,
+  keyOf,
   mailAddress,
   make,
   makeCa,
@@ -147,6 +150,47 @@ const WITHOUT_NAMES: Case[] = [
   ),
 ];
 
+const POSITIONS = ['CA', 'intermediate', 'server'] as const;
+const keyCase = (kind: string, at: (typeof POSITIONS)[number]): Case => {
+  const made = chainWith(kind, at, { ip: [HOST], ...valid });
+  return of(`a key of kind ${kind} in the ${at}`, made.server, [made.intermediate], [made.ca]);
+};
+const digestCase = (digest: keyof typeof DIGESTS, kind: string): Case => {
+  const issuer = makeCa({ cn: 'Digest CA', key: keyOf(kind), ...valid });
+  return of(`signed with ${digest} and ${kind}`, server({ by: issuer, digest }), [], [issuer]);
+};
+const KEYS = [
+  ...[
+    'rsa 2048',
+    'rsa 2048 e=3',
+    'rsa 3072',
+    'rsa-pss 2048',
+    'P-256',
+    'P-384',
+    'P-521',
+    'secp224r1',
+    'prime192v1',
+    'secp256k1',
+    'brainpoolP256r1',
+    'ed25519',
+    'ed448',
+  ].flatMap((kind) => POSITIONS.map((at) => keyCase(kind, at))),
+  keyCase('rsa 512', 'server'),
+  digestCase('md5', 'rsa 2048'),
+  ...(['sha224', 'sha256', 'sha384', 'sha512', 'sha3-256'] as const).flatMap((digest) => [
+    digestCase(digest, 'rsa 2048'),
+    digestCase(digest, 'P-256'),
+  ]),
+];
+/** RSA keys below 2048 bits and SHA-1: gRPC accepts them, and others can forge them. */
+const FORGEABLE = [
+  ...['rsa 1024', 'rsa 1536', 'rsa 2047'].flatMap((kind) => POSITIONS.map((at) => keyCase(kind, at))),
+  keyCase('rsa 512', 'CA'),
+  keyCase('rsa 512', 'intermediate'),
+  digestCase('sha1', 'rsa 2048'),
+  digestCase('sha1', 'P-256'),
+];
+
 const presented: Case[] = [
   ...[...HOSTS, ...NAMES].map((host) => of(`asked for ${host}`, plain, [], [root], host)),
   ...[HOST, 'fd00::5', '::1', 'localhost', 'super.example.org', '10.0.0.7'].map((host) =>
@@ -183,6 +227,7 @@ const presented: Case[] = [
   of('no usages at all', server({ by: root, extra: [] }), [], [root]),
   of('keyEncipherment only', server({ by: root, key: rsa(), extra: [keyEnciphermentOnly()] }), [], [root]),
   ...WITHOUT_NAMES,
+  ...KEYS,
   ...Object.entries({
     'another address': server({ by: root, cn: 'super.example.org', dns: [] }),
     'another name': server({ by: root, cn: 'super.example.org', dns: ['example.org'] }),
@@ -202,14 +247,18 @@ const presented: Case[] = [
 
 /**
  * What the agent refuses though gRPC accepts it:
+ * - keys and signatures that can be forged (FORGEABLE).
  * - an address as a DNS name in the subjectAltName. gRPC compares texts, but by RFC 5280 (4.2.1.6) an address belongs into
  *   an iPAddress entry, and other clients (OpenSSL, Go) look for it only there.
  * - from an operator, also a certificate without subjectAltName (WITHOUT_NAMES): the CN does not count for the addresses
  *   that SuperNodes usually dial, and other clients do not look at it (RFC 6125).
  */
-const POLICY = [HOST, 'fd00::5', '::1', '::ffff:10.0.0.6'].map((host) =>
-  of(`${host} as a DNS name`, server({ by: root, ip: [], dns: [host] }), [], [root], host),
-);
+const POLICY = [
+  ...FORGEABLE,
+  ...[HOST, 'fd00::5', '::1', '::ffff:10.0.0.6'].map((host) =>
+    of(`${host} as a DNS name`, server({ by: root, ip: [], dns: [host] }), [], [root], host),
+  ),
+];
 
 /**
  * What gRPC refuses though the agent has no objection: gRPC 1.85 compares the address in the certificate with the text

@@ -4,6 +4,7 @@ launcher.py LIB CASES SEED [CASE]. A finding ends it with what repeats it: the s
 """
 
 import contextlib
+import hashlib
 import io
 import json
 import os
@@ -74,12 +75,12 @@ def answers(chance, _folder):
 
 def reports(chance, folder):
     """A node's life under any answers: what comes to systemd, to the journal and to the state file."""
-    address, path = os.path.join(folder, "notify"), os.path.join(folder, "link.json")
+    address = os.path.join(folder, "notify")
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver, contextlib.redirect_stderr(io.StringIO()) as journal:
         receiver.bind(address)
         receiver.setblocking(False)
         systemd = Systemd({"NOTIFY_SOCKET": address})
-        state = FlowerState({"role": "supernode", "fleet": None}, StateFile(path, "0" * 64), systemd)
+        state = FlowerState({"role": "supernode", "fleet": None}, state_file, systemd)
         state.channel_opens("10.0.0.5:9092", [])
         for _ in range(chance.randrange(1, 5)):
             state.call_begins()
@@ -99,8 +100,9 @@ def reports(chance, folder):
             must(re.match(r"STATUS=|STOPPING=1\Z", assignment) and is_plain(assignment), "an assignment is ours")
     for line in journal.getvalue().split("\n")[:-1]:
         must(re.match(r"<[3456]>", line) and is_plain(line) and len(line) < 4100, "a line of the journal is ours")
-    with open(path, encoding="utf-8") as file:
-        detail = json.load(file)["detail"]
+    content, checksum, rest = os.pread(state_file.descriptor, 10_000, 0).split(b"\n")
+    must(hashlib.sha256(content).hexdigest() == checksum.decode() and rest == b"", "the state is a whole record")
+    detail = json.loads(content)["detail"]
     must(is_plain(detail) and len(detail) <= 300, "the detail for the agent is a short sentence")
 
 
@@ -135,7 +137,13 @@ def plans(chance, folder):
 
 
 def main():
+    global state_file
     cases, seed = int(sys.argv[2]), int(sys.argv[3])
+    # As systemd gives it to the launcher, which then has no standard output.
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(tempfile.gettempdir(), os.O_RDWR | os.O_TMPFILE), 0)
+    state_file = StateFile()
+    state_file.plan_checksum = "0" * 64
     numbers = [int(sys.argv[4])] if len(sys.argv) > 4 else range(cases)
     with tempfile.TemporaryDirectory() as folder:
         for number in numbers:
@@ -145,9 +153,13 @@ def main():
             try:
                 target(chance, folder)
             except Exception as error:
-                print(f"FOUND in {target.__name__}, repeat with SEED={seed} CASE={number}: {type(error).__name__}: {error!a}")
+                print(
+                    f"FOUND in {target.__name__}, repeat with SEED={seed} CASE={number}: {type(error).__name__}: {error!a}",
+                    file=out,
+                    flush=True,
+                )
                 raise
-    print(f"launcher: {len(numbers)} cases, nothing found; SEED={seed}")
+    print(f"launcher: {len(numbers)} cases, nothing found; SEED={seed}", file=out)
 
 
 if __name__ == "__main__":

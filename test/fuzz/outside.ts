@@ -80,7 +80,7 @@ const probes = target(
 );
 
 const SHOWN =
-  'ActiveState=active\nSubState=running\nResult=success\nExecMainStatus=0\nExecMainPID=71\nNRestarts=0\n';
+  'ActiveState=active\nSubState=running\nResult=success\nExecMainStatus=0\nMainPID=71\nNRestarts=0\n';
 const programs = target(
   'the output of programs',
   6,

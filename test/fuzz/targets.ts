@@ -37,6 +37,7 @@ import { isPlain } from '../support/foreign-texts.ts';
 import { hostileContexts } from '../support/hostile.ts';
 import { recorded } from '../support/recorded.ts';
 import { inFolders } from './environments.ts';
+import { hostilePeers } from './hostile-peers.ts';
 import { outside } from './outside.ts';
 import { must, type Target, target } from './target.ts';
 import { damaged, noise, pieces, reshaped } from './texts.ts';
@@ -512,6 +513,7 @@ const own = target(
       read === undefined || (read.pid > 0 && /^([0-9a-f]{64}|null)$/.test(String(read.plan))),
       'a state file is complete',
     );
+    must(read === undefined || isPlain(read.detail), 'its detail is plain');
     const status = parseStatus(text);
     must(status === undefined || typeof status.serving === 'boolean', 'a status says whether it serves');
     parseImage(text);
@@ -530,6 +532,7 @@ export const TARGETS: readonly Target[] = [
   intake,
   greetings,
   own,
+  ...hostilePeers,
   ...outside,
   ...inFolders,
 ];

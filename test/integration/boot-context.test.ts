@@ -99,7 +99,7 @@ describe('a variable that is changed while the SuperLink serves', () => {
     await vm.whenReady();
     expect((await vm.unit('flower-superlink')).MainPID).toBe(before);
 
-    await vm.recontextualize({ FL_ISOLATION: 'process' });
+    await vm.recontextualize({ FL_LOG_LEVEL: 'DEBUG' });
     await until(
       'a new process of Flower',
       async () => ![before, '0'].includes((await vm.unit('flower-superlink')).MainPID),

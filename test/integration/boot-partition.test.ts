@@ -1,7 +1,7 @@
 // The node config that a SuperNode gives to Flower for its share of the data: the built program, and the file that Flower reads.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { NET, supernode } from '../support/zone/test-zone.ts';
+import { NET, supernode, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const SUPERLINK = { FL_READY: 'YES', FL_TLS: 'NO', FL_ENDPOINT: `${NET}.200.1:9092` };
@@ -51,4 +51,34 @@ describe('the node config of a SuperNode', () => {
     ).not.toContain('/service');
     expect(one.userTemplate.get('FL_PARTITION_ID')).toBeUndefined();
   });
+});
+
+test('a SuperNode whose attributes others have changed says so in status, journal and FL_ERROR, and still serves', async () => {
+  const federation = zone({ supernodes: 1 });
+  await federation.deploy();
+  await federation.zone.until(() => federation.supernodes.length === 1);
+  const vm = federation.supernodes[0]!;
+  await vm.whenReady();
+  const attributes = () => federation.seenBy(vm).userTemplate;
+  expect(attributes().get('FL_PARTITION_ORDER')).toBeUndefined();
+  await vm.shutdown();
+  // The agent stores this after two changes, which takes minutes.
+  const path = vm.at('var/lib/flower-context/checkpoint.json');
+  const checkpoint = JSON.parse(readFileSync(path, 'utf8')) as { partition: object };
+  const suspicion = 'somebody else has changed FL_PARTITION_ID from 0 to 1 of this VM';
+  writeFileSync(path, JSON.stringify({ ...checkpoint, partition: { ...checkpoint.partition, suspicion } }));
+  await vm.boot();
+  const { problems, steps } = await vm.whenReady();
+  expect(problems.find(({ code }) => code === 'peer_suspicious')).toMatchObject({
+    kind: 'degraded',
+    found: expect.stringContaining('FL_PARTITION_ID from 0 to 1'),
+  });
+  expect(steps.find(({ id }) => id === 'partition')?.state).toBe('degraded');
+  expect(vm.journal().some(({ message }) => message.includes('peer_suspicious'))).toBe(true);
+  for (const [name, value] of [
+    ['FL_NODE_READY', 'YES'],
+    ['FL_ERROR', 'peer_suspicious'],
+    ['FL_PARTITION_ORDER', 'YES'],
+  ] as const)
+    expect(attributes().get(name)).toBe(value);
 });

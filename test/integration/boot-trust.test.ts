@@ -1,7 +1,10 @@
 // The CA that a SuperNode trusts. It never uses plaintext by accident, and the agent reports what Flower would not.
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Server } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { issueCa } from '../../src/tls/issue.ts';
+import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
@@ -114,3 +117,80 @@ async function forward(host: string, port: number, to: string): Promise<Server> 
   onTestFinished(() => void server.close());
   return server;
 }
+
+describe('a SuperNode that has used TLS, when what the SuperLink publishes is changed', () => {
+  async function trained() {
+    const federation = zone({ supernodes: 1 });
+    await federation.deploy();
+    await federation.superlink.whenReady();
+    await federation.zone.until(() => federation.supernodes.length === 1);
+    const vm = federation.supernodes[0]!;
+    await vm.whenReady();
+    const superLink = federation.seenBy(federation.superlink);
+    const attributes = () => federation.seenBy(vm).userTemplate;
+    return { federation, vm, superLink, attributes };
+  }
+  const problemsOf = (vm: Vm, code: string) =>
+    (vm.status()?.problems ?? []).filter((problem) => problem.code === code);
+  const plan = (vm: Vm): string => readFileSync(vm.at('run/flower-context/plan.json'), 'utf8');
+
+  test('refuses plaintext, reports it, and never starts Flower without TLS', async () => {
+    const { vm, superLink, attributes } = await trained();
+    superLink.userTemplate.set('FL_TLS', 'NO');
+    superLink.userTemplate.set('FL_ENDPOINT', `${NET}.200.66:9092`);
+    await vm.systemctl('restart', '--no-block', 'flower-context');
+    await vm.waitFor('the refusal', () => problemsOf(vm, 'tls_mode_mismatch').length > 0);
+    const [problem] = problemsOf(vm, 'tls_mode_mismatch');
+    expect(problem).toMatchObject({ kind: 'fatal', variable: 'FL_TLS_ENABLED' });
+    expect(problem!.found).toContain('this node used TLS');
+    await until('FL_ERROR', () => attributes().get('FL_ERROR') === 'tls_mode_mismatch');
+    expect(plan(vm)).toContain('--root-certificates');
+    expect(plan(vm)).not.toContain('--insecure');
+    // A new boot of the VM is no way to plaintext either, and neither is `boot --fresh`.
+    await vm.shutdown();
+    await vm.boot();
+    expect((await vm.whenFailed()).problems.map(({ code }) => code)).toContain('tls_mode_mismatch');
+    expect(vm.hasPlan()).toBe(false);
+    await vm.recontextualize({ FL_TLS_ENABLED: 'NO' });
+    await vm.waitFor('plaintext', ({ facts }) => facts.tls === false);
+  });
+
+  test('accepts another CA, and reports it in status, journal and FL_ERROR until the VM boots again', async () => {
+    const { vm, superLink, attributes } = await trained();
+    const before = Buffer.from(superLink.userTemplate.get('FL_CA_CERT')!, 'base64').toString();
+    superLink.userTemplate.set('FL_CA_CERT', base64(before + CA));
+    await vm.systemctl('restart', '--no-block', 'flower-context');
+    await vm.waitFor('the report', ({ serving }) => serving && problemsOf(vm, 'peer_suspicious').length > 0);
+    const [problem] = problemsOf(vm, 'peer_suspicious');
+    const print = (pem: string): string => new X509Certificate(pem).fingerprint256.slice(0, 23);
+    expect(problem).toMatchObject({ kind: 'degraded', variable: 'FL_SSL_CA_CERTFILE' });
+    for (const named of [print(before), print(CA), 'superlink-ca.previous.pem'])
+      expect(problem!.found).toContain(named);
+    await until('FL_ERROR', () => attributes().get('FL_ERROR') === 'peer_suspicious');
+    expect(attributes().get('FL_NODE_READY')).toBe('YES');
+    expect(
+      vm.journal().some(({ priority, message }) => priority <= 4 && message.includes('peer_suspicious')),
+    ).toBe(true);
+    const previous = vm.at('var/lib/flower-context/tls/superlink-ca.previous.pem');
+    expect(readFileSync(previous, 'utf8')).toContain(before.trim());
+    await vm.systemctl('restart', '--no-block', 'flower-context');
+    await vm.waitFor(
+      'the same report',
+      ({ serving }) => serving && problemsOf(vm, 'peer_suspicious').length > 0,
+    );
+    await vm.shutdown();
+    await vm.boot();
+    await vm.whenReady();
+    expect(problemsOf(vm, 'peer_suspicious')).toEqual([]);
+    await until('FL_ERROR', () => attributes().get('FL_ERROR') === '-');
+  });
+
+  test('says once that OneGate is reached by plain HTTP', async () => {
+    const { vm } = await trained();
+    const lines = () => vm.journal().filter(({ message }) => message.includes('from OneGate by plain HTTP'));
+    expect(lines()).toHaveLength(1);
+    await vm.systemctl('restart', '--no-block', 'flower-context');
+    await vm.whenReady();
+    expect(lines()).toHaveLength(1);
+  });
+});

@@ -54,9 +54,9 @@ test('nor does anything that a SuperLink sends to the launcher', async () => {
     'from flower_launch.state_file import StateFile',
     'from flower_launch.systemd import Systemd',
     'systemd = Systemd({"NOTIFY_SOCKET": sys.argv[2]})',
-    'state = FlowerState({"role": "supernode", "fleet": None}, StateFile(sys.argv[3], "0" * 64), systemd)',
+    'state = FlowerState({"role": "supernode", "fleet": None}, StateFile(), systemd)',
     'state.channel_opens("10.0.0.5:9092", [])',
-    'text = json.loads(sys.stdin.read() or sys.argv[4])',
+    'text = json.loads(sys.argv[3])',
     'for code in ("UNAUTHENTICATED", "UNAVAILABLE", "INTERNAL"):',
     '    state.call_begins()',
     '    state.call_ends("ActivateNode", code, text, None)',
@@ -64,7 +64,7 @@ test('nor does anything that a SuperLink sends to the launcher', async () => {
     'systemd.notify("STATUS=" + text)',
   ].join('\n');
   const lib = join(import.meta.dirname, '../../appliance/lib');
-  const args = ['-c', program, lib, socket.address, join(folder, 'link.json'), JSON.stringify(TEXT)];
+  const args = ['-c', program, lib, socket.address, JSON.stringify(TEXT)];
   const { code, stderr } = await run(process.env.PYTHON ?? 'python3', args, { timeoutMs: 20_000 });
   expect(code, stderr).toBe(0);
   await socket.until((message) => message.includes('STOPPING'));

@@ -123,7 +123,7 @@ describe.each(kinds)('$title', ({ make, found }) => {
     const { vm } = await superlink();
     await vm.whenReady();
     const usual = await peakMiB(vm);
-    exchange(vm, 'run/flower/link.json', make);
+    exchange(vm, `${RUN}/link.json`, make);
     await commandsEnd(vm);
     await vm.waitFor('the lost report to be noticed', ({ serving }) => !serving);
     expect(await peakMiB(vm)).toBeLessThan(usual + 32);

@@ -1,6 +1,6 @@
 // A clock that stops until a test advances it. Sleepers wake one by one, in the order of their times, and whatever a
 // woken one does (as far as it needs no real input or output) is done before the next wakes.
-import type { Clock } from '../../src/core/clock.ts';
+import { type Clock, checkSleep } from '../../src/core/clock.ts';
 
 interface Sleeper {
   readonly at: number;
@@ -30,6 +30,7 @@ export class FakeClock implements Clock {
 
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
+      checkSleep(ms);
       if (signal?.aborted) {
         reject(signal.reason);
         return;

@@ -13,6 +13,9 @@ class Node {
   snapshots: (PartitionMemory | undefined)[] = [];
   inUse: Partition | undefined;
   restarts = 0;
+  /** When it stored another partition, in ms. */
+  moves: number[] = [];
+  suspicions: string[] = [];
   #stop = new AbortController();
   readonly #scenario: Scenario;
 
@@ -59,8 +62,10 @@ class Node {
       random,
       memory: this.disk,
       remember: (memory) => {
+        if (this.disk !== undefined && memory.id !== this.disk.id) this.moves.push(clock.monotonicMs());
         this.disk = memory;
       },
+      onSuspicious: (problem) => void this.suspicions.push(problem.message),
     });
     // The boot does the same: it continues without OneGate and tries again later.
     for (;;) {
@@ -78,9 +83,13 @@ class Node {
       FL_NUM_PARTITIONS: `${of}`,
       FL_NODE_READY: 'YES',
     };
-    await oneGate.update(attributes, { ready: true, signal }).catch(() => {});
+    const published = await oneGate.update(attributes, { ready: true, signal }).then(
+      () => true,
+      () => false,
+    );
     await manager.watch({
       signal,
+      published,
       onMove: async (to) => {
         this.restarts++;
         await clock.sleep(1_000 + random() * 4_000, signal);

@@ -57,6 +57,10 @@ class Host:
             self.units[name] = Unit(self, name)
         return self.units[name]
 
+    def parts_of(self, name):
+        """Units with PartOf= this one that have run."""
+        return [unit for unit in self.units.values() if name in unit.part_of()]
+
     def later(self, seconds, call):
         timer = Timer(call)
         heapq.heappush(self.timers, (time.monotonic() + seconds, next(self.serial), timer))

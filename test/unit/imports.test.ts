@@ -35,6 +35,9 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   'host/iso.ts': ['openSync', 'readSync'],
   // It opens what it makes itself, to write, and a folder, to flush it. Names in a folder are not content.
   'host/files.ts': ['openSync', 'readdirSync', 'readlinkSync'],
+  // Each opens one file of its own, without following a link, and reads nothing from it.
+  'host/lock.ts': ['openSync'],
+  'host/sandbox.ts': ['openSync'],
 };
 
 interface Import {

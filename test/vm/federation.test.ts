@@ -137,9 +137,9 @@ describe.each(HERE)(
       const pid = (await node!.unit('flower-supernode', 'MainPID')).MainPID;
       const inside = (script: string) =>
         node!.exec(
-          `nsenter -t ${pid} -m setpriv --reuid=flower --regid=flower --clear-groups sh -c '${script}'`,
+          `nsenter -t ${pid} -m setpriv --reuid=flower --regid=flower --init-groups sh -c '${script}'`,
         );
-      expect(await node!.sh('stat -c "%a %U %G" /opt/flower/data')).toBe('2750 root flower');
+      expect(await node!.sh('stat -c "%a %U %G" /opt/flower/data')).toBe('2750 root flower-data');
       await node!.sh('umask 027 && echo 1,2 >/opt/flower/data/samples.csv');
       expect(await inside('cat /opt/flower/data/samples.csv')).toMatchObject({ code: 0, stdout: '1,2\n' });
       expect((await inside('touch /opt/flower/data/x')).code).not.toBe(0);

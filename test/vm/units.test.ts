@@ -13,6 +13,7 @@ const UNITS = [
   'flower-context-reread.service',
   'flower-superlink.service',
   'flower-supernode.service',
+  'flower-superexec.service',
 ];
 
 describe('the units of the image', () => {

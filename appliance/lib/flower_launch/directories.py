@@ -6,7 +6,7 @@ import os
 import stat
 
 from .plan import Unusable
-from .state_file import plain
+from .text import plain
 
 KINDS = (
     (stat.S_ISREG, "a file"),

@@ -53,7 +53,7 @@ class FlowerState:
         self.fatal_deadline = None
 
     def _enter(self, phase, detail):
-        detail = plain(detail)
+        detail = plain(detail, 2000)
         with self.lock:
             if (phase, detail) == (self.phase, self.detail) or self.phase == "ended":
                 return

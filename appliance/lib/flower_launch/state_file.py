@@ -13,11 +13,12 @@ import os
 import stat
 
 from .systemd import log
+from .text import plain
 
 # One record, which replaces the one before it: JSON, filled up with spaces, and in the second line its SHA-256.
 RECORD_BYTES = 4096
 JSON_BYTES = RECORD_BYTES - len("\n") - 2 * hashlib.sha256().digest_size - len("\n")
-MOST_OPTIONS, MOST_CHARACTERS = 32, 300
+MOST_OPTIONS = 32
 PR_SET_DUMPABLE = 4
 EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
 exit_at_once = os._exit  # before ending.py replaces it
@@ -28,12 +29,6 @@ def close_to_others():
     """Closes memory and descriptors to the other processes of this user (ptrace, /proc). An execve opens them again."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
         log(4, f"flower-launch: cannot set PR_SET_DUMPABLE: {os.strerror(ctypes.get_errno())}")
-
-
-def plain(text, most=MOST_CHARACTERS):
-    """One line without control and format characters."""
-    shown = "".join(char if char.isprintable() else " " for char in text[: 10 * most])
-    return " ".join(shown.split())[:most]
 
 
 class StateFile:

@@ -12,6 +12,7 @@ import {
   watchFlowerState,
   whyUnknown,
 } from '../../flower/state-file.ts';
+import { writeSuperExec } from '../../flower/superexec-files.ts';
 import { pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
@@ -112,8 +113,12 @@ async function firstState(
 }
 
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
-export function writePlan({ text, environment, access, endpoints }: PreparedPlan, paths: Paths): void {
+export function writePlan(
+  { text, environment, access, endpoints, superexec }: PreparedPlan,
+  paths: Paths,
+): void {
   pointLink(paths.environment, environment);
+  if (superexec !== undefined) writeSuperExec(paths, superexec);
   writeEndpoints(paths, endpoints);
   writeIfChanged(paths.plan, text, access);
 }

@@ -5,12 +5,15 @@ import { Problem } from '../../core/problem.ts';
 import { ensureEnvironment } from '../../flower/environment.ts';
 import { formatPlan, type LaunchPlan } from '../../flower/plan.ts';
 import type { FlowerFacts } from '../../flower/settings.ts';
+import { formatSuperExecPlan, type SuperExecPlan } from '../../flower/superexec.ts';
+import { ensureSecret, type PreparedSuperExec, superExecFiles } from '../../flower/superexec-files.ts';
 import { type FileAccess, linkTarget, readText, unlessUnfit, writeIfChanged } from '../../host/files.ts';
 import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';
+import type { Paths } from '../../host/paths.ts';
 import { queueJob } from '../../host/systemd.ts';
 import { advertisedEndpoint } from '../addresses.ts';
-import { superLinkLaunch, superNodeLaunch } from '../launch.ts';
+import { certificateFiles, superLinkLaunch, superNodeLaunch } from '../launch.ts';
 import {
   type PreparedPlan,
   type StepResult,
@@ -32,10 +35,11 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
     const degradedBy = continueWithout([degraded], tools);
     const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, read_context.addresses, trust?.dialable);
     tools.setFacts({ endpoint: formatHostPort(endpoint) });
-    const { plan, endpoints, runConfig } = superLinkLaunch(config, { ...facts, endpoint });
+    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, { ...facts, endpoint });
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.runConfig, runConfig, access);
-    return preparePlan(plan, trust?.fingerprint ?? '', facts, { endpoints, access, degradedBy });
+    const contents = trust?.fingerprint ?? '';
+    return preparePlan(plan, contents, facts, { endpoints, access, degradedBy, superexec });
   },
 });
 
@@ -48,7 +52,7 @@ export const planSuperNode = stepOf<SuperNodeOutputs>()({
     const noDcgm = config.FL_DCGM_ENABLED ? await startDcgm() : undefined;
     const degradedBy = continueWithout([degraded, noGpu, noDcgm], tools);
     const gpu = config.FL_GPU_ENABLED && noGpu === undefined;
-    const { plan, endpoints, nodeConfig } = superNodeLaunch(config, {
+    const { plan, endpoints, nodeConfig, superexec } = superNodeLaunch(config, {
       ...facts,
       superlink: discover_superlink.endpoint,
       tls: trust !== undefined,
@@ -58,7 +62,13 @@ export const planSuperNode = stepOf<SuperNodeOutputs>()({
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.nodeConfig, nodeConfig, access);
     const contents = `${trust?.caPem ?? ''}${nodeConfig}`;
-    const { output, ...result } = preparePlan(plan, contents, facts, { endpoints, access, degradedBy });
+    const { output, ...result } = preparePlan(plan, contents, facts, {
+      endpoints,
+      access,
+      superexec,
+      degradedBy:
+        degradedBy ?? (trust?.suspicious || partition?.choice.byOrder ? 'peer_suspicious' : undefined),
+    });
     return { output: { ...output, gpu }, ...result };
   },
 });
@@ -94,14 +104,34 @@ function preparePlan(
   plan: LaunchPlan,
   contents: string,
   { version: flowerVersion, environment, paths }: FlowerFacts,
-  rest: Pick<PreparedPlan, 'endpoints' | 'access' | 'degradedBy'>,
+  {
+    superexec: superExecPlan,
+    ...rest
+  }: Pick<PreparedPlan, 'endpoints' | 'access' | 'degradedBy'> & {
+    readonly superexec: SuperExecPlan | undefined;
+  },
 ): StepResult<PreparedPlan> {
-  const inputs = { ...plan.environment, FLOWER_CONTEXT_INPUTS: sha256(contents) };
+  const superexec = superExecPlan && prepareSuperExec(superExecPlan, environment, paths);
+  // Flower starts again together with SuperExec: both must know the same secret.
+  const shared = superexec && [superexec.text, superexec.ca, ensureSecret(paths, rest.access)].join('');
+  const inputs = {
+    ...plan.environment,
+    FLOWER_CONTEXT_INPUTS: sha256(`${contents}${shared ?? ''}`),
+  };
   const text = formatPlan({ ...plan, environment: inputs });
   return {
-    output: { ...rest, text, hash: sha256(text), environment, flowerVersion },
+    output: { ...rest, superexec, text, hash: sha256(text), environment, flowerVersion },
     kept: unlessUnfit(() => readText(paths.plan)) === text && linkTarget(paths.environment) === environment,
     note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
+  };
+}
+
+function prepareSuperExec(plan: SuperExecPlan, environment: string, paths: Paths): PreparedSuperExec {
+  const secure = plan.argv.includes(superExecFiles(paths).ca);
+  return {
+    text: formatSuperExecPlan(plan),
+    ca: secure ? readText(certificateFiles(paths).caCertificate) : undefined,
+    environment,
   };
 }
 

@@ -28,7 +28,15 @@ const publishing = <Needed extends Pick<CommonOutputs, 'read_context'>>(
 type FromSuperLink = Pick<SuperLinkOutputs, 'read_context' | 'validate' | 'certificates' | 'launch_plan'>;
 
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
-  needs: ['read_context', 'validate', 'announce_booting', 'certificates', 'launch_plan', 'await_fleet_api'],
+  needs: [
+    'read_context',
+    'validate',
+    'announce_booting',
+    'certificates',
+    'launch_plan',
+    'start_superexec',
+    'await_fleet_api',
+  ],
   ...publishing(({ validate, certificates, launch_plan }: FromSuperLink) =>
     superLinkAttributes(validate, {
       ...launch_plan,
@@ -41,7 +49,15 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
 type FromSuperNode = Pick<SuperNodeOutputs, 'read_context' | 'validate' | 'partition' | 'launch_plan'>;
 
 export const publishSuperNode = stepOf<SuperNodeOutputs>()({
-  needs: ['read_context', 'validate', 'announce_booting', 'partition', 'launch_plan', 'await_registration'],
+  needs: [
+    'read_context',
+    'validate',
+    'announce_booting',
+    'partition',
+    'launch_plan',
+    'start_superexec',
+    'await_registration',
+  ],
   ...publishing(({ validate, partition, launch_plan }: FromSuperNode) =>
     superNodeAttributes(validate, { ...launch_plan, partition: partition?.choice }),
   ),

@@ -2,11 +2,6 @@ import { PartitionManager } from '../../cluster/partition-manager.ts';
 import { findSuperLink } from '../../cluster/resolver.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
-import { writeIfChanged } from '../../host/files.ts';
-import { trustDecision } from '../../tls/trust.ts';
-import { checkPeerTls } from '../check-peer.ts';
-import { trustFacts } from '../checks.ts';
-import { superLinkCaFile } from '../launch.ts';
 import { type SuperNodeOutputs, stepOf } from '../step.ts';
 
 /** The SuperLink's address: given by the operator, or found through OneGate. */
@@ -56,32 +51,6 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
   },
 });
 
-/** Which CA this node trusts, and whether the SuperLink's certificate fits it. */
-export const trust = stepOf<SuperNodeOutputs>()({
-  id: 'trust',
-  title: 'configure TLS trust',
-  needs: ['validate', 'discover_superlink', 'prepare_directories'],
-  async run({ validate: config, discover_superlink: { endpoint, found } }, { machine, warn, setFacts }) {
-    const now = machine.clock.now();
-    const decision = trustDecision({
-      ...trustFacts(config, now),
-      ...(found === undefined ? {} : { published: found }),
-    });
-    for (const warning of decision.warnings) warn(warning);
-    const caFile = superLinkCaFile(machine.paths);
-    const caPem = decision.tls ? decision.caPem : undefined;
-    const kept = caPem !== undefined && !writeIfChanged(caFile, caPem, { mode: 0o644 });
-    setFacts({ tls: decision.tls, ...(decision.tls ? { ca_sha256: decision.fingerprintSha256 } : {}) });
-    const warning = await checkPeerTls(endpoint, caPem, now);
-    if (warning !== undefined) warn(warning);
-    return {
-      output: caPem === undefined ? undefined : { caPem, caFile },
-      kept,
-      note: decision.tls ? `TLS with the CA from ${decision.source}` : 'plaintext',
-    };
-  },
-});
-
 const OUTSIDE = {
   output: undefined,
   skipped: true,
@@ -95,7 +64,7 @@ export const partition = stepOf<SuperNodeOutputs>()({
   needs: ['read_context', 'discover_superlink', 'announce_booting'],
   async run(
     { read_context: { oneGate }, discover_superlink: { found }, announce_booting: stored },
-    { machine, checkpoint, journal, setFacts, signal },
+    { machine, checkpoint, journal, setFacts, signal, degrade },
   ) {
     if (found === undefined || found.service === undefined || oneGate === undefined) return OUTSIDE;
     const manager = new PartitionManager({
@@ -105,9 +74,11 @@ export const partition = stepOf<SuperNodeOutputs>()({
       memory: checkpoint.partition,
       remember: (memory) => checkpoint.rememberPartition(memory),
       onNote: (text) => journal.info(text),
+      onSuspicious: degrade,
     });
     const choice = await manager.choose({ service: found.service, stored, signal });
     if (choice === undefined) return OUTSIDE;
+    if (manager.suspicion !== undefined) degrade(manager.suspicion);
     setFacts({ partition_id: choice.id, num_partitions: choice.of });
     return { output: { choice, manager }, note: `${choice.id} of ${choice.of}, ${choice.why}` };
   },

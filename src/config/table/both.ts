@@ -23,7 +23,7 @@ export const BOTH_ROLES = {
     ...oneOf(['subprocess', 'process']),
     default: 'subprocess',
     description:
-      "Flower's `--isolation`. subprocess: Flower starts the apps. process: a SuperExec of the operator starts them.",
+      'Who runs the apps. subprocess: the user flower, which also has the keys of Flower. process: the user flower-app, which has none; choose it if apps of others run here. See docs/operate.md, "Isolation of apps".',
     example: 'process',
   }),
 

@@ -47,7 +47,7 @@ export const SERVICE = {
     default: { superlink: 'YES' },
     inputDefault: 'YES',
     description:
-      'SuperLink: YES serves TLS, NO plaintext. SuperNode: YES uses TLS, NO plaintext; unset follows the mode that the SuperLink publishes.',
+      'SuperLink: YES serves TLS, NO plaintext. SuperNode: YES uses TLS, NO plaintext; unset follows the mode that the SuperLink publishes, but never from TLS to plaintext.',
     example: 'YES',
   }),
 

@@ -1,6 +1,7 @@
 // All checks, in the order of the report: what others need comes first.
 import type { Check } from '../check.ts';
 import { certificate, dates } from './certificates.ts';
+import { data } from './data.ts';
 import { fleet, keepalive, versions } from './flower.ts';
 import { context, image, token } from './given.ts';
 import { clock, disk } from './machine.ts';
@@ -24,4 +25,5 @@ export const CHECKS: readonly Check[] = [
   keepalive,
   versions,
   disk,
+  data,
 ];

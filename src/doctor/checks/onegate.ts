@@ -1,21 +1,29 @@
 // OneGate answers, and it has the attributes that peers and the ready script rely on.
 
 import { Buffer } from 'node:buffer';
+import { plainOneGate } from '../../boot/checks.ts';
 import { encodeEndpoint } from '../../cluster/endpoint.ts';
 import { plain } from '../../core/text.ts';
 import type { PublishedName, Vm } from '../../onegate/replies.ts';
-import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
+import { type Check, type CheckFinding, fromProblem, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
 export const oneGate: Check = {
   id: 'onegate',
   title: 'OneGate',
   needs: 'onegate',
-  async run({ machine, oneGate: gate, vm: request }) {
+  async run({ machine, oneGate: gate, vm: request, config, credentials }) {
     const began = machine.clock.monotonicMs();
     const { id } = await request();
     const took = Math.round(machine.clock.monotonicMs() - began);
-    if (id === gate?.vmId) return [ok(`answers for VM ${id} (${took} ms)`)];
+    if (id === gate?.vmId) {
+      const endpoint = 'endpoint' in credentials ? credentials.endpoint : undefined;
+      const exposed = config && plainOneGate(config, endpoint);
+      return [
+        ok(`answers for VM ${id} (${took} ms)`),
+        ...(exposed === undefined ? [] : fromProblem(exposed)),
+      ];
+    }
     const remedy = 'make the CONTEXT disc again: power the VM off and resume it';
     return [problem(`the token belongs to VM ${id}, but VMID is ${gate?.vmId}`, remedy)];
   },

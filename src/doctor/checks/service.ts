@@ -1,6 +1,7 @@
 // The agent: its units in systemd, its last boot, and the problems that it reports.
 import { CATALOGUE, type ProblemCode } from '../../core/catalogue.ts';
 import { unitOf } from '../../flower/state-file.ts';
+import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { isAlive } from '../../host/process.ts';
 import { type UnitState, unitState } from '../../host/systemd.ts';
 import type { Status, StatusProblem } from '../../report/status.ts';
@@ -11,8 +12,12 @@ const START = '`systemctl start flower-context`';
 export const units: Check = {
   id: 'units',
   needs: 'context',
-  async run({ role }) {
-    const names = ['flower-context.service', ...(role === undefined ? [] : [unitOf(role)])];
+  async run({ role, config }) {
+    const names = [
+      'flower-context.service',
+      ...(role === undefined ? [] : [unitOf(role)]),
+      ...(config?.FL_ISOLATION === 'process' ? [SUPEREXEC_UNIT] : []),
+    ];
     return (await Promise.all(names.map(async (name) => ofUnit(name, await unitState(name))))).flat();
   },
 };

@@ -1,9 +1,9 @@
 // Each problem that does not end a boot, and how to cause it in the built program.
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { ProblemCode } from '../../../src/core/catalogue.ts';
+import type { ProblemCode, Severity } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { HURRY, NOBODY, superlink, supernode, type Target, targetOf, zone } from './setup.ts';
 
@@ -13,6 +13,8 @@ export interface Reported {
   readonly says: readonly (string | RegExp)[];
   /** The step that is done in spite of the problem. */
   readonly until: string;
+  /** Where it is another one than the catalogue's. */
+  readonly kind?: Severity;
 }
 
 const PLAIN = { FL_READY: 'YES', FL_ENDPOINT: NOBODY, FL_TLS: 'NO' };
@@ -52,6 +54,20 @@ async function refusedForItsClock(): Promise<Target> {
   return targetOf(federation, (vms) => vms.find(({ spec }) => spec.role === 'supernode'));
 }
 
+/** A SuperNode that has trusted another CA at this address before. */
+async function anotherCa(): Promise<Target> {
+  const [before, now] = ['before', 'now'].map(
+    (commonName) => issueCa({ now: new Date(), commonName }).certPem,
+  );
+  const published = { ...PLAIN, FL_TLS: 'YES', FL_CA_CERT: Buffer.from(now!).toString('base64') };
+  const prepare = (vm: Target['vm']): void => {
+    const tls = vm.at('var/lib/flower-context/tls');
+    mkdirSync(tls, { recursive: true });
+    writeFileSync(join(tls, 'superlink-ca.pem'), before!);
+  };
+  return supernode(published, {}, { prepare });
+}
+
 export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
   config_suspicious: [
     {
@@ -80,6 +96,17 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
       title: 'an FL_TLS that is neither YES nor NO',
       cause: () => supernode({ ...PLAIN, FL_TLS: 'MAYBE' }, { FL_TLS_ENABLED: 'NO' }),
       says: [/VM \d+ publishes an FL_TLS that is neither YES nor NO/],
+      until: 'start_flower',
+    },
+    {
+      title: 'another CA than the one of the last boot',
+      cause: anotherCa,
+      kind: 'degraded',
+      says: [
+        /publishes the CA [\dA-F:]{23}.* instead of [\dA-F:]{23}/,
+        'superlink-ca.previous.pem',
+        'ca` on the SuperLink',
+      ],
       until: 'start_flower',
     },
   ],

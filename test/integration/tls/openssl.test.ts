@@ -5,10 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { probeTls } from '../../../src/host/net.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { subjectNames } from '../../../src/tls/names.ts';
 import { takeOperatorCertificates } from '../../../src/tls/operator.ts';
+import { explainPeer } from '../../../src/tls/peer.ts';
+import { chainWith, NOW } from '../../support/certificates.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'tls-openssl-'));
@@ -205,3 +208,22 @@ describe("an operator's certificates, made with OpenSSL here and now, are taken"
     );
   });
 });
+
+test.each(['rsa 512', 'rsa 1024'])(
+  'the certificates of a server with a key of kind %s can be read, so that the weak key is named',
+  async (kind) => {
+    const { ca: issuer, intermediate, server: weak } = chainWith(kind, 'intermediate');
+    const listener = createServer({
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      key: weak.keyPem,
+      cert: weak.certPem + intermediate.certPem,
+    });
+    await new Promise<void>((done) => listener.listen(0, '127.0.0.1', done));
+    onTestFinished(() => void listener.close());
+    const { port } = listener.address() as { port: number };
+    const found = await probeTls('127.0.0.1', port, 10_000);
+    if (found.kind !== 'tls') throw new Error(JSON.stringify(found));
+    const facts = { chainPem: found.chainPem, caPem: issuer.certPem, host: '10.0.0.5', now: NOW };
+    expect(explainPeer(facts)?.facts.found).toContain('an RSA key of');
+  },
+);

@@ -47,6 +47,8 @@ class Unit:
             self._spawn()
 
     def stop(self, done):
+        for part in self.host.parts_of(self.name):
+            part.stop(lambda _ok: None)
         if self.sub == "auto-restart" or self.active in ("inactive", "failed"):
             self._cancel()
             if self.active != "failed":
@@ -60,7 +62,10 @@ class Unit:
             self._end_processes()
 
     def restart(self, done):
+        parts = [part for part in self.host.parts_of(self.name) if part.active in ("active", "activating")]
         self.stop(lambda _ok: None)
+        for part in parts:
+            part.restart(lambda _ok: None)
         self.result = "success"
         if self.active == "deactivating":
             self.start_waiters.append(done)
@@ -104,6 +109,9 @@ class Unit:
             "NotifyAccess": unitfile.last(self.settings, "NotifyAccess"),
         }
 
+    def part_of(self):
+        return " ".join(self.settings.get("Unit.PartOf", [])).split()
+
     # Coming up
 
     def _spawn(self):
@@ -121,7 +129,7 @@ class Unit:
         self._open_notify()
         self._become("activating", "start")
         try:
-            standard = self._standard_file()
+            standard, for_output = self._standard_file()
         except OSError as error:
             os.close(read_end)
             os.close(write_end)
@@ -131,7 +139,7 @@ class Unit:
             process = subprocess.Popen(
                 argv,
                 stdin=standard or subprocess.DEVNULL,
-                stdout=standard or write_end,
+                stdout=standard if for_output else write_end,
                 stderr=write_end,
                 cwd=root + unitfile.last(settings, "WorkingDirectory", "/"),
                 env=self._environment(write_end, account),
@@ -200,15 +208,15 @@ class Unit:
                     os.chown(path, account.pw_uid, account.pw_gid)
 
     def _standard_file(self):
-        """StandardInput= and StandardOutput= with the same `file:`: opened once, by root, for reading and writing."""
+        """StandardInput=file:, opened by root; for writing, too, if StandardOutput= is the same. And whether it is."""
         given = unitfile.last(self.settings, "StandardInput")
         if not given.startswith("file:"):
-            return None
-        if unitfile.last(self.settings, "StandardOutput") != given:
-            raise NotImplementedError(f"{self.name}: other files in StandardInput= and StandardOutput=")
+            return None, False
+        for_output = unitfile.last(self.settings, "StandardOutput") == given
         mode = 0o666 & ~int(unitfile.last(self.settings, "UMask", "0022"), 8)
         path = self.host.root + given.removeprefix("file:")
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOCTTY | os.O_CLOEXEC, mode)
+        access = os.O_RDWR | os.O_CREAT if for_output else os.O_RDONLY
+        return os.open(path, access | os.O_NOCTTY | os.O_CLOEXEC, mode), for_output
 
     def _environment(self, output, account):
         root = self.host.root

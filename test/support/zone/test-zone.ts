@@ -12,6 +12,7 @@ const IMPATIENT = {
   'flower-context': '[Service]\nRestartSec=300ms',
   'flower-superlink': '[Service]\nRestartSec=300ms',
   'flower-supernode': '[Service]\nRestartSec=300ms',
+  'flower-superexec': '[Service]\nRestartSec=1s',
 };
 /**
  * First half of every address: of this run of vitest and this worker of it alone, so that two workers, and two checkouts, can

@@ -250,9 +250,8 @@ export class Vm {
     ];
     const { phase, serving, waiting, problems } = this.status() ?? {};
     const status = JSON.stringify({ phase, serving, waiting, problems });
-    return [`${this.root}: ${status}`, ...tail('flower-context'), ...tail(`flower-${this.spec.role}`)].join(
-      '\n',
-    );
+    const units = ['flower-context', `flower-${this.spec.role}`, 'flower-superexec'];
+    return [`${this.root}: ${status}`, ...units.flatMap(tail)].join('\n');
   }
 
   private writeContext(): void {

@@ -5,6 +5,7 @@ import {
   type PartitionManagerOptions,
   type PartitionMemory,
 } from '../../../src/cluster/partition-manager.ts';
+import type { Problem } from '../../../src/core/problem.ts';
 import { connectOneGate, type OneGate } from '../../../src/onegate/client.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { ONED_MS_PER_CALL } from '../../support/onegate/oned-calls.ts';
@@ -459,5 +460,162 @@ describe('after a first deployment', () => {
       why: 'as before, only younger nodes were added',
     });
     expect(read()).toEqual([]);
+  });
+});
+
+describe('the size of the role, which is what a reply says', () => {
+  test('once 10,000 nodes: every look is within ten minutes, every try within 30 s, and the next true list heals the wait', async () => {
+    const { clock, zone, paths, keeperOf, claim } = role(3);
+    for (const [vmId, text] of [
+      [2, '1'],
+      [3, '0'],
+      [4, '2'],
+    ] as const)
+      claim(vmId, text);
+    const keeper = keeperOf(3);
+    await clock.run(keeper.choose());
+    const { stop } = watch(keeper);
+    const lie = Array.from({ length: 10_000 }, () => zone.add(zone.superNodes));
+    zone.superNodes.cardinality += lie.length;
+    await clock.advance(40_000);
+    for (const vm of lie) zone.remove(zone.superNodes, vm);
+    zone.superNodes.cardinality = 3;
+    paths.length = 0;
+    await clock.advance(1_800_000);
+    stop();
+    expect(paths).toContain('3 GET /service?extended=true');
+    expect(Math.max(...clock.sleeps)).toBeLessThanOrEqual(600_000);
+  });
+
+  test('always 10,000 nodes: a try takes at most 30 s', async () => {
+    const { clock, zone } = role(10_000);
+    const timeouts: number[] = [];
+    const real = zone.send(3);
+    const oneGate = connectOneGate({
+      endpoint: 'http://127.34.0.1:5030',
+      token: 'dA==',
+      vmId: 3,
+      clock,
+      random: chance(1),
+      send: async (request) => {
+        timeouts.push(request.timeoutMs);
+        return real(request);
+      },
+    });
+    const keeper = new PartitionManager({ oneGate, clock, random: chance(1) });
+    await clock.run(keeper.choose());
+    const { stop } = watch(keeper);
+    await clock.advance(3_600_000);
+    stop();
+    expect(Math.max(...timeouts)).toBe(30_000);
+    expect(Math.max(...clock.sleeps)).toBeLessThanOrEqual(600_000);
+  });
+});
+
+describe('when somebody else changes attributes of this node', () => {
+  /** VM 3 of a role in which the claims are not the order of the ids. */
+  async function claimed(options: Partial<PartitionManagerOptions> = {}) {
+    const one = role(3);
+    for (const [vmId, text] of [
+      [2, '1'],
+      [3, '0'],
+      [4, '2'],
+    ] as const)
+      one.claim(vmId, text);
+    const problems: Problem[] = [];
+    const notes: string[] = [];
+    const memories: PartitionMemory[] = [];
+    const keeper = one.keeperOf(3, {
+      onSuspicious: (problem) => problems.push(problem),
+      onNote: (note) => notes.push(note),
+      remember: (memory) => memories.push(memory),
+      ...options,
+    });
+    await one.clock.run(keeper.choose());
+    const watched = watch(keeper);
+    await one.clock.advance(30_000);
+    const own = one.zone.superNodes.nodes.find((vm) => vm.id === 3)!.template;
+    return { ...one, ...watched, keeper, problems, notes, memories, own };
+  }
+
+  test('once: it is noted, and the claim is published again', async () => {
+    const { clock, own, notes, problems, moves, stop } = await claimed();
+    own['FL_PARTITION_ID'] = '2';
+    await clock.advance(300_000);
+    stop();
+    expect(notes).toContain('somebody else has changed FL_PARTITION_ID from 0 to 2 of this VM');
+    expect(own['FL_PARTITION_ID']).toBe('0');
+    expect([problems, moves]).toEqual([[], []]);
+  });
+
+  test('twice: it is reported with what was changed, and the partition is the rank of the VM id', async () => {
+    const { clock, own, problems, moves, memories, stop } = await claimed();
+    for (const lie of ['2', '\u001b[2J\n<4>x'.repeat(20)]) {
+      own['FL_PARTITION_ID'] = lie;
+      await clock.advance(300_000);
+    }
+    stop();
+    expect(problems.map(({ code, severity }) => [code, severity])).toEqual([['peer_suspicious', 'degraded']]);
+    expect(problems[0]!.facts.found).toMatch(/FL_PARTITION_ID from 0 to a text of 180 characters of this VM/);
+    expect(moves.map(({ id }) => id)).toEqual([1]);
+    expect(own).toMatchObject({
+      FL_PARTITION_ID: '1',
+      FL_PARTITION_ORDER: 'YES',
+      FL_ERROR: 'peer_suspicious',
+    });
+    expect(memories.at(-1)?.suspicion).toBe(problems[0]!.facts.found.replace(/\. The partition.*/, ''));
+  });
+
+  test.each([
+    ['FL_NODE_READY', 'NO'],
+    ['FL_NODE_ID', '4'],
+    ['FL_NUM_PARTITIONS', '77'],
+  ])('%s counts as well', async (name, lie) => {
+    const { clock, own, problems, stop } = await claimed();
+    const right: Record<string, string> = {
+      FL_NODE_READY: 'YES',
+      FL_NODE_ID: '3',
+      FL_NUM_PARTITIONS: '3',
+    };
+    for (let time = 0; time < 2; time++) {
+      own[name] = right[name];
+      await clock.advance(300_000);
+      own[name] = lie;
+      await clock.advance(300_000);
+    }
+    stop();
+    expect(problems[0]?.facts.found).toContain(`${name} from ${right[name]} to ${lie}`);
+  });
+
+  test('a node that hears of it follows the order, too', async () => {
+    const { clock, zone, problems, stop, own } = await claimed();
+    zone.superNodes.nodes[2]!.template['FL_PARTITION_ORDER'] = 'YES';
+    await clock.advance(600_000);
+    stop();
+    expect(problems[0]?.facts.found).toContain('VM 4 reports that its attributes were changed');
+    expect(own['FL_PARTITION_ID']).toBe('1');
+  });
+
+  test('a node that follows the order does so after a reboot, and reads no claims', async () => {
+    const memory: PartitionMemory = { vmId: 3, id: 1, of: 3, members: '2 3 4', suspicion: 'x was changed' };
+    const { clock, keeper, paths, moves, stop } = await claimed({ memory });
+    expect(keeper.suspicion?.facts.found).toContain('x was changed');
+    await clock.advance(3_600_000);
+    stop();
+    expect(paths.filter((path) => path.includes('extended'))).toEqual([]);
+    expect(moves).toEqual([]);
+  });
+
+  test('within ten minutes of a move it stays, says so, and moves later', async () => {
+    const at = new FakeClock().now().toISOString();
+    const moved = { at, members: '2 3 4' };
+    const memory = { vmId: 3, id: 0, of: 3, members: '2 3 4', suspicion: 'x was changed', moved } as const;
+    const { clock, notes, moves, stop } = await claimed({ memory });
+    await clock.advance(500_000);
+    expect(moves).toEqual([]);
+    expect(notes.filter((note) => note.includes('at most once in ten minutes'))).toHaveLength(1);
+    await clock.advance(200_000);
+    stop();
+    expect(moves.map(({ id }) => id)).toEqual([1]);
   });
 });

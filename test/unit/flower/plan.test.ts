@@ -55,6 +55,7 @@ describe("a SuperLink's launch plan", () => {
     );
     expect(text(plan.argv)).toContain('--database /vm/var/lib/flower/superlink/state/state.db');
     expect(text(plan.argv)).toContain('--isolation subprocess');
+    expect(text(plan.argv)).not.toContain('secret');
     expect(plan.program).toBe('flower-superlink');
   });
 
@@ -197,6 +198,7 @@ describe('the directories Flower needs', () => {
       FL_DATABASE: 'a/b/state.db',
       FL_CHECKPOINT_ENABLED: true,
       FL_CHECKPOINT_PATH: 'checkpoints',
+      FL_ISOLATION: 'subprocess',
     } as const;
     expect(
       directoriesFlowerNeeds(paths, config).map((path) => path.replace('/vm/var/lib/flower/', '')),
@@ -210,6 +212,15 @@ describe('the directories Flower needs', () => {
   });
 
   it('read the old absolute checkpoint path as the default', () => {
-    expect(checkpointDirectory(paths, '/app/checkpoints')).toBe(checkpointDirectory(paths, 'checkpoints'));
+    const at = (path: string): string =>
+      checkpointDirectory(paths, { FL_CHECKPOINT_PATH: path, FL_ISOLATION: 'subprocess' });
+    expect(at('/app/checkpoints')).toBe(at('checkpoints'));
+  });
+
+  it('hold no checkpoints in process mode: ServerApps have another user', () => {
+    const config = { FL_CHECKPOINT_PATH: 'models', FL_ISOLATION: 'process' } as const;
+    expect(checkpointDirectory(paths, config)).toBe('/vm/var/lib/flower-app/models');
+    const all = { ...config, role: 'superlink', FL_DATABASE: 'db', FL_CHECKPOINT_ENABLED: true } as const;
+    expect(directoriesFlowerNeeds(paths, all).join()).not.toContain('models');
   });
 });

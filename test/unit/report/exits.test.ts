@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { terminalText } from '../../../src/cli/terminal.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { judge } from '../../../src/flower/probe.ts';
-import { parseFlowerState } from '../../../src/flower/state-file.ts';
+import { formatFlowerState, parseFlowerState } from '../../../src/flower/state-file.ts';
 import { statusLine } from '../../../src/host/notify.ts';
 import { pathsUnder } from '../../../src/host/paths.ts';
 import { openJournal } from '../../../src/report/journal.ts';
@@ -150,9 +150,10 @@ describe('the way in', () => {
     fc.assert(
       fc.property(foreignText, (text) => {
         const state = parseFlowerState(
-          JSON.stringify({
+          formatFlowerState({
             version: 1,
             pid: 12,
+            started: 1,
             plan: 'ab'.repeat(32),
             phase: 'lost',
             since: '2026-11-21T06:00:00.000Z',

@@ -35,7 +35,7 @@ describe("the server's key", () => {
 describe('a key that gRPC cannot serve with is refused before Flower is started:', () => {
   test.each([
     ['P-521', () => ec('P-521'), 'EC P-521'],
-    ['P-224', () => ec('secp224r1'), 'EC secp224r1'],
+    ['P-224', () => ec('secp224r1'), 'EC P-224'],
     ['secp256k1', () => ec('secp256k1'), 'EC secp256k1'],
     ['Ed25519', () => generateKeyPairSync('ed25519').privateKey, 'ED25519'],
     ['RSA-PSS', () => generateKeyPairSync('rsa-pss', { modulusLength: 2048 }).privateKey, 'RSA-PSS 2048'],

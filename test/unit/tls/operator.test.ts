@@ -230,7 +230,7 @@ describe("an operator's certificates are refused", () => {
     };
     expect(refusal(texts, ['203.0.113.7'])).toEqual([
       'tls_setup_failed FL_SSL_KEYFILE: an EC key with explicit curve parameters',
-      'tls_setup_failed FL_SSL_CERTFILE: the key of CN=explicit has explicit curve parameters instead of a named curve',
+      'tls_setup_failed FL_SSL_CERTFILE: the key of CN=explicit is an EC key with explicit curve parameters',
     ]);
   });
 

@@ -1,0 +1,168 @@
+"""Starts Flower's SuperExec, which starts the apps of runs, from the plan that flower-context wrote (FL_ISOLATION=process).
+
+Run by Flower's own interpreter: `superexec/env/bin/python -I superexec-launch.py PLAN`. Standard input is the secret that
+Flower and SuperExec share. systemd opens that file, which the user of this process cannot read: nor can the apps.
+
+Why a launcher: Flower takes the secret only from a file, does not notify systemd when SuperExec is accepted, and ends with
+status 0 when it is refused.
+"""
+
+import ctypes
+import importlib.metadata
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+sys.dont_write_bytecode = True
+from flower_launch.flower import alter_logging, watch_signals  # noqa: E402
+from flower_launch.systemd import Systemd, log  # noqa: E402
+
+del sys.path[0]
+sys.dont_write_bytecode = False
+
+PROGRAM = "flower-superexec"
+EXIT_PLAN = 78  # EX_CONFIG
+EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
+KEPT = ("INVOCATION_ID", "JOURNAL_STREAM")
+PR_SET_DUMPABLE = 4
+SECRET_BYTES = 1024
+# The calls of SuperExec that need the secret, as ends of a gRPC method (up to 1.34) or of an HTTP path.
+ACCEPTED_BY = ("/PullPendingTasks", "/AcquireTask", "/pull-pending-tasks", "/acquire-task")
+
+
+class Unusable(Exception):
+    """The plan or the secret cannot be used."""
+
+
+class Acceptance:
+    """Whether Flower accepts this SuperExec, as seen in the calls that need the secret."""
+
+    def __init__(self, systemd, api):
+        self.systemd, self.api = systemd, api
+        self.accepted, self.stopping = False, False
+        self.last_error = ""
+
+    def answered(self, call, error):
+        if not call.endswith(ACCEPTED_BY):
+            return
+        if error:
+            self.last_error = f"Flower's API at {self.api} refused SuperExec ({error})"
+        elif not self.accepted:
+            self.accepted, self.last_error = True, ""
+            log(6, f"superexec-launch: accepted by Flower at {self.api}; waiting for apps to start")
+            self.systemd.notify("READY=1", f"STATUS=accepted by Flower at {self.api}")
+
+    def request_stop(self, number):
+        """Flower sends SIGINT to itself when it is refused. systemd sends SIGTERM."""
+        self.stopping = self.stopping or number == 15
+
+
+def take_secret():
+    """The path of the secret of standard input: a file in the memory of this process, which no child inherits."""
+    secret = os.read(0, SECRET_BYTES)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    if not secret:
+        raise Unusable("there is no secret on standard input; systemd opens /run/flower-context/superexec-secret")
+    descriptor = os.memfd_create("superexec-secret")
+    os.write(descriptor, secret)
+    return f"/proc/self/fd/{descriptor}"
+
+
+def read_plan(path):
+    try:
+        with open(path, "rb") as file:
+            plan = json.load(file)
+        return plan["api"], plan["argv"], plan["environment"], plan["workdir"], plan["folders"]
+    except OSError as error:
+        raise Unusable(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unusable(f"{path} is not a plan of this version of flower-context: {error!r}") from None
+
+
+def watch_calls(acceptance):
+    """Sees the results of SuperExec's calls: gRPC up to Flower 1.34, HTTP from 1.35."""
+    import grpc
+
+    class Calls(grpc.UnaryUnaryClientInterceptor):
+        def intercept_unary_unary(self, continuation, client_call_details, request):
+            call = continuation(client_call_details, request)
+            method, code = client_call_details.method, call.code()
+            method = method.decode() if isinstance(method, bytes) else method
+            # Not reached is not refused: Flower tries again.
+            if code.name not in ("UNAVAILABLE", "CANCELLED"):
+                acceptance.answered(method, None if code.name == "OK" else f"gRPC status {code.name}")
+            return call
+
+    def watched(make):
+        return lambda *args, **kwargs: grpc.intercept_channel(make(*args, **kwargs), Calls())
+
+    grpc.insecure_channel, grpc.secure_channel = watched(grpc.insecure_channel), watched(grpc.secure_channel)
+    try:
+        import httpx
+    except ImportError:
+        return
+    send = httpx.Client.send
+
+    def send_and_see(self, request, *args, **kwargs):
+        response = send(self, request, *args, **kwargs)
+        status = response.status_code
+        acceptance.answered(request.url.path, None if status < 400 else f"HTTP status {status}")
+        return response
+
+    httpx.Client.send = send_and_see
+
+
+def main():
+    # Nobody reads the memory of this process, also not an app of the same user.
+    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
+    inherited = dict(os.environ)
+    systemd = Systemd(inherited)
+    secret = take_secret()
+    api, argv, environment, workdir, folders = read_plan(sys.argv[1])
+    os.environ.clear()
+    os.environ.update({name: inherited[name] for name in KEPT if name in inherited} | environment)
+    os.umask(0o077)
+    for folder in (workdir, *folders):
+        os.makedirs(folder, exist_ok=True)
+    os.chdir(workdir)
+    entries = importlib.metadata.entry_points(group="console_scripts", name=PROGRAM)
+    if not entries:
+        raise Unusable(f"the environment {sys.prefix} has no program {PROGRAM}")
+    acceptance = Acceptance(systemd, api)
+    systemd.notify(f"STATUS=waiting for Flower at {api}")
+    program = os.path.join(os.path.dirname(sys.executable), PROGRAM)
+    sys.argv = [program, *argv, "--superexec-auth-secret-file", secret]
+    watch_signals(acceptance)
+    watch_calls(acceptance)
+    status = 0
+    try:
+        run = next(iter(entries)).load()
+        alter_logging(acceptance)
+        run()
+    except SystemExit as leaving:
+        status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        if isinstance(leaving.code, str):
+            acceptance.last_error = leaving.code
+    except KeyboardInterrupt:
+        status = 130
+    except BaseException as error:  # whatever it is: the reason has to be reported
+        sys.excepthook(type(error), error, error.__traceback__)
+        status = 1
+        acceptance.last_error = acceptance.last_error or f"{type(error).__name__}: {error}"
+    if acceptance.stopping:
+        os._exit(0)
+    why = f": {acceptance.last_error}" if acceptance.last_error else ""
+    log(3, f"superexec-launch: SuperExec ended with status {status}{why}")
+    sys.stdout.flush()
+    os._exit(status or EXIT_RESTART)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except Unusable as problem:
+        log(3, f"superexec-launch: {problem}")
+        sys.exit(EXIT_PLAN)

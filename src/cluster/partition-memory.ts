@@ -1,0 +1,45 @@
+// What a SuperNode stores about its partition, and what follows from it.
+import { Problem } from '../core/problem.ts';
+import type { Partition } from './partition.ts';
+
+export interface PartitionMemory extends Partition {
+  /** The VM that stored it: a disk image saved from another VM holds the memory of that VM. */
+  readonly vmId?: number | undefined;
+  /** The members of the role when the partition was taken (`Members.key`). While they are the same, no claim is read. */
+  readonly members?: string | undefined;
+  /** The partition is the rank of the VM id in a first deployment, and no reading has questioned it since. */
+  readonly byRank?: boolean | undefined;
+  /** When the partition last changed, and the members at that time. */
+  readonly moved?: { readonly at: string; readonly members: string } | undefined;
+  /** How often somebody else has changed attributes of this node. */
+  readonly altered?: number | undefined;
+  /** Why this node follows the order of the VM ids; it does so until `boot --fresh`. */
+  readonly suspicion?: string | undefined;
+}
+
+/** With the same members a node changes its partition at most once in this time. */
+const MOVE_EVERY_MS = 600_000;
+
+/** Until when the partition may not change, in ms since 1970; undefined: it may. `members`: those of now. */
+export function staysUntil(
+  { moved }: Pick<PartitionMemory, 'moved'>,
+  members: string,
+  now: Date,
+): number | undefined {
+  if (moved === undefined || moved.members !== members) return undefined;
+  const at = Date.parse(moved.at);
+  // A clock that was set back must not make it longer.
+  return now.getTime() >= at && now.getTime() < at + MOVE_EVERY_MS ? at + MOVE_EVERY_MS : undefined;
+}
+
+/** Why a node follows the order of the VM ids; undefined when it goes by claims. */
+export const suspicionOf = ({ suspicion }: Pick<PartitionMemory, 'suspicion'>): Problem | undefined =>
+  suspicion === undefined
+    ? undefined
+    : new Problem('peer_suspicious', {
+        severity: 'degraded',
+        doing: 'checking the attributes of this VM on OneGate',
+        found: `${suspicion}. The partition follows the order of the VM ids now`,
+        remedy:
+          'find the VM of the service that changes attributes of others (onegate.log on the front-end). Then run `flower-context boot --fresh` on all nodes of the role: they go by their claims again',
+      });

@@ -1,0 +1,102 @@
+// SuperExec's launcher without Flower: what it refuses, and what it says then.
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { REPOSITORY } from '../support/zone/vm.ts';
+
+const LAUNCHER = join(REPOSITORY, 'appliance/lib/superexec-launch.py');
+
+const PLAN = { version: 1, api: '127.0.0.1:1', argv: [], environment: {}, folders: [] };
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'superexec-'));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+}
+
+function launch(plan: string, secret: string, before = '') {
+  const path = join(folder(), 'plan.json');
+  writeFileSync(path, plan);
+  const code = `import runpy, sys; ${before}\nsys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name="__main__")`;
+  const file = join(folder(), 'secret');
+  writeFileSync(file, secret);
+  const input = openSync(file, 'r');
+  const { status, stdout, stderr } = spawnSync('python3', ['-I', '-c', code, LAUNCHER, path], {
+    stdio: [input, 'pipe', 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(input);
+  return { status, text: `${stdout}${stderr}` };
+}
+
+test.each([
+  ['{', 'is not a plan of this version'],
+  ['[]', 'is not a plan of this version'],
+  [JSON.stringify(PLAN), 'is not a plan of this version'],
+])('the plan %s is refused with its path', (plan, why) => {
+  const { status, text } = launch(plan, 'secret');
+  expect(status).toBe(78);
+  expect(text).toMatch(/^<3>superexec-launch: \S+plan\.json /);
+  expect(text).toContain(why);
+});
+
+test('no secret is refused, with the file that systemd opens', () => {
+  const { status, text } = launch(JSON.stringify({ ...PLAN, workdir: folder() }), '');
+  expect(status).toBe(78);
+  expect(text).toContain('no secret on standard input');
+  expect(text).toContain('/run/flower-context/superexec-secret');
+});
+
+/** An environment whose `flower-superexec` writes what it can see of the secret, and starts a child that does the same. */
+function fakeFlower(): string {
+  const path = folder();
+  mkdirSync(join(path, 'fake-1.dist-info'));
+  writeFileSync(join(path, 'fake-1.dist-info/METADATA'), 'Metadata-Version: 2.1\nName: fake\nVersion: 1\n');
+  writeFileSync(
+    join(path, 'fake-1.dist-info/entry_points.txt'),
+    '[console_scripts]\nflower-superexec = fake_superexec:main\n',
+  );
+  writeFileSync(
+    join(path, 'grpc.py'),
+    'class UnaryUnaryClientInterceptor: pass\ninsecure_channel = secure_channel = None\n',
+  );
+  writeFileSync(
+    join(path, 'fake_superexec.py'),
+    `import ctypes, json, os, subprocess, sys
+def main():
+    see = "import os; print(sorted(os.listdir('/proc/self/fd')), repr(open('/dev/stdin', 'rb').read()))"
+    child = subprocess.run([sys.executable, "-c", see], capture_output=True, text=True).stdout
+    seen = {
+        "secret": open(sys.argv[sys.argv.index("--superexec-auth-secret-file") + 1]).read(),
+        "argv": sys.argv[1:], "environment": dict(os.environ), "child": child,
+        "dumpable": ctypes.CDLL(None).prctl(3), "cwd": os.getcwd(),
+    }
+    open("seen.json", "w").write(json.dumps(seen))
+`,
+  );
+  return path;
+}
+
+test('the secret reaches Flower only as a file in memory, and no child, argument or environment', () => {
+  const secret = 'f0'.repeat(32);
+  const workdir = folder();
+  const plan = {
+    ...PLAN,
+    argv: ['--insecure'],
+    environment: { HOME: workdir },
+    workdir,
+    folders: [join(workdir, '.flwr')],
+  };
+  const before = `sys.path.insert(0, ${JSON.stringify(fakeFlower())})`;
+  const { status, text } = launch(JSON.stringify(plan), secret, before);
+  expect({ status, text }).toMatchObject({ status: 75 });
+  expect(text).not.toContain(secret);
+  const seen = JSON.parse(readFileSync(join(workdir, 'seen.json'), 'utf8')) as Record<string, unknown>;
+  expect(seen).toMatchObject({ secret, dumpable: 0, cwd: workdir });
+  expect(seen.environment).toMatchObject({ HOME: workdir });
+  expect(seen.child).toMatch(/^\['0', '1', '2', '3'\] b''\n$/);
+  const { secret: _, ...rest } = seen;
+  expect(JSON.stringify(rest)).not.toContain(secret);
+});
