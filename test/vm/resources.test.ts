@@ -19,7 +19,7 @@ describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
   ({ role, isolation }) => {
     let service: GuestService;
     let guest: Guest;
-    let agent: string;
+    let agent: Record<string, string>;
     const unit = isolation === 'process' ? 'flower-superexec' : `flower-${role}`;
 
     const main = async (name: string): Promise<string> => (await guest.unit(name, 'MainPID')).MainPID!;
@@ -52,7 +52,7 @@ describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
         await stretchLeases(service.all, guest.slowness);
         await Promise.all(service.all.map((one) => one.whenReady(120)));
       }
-      agent = await main('flower-context');
+      agent = await guest.unit('flower-context', 'MainPID', 'NRestarts');
     });
     afterAll(() => service?.stop());
 
