@@ -184,7 +184,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'a claim that a peer has written over is not noticed after a first deployment',
     file: 'src/cluster/partition-manager.ts',
-    find: "return claimOf(own) === this.#mine?.id ? 'keep' : 'changed';",
+    find: "return altered ? 'altered' : 'changed';",
     put: "return 'keep';",
     tests: [`${UNIT}/cluster/partition-manager.test.ts`, 'test/simulation/partition-simulation.test.ts'],
   },
