@@ -340,7 +340,8 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
         await app.get('plant', flwr_home, 'file');
         planted.push(flwr_home);
       }
-      await app.try('kill', (await guest.unit(unit, 'MainPID')).MainPID);
+      // It ends the app, too.
+      await app.start('kill', (await guest.unit(unit, 'MainPID')).MainPID);
       for (const path of planted) {
         await guest.until(
           `the agent to report ${path}`,

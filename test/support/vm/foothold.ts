@@ -53,15 +53,21 @@ export class Foothold {
     return (await this.#guest.exec(`[ -d /proc/${this.pid}/root/tmp/foothold/${this.pid} ]`)).code === 0;
   }
 
-  /** Runs a function of test/support/attacker/attacker/attacks.py in the process of the app. */
-  async try(name: string, ...args: readonly unknown[]): Promise<Answer> {
+  /** Asks for an attack that may end this process, and does not wait for its result. @returns the file of its result */
+  async start(name: string, ...args: readonly unknown[]): Promise<string> {
     const folder = `/proc/${this.pid}/root/tmp/foothold/${this.pid}`;
     const number = this.#number++;
     await this.#guest.sh(`cat >${folder}/new && mv ${folder}/new ${folder}/${number}.request`, {
       stdin: JSON.stringify([name, ...args]),
     });
+    return `${folder}/${number}.answer`;
+  }
+
+  /** Runs a function of test/support/attacker/attacker/attacks.py in the process of the app. */
+  async try(name: string, ...args: readonly unknown[]): Promise<Answer> {
+    const file = await this.start(name, ...args);
     const text = await this.#guest.until(`the app to have tried ${name}`, async () => {
-      const { code, stdout } = await this.#guest.exec(`cat ${folder}/${number}.answer`);
+      const { code, stdout } = await this.#guest.exec(`cat ${file}`);
       return code === 0 && stdout;
     });
     const answer = JSON.parse(text) as Answer & { readonly fault?: string };
@@ -76,11 +82,9 @@ export class Foothold {
     return result as T;
   }
 
+  /** Ends this process, if it lives. */
   async end(): Promise<void> {
-    const folder = `/proc/${this.pid}/root/tmp/foothold/${this.pid}`;
-    await this.#guest.exec(
-      `echo '["end"]' >${folder}/new && mv ${folder}/new ${folder}/${this.#number}.request`,
-    );
+    await this.start('end').catch(() => undefined);
   }
 }
 
