@@ -85,6 +85,7 @@ export class Foothold {
   /** Ends this process, if it lives. */
   async end(): Promise<void> {
     await this.start('end').catch(() => undefined);
+    await this.#guest.until('the app to end', async () => !(await this.isAlive()));
   }
 }
 
