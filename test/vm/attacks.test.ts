@@ -348,7 +348,11 @@ describe.each(['subprocess', 'process'])('an app with FL_ISOLATION=%s', (FL_ISOL
           async () => (await guest.journal()).includes(path),
           90,
         );
-        expect(service.oneVm(guest).userTemplate.get('READY')).not.toBe('YES');
+        await guest.until(
+          'READY to be withdrawn',
+          async () => service.oneVm(guest).userTemplate.get('READY') !== 'YES',
+          90,
+        );
         await guest.sh(`rm ${path}; systemctl restart --no-block ${unit} flower-context`);
       }
       await guest.whenReady(90);
