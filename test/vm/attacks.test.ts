@@ -36,6 +36,8 @@ const LIVING = [
   '/var/lib/flower-context/checkpoint.json',
   '/var/lib/flower-context/flwr',
   '/var/cache/flower-context',
+  // Flower's command `flwr run`, as root, imports the package of the app.
+  '/usr/share/flower-context/apps/quickstart/quickstart/__pycache__',
 ];
 
 /** The directories that Flower needs below its own, as they were made by root once. */
