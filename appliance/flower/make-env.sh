@@ -8,9 +8,9 @@
 # DEST until then. Once no process of that user is left, DEST is checked and becomes root's. Started by another user than
 # root, everything runs as that user. BUILD_USER names another user than flower-build; root is accepted, for tests.
 #
-# An environment cannot be moved, so it is built at DEST. DEST/.incomplete exists until it is complete; a complete one is
-# root's and has DEST/.complete. The next run removes what an interrupted run left. A lock on the parent folder of DEST lets
-# one run work at a time. PYTHON is the interpreter (python3). Does nothing and ends with 0 when DEST is complete.
+# An environment cannot be moved, so it is built at DEST. A complete one is root's and has DEST/.complete. Until then this mark
+# lies beside DEST, where only root writes: the next run removes what an interrupted run left. A lock on the parent folder of
+# DEST lets one run work at a time. PYTHON is the interpreter (python3). Does nothing and ends with 0 when DEST is complete.
 set -eu
 umask 022
 if [ $# -ne 3 ]; then
@@ -45,8 +45,12 @@ mkdir -p "$envs"
 exec 9<"$envs"
 flock 9
 is_complete && exit 0
-# Only an environment of this script is removed: DEST may be mistyped.
-if [ -e "$dest" ] && [ ! -e "$dest/.incomplete" ] && { [ "$builder_id" = "$me" ] || [ "$(owner "$dest")" != "$builder_id" ]; }; then
+if [ "$builder_id" != "$me" ] && [ -n "$(find "$envs/" -maxdepth 0 \( ! -user "$me" -o -perm /022 \))" ]; then
+  die "others than root can write $envs; DEST must lie in a folder that is root's and that nobody else can write"
+fi
+mark=$envs/.incomplete-$(basename "$dest")
+# Only an environment of this script is removed: DEST may be mistyped. Earlier versions had the mark in DEST.
+if [ -e "$dest" ] && [ ! -e "$mark" ] && [ ! -e "$dest/.incomplete" ] && { [ "$builder_id" = "$me" ] || [ "$(owner "$dest")" != "$builder_id" ]; }; then
   die "$dest exists and was not built by this script"
 fi
 
@@ -70,10 +74,10 @@ stop() {
 stop
 rm -rf "$dest"
 # A failure leaves no files: the disk may be full.
-trap '[ $? -eq 0 ] || { (stop); rm -rf "$dest"; }; rm -f "$given"' EXIT
+trap '[ $? -eq 0 ] || { (stop); rm -rf "$dest"; rm -f "$mark"; }; rm -f "$given"' EXIT
 trap 'exit 143' HUP INT TERM
+: >"$mark"
 mkdir "$dest"
-: >"$dest/.incomplete"
 
 # Keeps the variables of pip and of proxies, and PYTHON.
 clean() {
@@ -104,27 +108,29 @@ else
 fi
 stop
 
+# From here on root works in a folder with names of others. It opens none of them for writing, and reads only imports.txt.
+rm -rf "$dest/.tmp" "$dest/.complete" "$dest/.incomplete"
 # What another user made becomes root's only if pip can have made it: files, folders, and links inside or to the interpreter.
 if [ "$builder_id" != "$me" ]; then
-  odd=$(find "$dest" -mindepth 1 ! -path "$dest/.incomplete" \
+  odd=$(find "$dest" \
     \( ! -type d ! -type f ! -type l -o ! -type d -links +1 -o ! -type l -perm /7000 -o ! -user "$builder_id" \) -print -quit)
   [ -z "$odd" ] || die "$odd is no plain file or folder of $builder: the environment is not used"
+  # The dot keeps line ends at the end of a name, which $() removes.
   # shellcheck disable=SC2016 # The inner shell expands them.
   odd=$(find "$dest" -type l -exec sh -c '
     inside=$1 python=$2
     shift 2
     for link; do
-      case $(readlink -m "$link") in "$inside"/* | "$python") ;; *) echo "$link" ;; esac
-    done' sh "$(readlink -f "$dest")" "$(readlink -f "$PYTHON")" {} + | head -n 1)
-  [ -z "$odd" ] || die "$odd is a link to the outside: the environment is not used"
+      case $(readlink -mn "$link" && echo .) in "$inside"/*. | "$python.") ;; *) printf "%s\n" "$link" ;; esac
+    done' sh "$(readlink -f "$dest")" "$(readlink -f "$PYTHON")" {} +)
+  [ -z "$odd" ] || die "$(printf %s "$odd" | head -n 1) is a link to the outside: the environment is not used"
   chown -hR "$me:$(id -g)" "$dest"
   chmod -R u+rwX,go+rX,go-w "$dest"
 fi
-# The launcher imports these names. They are few and plain.
+# The launcher imports these names. They are few and plain. A link, also one to the interpreter, is not read.
 if [ ! -f "$dest/imports.txt" ] || [ -L "$dest/imports.txt" ] || [ "$(stat -c %s "$dest/imports.txt")" -gt 262144 ] ||
-  grep -qvE '^[A-Za-z0-9_.-]+$' "$dest/imports.txt"; then
+  LC_ALL=C grep -qvE '^[A-Za-z0-9_.-]+$' "$dest/imports.txt"; then
   die "$dest/imports.txt is no list of Python modules: the environment is not used"
 fi
-rm -rf "$dest/.tmp"
-: >"$dest/.complete"
-rm -f "$dest/.incomplete"
+# Replaces a name, and follows none. The environment is complete in the same moment.
+mv -fT "$mark" "$dest/.complete"

@@ -151,6 +151,7 @@ describe.skipIf(process.getuid?.() !== 0)('packages', () => {
   test.each<[string, string]>([
     ['a program with the setuid bit', 'cp /bin/true bin/tool; chmod 4755 bin/tool'],
     ['a folder with the setgid bit', 'mkdir lib/x; chmod 2755 lib/x'],
+    ['the folder itself with the sticky bit', 'chmod 1755 .'],
     ['a FIFO', 'mkfifo lib/pipe'],
     ['a socket', 'python3 -c "import socket; socket.socket(socket.AF_UNIX).bind(\'lib/s\')"'],
     ['a link to a file of root', 'ln -s OUTSIDE lib/link'],
@@ -183,6 +184,67 @@ describe.skipIf(process.getuid?.() !== 0)('packages', () => {
     expect((await make(hold.replaceAll('OUTSIDE', join(root, 'outside')))).code).not.toBe(0);
     expect(existsSync(dest)).toBe(false);
     expect(readFileSync(join(root, 'outside'), 'utf8')).toBe('as before');
+  });
+
+  test.each([
+    ['.complete', 'python3'],
+    ['.incomplete', 'python3'],
+    ['.complete', 'lib/x'],
+    ['.incomplete', 'lib/x'],
+    ['.tmp', 'python3'],
+  ])('that make a link %s to %s change nothing through it', async (name, target) => {
+    const python = join(root, 'python3');
+    chmodSync(python, 0o777);
+    const [before, mode] = [readFileSync(python, 'utf8'), lstatSync(python).mode];
+    const to = target === 'python3' ? python : target;
+    const { code, stderr } = await make(`echo kept >lib/x; rm -rf ${name}; ln -s ${to} ${name}`);
+    expect([readFileSync(python, 'utf8'), lstatSync(python).mode]).toEqual([before, mode]);
+    // Without .tmp build-env.sh itself may fail.
+    if (name !== '.tmp') expect([code, stderr]).toEqual([0, '']);
+    if (code === 0) {
+      expect(lstatSync(join(dest, '.complete'))).toMatchObject({ uid: 0, size: 0, nlink: 1 });
+      expect(lstatSync(join(dest, '.complete')).isFile()).toBe(true);
+      expect(readFileSync(join(dest, 'lib/x'), 'utf8')).toBe('kept\n');
+      for (const mark of ['.incomplete', '.tmp']) expect(readdirSync(dest)).not.toContain(mark);
+    }
+    expect(readdirSync(join(root, 'envs'))).toEqual(code === 0 ? ['1.39.0-none'] : []);
+  });
+
+  test.each([
+    ['a folder', 'mkdir .complete; echo x >.complete/x'],
+    ['a FIFO', 'mkfifo .complete'],
+    ['a second name of a file', 'echo x >lib/one; ln lib/one .complete'],
+    ['a file that everybody can write', 'echo x >.complete; chmod 0666 .complete'],
+  ])('that make %s of .complete have no influence on the mark', async (_, attack) => {
+    expect((await make(attack)).code).toBe(0);
+    const { uid, size, mode } = lstatSync(join(dest, '.complete'));
+    expect({ uid, size, mode: mode & 0o7777 }).toEqual({ uid: 0, size: 0, mode: 0o644 });
+  });
+
+  test.each([
+    ['the name of a link', 'ln -s ROOT/python3 "lib/x\n"', 0],
+    ['the target of a link to something like the interpreter', 'ln -s "ROOT/python3\n" lib/x', 1],
+  ])('that put a line end at the end of %s', async (_, attack, expected) => {
+    const { code } = await make(attack.replaceAll('ROOT', root));
+    expect(code).toBe(expected);
+    expect(existsSync(dest)).toBe(expected === 0);
+  });
+
+  test.each([
+    ['that everybody can write', () => chmodSync(join(root, 'envs'), 0o777)],
+    ['of another user', () => chownSync(join(root, 'envs'), builderId, 0)],
+  ])('are not installed into a folder %s', async (_, spoil) => {
+    spoil();
+    const { code, stderr } = await make(':');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('others than root can write')]);
+    expect(existsSync(join(root, 'witness/starts'))).toBe(false);
+  });
+
+  test('whose installation was cut off after root took over are installed again', async () => {
+    mkdirSync(dest);
+    writeFileSync(join(root, 'envs/.incomplete-1.39.0-none'), '');
+    expect((await make(':')).code).toBe(0);
+    expect(readdirSync(join(root, 'envs'))).toEqual(['1.39.0-none']);
   });
 
   test('that mark themselves as complete and never end are installed again', async () => {
