@@ -21,7 +21,8 @@ export interface Rule {
   readonly check: Check<Readonly<Record<string, unknown>>>;
 }
 
-type Both = SuperLinkConfig & SuperNodeConfig;
+// Without the role: two different ones would make every type `never`.
+type Both = Omit<SuperLinkConfig, 'role'> & Omit<SuperNodeConfig, 'role'>;
 
 const declare =
   <Config>(roles: readonly Role[]) =>
@@ -32,4 +33,4 @@ const declare =
 
 export const onSuperLink = declare<SuperLinkConfig>(['superlink']);
 export const onSuperNode = declare<SuperNodeConfig>(['supernode']);
-export const onBoth = declare<Pick<Both, keyof SuperLinkConfig & keyof SuperNodeConfig>>(ROLES);
+export const onBoth = declare<Pick<Both, keyof Both & keyof SuperLinkConfig & keyof SuperNodeConfig>>(ROLES);

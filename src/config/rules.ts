@@ -3,10 +3,11 @@ import type { VariableFinding } from '../core/finding.ts';
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { isLoopback, isUnspecified, parseIp } from '../core/ip.ts';
 import type { Given } from './given.ts';
+import { LOCKED_FLOWER } from './locked.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
 import { SUSPICIONS } from './suspicions.ts';
 import { robustClients } from './table/run.ts';
-import type { VariableName } from './table.ts';
+import { rowOf, type VariableName } from './table.ts';
 import type { ImageFacts } from './variable.ts';
 
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
@@ -33,6 +34,25 @@ const notBelowFlwr = (variable: VariableName, path: string, example: string) =>
 const CERTIFICATES = ['FL_SSL_CA_CERTFILE', 'FL_SSL_CERTFILE', 'FL_SSL_KEYFILE'] as const;
 
 const ERRORS: readonly Rule[] = [
+  // What is in the image needs no lock: nothing is installed. Other ranges are refused by their profile.
+  onBoth(['FLOWER_VERSION'], ({ FLOWER_VERSION: version }, _given, { flowerVersion, installed = [] }) => {
+    const range = version.slice(0, version.lastIndexOf('.') + 1);
+    const usable = [
+      ...LOCKED_FLOWER,
+      flowerVersion,
+      ...installed.map((name) => name.slice(0, name.lastIndexOf('-'))),
+    ];
+    return (
+      LOCKED_FLOWER.some((locked) => locked.startsWith(range)) &&
+      !usable.includes(version) && {
+        variable: 'FLOWER_VERSION',
+        found: `'${version}': its packages are not locked, so this appliance does not install it`,
+        expected: rowOf('FLOWER_VERSION').expected,
+        example: rowOf('FLOWER_VERSION').example,
+      }
+    );
+  }),
+
   ...(['FL_MIN_AVAILABLE_CLIENTS', 'FL_MIN_FIT_CLIENTS'] as const).map((name) =>
     onSuperLink(['FL_STRATEGY', 'FL_NUM_MALICIOUS', name], (values) => {
       const { FL_STRATEGY: strategy, FL_NUM_MALICIOUS: malicious, [name]: clients } = values;

@@ -9,15 +9,9 @@ import { type ImageFacts, rowsOf } from '../variable.ts';
 
 const row = rowsOf('service', ...ROLES);
 
-/** Versions of other ranges are refused later, with the reason (flower_version_unsupported). */
-function readFlowerVersion(given: string): Result<string> {
-  const wanted = parseVersion(given);
-  if (wanted === undefined) return err('this is not a version X.Y.Z');
-  const sameRange = LOCKED_FLOWER.some((locked) => locked.startsWith(`${wanted.major}.${wanted.minor}.`));
-  return sameRange && !LOCKED_FLOWER.includes(given)
-    ? err('its packages are not locked, so this appliance does not install it')
-    : ok(given);
-}
+/** A version that this appliance can neither install nor find is refused later (rules.ts, flower_version_unsupported). */
+const readFlowerVersion = (given: string): Result<string> =>
+  parseVersion(given) === undefined ? err('this is not a version X.Y.Z') : ok(given);
 
 export const SERVICE = {
   FLOWER_VERSION: row({
