@@ -51,7 +51,9 @@ function resembles({ input, options, redact }: Variable, value: string): boolean
   if (redact === true) return false;
   switch (input) {
     case 'list':
-      return closestMatch(value.trim(), options ?? []) !== undefined;
+      return (
+        closestMatch(value.trim(), options ?? []) !== undefined || beginsLike(value.trim(), options ?? [])
+      );
     case 'boolean':
       return /^\s*([yntf01]|yes|no|true|false|on|off|(en|dis)abled?)\s*$/i.test(value);
     case 'number':
@@ -61,6 +63,13 @@ function resembles({ input, options, redact }: Variable, value: string): boolean
       return !value.includes('@');
   }
 }
+
+/** Whether a short plain word has the first three letters of a choice: FedBest for FedAvg. */
+const beginsLike = (word: string, choices: readonly string[]): boolean =>
+  /^[A-Za-z\d_-]{3,24}$/.test(word) &&
+  choices.some(
+    (choice) => choice.length >= 3 && word.toLowerCase().startsWith(choice.slice(0, 3).toLowerCase()),
+  );
 
 /** Names whose values may give access; for templates, whose other lines are printed to be corrected. START_SCRIPT and USER_DATA are programs, which may hold passwords. */
 const SECRET =

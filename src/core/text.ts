@@ -90,13 +90,15 @@ export const describe = (value: string): string => `a value of ${value.length} c
 const looksSecret = (value: string): boolean => holdsSecret(value) || /LS0tLS1CRUdJTi|-----BEGIN/.test(value);
 
 /**
- * Whether a value holds a private key in PEM (plain, or base64 once or twice), a URL with a user or a password, the same
- * without `://`, or a key=value pair with the name of a secret.
+ * Whether a value holds a private key in PEM (plain, or base64 once or twice), a URL with a user, a password, a query or a
+ * fragment, a user and a password without `://`, or a key=value pair with the name of a secret.
  */
 export function holdsSecret(value: string, layers = 2): boolean {
   if (/PRIVATE KEY|:\/\/[^/\s@]{0,200}@|[^\s:@/]:[^\s@]{1,200}@/.test(value)) return true;
+  // Tokens are often in a query, under any name.
+  if (/:\/\/[^\s?#]{0,2000}[?#][^\s]/.test(value)) return true;
   const pem = value.includes('-----BEGIN');
-  if (!pem && /(?:^|\s)[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=/i.test(value)) return true;
+  if (!pem && /(?:^|[\s?&#;])[\w.-]*(?:pass|pwd|secret|token|key)[\w.-]*\s*=/i.test(value)) return true;
   const base64 = value.replaceAll(/\s+/g, '');
   return (
     layers > 0 &&
