@@ -9,7 +9,8 @@
 # --flower    the Flower of the image (default 1.39.0)
 # --framework none, pytorch, tensorflow or sklearn: installed beside Flower and numpy (default none)
 # --wheels    a folder that wheels.sh has filled: Flower's environment is installed from it, without a package index
-#             (default: the folder wheels beside this script, if it exists); the user flower-build must be able to read it
+#             (default: the folder wheels beside this script, if it exists). The user flower-build must be able to read it.
+#             On a running system it cannot lie below /home, /root, /run or /dev, which are hidden from the installation
 #
 # A second run changes only what differs. PIP_INDEX_URL sets the package index, as usual with pip.
 set -eu
@@ -17,7 +18,7 @@ umask 022
 # Ubuntu's needrestart would restart services after each installation, also the ssh server that Packer uses.
 export DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 LC_ALL=C.UTF-8
 
-usage() { sed -n 's/^# \{0,1\}//; 4,13p' "$0" >&2; exit 64; }
+usage() { sed -n 's/^# \{0,1\}//; 4,14p' "$0" >&2; exit 64; }
 die() { echo "install.sh: $*" >&2; exit 1; }
 say() { echo "install.sh: $*"; }
 
@@ -39,6 +40,17 @@ done
 case $role in superlink | supernode) ;; *) usage ;; esac
 case $framework in none | pytorch | tensorflow | sklearn) ;; *) usage ;; esac
 [ "$(id -u)" = 0 ] || die 'must be root'
+if [ -n "$wheels" ]; then
+  [ -d "$wheels" ] || die "no folder $wheels; --wheels names one that wheels.sh filled"
+  wheels=$(realpath "$wheels")
+  # What flower-environment@.service hides. Without systemd, as in the build of an image, the installation runs outside of it.
+  case $wheels/ in
+    /home/* | /root/* | /run/* | /dev/* | /proc/* | /context/* | /var/log/* | /var/lib/flower/* | /var/lib/flower-context/*)
+      [ ! -d /run/systemd/system ] ||
+        die "the installation of Flower does not see $wheels; copy the folder to /srv or /opt and name it with --wheels"
+      ;;
+  esac
+fi
 
 if [ -z "$package" ]; then
   for file in "$(dirname "$0")"/flower-context_*_"$(dpkg --print-architecture)".deb; do package=$file; done
@@ -59,8 +71,7 @@ fi
 environment=/opt/flower/envs/$flower-$framework
 say "Flower $flower ($framework) in $environment${wheels:+ from $wheels}"
 if [ -n "$wheels" ]; then
-  [ -d "$wheels" ] || die "no folder $wheels; --wheels names one that wheels.sh filled"
-  PIP_FIND_LINKS=$(realpath "$wheels") PIP_NO_INDEX=1
+  PIP_FIND_LINKS=$wheels PIP_NO_INDEX=1
   setpriv --reuid flower-build --regid flower-build --clear-groups ls "$PIP_FIND_LINKS" >/dev/null ||
     die "the user flower-build cannot read $PIP_FIND_LINKS; copy it to a folder that everybody can read"
   export PIP_FIND_LINKS PIP_NO_INDEX

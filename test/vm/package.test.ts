@@ -206,8 +206,21 @@ describe('on a SuperLink that serves', () => {
   });
 
   test('a purge while Flower serves removes all its files', async () => {
+    // An installation that goes on.
+    await guest.sh(
+      [
+        'mkdir -p /run/systemd/system/flower-environment@.service.d /opt/flower/envs/1.31.0-none',
+        "printf '[Service]\\nExecStart=\\nExecStart=sleep 3600\\n' >/run/systemd/system/flower-environment@.service.d/x.conf",
+        'systemctl daemon-reload',
+        'systemctl start --no-block flower-environment@1.31.0-none',
+        'until pgrep -u flower-build sleep; do sleep 0.1; done',
+      ].join(' && '),
+    );
     await guest.sh('dpkg -P flower-context', { timeoutMs: 120_000 });
-    expect(await present(guest, [...PROGRAM, ...STATE, '/run/flower-context'])).toEqual([]);
+    expect(await guest.sh('pgrep -u flower-build || true')).toBe('');
+    expect(await present(guest, [...PROGRAM, ...STATE, '/run/flower-context', '/opt/flower/envs'])).toEqual(
+      [],
+    );
     expect(await guest.sh('pgrep -u flower || true')).toBe('');
     expect(await guest.sh('systemctl list-units --failed --no-legend')).toBe('');
   });
