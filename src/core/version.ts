@@ -15,3 +15,10 @@ export function parseVersion(text: string): Version | undefined {
 }
 
 export const isVersion = (text: string): boolean => parseVersion(text) !== undefined;
+
+/** Whether `text` is a version before `other`. False when one of them is not a version. */
+export function isOlder(text: string, other: string): boolean {
+  const [a, b] = [parseVersion(text), parseVersion(other)];
+  if (a === undefined || b === undefined) return false;
+  return (a.major - b.major || a.minor - b.minor || a.patch - b.patch) < 0;
+}

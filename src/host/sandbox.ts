@@ -3,11 +3,12 @@
 import { type StdioOptions, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { Problem } from '../core/problem.ts';
+import { plain } from '../core/text.ts';
 import { describeError } from './errno.ts';
 import { exists } from './files.ts';
 import { ourIds } from './machine.ts';
 import { run } from './process.ts';
-import { sandboxSettings } from './unit-file.ts';
+import { environmentSettings, sandboxSettings } from './unit-file.ts';
 
 /** In the environment of a command that has the sandbox already. */
 const MARK = 'FLOWER_CONTEXT_SANDBOX';
@@ -41,20 +42,24 @@ export async function runInSandbox(
   if (code !== 0 || settings.length === 0) {
     throw new Problem('state_unwritable', {
       doing: `reading the sandbox of ${unit}`,
-      found: stderr.trim() || 'it has no settings',
+      found: plain(stderr) || 'it has no settings',
       remedy: 'check `systemctl cat`; install the package flower-context again',
     });
   }
   const name = `flower-context-command-${process.pid}.service`;
   const options = ['--quiet', '--collect', '--wait', '--pipe', '--service-type=exec', `--unit=${name}`];
   const properties = settings.map((setting) => `--property=${setting}`);
-  const args = [...options, `--setenv=${MARK}=1`, ...properties, '--', ...command];
-  if (files === undefined) return ended(args, name, ['inherit', 'inherit', 'inherit']);
+  // Without a value: systemd-run takes that from its own environment, which other users cannot read.
+  const environment = { ...environmentSettings(stdout), [MARK]: '1' };
+  const variables = Object.keys(environment).map((variable) => `--setenv=${variable}`);
+  const args = [...options, ...variables, ...properties, '--', ...command];
+  const env = { ...process.env, ...environment };
+  if (files === undefined) return ended(args, name, ['inherit', 'inherit', 'inherit'], env);
   const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL } = constants;
   const input = open(files.input ?? '/dev/null', O_RDONLY);
   const output = files.output === undefined ? 'ignore' : open(files.output, O_WRONLY | O_CREAT | O_EXCL);
   try {
-    return await ended(args, name, [input, output, 'pipe']);
+    return await ended(args, name, [input, output, 'pipe'], env);
   } finally {
     for (const descriptor of [input, output]) if (typeof descriptor === 'number') closeSync(descriptor);
   }
@@ -76,10 +81,11 @@ function ended(
   args: readonly string[],
   unit: string,
   stdio: StdioOptions,
+  env: NodeJS.ProcessEnv,
 ): Promise<{ status: number; said: string }> {
   return new Promise((resolve, reject) => {
     // A group of its own: Ctrl-C of the terminal must end the command, not systemd-run, which would leave it running.
-    const child = spawn('systemd-run', args, { stdio, detached: true });
+    const child = spawn('systemd-run', args, { stdio, env, detached: true });
     let said = '';
     child.stderr?.on('data', (chunk: Buffer) => {
       said = (said + chunk.toString()).slice(-4096);
