@@ -14,9 +14,9 @@ const confirmed = new WeakMap<object, { readonly pid: number; readonly started: 
  * started itself. A process that a signal has stopped starts no apps.
  */
 export async function superExecServes({ host }: Pick<Machine, 'host'>): Promise<boolean> {
-  const known = confirmed.get(host);
-  const before = known && processFacts(known.pid);
-  if (before !== undefined && before.started === known?.started) return !before.stopped;
+  const last = confirmed.get(host);
+  const now = last && processFacts(last.pid);
+  if (now !== undefined && now.started === last?.started) return !now.stopped;
   confirmed.delete(host);
   const [pid = 0] = await host.mainPids([SUPEREXEC_UNIT]);
   const facts = pid === 0 ? undefined : processFacts(pid);
