@@ -23,7 +23,7 @@ from flower_launch.channels import alter_grpc  # noqa: E402
 from flower_launch.directories import make_directories  # noqa: E402
 from flower_launch.ending import catch_hard_exit, end, watch  # noqa: E402
 from flower_launch.flower import alter_logging, await_http_listener, watch_signals, watch_threads  # noqa: E402
-from flower_launch.plan import Unusable, read_plan  # noqa: E402
+from flower_launch.plan import EXIT_PLAN, Unusable, read_plan  # noqa: E402
 from flower_launch.state import FlowerState, utc_now  # noqa: E402
 from flower_launch.systemd import Systemd, log  # noqa: E402
 from flower_launch.waiting import await_plan, import_ahead  # noqa: E402
@@ -31,7 +31,6 @@ from flower_launch.waiting import await_plan, import_ahead  # noqa: E402
 del sys.path[0]
 sys.dont_write_bytecode = False
 
-EXIT_PLAN = 78  # EX_CONFIG
 KEPT = ("FLOWER_CONTEXT_ROOT", "INVOCATION_ID", "JOURNAL_STREAM")
 
 
@@ -87,7 +86,9 @@ def main():
     sys.argv = [os.path.join(os.path.dirname(sys.executable), program), *plan["argv"]]
     status = 0
     try:
-        make_directories(plan["directories"])
+        # FLWR_HOME is a cache: what Flower needs in it is made again.
+        for note in make_directories(plan["directories"], replaceable=[plan["environment"].get("FLWR_HOME")]):
+            log(4, f"flower-launch: {note}")
         watch_signals(state)
         watch_threads(state)
         catch_hard_exit(state)

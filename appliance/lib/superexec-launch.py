@@ -7,32 +7,31 @@ Why a launcher: Flower takes the secret only from a file, does not notify system
 status 0 when it is refused.
 """
 
-import ctypes
-import importlib.metadata
-import json
 import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
+from flower_launch.state_file import EXIT_RESTART, close_to_others  # noqa: E402
+
+# Apps have the same user, and standard input is the secret.
+close_to_others()
+import importlib.metadata  # noqa: E402
+import json  # noqa: E402
+
+from flower_launch.directories import make_directories  # noqa: E402
 from flower_launch.flower import alter_logging, watch_signals  # noqa: E402
+from flower_launch.plan import EXIT_PLAN, Unusable  # noqa: E402
 from flower_launch.systemd import Systemd, log  # noqa: E402
 
 del sys.path[0]
 sys.dont_write_bytecode = False
 
 PROGRAM = "flower-superexec"
-EXIT_PLAN = 78  # EX_CONFIG
-EXIT_RESTART = 75  # EX_TEMPFAIL: systemd restarts the unit
 KEPT = ("INVOCATION_ID", "JOURNAL_STREAM")
-PR_SET_DUMPABLE = 4
 SECRET_BYTES = 1024
 # The calls of SuperExec that need the secret, as ends of a gRPC method (up to 1.34) or of an HTTP path.
 ACCEPTED_BY = ("/PullPendingTasks", "/AcquireTask", "/pull-pending-tasks", "/acquire-task")
-
-
-class Unusable(Exception):
-    """The plan or the secret cannot be used."""
 
 
 class Acceptance:
@@ -116,8 +115,6 @@ def watch_calls(acceptance):
 
 
 def main():
-    # Nobody reads the memory of this process, also not an app of the same user.
-    ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
     inherited = dict(os.environ)
     systemd = Systemd(inherited)
     secret = take_secret()
@@ -125,9 +122,13 @@ def main():
     os.environ.clear()
     os.environ.update({name: inherited[name] for name in KEPT if name in inherited} | environment)
     os.umask(0o077)
-    for folder in (workdir, *folders):
-        os.makedirs(folder, exist_ok=True)
-    os.chdir(workdir)
+    try:
+        os.chdir(workdir)
+    except OSError as error:
+        raise Unusable(f"cannot enter {workdir}: {error.strerror}") from None
+    # They are the apps' own: nothing of Flower is lost.
+    for note in make_directories(folders, replaceable=folders):
+        log(4, f"superexec-launch: {note}")
     entries = importlib.metadata.entry_points(group="console_scripts", name=PROGRAM)
     if not entries:
         raise Unusable(f"the environment {sys.prefix} has no program {PROGRAM}")

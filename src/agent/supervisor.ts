@@ -6,8 +6,8 @@ import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import { liveFlowerState, watchFlowerState, whyUnknown } from '../flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../flower/superexec.ts';
+import { appsCanStart } from '../flower/superexec-process.ts';
 import type { Machine } from '../host/machine.ts';
-import { isAlive } from '../host/process.ts';
 import type { Report } from '../report/report.ts';
 import { watchContext } from './context-watch.ts';
 import { Metrics } from './metrics.ts';
@@ -124,14 +124,13 @@ export class Supervisor {
     const { machine, signal } = this.#options;
     if (signal.aborted) return this.#dispatch({ type: 'StopRequested' });
     const flower = await liveFlowerState(machine);
+    const noApps = flower?.up === true && !(await appsCanStart(machine));
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
-    const { superexec } = result ?? {};
-    const noApps = superexec !== undefined && !isAlive(superexec);
     const up = flower?.up === true && !noApps && (result === undefined || flower.plan === result.planHash);
     if ((stage === 'ready' || (stage === 'failed' && ready)) && !up) {
-      const ended = `${SUPEREXEC_UNIT}, which starts the apps, has ended; systemd starts it again`;
-      const unknown = noApps && flower?.up ? ended : (flower?.detail ?? (await whyUnknown(machine)));
+      const ended = `${SUPEREXEC_UNIT}, which starts the apps, has ended or was stopped by a signal; it is started again`;
+      const unknown = noApps ? ended : (flower?.detail ?? (await whyUnknown(machine)));
       const reason = unknown ?? 'its process is gone; systemd starts it again';
       this.#dispatch({ type: 'LinkDown', reason });
     } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)

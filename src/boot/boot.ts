@@ -3,6 +3,7 @@ import type { BootConfig } from '../config/parse.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
+import { appsCanStart } from '../flower/superexec-process.ts';
 import type { Machine } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
@@ -28,8 +29,6 @@ export interface BootResult {
   readonly flowerVersion: string;
   /** SHA-256 of the launch plan that Flower runs with. */
   readonly planHash: string;
-  /** The process of SuperExec; undefined when Flower starts the apps itself. */
-  readonly superexec: number | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   readonly published: boolean;
   /** When the server certificate is to be renewed. */
@@ -46,7 +45,7 @@ export interface FailureFacts {
   readonly planned: boolean;
   /** The checkpoint says that what serves was published, by this agent or an earlier one. */
   readonly publishedBefore: boolean;
-  /** Flower serves (was accepted) at this moment. */
+  /** Flower serves (was accepted) at this moment, and the apps of runs can start. */
   readonly flowerUp: boolean;
 }
 
@@ -100,7 +99,6 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   config: outputs.validate,
   flowerVersion: outputs.launch_plan.flowerVersion,
   planHash: outputs.launch_plan.hash,
-  superexec: outputs.start_superexec,
   published: outputs.publish,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
@@ -119,7 +117,7 @@ const failureOf = async (
   contextAtFault: problem.contextAtFault,
   planned: outputs.launch_plan !== undefined,
   publishedBefore: checkpoint.finishedAt('publish') !== undefined,
-  flowerUp: (await liveFlowerState(machine))?.up === true,
+  flowerUp: (await liveFlowerState(machine))?.up === true && (await appsCanStart(machine)),
 });
 
 /** OneGate as far as the credentials can be read: the boot failed before its first step had an output. */

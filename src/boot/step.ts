@@ -75,8 +75,7 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   prepare_directories: Owner;
   launch_plan: PreparedPlan;
   start_flower: undefined;
-  /** The process of SuperExec; undefined when Flower starts the apps itself. */
-  start_superexec: number | undefined;
+  start_superexec: undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   publish: boolean;
 }

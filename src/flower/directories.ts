@@ -49,10 +49,15 @@ export function directoriesFlowerNeeds(
     if (config.FL_CHECKPOINT_ENABLED && config.FL_ISOLATION === 'subprocess')
       wanted.push(checkpointDirectory(paths, config));
   }
+  return withParents(state, wanted);
+}
+
+/** These directories and all between them and `above`, which they are below; absolute, parents first. */
+export function withParents(above: string, wanted: readonly string[]): string[] {
   const all = new Set<string>();
   for (const directory of wanted) {
-    const parts = directory.slice(state.length).split('/').filter(Boolean);
-    for (let depth = 1; depth <= parts.length; depth++) all.add(join(state, ...parts.slice(0, depth)));
+    const parts = directory.slice(above.length).split('/').filter(Boolean);
+    for (let depth = 1; depth <= parts.length; depth++) all.add(join(above, ...parts.slice(0, depth)));
   }
   return [...all];
 }

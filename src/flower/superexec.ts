@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import * as z from 'zod';
 import { formatHostPort } from '../core/hostport.ts';
+import { withParents } from './directories.ts';
 import { dialable, type FlowerEndpoints } from './endpoints.ts';
 import type { LaunchPlan } from './plan.ts';
 import { profileFor } from './profiles.ts';
@@ -19,7 +20,7 @@ export const superExecPlanSchema = z.strictObject({
   argv: z.array(z.string()),
   environment: z.record(z.string(), z.string()),
   workdir: z.string(),
-  /** Made by the launcher, as the user of the apps. */
+  /** Made by the launcher, as the user of the apps; parents first. */
   folders: z.array(z.string()),
 });
 export type SuperExecPlan = z.infer<typeof superExecPlanSchema>;
@@ -51,6 +52,9 @@ export function superExecPlan(
     ],
     environment: { ...environment, HOME: paths.superexecState, FLWR_HOME: flwrHome },
     workdir: paths.superexecState,
-    folders: [flwrHome, ...(checkpoints === undefined ? [] : [checkpoints])],
+    folders: withParents(paths.superexecState, [
+      flwrHome,
+      ...(checkpoints === undefined ? [] : [checkpoints]),
+    ]),
   };
 }

@@ -61,6 +61,10 @@ export async function queueJob(
 export const startAndWait = async (unit: string): Promise<string | undefined> =>
   errorOf(await run('systemctl', ['start', unit]));
 
+/** Stops a unit and returns when its processes have ended. Undefined after success, else systemctl's error. */
+export const stopAndWait = async (unit: string): Promise<string | undefined> =>
+  errorOf(await run('systemctl', ['stop', unit], { timeoutMs: 30_000 }));
+
 const errorOf = ({ code, stderr, stdout }: RunResult): string | undefined =>
   code === 0 ? undefined : plain(stderr) || plain(stdout) || `systemctl ended with status ${code}`;
 

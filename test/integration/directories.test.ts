@@ -1,7 +1,16 @@
 // The directories below Flower's state directory: made by the launcher as Flower's user, never touched by the agent. Code of an
 // app can put anything there.
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -62,9 +71,10 @@ const KINDS: readonly Kind[] = [
     /a socket is there; rename it/,
   ],
 ];
-const AT = ['.flwr', 'state', 'state/deeper', 'checkpoints'];
+const KEPT = ['state', 'state/deeper', 'checkpoints'];
+const AT = ['.flwr', ...KEPT];
 
-describe.each(AT)('the launcher finds at %s', (name) => {
+describe.each(KEPT)('the launcher finds at %s', (name) => {
   test.each(KINDS)('%s: it ends with status 78 and says what to do', async (_, make, reason) => {
     const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
     setups.push(vm);
@@ -84,7 +94,33 @@ describe.each(AT)('the launcher finds at %s', (name) => {
     expect(lines.at(-1)).toMatch(reason);
     expect(lines.at(-1)).toMatch(/systemd then starts Flower again$/);
   });
+});
 
+describe('the launcher finds at .flwr', () => {
+  test.each(KINDS)('%s: it gives it another name, says so, and Flower starts', async (_, make, reason) => {
+    const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
+    setups.push(vm);
+    const plan = vm.superlink({ loopback: LOOPBACK });
+    const path = join(plan.workdir, '.flwr');
+    mkdirSync(dirname(path), { recursive: true });
+    await make(path);
+    const launched = vm.launch(plan);
+    await vm.phase(launched, 'serving');
+    expect(statSync(path).isDirectory()).toBe(true);
+    const [aside, ...more] = readdirSync(plan.workdir).filter((name) => name.startsWith('.flwr.'));
+    expect(more).toEqual([]);
+    expect(aside).toMatch(/^\.flwr\.damaged-\d{8}T\d{6}Z-[0-9a-f]{8}$/);
+    const warning = launched
+      .output()
+      .split('\n')
+      .find((line) => line.includes(aside!));
+    expect(warning).toMatch(/^<4>flower-launch: cannot use \S+\/\.flwr: /);
+    // What was found, without what a person would have to do.
+    expect(warning).toMatch(new RegExp(reason.source.replace('; rename it', '; it is now ')));
+  });
+});
+
+describe.each(AT)('the launcher finds at %s', (name) => {
   test('a link to a directory that Flower can write: it is used', async () => {
     const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
     setups.push(vm);
@@ -117,7 +153,9 @@ make_directories([${JSON.stringify(folder)}])`;
   ];
   const { code, stderr } = await run('setpriv', asOther);
   expect(code).toBe(1);
-  expect(stderr).toContain(`${folder}: Flower's user may not write there; check owner and mode (\`ls -ldL`);
+  expect(stderr).toContain(
+    `${folder}: the user of this unit may not write there; check owner and mode (\`ls -ldL`,
+  );
 });
 
 describe('the agent', () => {
@@ -142,9 +180,10 @@ describe('the agent', () => {
   test('reports why Flower did not start', async () => {
     const federation = zone({
       supernodes: 0,
+      superlink: { FL_CHECKPOINT_ENABLED: 'YES' },
       prepare: (vm) => {
         mkdirSync(vm.at('var/lib/flower/superlink'), { recursive: true });
-        writeFileSync(vm.at('var/lib/flower/superlink/.flwr'), '');
+        writeFileSync(vm.at('var/lib/flower/superlink/checkpoints'), '');
       },
     });
     await federation.deploy();
@@ -152,7 +191,7 @@ describe('the agent', () => {
     expect(problems).toMatchObject([
       {
         code: 'flower_start_failed',
-        found: expect.stringMatching(/exit status 78.*superlink\/\.flwr: a file is there; rename it/s),
+        found: expect.stringMatching(/exit status 78.*superlink\/checkpoints: a file is there; rename it/s),
       },
     ]);
   });

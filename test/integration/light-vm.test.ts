@@ -1,9 +1,10 @@
 // The light VM's part of systemd (flower-context.service), around the real loop of the agent: when is the agent started
 // again, and when not?
-import { mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { renderMetrics } from '../../src/agent/metrics.ts';
 import type { BootOutcome } from '../../src/boot/boot.ts';
 import { Problem } from '../../src/core/problem.ts';
@@ -108,4 +109,126 @@ test('the duration of a boot is that of its steps side by side, and boots are co
   const text = renderMetrics({ ready: true, boots: 3, outcome, now: clock.now() });
   expect(text).toContain(`flower_context_boot_seconds ${outcome.tookMs / 1_000}\n`);
   expect(text).toContain('# TYPE flower_context_boots_total counter\nflower_context_boots_total 3\n');
+});
+
+/** Until something has happened that also takes real time: programs that are started. */
+async function until(enough: () => boolean): Promise<void> {
+  for (let tries = 0; !enough(); tries++) {
+    if (tries > 3_000) throw new Error(`it has not happened: ${enough}`);
+    await clock.advance(500);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+/** A `systemctl` that knows one unit, in this state; a restart makes it active. */
+function systemctl(state: string): { calls: () => string[]; names: (pid: number) => void } {
+  const folder = join(dir, 'systemd');
+  mkdirSync(folder);
+  const names = (pid: number): void => writeFileSync(join(folder, 'pid'), `${pid}\n`);
+  names(0);
+  writeFileSync(join(folder, 'state'), `${state}\n`);
+  writeFileSync(join(folder, 'calls'), '');
+  const program = `#!/bin/sh
+cd '${folder}'
+echo "$*" >>calls
+case $1 in
+restart) echo active >state ;;
+show)
+  read -r state <state; read -r pid <pid
+  [ "$state" = active ] || pid=0
+  echo "ActiveState=$state"; echo "MainPID=$pid" ;;
+esac
+`;
+  writeFileSync(join(folder, 'systemctl'), program, { mode: 0o755 });
+  process.env.PATH = folder;
+  return { names, calls: () => readFileSync(join(folder, 'calls'), 'utf8').trim().split('\n') };
+}
+
+test.each([
+  ['active', false],
+  ['activating', true],
+  ['inactive', true],
+])(
+  'after a wrong CONTEXT a Flower whose state is not known is stopped unless it is active (%s)',
+  async (state, stopped) => {
+    const { calls } = systemctl(state);
+    const vm = switchedOn({ context: { ...GOOD, FL_NUM_ROUNDS: 'many' } });
+    // Once the agent has ended, the unit starts it again.
+    await until(() => {
+      vm.reloadOrRestart();
+      return boots.length > 1;
+    });
+    expect(calls().includes('stop --no-block flower-superlink.service')).toBe(stopped);
+  },
+);
+
+describe('FL_ISOLATION=process', () => {
+  const PROCESS = { ...GOOD, FL_ISOLATION: 'process' };
+  const children: ChildProcess[] = [];
+  afterEach(() => {
+    for (const child of children.splice(0)) child.kill('SIGKILL');
+  });
+  const superexec = (): number => {
+    const child = spawn('/bin/sleep', ['600']);
+    children.push(child);
+    return child.pid!;
+  };
+  async function gone(pid: number): Promise<void> {
+    const child = children.find((one) => one.pid === pid)!;
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+  }
+  const restarts = (calls: readonly string[]): number =>
+    calls.filter((call) => call.startsWith('restart ') && call.includes('superexec')).length;
+
+  /** A VM that serves, its SuperExec, and what makes another process that of SuperExec. */
+  async function serving() {
+    const systemd = systemctl('inactive');
+    let pid = superexec();
+    systemd.names(pid);
+    const first = pid;
+    const vm = switchedOn({ context: PROCESS, superexec: () => pid });
+    await until(() => vm.status?.serving === true);
+    return {
+      vm,
+      first,
+      calls: systemd.calls,
+      becomes: (other: number): void => {
+        pid = other;
+        systemd.names(other);
+      },
+    };
+  }
+
+  test('a boot that fails while SuperExec does not run leaves nothing that serves', async () => {
+    const { vm, first, becomes } = await serving();
+    becomes(0);
+    await gone(first);
+    vm.writeContext({ ...PROCESS, FL_NUM_ROUNDS: 'many' });
+    await until(() => boots.length > 1 && codes().includes('config_validation_failed'));
+    const failed = boots.find(({ code }) => code === 'config_validation_failed')!;
+    expect(failed.outcome.failure).toMatchObject({ planned: false, publishedBefore: true, flowerUp: false });
+    await until(() => vm.status?.phase === 'failed');
+    expect(vm.status?.serving).toBe(false);
+  });
+
+  test('a SuperExec that systemd has started again needs no boot', async () => {
+    const { vm, first, becomes, calls } = await serving();
+    becomes(superexec());
+    await gone(first);
+    // Longer than a lost SuperExec is waited for.
+    const later = clock.monotonicMs() + 60_000;
+    await until(() => clock.monotonicMs() > later);
+    expect(codes()).toEqual(['good']);
+    expect(vm.status?.serving).toBe(true);
+    expect(restarts(calls())).toBe(1);
+  });
+
+  test('a SuperExec that a signal has stopped is started again', async () => {
+    const { vm, first, calls } = await serving();
+    process.kill(first, 'SIGSTOP');
+    await until(() => vm.status?.serving === false);
+    await until(() => restarts(calls()) > 1);
+  });
 });

@@ -1,9 +1,20 @@
 // SuperExec's launcher without Flower: what it refuses, and what it says then.
 import { spawnSync } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { REPOSITORY } from '../support/zone/vm.ts';
 
 const LAUNCHER = join(REPOSITORY, 'appliance/lib/superexec-launch.py');
@@ -12,6 +23,7 @@ const PLAN = { version: 1, api: '127.0.0.1:1', argv: [], environment: {}, folder
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'superexec-'));
+  chmodSync(path, 0o755);
   onTestFinished(() => rmSync(path, { recursive: true, force: true }));
   return path;
 }
@@ -23,7 +35,7 @@ function launch(plan: string, secret: string, before = '') {
   const file = join(folder(), 'secret');
   writeFileSync(file, secret);
   const input = openSync(file, 'r');
-  const { status, stdout, stderr } = spawnSync('python3', ['-I', '-c', code, LAUNCHER, path], {
+  const { status, stdout, stderr } = spawnSync('/usr/bin/python3', ['-I', '-c', code, LAUNCHER, path], {
     stdio: [input, 'pipe', 'pipe'],
     encoding: 'utf8',
   });
@@ -47,6 +59,25 @@ test('no secret is refused, with the file that systemd opens', () => {
   expect(status).toBe(78);
   expect(text).toContain('no secret on standard input');
   expect(text).toContain('/run/flower-context/superexec-secret');
+});
+
+test('it does not start when its memory stays open to the apps', () => {
+  const before =
+    'import ctypes; ctypes.CDLL = lambda *a, **k: type("", (), {"prctl": staticmethod(lambda *a: -1)})';
+  const { status, text } = launch(JSON.stringify({ ...PLAN, workdir: folder() }), 'secret', before);
+  expect(status).toBe(78);
+  expect(text).toMatch(/^<3>superexec-launch: cannot set PR_SET_DUMPABLE .*\n$/);
+});
+
+test('its memory is closed before it imports more than it needs for that', () => {
+  // The secret is in standard input from the start.
+  const before = `import builtins, ctypes
+def audit(event, arguments):
+    if event == 'import' and arguments[0] in ('importlib.metadata', 'grpc', 'flower_launch.flower'):
+        if ctypes.CDLL(None).prctl(3): print('open while importing', arguments[0])
+sys.addaudithook(audit)`;
+  const { text } = launch('{', 'secret', before);
+  expect(text).not.toContain('open while importing');
 });
 
 /** An environment whose `flower-superexec` writes what it can see of the secret, and starts a child that does the same. */
@@ -99,4 +130,39 @@ test('the secret reaches Flower only as a file in memory, and no child, argument
   expect(seen.child).toMatch(/^\['0', '1', '2', '3'\] b''\n$/);
   const { secret: _, ...rest } = seen;
   expect(JSON.stringify(rest)).not.toContain(secret);
+});
+
+type Made = (path: string) => void;
+const IN_THE_WAY: readonly (readonly [string, Made, RegExp])[] = [
+  ['a file', (path) => writeFileSync(path, ''), /a file is there/],
+  ['a link to nothing', (path) => symlinkSync('/nowhere', path), /a symbolic link to \/nowhere/],
+  ['a pipe', (path) => void spawnSync('mkfifo', [path]), /a named pipe is there/],
+];
+
+describe.each(['.flwr', 'checkpoints', 'checkpoints/deeper'])('an app leaves at %s', (name) => {
+  test.each(IN_THE_WAY)('%s: it gets another name, and SuperExec starts', (_, make, found) => {
+    const workdir = folder();
+    const folders = ['.flwr', 'checkpoints', 'checkpoints/deeper'].map((one) => join(workdir, one));
+    const path = join(workdir, name);
+    mkdirSync(dirname(path), { recursive: true });
+    make(path);
+    const before = `sys.path.insert(0, ${JSON.stringify(fakeFlower())})`;
+    const { status, text } = launch(JSON.stringify({ ...PLAN, workdir, folders }), 'secret', before);
+    expect({ status, text }).toMatchObject({ status: 75 });
+    for (const one of folders) expect(statSync(one).isDirectory()).toBe(true);
+    expect(text).toMatch(/^<4>superexec-launch: cannot use \S+: .*; it is now \S+\.damaged-\S+$/m);
+    expect(text).toMatch(found);
+  });
+});
+
+test.runIf(process.getuid?.() === 0)('what cannot be renamed is a reason', () => {
+  const workdir = folder();
+  writeFileSync(join(workdir, '.flwr'), '');
+  const before = `import os; sys.path.insert(0, ${JSON.stringify(fakeFlower())}); os.setgid(47110); os.setuid(47110)`;
+  const plan = { ...PLAN, workdir, folders: [join(workdir, '.flwr')] };
+  const { status, text } = launch(JSON.stringify(plan), 'secret', before);
+  expect(status).toBe(78);
+  expect(text).toMatch(
+    /^<3>superexec-launch: cannot make the directory \S+: a file is there, and it cannot be renamed \(Permission denied\); rename it;/m,
+  );
 });

@@ -22,6 +22,7 @@ import { prepareRestart, writePlan } from '../../src/boot/steps/flower.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, formatFlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
+import { SUPEREXEC_UNIT } from '../../src/flower/superexec.ts';
 import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
@@ -66,6 +67,8 @@ export interface LightVmSpec {
   readonly flowerMs?: () => number;
   /** A SuperNode does not check the SuperLink's certificate, and uses plaintext. */
   readonly plaintext?: boolean;
+  /** The process of SuperExec. `systemctl show` has to name it, too. */
+  readonly superexec?: () => number;
   /** Called before each step. */
   readonly before?: (id: StepId, tools: StepTools) => Promise<void> | void;
   readonly journal?: (line: string) => void;
@@ -87,12 +90,13 @@ export class LightVm {
 
   constructor(spec: LightVmSpec) {
     this.spec = spec;
-    const { dir, role, clock = realClock, random = Math.random } = spec;
+    const { dir, role, clock = realClock, random = Math.random, superexec = () => 0 } = spec;
     // Many agents in one process have better to do than to free memory each.
     const host = {
       ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
       collectGarbage: (): void => {},
-      mainPids: async () => [process.pid],
+      mainPids: async (units: readonly string[]) =>
+        units.map((unit) => (unit === SUPEREXEC_UNIT ? superexec() : process.pid)),
     };
     this.machine = { paths: pathsUnder(dir), clock, random, host };
     this.context = spec.context;

@@ -68,10 +68,10 @@ describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
       await unharmed();
     });
 
-    test('starts processes without end: the limit of the unit stops it, and the agent starts its own', async () => {
+    test('starts processes without end: the limit of the slice stops it, and the agent starts its own', async () => {
       const app = await running();
       const started = await app.get<number>('fork', 100_000);
-      const limit = Number((await guest.unit(unit, 'TasksMax')).TasksMax);
+      const limit = Number((await guest.unit('flower.slice', 'TasksMax')).TasksMax);
       const most = Number(await guest.sh('cat /proc/sys/kernel/threads-max'));
       expect(started).toBeGreaterThan(10);
       expect(started).toBeLessThanOrEqual(limit);

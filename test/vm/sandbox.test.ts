@@ -131,6 +131,15 @@ describe('an app in the units of Flower', () => {
     }),
   );
 
+  test('does not see the disc of the CONTEXT', () =>
+    both(async (guest, unit) => {
+      await guest.sh('mkdir -p /context; echo secret >/context/context.sh; chmod -R a+rX /context');
+      for (const one of [unit, 'flower-superexec']) {
+        const { code, stderr } = await inUnit(guest, one, 'open("/context/context.sh")');
+        expect({ code, denied: stderr.includes('PermissionError') }, one).toEqual({ code: 1, denied: true });
+      }
+    }));
+
   test('has no home from which a user manager takes units', () =>
     both(async (guest, unit) => {
       expect(await guest.sh('getent passwd flower')).toMatch(/:\/nonexistent:\/usr\/sbin\/nologin$/);
@@ -168,11 +177,13 @@ describe('an app in the units of Flower', () => {
         ...['MemoryMax', 'TasksMax', 'LimitFSIZE', 'LimitCORE', 'OOMPolicy', 'Slice'],
       );
       expect(limits).toMatchObject({ OOMPolicy: 'continue', LimitCORE: '0', Slice: 'flower.slice' });
-      for (const name of ['MemoryMax', 'TasksMax', 'LimitFSIZE']) expect(limits[name]).toMatch(/^\d+$/);
+      // All units of Flower together have one limit for memory and one for tasks, and no smaller one of their own.
+      expect(limits).toMatchObject({ MemoryMax: 'infinity', TasksMax: 'infinity' });
+      expect(limits.LimitFSIZE).toMatch(/^\d+$/);
       const slice = await guest.unit('flower.slice', 'MemoryMax', 'TasksMax');
-      expect(Number(slice.MemoryMax)).toBeLessThanOrEqual(Number(limits.MemoryMax));
+      for (const limit of Object.values(slice)) expect(limit).toMatch(/^\d+$/);
       const memory = Number(await guest.sh("awk '/MemTotal/ { print $2 * 1024 }' /proc/meminfo"));
-      expect(Number(limits.MemoryMax)).toBeLessThan(0.9 * memory);
+      expect(Number(slice.MemoryMax)).toBeLessThan(0.9 * memory);
       const { stdout } = await inside(guest, unit, 'stat -f -c "%b %S" /dev/shm');
       const [blocks, size] = stdout.split(' ').map(Number);
       expect(blocks! * size!).toBeLessThan(0.5 * memory);

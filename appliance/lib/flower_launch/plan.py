@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+EXIT_PLAN = 78  # EX_CONFIG
 TEXT, TEXTS, MAPPING, NUMBER = "text", "a list of text", "an object of text values", "a number"
 
 
@@ -77,4 +78,4 @@ def read_plan(path):
 
 
 class Unusable(Exception):
-    """The plan, or a file that it names, cannot be used."""
+    """The plan, or what it names, cannot be used. The launcher ends with EXIT_PLAN."""

@@ -11,7 +11,9 @@ import hashlib
 import json
 import os
 import stat
+import sys
 
+from .plan import EXIT_PLAN
 from .systemd import log
 from .text import plain
 
@@ -26,9 +28,12 @@ STAT_START_TIME = 19  # field 22, counted after the name, which may contain spac
 
 
 def close_to_others():
-    """Closes memory and descriptors to the other processes of this user (ptrace, /proc). An execve opens them again."""
+    """Closes memory and descriptors to the other processes of this user (ptrace, /proc). An execve opens them again. If that
+    fails, the process ends: an app could read what this process keeps from it, or write the state of Flower."""
     if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
-        log(4, f"flower-launch: cannot set PR_SET_DUMPABLE: {os.strerror(ctypes.get_errno())}")
+        name = os.path.basename(sys.argv[0]).removesuffix(".py")
+        log(3, f"{name}: cannot set PR_SET_DUMPABLE ({os.strerror(ctypes.get_errno())}); Flower does not start without it")
+        sys.exit(EXIT_PLAN)
 
 
 class StateFile:

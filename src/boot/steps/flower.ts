@@ -12,13 +12,14 @@ import {
   watchFlowerState,
   whyUnknown,
 } from '../../flower/state-file.ts';
-import { writeSuperExec } from '../../flower/superexec-files.ts';
-import { pointLink, writeIfChanged } from '../../host/files.ts';
+import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
+import { superExecFiles, writeSuperExec } from '../../flower/superexec-files.ts';
+import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
 import { run, selfCommand } from '../../host/process.ts';
-import { lastLines, queueJob, unitState } from '../../host/systemd.ts';
+import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
 import {
   type CommonOutputs,
@@ -75,6 +76,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
       output: undefined,
       note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
     };
+  // An app may listen where Flower is about to. systemd does not order the two (flower-superexec.service says why).
+  if (exists(superExecFiles(paths).plan)) await stopAndWait(SUPEREXEC_UNIT);
   const refused = await queueJob('restart', unit);
   if (refused !== undefined) {
     throw new Problem('flower_start_failed', {
@@ -129,10 +132,15 @@ export async function prepareRestart(outputs: StartInputs, tools: StepTools): Pr
   else tools.notServing();
 }
 
-/** A launcher that waits for a plan gets none: the boot failed before there was one. */
+/**
+ * A launcher that waits for a plan gets none: the boot failed before there was one. A Flower that serves stays, also one
+ * whose state is not known: a launcher of an earlier package, or a damaged file.
+ */
 export async function stopPendingFlower(role: Role, machine: Machine): Promise<void> {
-  const plan = (await liveFlowerState(machine))?.plan;
-  if (plan === undefined || plan === null) await queueJob('stop', unitOf(role));
+  const unit = unitOf(role);
+  const state = await liveFlowerState(machine);
+  const waits = state === undefined ? (await unitState(unit)).active !== 'active' : state.plan === null;
+  if (waits) await queueJob('stop', unit);
 }
 
 /** Flower's log hardly mentions a taken port; a SuperNode's log never does. Undefined: all ports are free. */

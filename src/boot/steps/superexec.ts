@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts';
 import { Problem } from '../../core/problem.ts';
 import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { removeSuperExec, superExecFiles } from '../../flower/superexec-files.ts';
+import { superExecServes } from '../../flower/superexec-process.ts';
 import { exists } from '../../host/files.ts';
 import { lastLines, queueJob, type UnitState, unitState } from '../../host/systemd.ts';
 import { type CommonOutputs, type StepResult, stepOf } from '../step.ts';
@@ -12,7 +13,7 @@ const READ_UNIT_EVERY_MS = 250;
 
 /**
  * FL_ISOLATION=process: starts SuperExec, which starts the apps, and waits until Flower's API has accepted it. Otherwise
- * stops one that an earlier CONTEXT started. Gives the id of its process.
+ * stops one that an earlier CONTEXT started.
  */
 export const startSuperExec = stepOf<CommonOutputs>()({
   id: 'start_superexec',
@@ -24,7 +25,7 @@ export const startSuperExec = stepOf<CommonOutputs>()({
     isolation: validate.FL_ISOLATION,
     plan: launch_plan.hash,
   }),
-  async run({ validate: { FL_ISOLATION: isolation, role } }, tools): Promise<StepResult<number | undefined>> {
+  async run({ validate: { FL_ISOLATION: isolation, role } }, tools): Promise<StepResult<undefined>> {
     const { paths, clock } = tools.machine;
     if (isolation !== 'process') {
       const note = 'Flower starts the apps itself';
@@ -33,9 +34,9 @@ export const startSuperExec = stepOf<CommonOutputs>()({
       removeSuperExec(paths);
       return { output: undefined, note: `stopped; ${note}` };
     }
+    if (tools.unchanged && (await superExecServes(tools.machine)))
+      return { output: undefined, kept: true, note: `${SUPEREXEC_UNIT} runs already` };
     const before = await unitState(SUPEREXEC_UNIT);
-    if (tools.unchanged && before.active === 'active')
-      return { output: before.pid, kept: true, note: `${SUPEREXEC_UNIT} runs already` };
     const refused = await queueJob('restart', SUPEREXEC_UNIT);
     if (refused !== undefined) throw failure(refused);
     tools.wait({
@@ -43,19 +44,19 @@ export const startSuperExec = stepOf<CommonOutputs>()({
       until: new Date(clock.now().getTime() + READY_WITHIN_MS),
       check: `journalctl -u ${SUPEREXEC_UNIT}`,
     });
-    const { pid } = await untilReady(before, clock, tools.signal);
-    return { output: pid, note: 'accepted by Flower; the apps run as its user' };
+    await untilReady(before, clock, tools.signal);
+    return { output: undefined, note: 'accepted by Flower; the apps run as its user' };
   },
 });
 
-async function untilReady(before: UnitState, clock: Clock, signal: AbortSignal): Promise<UnitState> {
+async function untilReady(before: UnitState, clock: Clock, signal: AbortSignal): Promise<void> {
   const limit = clock.monotonicMs() + READY_WITHIN_MS;
   for (;;) {
     await clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(SUPEREXEC_UNIT);
     // With the process of before, systemd has not begun yet.
     const begun = state.pid !== before.pid;
-    if (begun && state.active === 'active') return state;
+    if (begun && state.active === 'active') return;
     const ended = begun && (state.active === 'failed' || state.sub === 'auto-restart');
     if (!ended && clock.monotonicMs() < limit) continue;
     const how = ended
