@@ -295,8 +295,8 @@ export class PartitionManager {
     this.#heard = other !== undefined;
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
     if (this.#wanted !== undefined) return 'conflict';
-    const shown = nodes.find((node) => node.vmId === myVmId);
-    if (shown?.claim !== mine.id || shown.byOrder) return 'unpublished';
+    const me = nodes.find((node) => node.vmId === myVmId);
+    if (me?.claim !== mine.id || me.byOrder) return 'unpublished';
     this.#wanted = makeWay({ myVmId, nodes, mine });
     return this.#wanted === undefined ? 'keep' : 'contested';
   }
