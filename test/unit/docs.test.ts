@@ -265,8 +265,11 @@ test('commands are found in scripts by the rules of a shell', () => {
   ]);
 });
 
-test.each(['docs/operate.md', 'docs/security.md'])('%s says how a SuperNode forgets changed attributes', (page) => {
-  expect(read(page).replaceAll(/\s+/g, ' ')).toContain(FORGET_CHANGES);
-  expect(CATALOGUE.peer_suspicious.remedy).toContain(FORGET_CHANGES);
-  expect(suspicionOf({ suspicion: 'x' })?.facts.remedy).toContain(FORGET_CHANGES);
-});
+test.each(['docs/operate.md', 'docs/security.md'])(
+  '%s says how a SuperNode forgets changed attributes',
+  (page) => {
+    expect(read(page).replaceAll(/\s+/g, ' ')).toContain(FORGET_CHANGES);
+    expect(CATALOGUE.peer_suspicious.remedy).toContain(FORGET_CHANGES);
+    expect(suspicionOf({ suspicion: 'x' })?.facts.remedy).toContain(FORGET_CHANGES);
+  },
+);
