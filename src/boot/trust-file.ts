@@ -1,11 +1,12 @@
 // The file with what this node trusted last (tls/trust-memory.ts), and the CA file for Flower beside it.
+import * as z from 'zod';
 import type { SuperNodeConfig } from '../config/parse.ts';
 import { parseJson } from '../core/json.ts';
 import { attempt, Problem } from '../core/problem.ts';
 import { quarantine, readText, remove, unlessUnfit, writeAtomic, writeIfChanged } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
 import { certificatesIn } from '../tls/texts.ts';
-import { type TrustMemory, trustMemorySchema } from '../tls/trust-memory.ts';
+import { CA_FILE_ONLY, type TrustMemory, trustMemorySchema } from '../tls/trust-memory.ts';
 import { previousCaFile, superLinkCaFile } from './launch.ts';
 
 interface Last {
@@ -25,6 +26,8 @@ export function readTrust(paths: Paths, { VMID: vmId, FL_TLS_ENABLED }: SuperNod
     const other = memory.vmId !== null && vmId !== undefined && memory.vmId !== vmId;
     return { last: other ? undefined : memory, damage: undefined };
   }
+  // Earlier versions wrote no memory, and left the CA file of earlier TLS where it was. Their plan is newer evidence.
+  if (text === undefined && ranInPlaintext(paths)) return { last: undefined, damage: undefined };
   const last = fromCaFile(paths, vmId, FL_TLS_ENABLED);
   if (text === undefined) return { last, damage: undefined };
   const required =
@@ -41,6 +44,16 @@ export function readTrust(paths: Paths, { VMID: vmId, FL_TLS_ENABLED }: SuperNod
     remedy: `nothing: ${required}; what was there is kept as ${quarantine(paths.trust, now)}`,
   });
   return { last, damage };
+}
+
+/** Of a plan of any version. */
+const argvOnly = z.object({ argv: z.array(z.string()) });
+
+/** Whether the launch plan of this boot of the VM has no TLS. Only root can write it; a reboot removes it. */
+function ranInPlaintext(paths: Paths): boolean {
+  const text = unlessUnfit(() => readText(paths.plan, { owner: 'own' }));
+  const plan = text === undefined ? undefined : parseJson(text, argvOnly);
+  return plan?.argv.includes('--insecure') === true;
 }
 
 /** The operator is taken not to have changed FL_TLS_ENABLED since. */
@@ -60,7 +73,7 @@ function fromCaFile(
     ca: certificatesIn(pem).certificates.map(({ sha256 }) => sha256),
     address: null,
     tlsEnabled: tlsEnabled ?? null,
-    at: 'an earlier boot',
+    at: CA_FILE_ONLY,
     bootId: '',
     suspicion: null,
   };

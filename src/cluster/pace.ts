@@ -17,8 +17,12 @@ const LONGEST_LOOK_MS = 600_000;
 const LONGEST_TRY_MS = 30_000;
 /** Nodes of a role react to the same event. Their requests are spread over this much time per node, */
 const SPREAD_MS_PER_NODE = 200;
-/** and readings of the claims over this much per lookup (N nodes look up N nodes), four times what oned needs for one. */
+/** and readings of the claims over this much per lookup (N nodes look up N nodes), four times what oned needs for one, */
 const SPREAD_MS_PER_LOOKUP = 20;
+/** but never over more than this. 1,000 nodes need nearly as much: over ten minutes they would overload oned. */
+const LONGEST_SPREAD_MS = 6 * 3_600_000;
+/** Readings of all claims without a reason are spread over so many times as much as those with one. */
+const SPREADS_WITHOUT_REASON = 10;
 
 /** How long to wait: `ms`, and `share` (0..1) of the time over which the nodes of the role spread their requests. */
 interface Pause {
@@ -45,12 +49,12 @@ export class Pace {
 
   get #spreadMs(): number {
     const perNode = this.readsClaims ? this.size * SPREAD_MS_PER_LOOKUP : 0;
-    return this.size * Math.max(SPREAD_MS_PER_NODE, perNode);
+    return Math.min(this.size * Math.max(SPREAD_MS_PER_NODE, perNode), LONGEST_SPREAD_MS);
   }
 
-  /** Readings of all claims without a reason are spread over ten times as much as those with one. */
   get pollsPerClaimCheck(): number {
-    const spreadMs = this.readsClaims ? 10 * this.size ** 2 * SPREAD_MS_PER_LOOKUP : 0;
+    const perSpread = Math.min(this.size ** 2 * SPREAD_MS_PER_LOOKUP, LONGEST_SPREAD_MS);
+    const spreadMs = this.readsClaims ? SPREADS_WITHOUT_REASON * perSpread : 0;
     return Math.max(POLLS_PER_CLAIM_CHECK, Math.round(spreadMs / this.#pollMs));
   }
 
@@ -66,7 +70,7 @@ export class Pace {
   /** Before a reaction to an event that all nodes of the role see: longer by a share of the role's spread. */
   spread = (ms = this.#pollMs): Pause => ({ ms: withJitter(ms, this.#random), share: this.#random() });
 
-  /** Waits. The spread of a role of thousands takes hours, so `measure` sets the size again meanwhile. */
+  /** Waits. The spread of a large role takes hours, so `measure` sets the size again meanwhile. */
   async wait({ ms, share }: Pause, measure: () => Promise<void>, signal: AbortSignal): Promise<void> {
     const began = this.#clock.monotonicMs();
     for (;;) {

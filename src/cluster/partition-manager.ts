@@ -8,8 +8,8 @@
 // younger nodes are added; only the own claim is checked, because a peer may have overwritten it. After any other change
 // the claims are read until everything is right, and from time to time later: a peer may have been restored.
 //
-// A change of the partition is slow on purpose, because it restarts Flower: two readings some seconds apart must agree,
-// then the partition is claimed, checked again, and only then used.
+// A change of the partition restarts Flower, so it is slow on purpose: two readings some seconds apart must agree, then the
+// partition is claimed, checked again, and only then used.
 import type { Clock, Random } from '../core/clock.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
@@ -20,14 +20,17 @@ import {
   type Choice,
   choosePartition,
   claimOf,
+  followedElsewhere,
+  isSame,
   type Members,
   makeWay,
   membersOf,
+  onlyGrew,
   orderedPartition,
   type Partition,
   reviewPartition,
 } from './partition.ts';
-import { type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
+import { followsNow, type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
 
 export type { PartitionMemory } from './partition-memory.ts';
 
@@ -40,7 +43,7 @@ export interface PartitionManagerOptions {
   readonly remember?: (memory: PartitionMemory) => void;
   /** A sentence for the journal. */
   readonly onNote?: (text: string) => void;
-  /** From now on this node follows the order of the VM ids. */
+  /** From now on this node follows the order of the VM ids, because its own attributes were changed. */
   readonly onSuspicious?: (problem: Problem) => void;
 }
 
@@ -61,8 +64,8 @@ const CONFLICT_MS = 4_000;
 const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
 /**
  * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
- * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: somebody
- * else has changed the claim of a node that has its partition by rank.
+ * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: OneGate
+ * shows something else of a node that has its partition by rank.
  */
 type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';
 
@@ -80,6 +83,8 @@ export class PartitionManager {
   #byRank = false;
   readonly #pace: Pace;
   readonly #own = new OwnAttributes();
+  /** The last reading showed another node that follows the order. Not stored: each reading decides anew. */
+  #heard = false;
   /** The end of the pause between two moves that was last reported. */
   #reportedUntil = 0;
 
@@ -95,7 +100,7 @@ export class PartitionManager {
     return this.#mine;
   }
 
-  /** Why this node follows the order of the VM ids; undefined when it goes by claims. */
+  /** Why this node follows the order of the VM ids whatever others publish; undefined when it goes by what they publish. */
   get suspicion(): Problem | undefined {
     return this.#memory && suspicionOf(this.#memory);
   }
@@ -209,7 +214,7 @@ export class PartitionManager {
         conflicts = found === 'conflict' ? conflicts + 1 : 0;
         contests = found === 'contested' ? contests + 1 : 0;
         if (found === 'keep' || found === 'contested') {
-          if (this.#inUse?.id !== this.#mine?.id || this.#inUse?.of !== this.#mine?.of) {
+          if (!isSame(this.#inUse, this.#mine)) {
             await onMove(this.#mine!);
             this.#inUse = this.#mine;
           }
@@ -246,8 +251,8 @@ export class PartitionManager {
   /** How many nodes the role has now. What else the list says is for the next poll. */
   async #measure(signal: AbortSignal): Promise<void> {
     try {
-      const list = await this.#oneGate.service({ policy: ONCE, signal });
-      this.#pace.size = sizeOf(membersOf(list, this.#oneGate.vmId));
+      const { nodes } = membersOf(await this.#oneGate.service({ policy: ONCE, signal }), this.#oneGate.vmId);
+      this.#pace.size = Math.max(1, nodes.length);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
     }
@@ -258,7 +263,8 @@ export class PartitionManager {
     if (ownClaim) {
       const own = await this.#oneGate.vm({ policy: ONCE, signal });
       const altered = this.#compare(own);
-      if (claimOf(own) === this.#mine?.id) return 'keep';
+      if (claimOf(own) === this.#mine?.id)
+        return attribute(own, 'FL_PARTITION_ORDER') === 'YES' ? 'altered' : 'keep';
       // The rank of the VM id needs no claims, so those of others are not believed now.
       return altered ? 'altered' : 'changed';
     }
@@ -281,14 +287,16 @@ export class PartitionManager {
     const { nodes, listed } = this.#readMembers(service);
     const own = service.roles.flatMap((role) => role.nodes).find(({ id }) => id === myVmId);
     if (own !== undefined) this.#compare(own);
-    const other = nodes.find(({ vmId, byOrder }) => byOrder === true && vmId !== myVmId);
-    if (other !== undefined) this.#suspect(`VM ${other.vmId} reports that its attributes were changed`);
     if (this.#memory?.suspicion !== undefined) return 'changed';
     // A node that is about to be removed keeps its partition; the others no longer count it.
     if (mine === undefined || !listed) return 'keep';
+    const other = followedElsewhere({ myVmId, nodes });
+    if (this.#heard !== (other !== undefined)) this.#options.onNote?.(followsNow(other));
+    this.#heard = other !== undefined;
     this.#wanted = reviewPartition({ myVmId, nodes, mine });
     if (this.#wanted !== undefined) return 'conflict';
-    if (nodes.find((node) => node.vmId === myVmId)?.claim !== mine.id) return 'unpublished';
+    const me = nodes.find((node) => node.vmId === myVmId);
+    if (me?.claim !== mine.id || me.byOrder) return 'unpublished';
     this.#wanted = makeWay({ myVmId, nodes, mine });
     return this.#wanted === undefined ? 'keep' : 'contested';
   }
@@ -303,27 +311,27 @@ export class PartitionManager {
     if (attribute(own, 'FL_PARTITION_ORDER') !== 'YES' || claimOf(own) !== mine.id)
       await this.#publish(signal);
     this.#wanted = orderedPartition({ myVmId: this.#oneGate.vmId, nodes });
-    return this.#wanted.id === mine.id && this.#wanted.of === mine.of ? 'keep' : 'conflict';
+    return isSame(this.#wanted, mine) ? 'keep' : 'conflict';
   }
+
+  #expected = (mine: Partition) => ({
+    ...ownAttributes(mine, this.#oneGate.vmId),
+    FL_PARTITION_ORDER: this.#memory?.suspicion === undefined ? 'NO' : 'YES',
+  });
 
   /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
   #compare(own: Vm): boolean {
     if (this.#mine === undefined) return false;
-    const changes = this.#own.changes(own, ownAttributes(this.#mine, this.#oneGate.vmId));
+    const changes = this.#own.changes(own, this.#expected(this.#mine));
     if (changes.length === 0) return false;
     const altered = (this.#memory?.altered ?? 0) + 1;
     const what = `somebody else has changed ${changes.join(', ')} of this VM`;
-    this.#store({ ...this.#memory!, altered });
-    if (this.#memory?.suspicion !== undefined) return true;
-    if (altered >= ALTERED) this.#suspect(`${what}, the last of ${altered} changes`);
-    else this.#options.onNote?.(what);
+    const before = this.#memory?.suspicion;
+    const suspicion = before ?? (altered < ALTERED ? undefined : `${what}, the last of ${altered} changes`);
+    this.#store({ ...this.#memory!, altered, ...(suspicion !== undefined && { suspicion }) });
+    if (suspicion === undefined) this.#options.onNote?.(what);
+    else if (before === undefined) this.#options.onSuspicious?.(this.suspicion!);
     return true;
-  }
-
-  #suspect(why: string): void {
-    if (this.#memory === undefined || this.#memory.suspicion !== undefined) return;
-    this.#store({ ...this.#memory, suspicion: why });
-    this.#options.onSuspicious?.(this.suspicion!);
   }
 
   get #staysUntil(): number | undefined {
@@ -351,10 +359,9 @@ export class PartitionManager {
   }
 
   async #publish(signal: AbortSignal): Promise<void> {
-    const { FL_NODE_READY: _, ...update } = ownAttributes(this.#mine!, this.#oneGate.vmId);
-    const order =
-      this.#memory?.suspicion === undefined ? {} : { FL_PARTITION_ORDER: 'YES', FL_ERROR: 'peer_suspicious' };
-    await this.#oneGate.update({ ...update, ...order }, { signal });
+    const { FL_NODE_READY: _, ...update } = this.#expected(this.#mine!);
+    const error = update.FL_PARTITION_ORDER === 'YES' ? { FL_ERROR: 'peer_suspicious' } : {};
+    await this.#oneGate.update({ ...update, ...error }, { signal });
     this.#own.accepted(update);
   }
 
@@ -387,12 +394,7 @@ export class PartitionManager {
   #readMembers(service: Service): Members {
     const members = membersOf(service, this.#oneGate.vmId);
     this.#members = members.key;
-    this.#pace.size = sizeOf(members);
+    this.#pace.size = Math.max(1, members.nodes.length);
     return members;
   }
 }
-
-const sizeOf = ({ nodes }: Members): number => Math.max(1, nodes.length);
-
-/** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */
-const onlyGrew = (before: string, now: string): boolean => now === before || now.startsWith(`${before} `);

@@ -1,4 +1,5 @@
 // What a SuperNode stores about its partition, and what follows from it.
+import { FORGET_CHANGES } from '../core/catalogue.ts';
 import { Problem } from '../core/problem.ts';
 import type { Partition } from './partition.ts';
 
@@ -13,7 +14,7 @@ export interface PartitionMemory extends Partition {
   readonly moved?: { readonly at: string; readonly members: string } | undefined;
   /** How often somebody else has changed attributes of this node. */
   readonly altered?: number | undefined;
-  /** Why this node follows the order of the VM ids; it does so until `boot --fresh`. */
+  /** What somebody else has changed of this node: why it follows the order of the VM ids. It does so until `boot --fresh`. */
   readonly suspicion?: string | undefined;
 }
 
@@ -32,7 +33,7 @@ export function staysUntil(
   return now.getTime() >= at && now.getTime() < at + MOVE_EVERY_MS ? at + MOVE_EVERY_MS : undefined;
 }
 
-/** Why a node follows the order of the VM ids; undefined when it goes by claims. */
+/** The report of a node whose own attributes were changed. */
 export const suspicionOf = ({ suspicion }: Pick<PartitionMemory, 'suspicion'>): Problem | undefined =>
   suspicion === undefined
     ? undefined
@@ -40,6 +41,11 @@ export const suspicionOf = ({ suspicion }: Pick<PartitionMemory, 'suspicion'>): 
         severity: 'degraded',
         doing: 'checking the attributes of this VM on OneGate',
         found: `${suspicion}. The partition follows the order of the VM ids now`,
-        remedy:
-          'find the VM of the service that changes attributes of others (onegate.log on the front-end). Then run `flower-context boot --fresh` on all nodes of the role: they go by their claims again',
+        remedy: `find the VM of the service that changes attributes of others (onegate.log on the front-end). ${FORGET_CHANGES}`,
       });
+
+/** The sentence of a node that begins to follow the order because VM `other` does, or ends it. */
+export const followsNow = (other: number | undefined): string =>
+  other === undefined
+    ? 'no other VM publishes FL_PARTITION_ORDER=YES any more: the partition goes by claims again'
+    : `VM ${other} publishes FL_PARTITION_ORDER=YES: the partition follows the order of the VM ids meanwhile`;

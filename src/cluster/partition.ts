@@ -16,8 +16,9 @@
 //   another one (younger ones soon, older ones after minutes).
 //
 // All this holds as long as each claim is its node's own. Every VM of the service may rewrite a claim. A node whose own
-// claim was rewritten twice, and each node that hears of one, follows the order of the VM ids instead: its partition is the
-// rank of its id in OneFlow's list, which no VM can write. Two nodes that follow the order never share a partition.
+// attributes were changed twice follows the order of the VM ids instead, and publishes that; the others do the same as long
+// as they read it of one. The partition is then the rank of the id in OneFlow's list, which no VM can write. Two nodes that
+// follow the order never share a partition. It is also what they claim, so nobody moves when they go by claims again.
 import { attribute, type Role, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 
 /** Flower's node config keys partition-id and num-partitions. */
@@ -25,6 +26,9 @@ export interface Partition {
   readonly id: number;
   readonly of: number;
 }
+
+export const isSame = (one: Partition | undefined, other: Partition | undefined): boolean =>
+  one?.id === other?.id && one?.of === other?.of;
 
 /** @internal */
 export interface Claimant {
@@ -53,7 +57,14 @@ interface Review extends Reading {
 }
 
 /**
- * The partition of this node at its boot: the one it published before its reboot, else the remembered one (a VM restored
+ * The VM id of another node that publishes that it follows the order. This one does the same then, but publishes nothing of
+ * it: nodes that only repeat each other's word would never end it.
+ */
+export const followedElsewhere = ({ myVmId, nodes }: Reading): number | undefined =>
+  nodes.find(({ vmId, byOrder }) => byOrder === true && vmId !== myVmId)?.vmId;
+
+/**
+ * The partition of this node at its boot: by the order if another node follows it; else the one it published before its reboot, else the remembered one (a VM restored
  * from a snapshot remembers an older one than it published), each only when it is in range and free; else by the rule.
  */
 export function choosePartition({
@@ -63,6 +74,7 @@ export function choosePartition({
 }: Reading & { readonly remembered?: number | undefined }): Choice {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const of = others.length + 1;
+  if (followedElsewhere({ myVmId, nodes }) !== undefined) return orderedPartition({ myVmId, nodes });
   const published = nodes.find((node) => node.vmId === myVmId)?.claim;
   if (counts(published, of) && !others.some((node) => node.claim === published && node.vmId < myVmId)) {
     return { id: published, of, why: 'as published before' };
@@ -79,6 +91,10 @@ export function choosePartition({
 export function reviewPartition({ myVmId, nodes, mine }: Review): Choice | undefined {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const of = others.length + 1;
+  if (followedElsewhere({ myVmId, nodes }) !== undefined) {
+    const ordered = orderedPartition({ myVmId, nodes });
+    return isSame(ordered, mine) ? undefined : ordered;
+  }
   const older = others.find((node) => node.claim === mine.id && node.vmId < myVmId);
   if (counts(mine.id, of) && older === undefined) {
     const why = `the role has ${of} nodes now, not ${mine.of}`;
@@ -98,7 +114,7 @@ export function reviewPartition({ myVmId, nodes, mine }: Review): Choice | undef
 export function makeWay({ myVmId, nodes, mine }: Review): Choice | undefined {
   const others = nodes.filter((node) => node.vmId !== myVmId);
   const younger = others.find((node) => node.claim === mine.id && node.vmId > myVmId);
-  if (younger === undefined) return undefined;
+  if (younger === undefined || followedElsewhere({ myVmId, nodes }) !== undefined) return undefined;
   const id = partitionOf(myVmId, [...others, { vmId: myVmId }]);
   return { id, of: others.length + 1, why: `VM ${younger.vmId} keeps claiming partition ${mine.id}` };
 }
@@ -170,3 +186,7 @@ export function claimOf(vm: Vm): number | undefined {
   const text = attribute(vm, 'FL_PARTITION_ID');
   return text !== undefined && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
 }
+
+/** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */
+export const onlyGrew = (before: string, now: string): boolean =>
+  now === before || now.startsWith(`${before} `);

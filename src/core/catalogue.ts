@@ -35,6 +35,9 @@ const JOURNAL = 'journalctl -u flower-context';
 const STATUS = 'flower-context status';
 const CA_REMEDY =
   "set FL_SSL_CA_CERTFILE to the SuperLink's CA (`flower-context ca --base64` prints it there)";
+/** How a SuperNode forgets that its attributes were changed. The documents say it with the same words. */
+export const FORGET_CHANGES =
+  'On each VM that reports it, run `systemctl stop flower-context`, then `flower-context boot --fresh`, then `systemctl start flower-context`';
 
 const ENTRIES = {
   config_validation_failed: {
@@ -257,9 +260,8 @@ const ENTRIES = {
     found:
       'Attributes of peers are validated like user input. The CA is compared with the one trusted last, and the attributes of this VM with what it has published.',
     agent:
-      'The node still serves. Invalid attributes are ignored. Another CA is used and reported until the VM boots again; the earlier one is kept as superlink-ca.previous.pem. After two changes of its attributes a SuperNode takes its partition by the order of the VM ids, until `flower-context boot --fresh`.',
-    remedy:
-      'compare the CA with `flower-context ca` on the SuperLink, and pin it (FL_SSL_CA_CERTFILE) if others can write to the service or to its network',
+      'The node still serves. Invalid attributes are ignored. Another CA is used and reported until the VM boots again; the earlier one is kept as superlink-ca.previous.pem. After two changes of its attributes a SuperNode takes its partition by the order of the VM ids, and the other nodes of the role do so as long as it publishes that.',
+    remedy: `compare the CA with \`flower-context ca\` on the SuperLink, and pin it (FL_SSL_CA_CERTFILE) if others can write to the service or to its network. After changed attributes find the VM that writes. ${FORGET_CHANGES}`,
     where: [
       'flower-context status',
       'onegate service show --json',

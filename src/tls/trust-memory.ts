@@ -31,6 +31,9 @@ export const trustMemorySchema = z.object({
   suspicion: z.string().nullable(),
 });
 
+/** `at` of a memory that was not stored: all that is known is that there is a CA file. */
+export const CA_FILE_ONLY = 'an earlier boot';
+
 export type TrustMemory = z.infer<typeof trustMemorySchema>;
 
 type Now = Omit<TrustMemory, 'version' | 'suspicion'> & {

@@ -13,7 +13,7 @@
 import { Problem, type ProblemFacts } from '../core/problem.ts';
 import { unlessError } from '../core/result.ts';
 import { decodeCaBase64, readCa, type TrustedCa } from './ca.ts';
-import type { TrustMemory } from './trust-memory.ts';
+import { CA_FILE_ONLY, type TrustMemory } from './trust-memory.ts';
 
 export interface TrustFacts {
   /** FL_TLS_ENABLED; undefined when it is not set. */
@@ -80,7 +80,7 @@ const downgrade = ({ ca, address, at }: NonNullable<TrustFacts['last']>): Proble
   problem('tls_mode_mismatch', TLS, {
     found: `the SuperLink publishes FL_TLS=NO, but this node used TLS ${address === null ? '' : `with ${address} `}on ${at} (${ca[0] === undefined ? 'CA not known' : `CA ${ca[0].slice(0, 23)}...`})`,
     expected: 'TLS: what OneGate says cannot make this node use plaintext',
-    remedy: `check on the SuperLink that FL_TLS_ENABLED is YES (\`flower-context status\` there); if another VM or the network changed FL_TLS, it is right after the SuperLink's next boot. If plaintext is wanted, set ${TLS}=NO on this VM`,
+    remedy: `check on the SuperLink that FL_TLS_ENABLED is YES (\`flower-context status\` there); if another VM or the network changed FL_TLS, it is right after the SuperLink's next boot. If plaintext is wanted, set ${TLS}=NO on this VM${at === CA_FILE_ONLY ? '. An earlier version kept the CA also after a change to plaintext: before an upgrade of a SuperNode without TLS set FL_TLS_ENABLED=NO first' : ''}`,
   });
 
 const problem = (

@@ -154,3 +154,71 @@ describe.each(rhythms)('every $everyS s: $name', ({ name, attack, everyS }) => {
     }
   });
 });
+
+/** VMs whose attributes say that they follow the order. */
+const published = ({ staying }: Scenario): number =>
+  staying.filter(({ vm }) => vm.template['FL_PARTITION_ORDER'] === 'YES').length;
+
+describe.each(Array.from({ length: 5 * LIVES }, (_, seed) => seed))('after an attack, life %d', (seed) => {
+  /** A role that has lost two nodes, whose first `attacked` nodes have seen changes of their attributes. */
+  async function suspecting(attacked: number): Promise<Scenario> {
+    const scenario = new Scenario(seed);
+    const { clock, zone } = scenario;
+    zone.serviceState = 1;
+    scenario.scaleUp(6);
+    await clock.advance(120_000);
+    zone.serviceState = 2;
+    scenario.scaleDown(2);
+    await clock.advance(900_000);
+    for (let time = 0; time < 3; time++) {
+      for (const { vm } of scenario.staying.slice(0, attacked)) claim(vm, '77');
+      await clock.advance(400_000);
+    }
+    await clock.advance(1_800_000);
+    expect(scenario.fault()).toBeUndefined();
+    expect(published(scenario)).toBe(attacked);
+    expect(scenario.staying.map(({ inUse }) => inUse?.id)).toEqual([0, 1, 2, 3]);
+    for (const node of scenario.nodes) node.moves.length = 0;
+    return scenario;
+  }
+
+  test.each([1, 2, 4])(
+    'the remedy on one node after the other ends it, without a move: %d attacked',
+    async (attacked) => {
+      const scenario = await suspecting(attacked);
+      const { clock, staying } = scenario;
+      for (const node of staying.filter(({ disk }) => disk?.suspicion !== undefined)) {
+        node.fresh();
+        for (let second = 0; second < 300; second += 5) {
+          await clock.advance(5_000);
+          const used = staying.flatMap(({ inUse }) => inUse?.id ?? []);
+          expect(new Set(used).size).toBe(used.length);
+        }
+      }
+      await clock.advance(300_000);
+      expect(published(scenario)).toBe(0);
+      expect(staying.map(({ disk }) => disk?.suspicion)).toEqual(staying.map(() => undefined));
+      await clock.advance(3_600_000);
+      expect(published(scenario)).toBe(0);
+      expect(scenario.fault()).toBeUndefined();
+      expect(staying.flatMap(({ moves }) => moves)).toEqual([]);
+      // By order each node would move when the oldest one has gone.
+      scenario.scaleDown(1);
+      await clock.advance(1_800_000);
+      expect(scenario.fault()).toBeUndefined();
+      expect(scenario.staying.flatMap(({ moves }) => moves)).toHaveLength(1);
+      for (const node of scenario.nodes) node.crash();
+    },
+  );
+
+  test('when the attacked node leaves the role, the others go by claims again', async () => {
+    const scenario = await suspecting(1);
+    const { clock } = scenario;
+    scenario.scaleDown(1);
+    await clock.advance(1_800_000);
+    expect(published(scenario)).toBe(0);
+    for (const { notes } of scenario.staying) expect(notes.at(-1)).toMatch(/goes by claims again|instead of/);
+    expect(scenario.fault()).toBeUndefined();
+    for (const node of scenario.nodes) node.crash();
+  });
+});

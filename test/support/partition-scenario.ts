@@ -16,6 +16,7 @@ class Node {
   /** When it stored another partition, in ms. */
   moves: number[] = [];
   suspicions: string[] = [];
+  notes: string[] = [];
   #stop = new AbortController();
   readonly #scenario: Scenario;
 
@@ -45,6 +46,13 @@ class Node {
     this.inUse = undefined;
   }
 
+  /** `systemctl stop flower-context`, `boot --fresh`, `systemctl start`: as Checkpoint.forget does. */
+  fresh(): void {
+    this.crash();
+    this.disk = this.disk && { ...this.disk, altered: undefined, suspicion: undefined };
+    this.start();
+  }
+
   async #live(signal: AbortSignal): Promise<void> {
     const { zone, clock, random } = this.#scenario;
     const oneGate = connectOneGate({
@@ -65,12 +73,15 @@ class Node {
         if (this.disk !== undefined && memory.id !== this.disk.id) this.moves.push(clock.monotonicMs());
         this.disk = memory;
       },
+      onNote: (note) => void this.notes.push(note),
       onSuspicious: (problem) => void this.suspicions.push(problem.message),
     });
     // The boot does the same: it continues without OneGate and tries again later.
+    let byOrder: boolean | undefined;
     for (;;) {
       const stored = await oneGate.vm({ policy: ONCE, signal }).catch(() => undefined);
       const chosen = await manager.choose({ stored, signal }).catch(() => undefined);
+      byOrder = chosen?.byOrder;
       if (chosen !== undefined) break;
       await clock.sleep(5_000, signal);
     }
@@ -82,6 +93,7 @@ class Node {
       FL_PARTITION_ID: `${id}`,
       FL_NUM_PARTITIONS: `${of}`,
       FL_NODE_READY: 'YES',
+      ...(byOrder !== undefined && { FL_PARTITION_ORDER: byOrder ? 'YES' : 'NO' }),
     };
     const published = await oneGate.update(attributes, { ready: true, signal }).then(
       () => true,

@@ -5,10 +5,11 @@ import { describe, expect, test } from 'vitest';
 import { SEQUENCES } from '../../src/boot/sequence.ts';
 import { parse } from '../../src/cli/command.ts';
 import { COMMANDS } from '../../src/cli/index.ts';
+import { suspicionOf } from '../../src/cluster/partition-memory.ts';
 import { downloadOf, FRAMEWORKS, formatSize, neededSpace } from '../../src/config/frameworks.ts';
 import { APPS } from '../../src/config/release.ts';
 import { isVariableName, namesOf, plainName, rowOf } from '../../src/config/table.ts';
-import { CATALOGUE } from '../../src/core/catalogue.ts';
+import { CATALOGUE, FORGET_CHANGES } from '../../src/core/catalogue.ts';
 import { realMachine } from '../../src/host/machine.ts';
 import { PUBLISHED } from '../../src/onegate/replies.ts';
 import { CODES } from '../../src/templates/lint/codes.ts';
@@ -263,3 +264,12 @@ test('commands are found in scripts by the rules of a shell', () => {
     ['k', '$(cat l)'],
   ]);
 });
+
+test.each(['docs/operate.md', 'docs/security.md'])(
+  '%s says how a SuperNode forgets changed attributes',
+  (page) => {
+    expect(read(page).replaceAll(/\s+/g, ' ')).toContain(FORGET_CHANGES);
+    expect(CATALOGUE.peer_suspicious.remedy).toContain(FORGET_CHANGES);
+    expect(suspicionOf({ suspicion: 'x' })?.facts.remedy).toContain(FORGET_CHANGES);
+  },
+);

@@ -587,13 +587,43 @@ describe('when somebody else changes attributes of this node', () => {
     expect(problems[0]?.facts.found).toContain(`${name} from ${right[name]} to ${lie}`);
   });
 
-  test('a node that hears of it follows the order, too', async () => {
-    const { clock, zone, problems, stop, own } = await claimed();
-    zone.superNodes.nodes[2]!.template['FL_PARTITION_ORDER'] = 'YES';
+  test('a node that hears of it follows the order as long as it hears it, and then keeps its partition', async () => {
+    const { clock, zone, problems, notes, memories, moves, stop, own } = await claimed();
+    const other = zone.superNodes.nodes[2]!.template;
+    other['FL_PARTITION_ORDER'] = 'YES';
+    await clock.advance(600_000);
+    expect(notes).toContain(
+      'VM 4 publishes FL_PARTITION_ORDER=YES: the partition follows the order of the VM ids meanwhile',
+    );
+    expect(own).toMatchObject({ FL_PARTITION_ID: '1', FL_PARTITION_ORDER: 'NO' });
+    // As the order says for VM 2.
+    zone.superNodes.nodes[0]!.template['FL_PARTITION_ID'] = '0';
+    other['FL_PARTITION_ORDER'] = 'NO';
     await clock.advance(600_000);
     stop();
-    expect(problems[0]?.facts.found).toContain('VM 4 reports that its attributes were changed');
-    expect(own['FL_PARTITION_ID']).toBe('1');
+    expect(notes.at(-1)).toMatch(/^no other VM publishes .* goes by claims again$/);
+    expect(memories.filter(({ suspicion }) => suspicion !== undefined)).toEqual([]);
+    expect([problems, moves.map(({ id }) => id)]).toEqual([[], [1]]);
+  });
+
+  test('a new node that hears of it begins with its partition by order', async () => {
+    const { clock, zone, keeperOf, claim } = role(3);
+    claim(2, '2');
+    claim(4, '1');
+    zone.superNodes.nodes[2]!.template['FL_PARTITION_ORDER'] = 'YES';
+    expect(await clock.run(keeperOf(3).choose())).toMatchObject({ id: 1, of: 3 });
+  });
+
+  test('FL_PARTITION_ORDER=YES by somebody else is withdrawn, noted, and the second time reported', async () => {
+    const { clock, own, notes, problems, stop } = await claimed();
+    own['FL_PARTITION_ORDER'] = 'YES';
+    await clock.advance(300_000);
+    expect(own['FL_PARTITION_ORDER']).toBe('NO');
+    expect(notes).toContain('somebody else has changed FL_PARTITION_ORDER from NO to YES of this VM');
+    own['FL_PARTITION_ORDER'] = 'YES';
+    await clock.advance(300_000);
+    stop();
+    expect(problems).toHaveLength(1);
   });
 
   test('a node that follows the order does so after a reboot, and reads no claims', async () => {

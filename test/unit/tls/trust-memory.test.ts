@@ -201,6 +201,59 @@ describe('the file', () => {
     expect(read().last).toMatchObject({ tls: true, ca: [] });
   });
 
+  describe('that an earlier version never wrote, beside the CA of an earlier TLS', () => {
+    const plan = (...argv: string[]) => ({
+      version: 1,
+      role: 'supernode',
+      flower_version: '1.39.0',
+      argv,
+      env: {},
+    });
+    beforeEach(() => {
+      mkdirSync(paths.run, { recursive: true });
+      writeFileSync(join(paths.tls, 'superlink-ca.pem'), CA);
+    });
+    const writePlan = (text: string) => writeFileSync(paths.plan, text, { mode: 0o640 });
+
+    test('the plan of this boot says that there is no TLS any more', () => {
+      writePlan(JSON.stringify(plan('flower-supernode', '--insecure')));
+      expect(read()).toEqual({ last: undefined, damage: undefined });
+    });
+
+    test.each([
+      ['with a CA', JSON.stringify(plan('flower-supernode', '--root-certificates', 'x'))],
+      ['that is damaged', '{"argv":["--insecure"'],
+    ])('a plan %s keeps TLS required', (_, text) => {
+      writePlan(text);
+      expect(read().last).toMatchObject({ tls: true, ca: [print(CA)] });
+    });
+
+    test('a damaged memory keeps TLS required, whatever the plan says', () => {
+      writePlan(JSON.stringify(plan('flower-supernode', '--insecure')));
+      writeFileSync(paths.trust, '{');
+      expect(read().last).toMatchObject({ tls: true });
+    });
+
+    test('after a reboot TLS stays required, and the problem says what to set before an upgrade', () => {
+      const { last } = read();
+      const decide = (known: TrustMemory | undefined) =>
+        problemOf(() =>
+          trustDecision({
+            tlsEnabled: undefined,
+            mode: 'discovery',
+            published: { tls: 'NO' },
+            now: NOW,
+            last: known,
+          }),
+        );
+      expect(decide(last)).toMatchObject({
+        code: 'tls_mode_mismatch',
+        remedy: expect.stringContaining('without TLS set FL_TLS_ENABLED=NO first'),
+      });
+      expect(decide(looks(TLS)).remedy).not.toContain('upgrade');
+    });
+  });
+
   test('a CA that is replaced is kept, and plaintext leaves no CA', () => {
     writeTrust(paths, looks(TLS)!, CA);
     writeTrust(paths, looks(TLS, { tls: 'YES', ca: OTHER })!, OTHER);
