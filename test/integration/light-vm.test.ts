@@ -120,8 +120,8 @@ async function until(enough: () => boolean): Promise<void> {
   }
 }
 
-/** A `systemctl` that knows one unit, in this state; a restart makes it active. */
-function systemctl(state: string): { calls: () => string[]; names: (pid: number) => void } {
+/** A `systemctl` that knows one unit, in this state; a start makes it `after`. */
+function systemctl(state: string, after = 'active'): { calls: () => string[]; names: (pid: number) => void } {
   const folder = join(dir, 'systemd');
   mkdirSync(folder);
   const names = (pid: number): void => writeFileSync(join(folder, 'pid'), `${pid}\n`);
@@ -132,11 +132,13 @@ function systemctl(state: string): { calls: () => string[]; names: (pid: number)
 cd '${folder}'
 echo "$*" >>calls
 case $1 in
-restart) echo active >state ;;
+start) echo ${after} >state ;;
+stop) case $* in *superexec*) echo inactive >state ;; esac ;;
 show)
   read -r state <state; read -r pid <pid
   [ "$state" = active ] || pid=0
-  echo "ActiveState=$state"; echo "MainPID=$pid" ;;
+  echo "ActiveState=$state"; echo "MainPID=$pid"
+  [ "$state" != activating ] || echo SubState=auto-restart ;;
 esac
 `;
   writeFileSync(join(folder, 'systemctl'), program, { mode: 0o755 });
@@ -180,7 +182,7 @@ describe('FL_ISOLATION=process', () => {
     await ended;
   }
   const restarts = (calls: readonly string[]): number =>
-    calls.filter((call) => call.startsWith('restart ') && call.includes('superexec')).length;
+    calls.filter((call) => call.startsWith('start ') && call.includes('superexec')).length;
 
   /** A VM that serves, its SuperExec, and what makes another process that of SuperExec. */
   async function serving() {
@@ -211,6 +213,15 @@ describe('FL_ISOLATION=process', () => {
     expect(failed.outcome.failure).toMatchObject({ planned: false, publishedBefore: true, flowerUp: false });
     await until(() => vm.status?.phase === 'failed');
     expect(vm.status?.serving).toBe(false);
+  });
+
+  test('a SuperExec that ends at once fails the boot at once', async () => {
+    systemctl('inactive', 'activating');
+    switchedOn({ context: PROCESS });
+    await until(() => boots.length > 0);
+    const { failure } = boots[0]!.outcome;
+    expect(failure?.problem.code).toBe('flower_start_failed');
+    expect(failure?.problem.facts.found).toContain('it ended');
   });
 
   test('a SuperExec that systemd has started again needs no boot', async () => {

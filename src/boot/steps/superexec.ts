@@ -4,7 +4,7 @@ import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { removeSuperExec, superExecFiles } from '../../flower/superexec-files.ts';
 import { superExecServes } from '../../flower/superexec-process.ts';
 import { exists } from '../../host/files.ts';
-import { lastLines, queueJob, type UnitState, unitState } from '../../host/systemd.ts';
+import { lastLines, queueJob, stopAndWait, type UnitState, unitState } from '../../host/systemd.ts';
 import { type CommonOutputs, type StepResult, stepOf } from '../step.ts';
 
 /** The API opens before a SuperNode has found its SuperLink. A slow disk needs most of this time. */
@@ -36,8 +36,10 @@ export const startSuperExec = stepOf<CommonOutputs>()({
     }
     if (tools.unchanged && (await superExecServes(tools.machine)))
       return { output: undefined, kept: true, note: `${SUPEREXEC_UNIT} runs already` };
+    // Stopped first: what the unit does afterwards is of the new process, also when that has ended already.
+    await stopAndWait(SUPEREXEC_UNIT);
     const before = await unitState(SUPEREXEC_UNIT);
-    const refused = await queueJob('restart', SUPEREXEC_UNIT);
+    const refused = await queueJob('start', SUPEREXEC_UNIT);
     if (refused !== undefined) throw failure(refused);
     tools.wait({
       for: `${SUPEREXEC_UNIT} to be accepted by the ${role === 'superlink' ? 'SuperLink' : 'SuperNode'} of this VM`,
@@ -54,9 +56,9 @@ async function untilReady(before: UnitState, clock: Clock, signal: AbortSignal):
   for (;;) {
     await clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(SUPEREXEC_UNIT);
-    // With the process of before, systemd has not begun yet.
-    const begun = state.pid !== before.pid;
-    if (begun && state.active === 'active') return;
+    if (state.active === 'active') return;
+    // In the state of before (inactive or failed), systemd has not begun yet.
+    const begun = state.active !== before.active;
     const ended = begun && (state.active === 'failed' || state.sub === 'auto-restart');
     if (!ended && clock.monotonicMs() < limit) continue;
     const how = ended
