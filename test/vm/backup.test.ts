@@ -13,6 +13,7 @@ const [BACKUP, RESTORE] = [...section.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map
   ([, commands]) => `set -e\n${commands}`,
 );
 
+const APPS = '/var/lib/flower-app';
 const STATE = '/var/lib/flower/superlink';
 /** A run that Flower has not written to its main file yet: SQLite keeps it in the file beside it. */
 const OPEN_DATABASE = `
@@ -36,6 +37,7 @@ beforeAll(async () => {
 afterAll(() => service?.stop());
 
 const asFlower = 'setpriv --reuid=flower --regid=flower --clear-groups';
+const asApp = 'setpriv --reuid=flower-app --regid=flower-app --clear-groups';
 const fingerprint = (): Promise<string> => guest.sh("flower-context ca | grep '^fingerprint'");
 
 test('a backup while Flower runs is restored: the CA, the database, and nothing that an app points to', async () => {
@@ -49,6 +51,10 @@ test('a backup while Flower runs is restored: the CA, the database, and nothing 
       .replace('echo model >', 'sh -c "echo model >')
       .replace('model.npz;', 'model.npz";'),
   );
+  // The models of FL_ISOLATION=process.
+  await guest.sh(
+    `install -d -m 700 -o flower-app -g flower-app ${APPS}; ${asApp} sh -c 'umask 077; echo model >${APPS}/model'`,
+  );
   await guest.sh('cat >/opt/flower/open.py', { stdin: OPEN_DATABASE });
   // The database stays open, and in use, while it is copied.
   const { code, stderr } = await guest.exec(
@@ -57,7 +63,7 @@ test('a backup while Flower runs is restored: the CA, the database, and nothing 
   );
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   expect(await guest.sh('stat -c "%a %U" /root/superlink /root/superlink/*')).toBe(
-    ['700 root', '600 root', '600 root', '600 root'].join('\n'),
+    ['700 root', ...Array(4).fill('600 root')].join('\n'),
   );
   const names = await guest.sh('tar -tf /root/superlink/flower.tar');
   expect(names).toContain('checkpoints2/model.npz');
@@ -68,7 +74,9 @@ test('a backup while Flower runs is restored: the CA, the database, and nothing 
   await guest.sh(
     `systemctl stop flower-context flower-superlink; rm -r /var/lib/flower-context/tls ${STATE}/app.db*`,
   );
-  await guest.sh(`systemctl start flower-context; rm -r /root/superlink; ${asFlower} touch ${STATE}/later`);
+  await guest.sh(
+    `systemctl start flower-context; rm -r /root/superlink ${APPS}/model; ${asFlower} touch ${STATE}/later`,
+  );
   await guest.until(
     'another CA',
     async () => (await guest.exec(`test -e /var/lib/flower-context/tls/ca.pem`)).code === 0,
@@ -93,6 +101,9 @@ test('a backup while Flower runs is restored: the CA, the database, and nothing 
   const read = `python3 -c 'import sqlite3; print(sqlite3.connect("${STATE}/app.db").execute("select x from t").fetchall())'`;
   expect(await guest.sh(`${asFlower} ${read}`)).toBe('[(42,)]');
   expect(await guest.sh(`cat ${STATE}/checkpoints2/model.npz; ls ${STATE}`)).not.toContain('later');
+  expect(await guest.sh(`cat ${APPS}/model; stat -c '%a %U' ${APPS} ${APPS}/model; ls -A ${APPS}`)).toBe(
+    'model\n700 flower-app\n600 flower-app\nmodel',
+  );
   expect(await guest.sh(`stat -c '%a %U' /etc/shadow /var/lib/flower-context/tls/ca.key`)).toBe(
     '640 root\n600 root',
   );
