@@ -50,7 +50,7 @@ test('a form with its defaults gives a federation, and docs explain each line of
   const vms: Vm[] = [federation.superlink, ...nodes];
   for (const vm of vms) await vm.whenReady(30_000);
   const said = vms.flatMap((vm) => vm.journal()).filter(({ name }) => name === 'flower-context');
-  const lines = said.map(({ message }) => message.replace(/^\[\d+\/\d+\] /, ''));
+  const lines = said.map(({ message }) => message.replace(/^\[\d+\/\d+\] /, '').trimStart());
   expect(lines.length).toBeGreaterThan(30);
   expect(lines.filter((line) => !explained.some((begin) => begin !== '' && line.startsWith(begin)))).toEqual(
     [],

@@ -10,7 +10,7 @@ import { base64, OTHER_CA, operator } from './failures/setup.ts';
 
 async function expectPlanInForce(vm: Vm): Promise<Preview> {
   expect(await vm.cli('validate')).toMatchObject({ code: 0 });
-  const { stdout, stderr } = await vm.cli('plan', '--json');
+  const { stdout, stderr } = await vm.cli('plan', '--json', '--show-all');
   const planned = JSON.parse(stdout || stderr) as Preview;
   const inForce = JSON.parse(readFileSync(vm.at('run/flower-context/plan.json'), 'utf8')) as LaunchPlan;
   // A checksum of certificates, which only a boot makes.

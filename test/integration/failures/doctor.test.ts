@@ -77,7 +77,7 @@ describe('a healthy federation', () => {
       expect(stdout).toMatch(/no problems\n$/);
       expect(tooWide(stdout + (await vm.cli('status')).stdout)).toEqual([]);
       expect(code).toBe(0);
-      expect(stdout.match(/^(ok|-) /gm)).toHaveLength(15);
+      expect(stdout.match(/^(ok|-) /gm)).toHaveLength(16);
     }
   });
 
@@ -215,7 +215,7 @@ describe('doctor stops at the first thing that is missing', () => {
     expect(code).toBe(1);
     expect(stdout.match(/^PROBLEM .*/gm)).toEqual([expect.stringMatching(/image +not an image/)]);
     expect(stdout).toContain('explain image_incomplete');
-    expect(stdout).toContain('skipped: 14 checks (no image)');
+    expect(stdout).toContain('skipped: 15 checks (no image)');
     expect(readdirSync(root)).toEqual([]);
   });
 
@@ -228,7 +228,7 @@ describe('doctor stops at the first thing that is missing', () => {
     );
     const without = (await doctor(root)).stdout;
     expect(without.match(/^PROBLEM .*/gm)).toEqual([expect.stringContaining('CONTEXT')]);
-    expect(without).toContain('skipped: 13 checks (no CONTEXT)');
+    expect(without).toContain('skipped: 14 checks (no CONTEXT)');
     mkdirSync(join(root, 'var/run/one-context'), { recursive: true });
     writeFileSync(join(root, 'var/run/one-context/context.sh.network'), "ETH0_IP='10.0.0.5'\n");
     const { stdout } = await doctor(root);
