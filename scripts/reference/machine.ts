@@ -63,7 +63,7 @@ const FILES: Readonly<
     what: 'with FL_ISOLATION=process: unpacked apps and checkpoints of models',
   },
   flwrHome: {
-    access: 'root 0700',
+    access: 'root 0755',
     what: 'FLWR_HOME of `flower-context submit`: the connection to this SuperLink',
   },
   environment: { access: 'link', what: 'the virtual environment in use' },

@@ -27,7 +27,10 @@ export function connectionToml(control: HostPort, ca: string | undefined, loopba
 }
 
 /** The environment of Flower's commands. Nothing comes from the caller: its proxy settings would break calls to loopback. */
-export const flwrEnvironment = ({ environment, flwrHome: home }: Paths): Record<string, string> => ({
+export const flwrEnvironment = ({
+  environment,
+  flwrHome: home,
+}: Pick<Paths, 'environment' | 'flwrHome'>): Record<string, string> => ({
   PATH: commandPath(environment),
   HOME: home,
   FLWR_HOME: home,

@@ -2,12 +2,22 @@ import { join, resolve } from 'node:path';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import { plain, textLines } from '../core/text.ts';
-import { readEndpoints } from '../flower/endpoints.ts';
-import { ensureFolder, exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
+import { type FlowerEndpoints, readEndpoints } from '../flower/endpoints.ts';
+import {
+  ensureFolder,
+  exists,
+  isFolder,
+  listFolder,
+  readText,
+  realPath,
+  remove,
+  writeAtomic,
+} from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
+import { runAsAnother, runsAsAnother } from '../host/unprivileged.ts';
 import { defineCommand, UsageError } from './command.ts';
 import {
   CONNECTION,
@@ -22,6 +32,7 @@ import {
   runIdIn,
   runStateIn,
 } from './submission.ts';
+
 import { passLine, printErrorText, printText } from './terminal.ts';
 
 export const submit = defineCommand({
@@ -58,20 +69,39 @@ export const submit = defineCommand({
     const app = appNamed(args[0]!, machine.paths);
     const settings = await settingsFor(machine, app, passedOn.settings, flag('declared-only'));
 
-    const home = machine.paths.flwrHome;
-    ensureFolder(home, { mode: 0o700 });
-    const { listeners, tls } = superLink;
-    const connection = connectionToml(listeners.control, tls?.loopback.ca, machine.host.loopback);
-    writeAtomic(join(home, 'config.toml'), connection, { mode: 0o600, durable: false });
-    const file = join(home, `run-config-${process.pid}.toml`);
+    const connection = writeConnection(machine, superLink);
+    const file = join(machine.paths.flwrHome, `run-config-${process.pid}.toml`);
     writeAtomic(file, formatRunConfig(settings), { mode: 0o600, durable: false });
     try {
-      return await new Run(machine).start(app, [...passedOn.rest, '--run-config', file]);
+      return await new Run(machine, app, connection, file).start(passedOn.rest);
     } finally {
       remove(file);
     }
   },
 });
+
+/** Writes what Flower's command reads in FLWR_HOME, for any user, and returns the files. */
+function writeConnection(
+  { paths, host }: Machine,
+  { listeners, tls }: Extract<FlowerEndpoints, { role: 'superlink' }>,
+): string[] {
+  const home = paths.flwrHome;
+  ensureFolder(home, { mode: 0o755 });
+  const config = join(home, 'config.toml');
+  const access = { mode: 0o644, durable: false };
+  // A copy: only root and Flower enter the folder of keys.
+  const ca = join(home, 'ca.pem');
+  writeAtomic(ca, tls === null ? '' : (readText(tls.loopback.ca) ?? ''), access);
+  writeAtomic(
+    config,
+    connectionToml(listeners.control, tls === null ? undefined : ca, host.loopback),
+    access,
+  );
+  // `flwr log` and `flwr stop` write it when it is missing, which the user of the printed commands cannot.
+  const credentials = join(home, 'credentials.yaml');
+  if (!exists(credentials)) writeAtomic(credentials, '{}\n', access);
+  return [config, ca];
+}
 
 /** The folder of an app. A folder in the working directory comes before an app of the package. */
 function appNamed(name: string, { apps }: Paths): string {
@@ -112,7 +142,8 @@ async function settingsFor(
 async function declaredKeys({ paths }: Machine, app: string): Promise<ReadonlySet<string>> {
   const python = join(paths.environment, 'bin/python');
   const file = join(app, 'pyproject.toml');
-  const { code, stdout, stderr, failedToStart } = await run(python, ['-I', '-c', DECLARED_KEYS_PY, file], {
+  // -S: root runs no code of the environment's packages.
+  const { code, stdout, stderr, failedToStart } = await run(python, ['-IS', '-c', DECLARED_KEYS_PY, file], {
     env: flwrEnvironment(paths),
     timeoutMs: 30_000,
   });
@@ -133,16 +164,31 @@ const MOST_SILENT_POLLS = 30;
 
 class Run {
   readonly #machine: Machine;
+  readonly #app: string;
+  readonly #connection: readonly string[];
+  readonly #settings: string;
+  readonly #environment: string;
   readonly #program: string;
+  readonly #apart: boolean;
   readonly #interrupted = new AbortController();
   #id: string | undefined;
 
-  constructor(machine: Machine) {
+  /** `connection`: files in FLWR_HOME. `settings`: the file for --run-config. */
+  constructor(machine: Machine, app: string, connection: readonly string[], settings: string) {
     this.#machine = machine;
-    this.#program = join(machine.paths.environment, 'bin/flwr');
+    this.#app = app;
+    this.#connection = connection;
+    this.#settings = settings;
+    this.#apart = runsAsAnother(machine.paths.root);
+    const { environment } = machine.paths;
+    // The link is not visible in the sandbox.
+    this.#environment = (this.#apart ? realPath(environment) : undefined) ?? environment;
+    this.#program = join(this.#environment, 'bin/flwr');
   }
 
-  async start(app: string, args: readonly string[]): Promise<number> {
+  async start(passedOn: readonly string[]): Promise<number> {
+    const app = this.#app;
+    const args = [...passedOn, '--run-config', this.#settings];
     const interrupt = (): void => this.#interrupted.abort();
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, interrupt);
     const { code, failedToStart } = await this.#flwr(['run', app, CONNECTION, '--stream', ...args], true);
@@ -197,7 +243,10 @@ class Run {
   }
 
   #leave(id: string): number {
-    const by = `FLWR_HOME=${this.#machine.paths.flwrHome} ${this.#program}`;
+    const home = `FLWR_HOME=${this.#machine.paths.flwrHome}`;
+    const by = this.#apart
+      ? `systemd-run -qtp DynamicUser=yes -E ${home} ${this.#program}`
+      : `${home} ${this.#program}`;
     printError(
       `run ${id} continues.\n  follow it: ${by} log ${id} ${CONNECTION} --stream\n  stop it: ${by} stop ${id} ${CONNECTION}\n`,
     );
@@ -205,8 +254,9 @@ class Run {
   }
 
   #flwr(args: readonly string[], visible: boolean): ReturnType<typeof run> {
-    return run(this.#program, args, {
-      env: flwrEnvironment(this.#machine.paths),
+    const { flwrHome: home } = this.#machine.paths;
+    const options = {
+      env: flwrEnvironment({ environment: this.#environment, flwrHome: home }),
       signal: this.#interrupted.signal,
       ...(visible
         ? {
@@ -216,6 +266,10 @@ class Run {
             },
           }
         : { timeoutMs: 60_000 }),
-    });
+    };
+    if (!this.#apart) return run(this.#program, args, options);
+    const files = [...this.#connection, this.#settings];
+    const app = args[0] === 'run' ? this.#app : undefined;
+    return runAsAnother([this.#program, ...args], { ...options, home, files, app });
   }
 }

@@ -1,5 +1,6 @@
 // Runs other programs: never through a shell, with limits of time and output.
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { unlessError } from '../core/result.ts';
 import { readText } from './read.ts';
@@ -15,6 +16,8 @@ interface RunOptions {
   /** Called with each whole line as it comes, without its newline. */
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The output of another program as standard input, which is empty when left out. */
+  readonly input?: Readable | undefined;
 }
 
 export interface RunResult {
@@ -29,14 +32,14 @@ export interface RunResult {
 }
 
 /**
- * Runs a program to its end. Never throws. Standard input is empty. The program has a process group of its own, so that a
+ * Runs a program to its end. Never throws. The program has a process group of its own, so that a
  * timeout also ends its children. A child that keeps the output open after the end is waited for at most `graceMs`.
  */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { timeoutMs, graceMs = 2000, env, maxBytes = 1024 * 1024, onLine, signal } = options;
+  const { timeoutMs, graceMs = 2000, env, maxBytes = 1024 * 1024, onLine, signal, input } = options;
   return new Promise((resolve) => {
     const child = spawn(command, [...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input ?? 'ignore', 'pipe', 'pipe'],
       detached: true,
       env: { ...(env ?? process.env) },
     });
