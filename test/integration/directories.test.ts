@@ -191,7 +191,10 @@ describe('the agent', () => {
     expect(problems).toMatchObject([
       {
         code: 'flower_start_failed',
-        found: expect.stringMatching(/exit status 78.*superlink\/checkpoints: a file is there; rename it/s),
+        // On a busy machine the unit may have been started again before the agent sees its end.
+        found: expect.stringMatching(
+          /(exit status 78|was started again).*superlink\/checkpoints: a file is there; rename it/s,
+        ),
       },
     ]);
   });
