@@ -50,7 +50,13 @@ describe.each(['1.39.0', '1.31.0'])('Flower %s in process mode', (version) => {
 });
 
 test('a SuperExec that ends closes the ready gate until it is back, and subprocess mode stops it', async () => {
-  const federation = zone({ flower: { version: '1.39.0' }, supernodes: 0, superlink: PROCESS });
+  const federation = zone({
+    flower: { version: '1.39.0' },
+    supernodes: 0,
+    superlink: PROCESS,
+    // Longer than the time between two checks of the agent: one that is back before needs no notice.
+    dropIns: { 'flower-superexec': '[Service]\nRestartSec=8s' },
+  });
   await federation.up(UP_WITHIN_MS);
   const { superlink } = federation;
   const before = Number((await superlink.unit('flower-superexec')).MainPID);
