@@ -120,6 +120,19 @@ describe('the launcher finds at .flwr', () => {
   });
 });
 
+test('the launcher says that it renamed .flwr also if it cannot use a later directory', async () => {
+  const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
+  setups.push(vm);
+  const plan = vm.superlink({ loopback: LOOPBACK, checkpoints: 'checkpoints' });
+  mkdirSync(plan.workdir, { recursive: true });
+  for (const name of ['.flwr', 'checkpoints']) writeFileSync(join(plan.workdir, name), '');
+  const launched = vm.launch(plan);
+  expect(await launched.ended).toEqual({ code: 78, signal: null });
+  expect(launched.output()).toMatch(
+    /cannot use \S+\/\.flwr: a file is there; it is now .*\n.*checkpoints: a file is there/s,
+  );
+});
+
 describe.each(AT)('the launcher finds at %s', (name) => {
   test('a link to a directory that Flower can write: it is used', async () => {
     const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
@@ -141,7 +154,7 @@ test.runIf(process.getuid?.() === 0)('a directory that Flower may not write is a
   chmodSync(folder, 0o755);
   const script = `import sys; sys.path.insert(0, ${JSON.stringify(LIB)})
 from flower_launch.directories import make_directories
-make_directories([${JSON.stringify(folder)}])`;
+list(make_directories([${JSON.stringify(folder)}]))`;
   const asOther = [
     '--reuid=47110',
     '--regid=47110',

@@ -22,8 +22,7 @@ KINDS = (
 
 def make_directories(paths, replaceable=()):
     """`paths`: absolute, parents first. A link to a directory is accepted. What else is at one of the paths `replaceable` gets
-    another name. Returns a sentence for each of these. Raises Unusable."""
-    notes = []
+    another name. Yields a sentence for each of these at once: a later path may raise Unusable."""
     for path in paths:
         problem = make_directory(path)
         if problem is not None and path in replaceable and os.path.lexists(path):
@@ -35,12 +34,11 @@ def make_directories(paths, replaceable=()):
             except OSError as error:
                 problem = f"{found}, and it cannot be renamed ({error.strerror})", problem[1]
             else:
-                notes.append(f"cannot use {path}: {found}; it is now {aside}")
+                yield f"cannot use {path}: {found}; it is now {aside}"
                 problem = make_directory(path)
         if problem is not None:
             found, remedy = problem
             raise Unusable(f"cannot make the directory {path}: {found}; {remedy}; systemd then starts Flower again")
-    return notes
 
 
 def make_directory(path):
