@@ -85,8 +85,14 @@ export type LiveFlowerState = FlowerState & { readonly up: boolean };
 /** The process that systemd has named as the main process of Flower's unit, per machine: asked once for each process. */
 const confirmed = new WeakMap<object, string>();
 
-/** The state of the main process of Flower's unit. Undefined when it does not run, is stopped, or has not reported. */
-export async function liveFlowerState(machine: Machine): Promise<LiveFlowerState | undefined> {
+/**
+ * The state of the main process of Flower's unit. Undefined when it does not run, is stopped, or has not reported.
+ * `mainPid`: that process, where systemd has just named it.
+ */
+export async function liveFlowerState(
+  machine: Machine,
+  mainPid?: number,
+): Promise<LiveFlowerState | undefined> {
   const state = await readFlowerState(machine);
   if (state === undefined) return undefined;
   const { pid, started, phase } = state;
@@ -94,7 +100,7 @@ export async function liveFlowerState(machine: Machine): Promise<LiveFlowerState
   if (facts?.started !== started || facts.stopped) return undefined;
   const process = `${pid} ${started}`;
   if (confirmed.get(machine.host) !== process) {
-    if (!(await mainPids(machine)).includes(pid)) return undefined;
+    if (!(mainPid === undefined ? await mainPids(machine) : [mainPid]).includes(pid)) return undefined;
     confirmed.set(machine.host, process);
   }
   return { ...state, up: phase === 'serving' || phase === 'accepted' };

@@ -56,7 +56,7 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   const ports = hadPlan === undefined || hadPlan === null ? takenPort(plan) : undefined;
   const { active, sub, pid } = await unitState(unit);
   const running = pid !== 0 && (active === 'active' || (active === 'activating' && sub !== 'auto-restart'));
-  const state = running ? await firstState(unit, tools) : undefined;
+  const state = running ? await firstState(unit, pid, tools) : undefined;
   if (state?.plan === plan.hash) {
     // Flower will start from this file again.
     writePlan(plan, paths);
@@ -98,12 +98,14 @@ const FIRST_STATE_WITHIN_MS = 15_000;
  */
 async function firstState(
   unit: string,
+  pid: number,
   { machine, signal, warn }: StepTools,
 ): Promise<LiveFlowerState | undefined> {
   const { clock } = machine;
   const until = clock.monotonicMs() + FIRST_STATE_WITHIN_MS;
   for (;;) {
-    const state = await liveFlowerState(machine);
+    // Else systemd is asked: the unit may have been started again since it named that process.
+    const state = (await liveFlowerState(machine, pid)) ?? (await liveFlowerState(machine));
     if (state !== undefined) return state;
     const why = await whyUnknown(machine);
     if (why === undefined) return undefined;
