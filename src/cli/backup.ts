@@ -13,6 +13,7 @@ import { readPlan } from '../flower/plan.ts';
 import { unitOf } from '../flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../flower/superexec.ts';
 import {
+  archiveProblem,
   makeNewFolder,
   packFolder,
   removeFolder,
@@ -121,7 +122,8 @@ export const restore = defineCommand({
     try {
       unpackInto('unpacking the keys and certificates', join(folder, AGENT), beside);
       const others = listFolder(beside).filter((name) => name !== 'tls');
-      if (others.length > 0) throw failed('unpacking the keys and certificates', 'it has other files, too');
+      if (others.length > 0)
+        throw archiveProblem('unpacking the keys and certificates', 'it has other files, too');
       for (const part of parts) await inSandbox(machine, part, 'unpack', { input: join(folder, part.file) });
       remove(checkpoint);
       // Flower's database after what belongs to it, and the keys last.
@@ -197,12 +199,5 @@ async function inSandbox(
   const { status, said } = await runInSandbox(unit, program, files);
   if (status === 0) return [];
   if (status === INCOMPLETE) return textLines(said);
-  throw failed(`${DOING[action]} ${what}`, textLines(said).at(-1) ?? `the status ${status}`);
+  throw archiveProblem(`${DOING[action]} ${what}`, textLines(said).at(-1) ?? `the status ${status}`);
 }
-
-const failed = (doing: string, found: string): Problem =>
-  new Problem('state_unwritable', {
-    doing,
-    found,
-    remedy: 'check that root runs it and that the disk has free space (`df -h`), then run it again',
-  });

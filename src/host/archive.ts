@@ -12,7 +12,8 @@ import { ourIds } from './machine.ts';
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
-const failed = (doing: string, found: string): Problem =>
+/** What went wrong with a backup or a restore. */
+export const archiveProblem = (doing: string, found: string): Problem =>
   new Problem('state_unwritable', {
     doing,
     found,
@@ -23,7 +24,7 @@ function reporting<T>(doing: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    throw failed(doing, describeError(error));
+    throw archiveProblem(doing, describeError(error));
   }
 }
 
@@ -46,7 +47,7 @@ export function makeNewFolder(given: string): NewFolder | string {
     const code = errorCode(error);
     if (code === 'EEXIST') return `${given} exists; name a new folder`;
     if (code === 'ENOENT' || code === 'ENOTDIR') return `the folder that ${given} would be in does not exist`;
-    throw failed(`creating the folder ${given}`, describeError(error));
+    throw archiveProblem(`creating the folder ${given}`, describeError(error));
   }
   const descriptor = reporting(`opening ${given}`, () => openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
   const { uid, mode } = fstatSync(descriptor);
@@ -80,8 +81,8 @@ function tar(
 ): void {
   const { status, stderr, error } = spawnSync('tar', args, { stdio });
   closeSync(descriptor);
-  if (error !== undefined) throw failed(doing, describeError(error));
-  if (status !== 0) throw failed(doing, plain(stderr.toString()) || `the status ${status}`);
+  if (error !== undefined) throw archiveProblem(doing, describeError(error));
+  if (status !== 0) throw archiveProblem(doing, plain(stderr.toString()) || `the status ${status}`);
 }
 
 /** Removes a folder of root's with its content. @throws Problem state_unwritable */

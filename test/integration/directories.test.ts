@@ -74,17 +74,23 @@ const KINDS: readonly Kind[] = [
 const KEPT = ['state', 'state/deeper', 'checkpoints'];
 const AT = ['.flwr', ...KEPT];
 
+/** A SuperLink that needs all directories of AT, before its start, and the path where something is about to be. */
+function withObstacleAt(name: string) {
+  const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
+  setups.push(vm);
+  const plan = vm.superlink({
+    loopback: LOOPBACK,
+    database: 'state/deeper/x.db',
+    checkpoints: 'checkpoints',
+  });
+  const path = join(plan.workdir, name);
+  mkdirSync(dirname(path), { recursive: true });
+  return { vm, plan, path };
+}
+
 describe.each(KEPT)('the launcher finds at %s', (name) => {
   test.each(KINDS)('%s: it ends with status 78 and says what to do', async (_, make, reason) => {
-    const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
-    setups.push(vm);
-    const plan = vm.superlink({
-      loopback: LOOPBACK,
-      database: 'state/deeper/x.db',
-      checkpoints: 'checkpoints',
-    });
-    const path = join(plan.workdir, name);
-    mkdirSync(dirname(path), { recursive: true });
+    const { vm, plan, path } = withObstacleAt(name);
     await make(path);
     const launched = vm.launch(plan);
     expect(await launched.ended).toEqual({ code: 78, signal: null });
@@ -98,11 +104,7 @@ describe.each(KEPT)('the launcher finds at %s', (name) => {
 
 describe('the launcher finds at .flwr', () => {
   test.each(KINDS)('%s: it gives it another name, says so, and Flower starts', async (_, make, reason) => {
-    const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
-    setups.push(vm);
-    const plan = vm.superlink({ loopback: LOOPBACK });
-    const path = join(plan.workdir, '.flwr');
-    mkdirSync(dirname(path), { recursive: true });
+    const { vm, plan, path } = withObstacleAt('.flwr');
     await make(path);
     const launched = vm.launch(plan);
     await vm.phase(launched, 'serving');
@@ -135,15 +137,7 @@ test('the launcher says that it renamed .flwr also if it cannot use a later dire
 
 describe.each(AT)('the launcher finds at %s', (name) => {
   test('a link to a directory that Flower can write: it is used', async () => {
-    const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
-    setups.push(vm);
-    const plan = vm.superlink({
-      loopback: LOOPBACK,
-      database: 'state/deeper/x.db',
-      checkpoints: 'checkpoints',
-    });
-    const path = join(plan.workdir, name);
-    mkdirSync(dirname(path), { recursive: true });
+    const { vm, plan, path } = withObstacleAt(name);
     symlinkSync(outside(), path);
     await vm.phase(vm.launch(plan), 'serving');
   });

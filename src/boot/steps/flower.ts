@@ -103,9 +103,11 @@ async function firstState(
 ): Promise<LiveFlowerState | undefined> {
   const { clock } = machine;
   const until = clock.monotonicMs() + FIRST_STATE_WITHIN_MS;
+  // Systemd has just named it. Later the unit may have been started again, and systemd is asked.
+  let named: number | undefined = pid;
   for (;;) {
-    // Else systemd is asked: the unit may have been started again since it named that process.
-    const state = (await liveFlowerState(machine, pid)) ?? (await liveFlowerState(machine));
+    const state = await liveFlowerState(machine, named);
+    named = undefined;
     if (state !== undefined) return state;
     const why = await whyUnknown(machine);
     if (why === undefined) return undefined;
