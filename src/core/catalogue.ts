@@ -1,4 +1,5 @@
 // Every problem code of the agent. A code is stable: it is FL_ERROR on OneGate and the key of `flower-context explain`.
+import { EXIT } from './exit.ts';
 
 /** fatal: the boot ends. degraded: the boot continues without something. warning: reported, nothing else. */
 export type Severity = 'fatal' | 'degraded' | 'warning';
@@ -335,6 +336,24 @@ const ENTRIES = {
     agent: SUBMIT_ENDS,
     remedy: "read the ServerApp's lines above; those of the ClientApps are in the journals of the SuperNodes",
     where: ['journalctl -u flower-superlink', 'journalctl -u flower-supernode (on the nodes)'],
+  },
+  run_without_result: {
+    title: 'the run was completed, but no SuperNode returned a result',
+    about:
+      'In every round each ClientApp failed or did not answer, so the model was never trained. Flower reports such a run as completed.',
+    found:
+      'submit counts the results in the log of the run: lines such as `aggregate_train: Received 0 results`.',
+    agent: `submit ends with exit status ${EXIT.noResult}.`,
+    remedy: 'correct the first error; the journals of the SuperNodes have its traceback',
+    where: ['journalctl -u flower-supernode (on the nodes)', 'flower-context doctor'],
+  },
+  run_timed_out: {
+    title: 'the run was not finished within --timeout',
+    about: 'The run waits for SuperNodes, or its rounds take longer.',
+    found: 'submit measures the time since its start.',
+    agent: `submit stops the run and ends with exit status ${EXIT.timedOut}.`,
+    remedy: 'read the last lines above: they say what the run waited for; or use a longer --timeout',
+    where: ['flower-context doctor', 'journalctl -u flower-superlink'],
   },
   agent_running: {
     title: 'the agent already runs on this machine',
