@@ -63,8 +63,8 @@ export class Waits {
 
   /** What is to be printed now. @internal */
   async findings(): Promise<string[]> {
-    if (this.#waiting !== undefined) return this.#nodes(this.#waiting, 'waiting for SuperNodes');
     const silent = this.#machine.clock.monotonicMs() - this.#lineAt >= SILENT_MS;
+    if (this.#waiting !== undefined && !silent) return this.#nodes(this.#waiting, 'waiting for SuperNodes');
     return silent && this.#id !== undefined && !this.#asked ? this.#silent(this.#id) : [];
   }
 
