@@ -5,7 +5,7 @@ import { RUN_CODES } from './run-codes.ts';
 export type Severity = 'fatal' | 'degraded' | 'warning';
 
 /** What `flower-context explain CODE` prints. Phrases without a full stop; sentences in `about`, `found`, `agent` have one. */
-export interface Entry {
+interface Entry {
   readonly title: string;
   /** Of a problem that does not say another; fatal when left out. */
   readonly severity?: Severity;

@@ -1,5 +1,4 @@
 // The problem codes of `flower-context submit`: a part of the catalogue.
-import type { Entry } from './catalogue.ts';
 import { EXIT } from './exit.ts';
 
 const SUBMIT_ENDS = 'submit ends with exit status 1.';
@@ -47,4 +46,4 @@ export const RUN_CODES = {
     remedy: 'read the last lines above: they say what the run waited for; or use a longer --timeout',
     where: ['flower-context doctor', 'journalctl -u flower-superlink'],
   },
-} as const satisfies Record<string, Entry>;
+} as const;
