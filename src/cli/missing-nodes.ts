@@ -75,7 +75,9 @@ export function missingNodes(
   const few =
     seen !== undefined && vms.length < needed
       ? [
-          `SuperNode VMs of the service: ${vms.length}, all ready. Add nodes, or lower the minimum (FL_MIN_AVAILABLE_CLIENTS)`,
+          vms.length === 0
+            ? 'the service has no SuperNode VM'
+            : `SuperNode VMs of the service: ${vms.length}, all ready. Add nodes, or lower the minimum (FL_MIN_AVAILABLE_CLIENTS)`,
         ]
       : [];
   const offline = listed

@@ -53,6 +53,10 @@ test('a run that needs more SuperNodes than the service has', () => {
   ]);
 });
 
+test('a service without SuperNodes', () => {
+  expect(missingNodes(wanted, known([]), [])).toEqual(['the service has no SuperNode VM']);
+});
+
 test("all say that they are ready: the latest offline nodes of Flower's list; without OneGate too", () => {
   const offline = (id: number) => ({
     'node-id': String(id),
