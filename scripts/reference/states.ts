@@ -25,6 +25,8 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['RenewalDue', { type: 'RenewalDue' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
+  ['SuperLinkMoved', { type: 'SuperLinkMoved' }],
+  ['FlowerServes', { type: 'FlowerServes' }],
   ['FailurePublished', { type: 'FailurePublished' }],
   ['StopRequested', { type: 'StopRequested' }],
 ];

@@ -20,6 +20,7 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   retry_publish: 'retry: attributes not published to OneGate',
   renewal: 'the server certificate has reached two thirds of its lifetime',
   partition: 'the partition of this node changed',
+  superlink: 'the SuperLink has another address, TLS mode or CA',
   link: 'Flower link down for 15 s or longer',
 };
 

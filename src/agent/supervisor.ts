@@ -28,7 +28,7 @@ export interface SupervisorOptions {
   /** Aborted when the agent is asked to stop. */
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
-  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing'>): Promise<BootOutcome>;
+  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved'>): Promise<BootOutcome>;
   /** systemd: the unit has started; it is stopping. */
   readonly notify: { ready(): void; stopping(): void };
   /** Calls `requested` at each reload request (SIGHUP); returns what ends that. */
@@ -125,6 +125,7 @@ export class Supervisor {
     if (signal.aborted) return this.#dispatch({ type: 'StopRequested' });
     const flower = await liveFlowerState(machine);
     const noApps = flower?.up === true && !(await appsCanStart(machine));
+    if (flower?.up) this.#dispatch({ type: 'FlowerServes' });
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
     const up = flower?.up === true && !noApps && (result === undefined || flower.plan === result.planHash);
@@ -185,6 +186,7 @@ export class Supervisor {
           this.#context?.check();
         },
         notServing: () => this.#dispatch({ type: 'NotServing' }),
+        superLinkMoved: () => this.#dispatch({ type: 'SuperLinkMoved' }),
       });
       await this.#bootEnded(outcome);
     };

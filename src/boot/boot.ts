@@ -14,7 +14,7 @@ import { SEQUENCES, type Sequences } from './sequence.ts';
 import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
-export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
+export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;

@@ -126,6 +126,8 @@ export interface StepTools {
   contextRead(sha256: string): void;
   /** From now on this VM does not serve: the ready script must not succeed. */
   notServing(): void;
+  /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */
+  superLinkMoved(): void;
   /** Adds to the facts that `status` shows. */
   setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */

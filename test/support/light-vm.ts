@@ -157,6 +157,7 @@ export class LightVm {
       report: this.report,
       checkpoint: this.#checkpoint,
       signal,
+      superLinkMoved: () => {},
       ...run,
       sequences: {
         superlink: SEQUENCES.superlink.map((step) => this.#replaced<SuperLinkOutputs>(step)),

@@ -1,7 +1,7 @@
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { followSuperLink } from '../../cluster/follow.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
-import { plain } from '../../core/text.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
 import {
   type FlowerState,
@@ -18,9 +18,9 @@ import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
-import { run, selfCommand } from '../../host/process.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
+import { probeFleetApi } from '../probe-fleet.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
@@ -177,13 +177,20 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   async run({ certificates: trust, launch_plan: plan }, { machine, wait, signal: cancelled }) {
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
-    wait({
-      for: `the Fleet API to answer at ${address}`,
-      until: new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS),
-      check: 'journalctl -u flower-superlink',
-    });
+    const until = new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS);
+    const waitFor = (...why: string[]): void =>
+      wait({
+        for: `the Fleet API to answer at ${address}`,
+        until,
+        check: [...why, 'journalctl -u flower-superlink'].join('; '),
+      });
+    waitFor();
     const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
-      const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
+      const failure = await probeFleetApi(endpoint, trust?.caFile, {
+        withinMs: SERVING_WITHIN_MS,
+        onReason: waitFor,
+        signal,
+      });
       if (failure === undefined) return untilUp(plan, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
@@ -199,27 +206,6 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     return { output: undefined, note: `${address} answers${how}` };
   },
 });
-
-/**
- * Calls `flower-context probe` until the Fleet API answers; otherwise returns why it does not. `caFile` undefined:
- * plaintext. A process of its own loads the gRPC library while Flower is still importing, and frees its 20 MiB again.
- */
-async function probeFleetApi(
-  endpoint: HostPort,
-  caFile: string | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const [program, ...args] = selfCommand();
-  const trust = caFile === undefined ? ['--plaintext'] : ['--ca', caFile];
-  const wait = String(SERVING_WITHIN_MS / 1_000);
-  const { code, stdout, stderr } = await run(
-    program!,
-    [...args, 'probe', formatHostPort(endpoint), ...trust, '--wait', wait],
-    { timeoutMs: SERVING_WITHIN_MS + 5_000, signal },
-  );
-  // The command breaks its lines for a terminal.
-  return code === 0 ? undefined : plain(stderr) || plain(stdout) || 'the probe printed no reason';
-}
 
 /** The result of the first that ends; the others are cancelled and awaited. */
 async function firstOf<T>(
@@ -243,9 +229,12 @@ const CHECK_PEER_EVERY_MS = 10_000;
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
-  needs: ['discover_superlink', 'trust', 'launch_plan', 'start_flower'],
-  async run({ discover_superlink: { endpoint }, trust, launch_plan: plan }, tools) {
+  needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
+  async run(outputs, tools) {
+    const { discover_superlink, trust, launch_plan: plan } = outputs;
+    const { endpoint } = discover_superlink;
     const { machine } = tools;
+    let published: string | undefined;
     const address = formatHostPort(endpoint);
     const waitFor = (check: string): void =>
       tools.wait({ for: `the SuperLink at ${address} to accept this node`, check });
@@ -257,8 +246,23 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
         const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
-        const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
+        const details = [published, warning?.facts.found, detail].filter(
+          (text) => text !== undefined && text !== '',
+        );
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
+      }
+    };
+    const follow = async (signal: AbortSignal): Promise<never> => {
+      for (;;) {
+        await followSuperLink(discover_superlink.found, {
+          ...machine,
+          oneGate: outputs.read_context.oneGate,
+          signal,
+          onPending: (why) => {
+            published = why;
+          },
+        });
+        tools.superLinkMoved();
       }
     };
     // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
@@ -266,6 +270,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     const { node_id } = await firstOf(tools.signal, (signal) => [
       untilUp(plan, machine, signal, onState),
       checkPeer(signal),
+      follow(signal),
       untilFlowerEnds('supernode', plan, machine, signal),
     ]);
     if (node_id !== null) tools.setFacts({ node_id });

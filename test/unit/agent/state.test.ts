@@ -58,7 +58,7 @@ describe('during a boot', () => {
     });
   });
 
-  test.each(['ContextChanged', 'ReloadRequested'] as const)(
+  test.each(['ContextChanged', 'ReloadRequested', 'SuperLinkMoved'] as const)(
     '%s cancels it once, and it starts again',
     (type) => {
       const cancelled = follow(booting, { type });
@@ -66,7 +66,8 @@ describe('during a boot', () => {
       expect(follow(cancelled.after, { type }).effects).toEqual([]);
       const again = follow(cancelled.after, { type: 'BootCancelled' });
       expect(again).toMatchObject({ stage: 'booting', effects: ['startBoot'] });
-      expect(again.after).toMatchObject({ cause: type === 'ContextChanged' ? 'context' : 'reload' });
+      const causes = { ContextChanged: 'context', ReloadRequested: 'reload', SuperLinkMoved: 'superlink' };
+      expect(again.after).toMatchObject({ cause: causes[type] });
       expect(again.after).not.toHaveProperty('restart');
     },
   );
@@ -83,6 +84,13 @@ describe('during a boot', () => {
       ready: false,
       effects: ['startBoot'],
     });
+  });
+
+  test('a Flower that serves already notifies systemd, once, whatever the boot waits for', () => {
+    const first = follow(START.state, { type: 'FlowerServes' });
+    expect(first).toMatchObject({ stage: 'booting', ready: false, effects: ['notifyReady'] });
+    expect(follow(first.after, { type: 'FlowerServes' }).effects).toEqual([]);
+    expect(follow(first.after, { type: 'BootSucceeded', published: true }).effects).toEqual([]);
   });
 
   test('events of other states change nothing', () => {
