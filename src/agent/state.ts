@@ -164,7 +164,10 @@ function whileBooting(state: Booting, event: AgentEvent, moment: Moment): Transi
     case 'ReloadRequested':
     case 'SuperLinkMoved':
       if (state.restart !== undefined) return only(state);
-      return { state: { ...state, restart: BOOTS[event.type] ?? 'superlink' }, effects: [{ type: 'cancelBoot' }] };
+      return {
+        state: { ...state, restart: BOOTS[event.type] ?? 'superlink' },
+        effects: [{ type: 'cancelBoot' }],
+      };
     case 'BootCancelled':
       return boot(state, state.restart ?? state.cause);
     case 'BootSucceeded':
@@ -214,6 +217,12 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
     const later = facts.contextAtFault ? {} : { retryAt: retryAt(unfinished, moment) };
     return { state: { ...failed, ...later }, effects: [publish] };
   }
+  // The agent stays, and systemd counts the unit as started: a reload or another CONTEXT starts Flower again.
+  if (facts.endedForGood)
+    return {
+      state: { ...failed, notified: true },
+      effects: state.notified ? [publish] : [publish, { type: 'notifyReady' }],
+    };
   // After other failures Flower waits for the plan of the next try, which systemd starts.
   return {
     state: { ...failed, exit: facts.contextAtFault ? EXIT.badContext : EXIT.failed },

@@ -15,6 +15,7 @@ import { render } from './render.ts';
 import {
   type AgentEvent,
   type AgentState,
+  type Cause,
   dueEvent,
   type Effect,
   type Moment,
@@ -28,7 +29,9 @@ export interface SupervisorOptions {
   /** Aborted when the agent is asked to stop. */
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
-  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved'>): Promise<BootOutcome>;
+  boot(
+    run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked'>,
+  ): Promise<BootOutcome>;
   /** systemd: the unit has started; it is stopping. */
   readonly notify: { ready(): void; stopping(): void };
   /** Calls `requested` at each reload request (SIGHUP); returns what ends that. */
@@ -37,6 +40,9 @@ export interface SupervisorOptions {
 
 /** Of a boot that ended in an error which it did not report. */
 const UNEXPECTED = { contextAtFault: false, planned: true, publishedBefore: false, flowerUp: false } as const;
+
+/** Boots that a person asks for. */
+const ASKED: ReadonlySet<Cause> = new Set<Cause>(['start', 'context', 'reload']);
 
 /** How often the agent checks what no event reports. */
 const OBSERVE_EVERY_MS = 5_000;
@@ -144,7 +150,7 @@ export class Supervisor {
     const { notify } = this.#options;
     switch (effect.type) {
       case 'startBoot':
-        this.#startBoot();
+        this.#startBoot(effect.cause);
         break;
       case 'cancelBoot':
         this.#boot.abort();
@@ -171,7 +177,7 @@ export class Supervisor {
     }
   }
 
-  #startBoot(): void {
+  #startBoot(cause: Cause): void {
     this.#watching.abort();
     this.#watching = new AbortController();
     this.#boot = new AbortController();
@@ -181,6 +187,7 @@ export class Supervisor {
       await this.#work;
       const outcome = await this.#options.boot({
         signal,
+        asked: ASKED.has(cause),
         contextRead: (sha256) => {
           this.#dispatch({ type: 'ContextRead', sha256 });
           this.#context?.check();

@@ -231,6 +231,21 @@ const ENTRIES = {
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
     where: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
+  retry_limit_reached: {
+    title: 'this SuperNode has stopped: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached',
+    about:
+      'The SuperLink did not answer, or the connection was lost, and the limit of the CONTEXT is reached. The limit counts for each call to the SuperLink. 0 in both variables means no limit.',
+    found: "Flower ends at the limit. The launcher reports it with exit status 69 of Flower's unit.",
+    agent:
+      'Flower is not started again. FL_ERROR on OneGate has the code. The agent waits for a reload, another CONTEXT or a restart of the VM.',
+    remedy:
+      'correct the SuperLink or the path to it (`flower-context doctor`), then `systemctl reload flower-context` here',
+    where: [
+      'flower-context status (on the SuperLink)',
+      'journalctl -u flower-supernode',
+      'systemctl status flower-supernode',
+    ],
+  },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
     about: 'The Fleet API did not answer at the published address within 3 minutes.',

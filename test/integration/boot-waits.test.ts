@@ -14,6 +14,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import type { Status } from '../../src/report/status.ts';
 import { issueCa } from '../../src/tls/issue.ts';
+import type { Vm as OneVm } from '../support/onegate/index.ts';
 import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
@@ -159,4 +160,57 @@ test('an agent that was restarted, and whose boot fails while Flower serves on, 
   vm.leaveContext({ FL_NUM_ROUNDS: '5' });
   await vm.whenReady();
   expect((await vm.unit('flower-superlink')).MainPID).toBe(flower);
+});
+
+describe('a SuperNode with FL_MAX_RETRIES', () => {
+  const LIMITED = { FL_MAX_RETRIES: '3' };
+  const NOBODY = { FL_READY: 'YES', FL_ENDPOINT: `${NET}.200.1:9092`, FL_TLS: 'NO' };
+
+  /** The node has stopped, says so everywhere, and nothing starts it again. */
+  async function stopsForGood(vm: Vm, one: OneVm): Promise<void> {
+    const { problems } = await vm.whenFailed(60_000);
+    expect(problems).toContainEqual(
+      expect.objectContaining({
+        code: 'retry_limit_reached',
+        found: expect.stringContaining('FL_MAX_RETRIES=3'),
+        remedy: expect.stringContaining('systemctl reload flower-context'),
+      }),
+    );
+    await until('FL_ERROR', () => one.userTemplate.get('FL_ERROR') === 'retry_limit_reached');
+    expect(one.userTemplate.get('READY')).not.toBe('YES');
+    const starts = (): number =>
+      vm.journalText('flower-supernode').match(/starting flower-supernode/g)!.length;
+    const before = starts();
+    // The pauses of systemd and of the agent are shorter than this here.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect(starts()).toBe(before);
+    expect(await vm.unit('flower-supernode')).toMatchObject({ ActiveState: 'failed' });
+    expect(await vm.unit('flower-context')).toMatchObject({ ActiveState: 'active' });
+    expect(vm.status()?.phase).toBe('failed');
+  }
+
+  // covers retry_limit_reached
+  test('that is never accepted stops for good, and a reload starts over', async () => {
+    const { vm, one } = await supernode(NOBODY, LIMITED);
+    await stopsForGood(vm, one);
+    const starts = vm.journalText('flower-supernode').length;
+    expect((await vm.systemctl('reload', 'flower-context')).code).toBe(0);
+    await until('another start of Flower', () =>
+      vm.journalText('flower-supernode').slice(starts).includes('starting flower-supernode'),
+    );
+    await stopsForGood(vm, one);
+  });
+
+  test('that was accepted stops for good, and another CONTEXT starts over', async () => {
+    const federation = zone({ supernodes: 1, supernode: { ...LIMITED, FL_EDGE_MAX_BACKOFF: '2' } });
+    await federation.up();
+    const [vm] = federation.supernodes as [Vm];
+    await federation.superlink.powerCut();
+    await stopsForGood(vm, federation.seenBy(vm));
+    await federation.superlink.boot();
+    await federation.superlink.whenReady();
+    vm.leaveContext({ FL_MAX_RETRIES: '0' });
+    await vm.whenReady(60_000);
+    expect(federation.seenBy(vm).userTemplate.get('FL_ERROR')).toBe('-');
+  });
 });

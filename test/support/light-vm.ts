@@ -157,6 +157,7 @@ export class LightVm {
       report: this.report,
       checkpoint: this.#checkpoint,
       signal,
+      asked: true,
       superLinkMoved: () => {},
       ...run,
       sequences: {

@@ -16,11 +16,12 @@ import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { superExecFiles, writeSuperExec } from '../../flower/superexec-files.ts';
 import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
-import { tryListen } from '../../host/net.ts';
+import { tryConnect, tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
 import { probeFleetApi } from '../probe-fleet.ts';
+import { retryLimitReached } from '../retry-limit.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
@@ -174,7 +175,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
   needs: ['certificates', 'launch_plan', 'start_flower'],
-  async run({ certificates: trust, launch_plan: plan }, { machine, wait, signal: cancelled }) {
+  async run({ certificates: trust, launch_plan: plan }, { machine, wait, warn, signal: cancelled }) {
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
     const until = new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS);
@@ -203,6 +204,17 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       untilFlowerEnds('superlink', plan, machine, signal),
     ]);
     const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
+    const { endpoint6 } = plan.endpoints.role === 'superlink' ? plan.endpoints : {};
+    const why = endpoint6 && (await tryConnect(endpoint6.host, endpoint6.port, 3_000));
+    if (endpoint6 === undefined || why === undefined)
+      return { output: endpoint6, note: `${address} answers${how}` };
+    warn(
+      new Problem('superlink_unreachable', {
+        doing: `connecting to the Fleet API at ${formatHostPort(endpoint6)}`,
+        found: `${why}; the address is not published, and SuperNodes without IPv4 cannot connect`,
+        remedy: 'check the IPv6 address of this VM (`ip -6 address`), then `systemctl reload flower-context`',
+      }),
+    );
     return { output: undefined, note: `${address} answers${how}` };
   },
 });
@@ -232,7 +244,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
   async run(outputs, tools) {
     const { discover_superlink, trust, launch_plan: plan } = outputs;
-    const { endpoint } = discover_superlink;
+    const { endpoint, others } = discover_superlink;
     const { machine } = tools;
     let published: string | undefined;
     const address = formatHostPort(endpoint);
@@ -246,7 +258,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
         const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
-        const details = [published, warning?.facts.found, detail].filter(
+        const details = [published, warning?.facts.found, ...(warning ? others : []), detail].filter(
           (text) => text !== undefined && text !== '',
         );
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
@@ -254,7 +266,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     };
     const follow = async (signal: AbortSignal): Promise<never> => {
       for (;;) {
-        await followSuperLink(discover_superlink.found, {
+        await followSuperLink(discover_superlink, {
           ...machine,
           oneGate: outputs.read_context.oneGate,
           signal,
@@ -327,16 +339,18 @@ const READ_UNIT_EVERY_MS = 1_000;
 async function untilFlowerEnds(
   role: Role,
   { flowerVersion }: PreparedPlan,
-  { clock }: Machine,
+  machine: Machine,
   signal: AbortSignal,
 ): Promise<never> {
   const unit = unitOf(role);
   const before = (await unitState(unit)).restarts;
   for (;;) {
-    await clock.sleep(READ_UNIT_EVERY_MS, signal);
+    await machine.clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(unit);
     const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
     if (!ended && state.restarts <= before) continue;
+    const limit = role === 'supernode' ? await retryLimitReached(machine, state) : undefined;
+    if (limit !== undefined) throw limit;
     const lines = (await lastLines(unit, 15)).map((line) => `    ${line}`);
     // After a restart systemd has the result of the new process and not of the one that ended.
     const how = ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again';

@@ -12,7 +12,7 @@ import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
 import { queueJob } from '../../host/systemd.ts';
-import { advertisedEndpoint } from '../addresses.ts';
+import { advertisedEndpoint, advertisedEndpoint6 } from '../addresses.ts';
 import { certificateFiles, superLinkLaunch, superNodeLaunch } from '../launch.ts';
 import {
   type PreparedPlan,
@@ -33,9 +33,16 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
   async run({ read_context, validate: config, prepare_directories, certificates: trust }, tools) {
     const { facts, degraded } = await flowerEnvironment(config, tools);
     const degradedBy = continueWithout([degraded], tools);
-    const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, read_context.addresses, trust?.dialable);
+    const { FL_FLEET_API_ADDRESS: listen } = config;
+    const { addresses } = read_context;
+    const endpoint = advertisedEndpoint(listen, addresses, trust?.dialable);
+    const endpoint6 = advertisedEndpoint6(listen, endpoint, addresses, trust?.dialable);
     tools.setFacts({ endpoint: formatHostPort(endpoint) });
-    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, { ...facts, endpoint });
+    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, {
+      ...facts,
+      endpoint,
+      endpoint6,
+    });
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.runConfig, runConfig, access);
     const contents = trust?.fingerprint ?? '';

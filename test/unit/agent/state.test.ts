@@ -155,6 +155,21 @@ describe('a boot that fails', () => {
     expect(after).toMatchObject({ retryAt: 15_000 });
   });
 
+  test.each([true, false])(
+    'because Flower has ended for good is not retried: the agent stays for a reload (systemd notified before: %s)',
+    (notified) => {
+      const facts = { endedForGood: true, planned: true, publishedBefore: true };
+      const { after, effects, stage, ready } = follow({ ...booting, notified }, bootFailed(facts));
+      expect({ stage, ready }).toEqual({ stage: 'failed', ready: false });
+      expect(effects).toEqual(notified ? ['publishFailure'] : ['publishFailure', 'notifyReady']);
+      expect(after).toMatchObject({ notified: true, served: false });
+      expect(after).not.toHaveProperty('exit');
+      expect(after).not.toHaveProperty('retryAt');
+      for (const type of ['ReloadRequested', 'ContextChanged'] as const)
+        expect(follow(after, { type }).effects).toEqual(['startBoot']);
+    },
+  );
+
   test('because of the CONTEXT, while Flower serves, is not retried before the CONTEXT changes', () => {
     const serving = { ...booting, ready: true };
     const { after } = follow(serving, bootFailed({ flowerUp: true, contextAtFault: true }));

@@ -41,13 +41,16 @@ async function waiting(nodes = 2) {
   const stop = new AbortController();
   const begin = (given?: 'by the operator'): void => {
     const onPending = (why: string | undefined): unknown => reasons.push(why);
-    followSuperLink(given === undefined ? known : undefined, {
-      oneGate,
-      clock,
-      random,
-      signal: stop.signal,
-      onPending,
-    }).then(
+    followSuperLink(
+      { endpoint: known.endpoint, found: given === undefined ? known : undefined },
+      {
+        oneGate,
+        clock,
+        random,
+        signal: stop.signal,
+        onPending,
+      },
+    ).then(
       () => {
         moved = true;
       },
