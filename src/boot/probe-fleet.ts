@@ -1,7 +1,9 @@
 // Calls the Fleet API of this SuperLink in a process of its own, until it answers.
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
+import { Problem } from '../core/problem.ts';
 import { plain } from '../core/text.ts';
 import { NO_ANSWER_YET } from '../flower/probe.ts';
+import { tryConnect } from '../host/net.ts';
 import { run, selfCommand } from '../host/process.ts';
 
 interface Waiting {
@@ -63,4 +65,24 @@ export async function runProbe(
   return (
     plain(stderr) || plain(stdout) || `the probe ended without a reason (${failedToStart ?? by ?? code})`
   );
+}
+
+/**
+ * The IPv6 address of the Fleet API, if it accepts connections: another address of the VM than the one that was called, at the
+ * same listener and in the same certificate. Otherwise the problem, and undefined.
+ */
+export async function ifItAnswers(
+  { host, port }: HostPort,
+  warn: (problem: Problem) => void,
+): Promise<HostPort | undefined> {
+  const why = await tryConnect(host, port, 3_000);
+  if (why === undefined) return { host, port };
+  warn(
+    new Problem('superlink_unreachable', {
+      doing: `connecting to the Fleet API at ${formatHostPort({ host, port })}`,
+      found: `${why}; the address is not published, and SuperNodes without IPv4 cannot connect`,
+      remedy: 'check the IPv6 address of this VM (`ip -6 address`), then `systemctl reload flower-context`',
+    }),
+  );
+  return undefined;
 }

@@ -212,6 +212,18 @@ const ENTRIES = {
       'leave FLOWER_VERSION and ML_FRAMEWORK empty, or free disk space and open access to the package index: `flower-context install` tries again',
     where: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
   },
+  flower_database_newer: {
+    title: 'the database was opened by a newer Flower than the one that is asked for',
+    severity: 'fatal',
+    about:
+      'A newer Flower migrates the database of the SuperLink when it starts. An older one does not open it any more. FLOWER_VERSION was lowered, or the requested version could not be installed and the image has an older one.',
+    found:
+      'The agent remembers which Flower last served with this database, and compares it before Flower is stopped. Flower itself ends with "Can\'t locate revision".',
+    agent: 'It starts no older Flower. A Flower that serves continues with its settings.',
+    remedy:
+      'set FLOWER_VERSION to the version named, or a newer one. To go back: restore a backup of that time, or use the copy that was kept beside the database before the migration',
+    where: [JOURNAL, 'FLOWER_VERSION in docs/reference/variables.md', 'docs/operate.md, Upgrade'],
+  },
   flower_state_unknown: {
     title: 'Flower runs, but its state is not known',
     severity: 'warning',
@@ -233,18 +245,11 @@ const ENTRIES = {
   },
   retry_limit_reached: {
     title: 'this SuperNode has stopped: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached',
-    about:
-      'The SuperLink did not answer, or the connection was lost, and the limit of the CONTEXT is reached. The limit counts for each call to the SuperLink. 0 in both variables means no limit.',
-    found: "Flower ends at the limit. The launcher reports it with exit status 69 of Flower's unit.",
-    agent:
-      'Flower is not started again. FL_ERROR on OneGate has the code. The agent waits for a reload, another CONTEXT or a restart of the VM.',
-    remedy:
-      'correct the SuperLink or the path to it (`flower-context doctor`), then `systemctl reload flower-context` here',
-    where: [
-      'flower-context status (on the SuperLink)',
-      'journalctl -u flower-supernode',
-      'systemctl status flower-supernode',
-    ],
+    about: 'The SuperLink did not answer until then. The limit counts for each call; 0 means no limit.',
+    found: 'Flower ends at the limit, and its launcher with exit status 69.',
+    agent: 'Nothing starts Flower again before a reload, another CONTEXT or a restart of the VM.',
+    remedy: 'correct the SuperLink or the path to it, then `systemctl reload flower-context` here',
+    where: ['flower-context status (on the SuperLink)', 'journalctl -u flower-supernode'],
   },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',

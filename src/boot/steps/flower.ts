@@ -1,4 +1,5 @@
 import { followSuperLink } from '../../cluster/follow.ts';
+import { CATALOGUE } from '../../core/catalogue.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
@@ -16,11 +17,12 @@ import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { superExecFiles, writeSuperExec } from '../../flower/superexec-files.ts';
 import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
-import { tryConnect, tryListen } from '../../host/net.ts';
+import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
-import { probeFleetApi } from '../probe-fleet.ts';
+import { rememberDatabase } from '../database.ts';
+import { ifItAnswers, probeFleetApi } from '../probe-fleet.ts';
 import { retryLimitReached } from '../retry-limit.ts';
 import {
   type CommonOutputs,
@@ -174,8 +176,9 @@ const SERVING_WITHIN_MS = 180_000;
 export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
-  needs: ['certificates', 'launch_plan', 'start_flower'],
-  async run({ certificates: trust, launch_plan: plan }, { machine, wait, warn, signal: cancelled }) {
+  needs: ['validate', 'certificates', 'launch_plan', 'start_flower'],
+  async run({ validate: config, certificates: trust, launch_plan: plan }, tools) {
+    const { machine, wait, warn, signal: cancelled } = tools;
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
     const until = new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS);
@@ -203,19 +206,11 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       untilServing(signal),
       untilFlowerEnds('superlink', plan, machine, signal),
     ]);
+    rememberDatabase(config, plan.flowerVersion, tools.checkpoint);
     const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
-    const { endpoint6 } = plan.endpoints.role === 'superlink' ? plan.endpoints : {};
-    const why = endpoint6 && (await tryConnect(endpoint6.host, endpoint6.port, 3_000));
-    if (endpoint6 === undefined || why === undefined)
-      return { output: endpoint6, note: `${address} answers${how}` };
-    warn(
-      new Problem('superlink_unreachable', {
-        doing: `connecting to the Fleet API at ${formatHostPort(endpoint6)}`,
-        found: `${why}; the address is not published, and SuperNodes without IPv4 cannot connect`,
-        remedy: 'check the IPv6 address of this VM (`ip -6 address`), then `systemctl reload flower-context`',
-      }),
-    );
-    return { output: undefined, note: `${address} answers${how}` };
+    const endpoint6 = plan.endpoints.role === 'superlink' ? plan.endpoints.endpoint6 : undefined;
+    const output = endpoint6 && (await ifItAnswers(endpoint6, warn));
+    return { output, note: `${address} answers${how}` };
   },
 });
 
@@ -333,6 +328,8 @@ async function untilUp(
   }
 }
 
+/** Alembic, about a database of a newer Flower. */
+const NEWER_DATABASE = /Can't locate revision identified by/;
 const READ_UNIT_EVERY_MS = 1_000;
 
 /** Never resolves: throws flower_start_failed, with Flower's last lines, when the unit's process has ended. */
@@ -358,6 +355,9 @@ async function untilFlowerEnds(
       doing: `starting Flower ${flowerVersion} (${unit})`,
       found: `it ended${how}; its last lines:\n${lines.join('\n')}`,
       expected: 'a process that keeps serving',
+      ...(lines.some((line) => NEWER_DATABASE.test(line)) && {
+        remedy: `the database was migrated by a newer Flower: ${CATALOGUE.flower_database_newer.remedy}`,
+      }),
     });
   }
 }
