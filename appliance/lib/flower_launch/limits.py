@@ -1,4 +1,4 @@
-"""FL_MAX_RETRIES and FL_MAX_WAIT_TIME. Flower ends when a call has failed so often or so long, and is not to be started again."""
+"""FL_MAX_RETRIES and FL_MAX_WAIT_TIME: Flower ends when one is reached, and is not to be started again."""
 
 import sys
 import threading
@@ -18,7 +18,7 @@ class Limits:
     """`reached` is a sentence once a limit is reached. Flower itself may not end then: it waits for its heartbeat thread."""
 
     def __init__(self, plan):
-        argv = plan["argv"]
+        argv = plan.get("argv", [])
         given = {LIMITS[name]: argv[argv.index(name) + 1] for name in LIMITS if name in argv}
         self.text = ", ".join(f"{variable}={value}" for variable, value in given.items())
         self.reached = None
