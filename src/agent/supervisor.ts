@@ -135,6 +135,7 @@ export class Supervisor {
       this.#dispatch({ type: 'LinkDown', reason });
     } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
       this.#dispatch({ type: 'LinkUp' });
+    if (result?.clockChanged?.() === true) this.#dispatch({ type: 'ClockChanged' });
     const due = dueEvent(this.#state, this.#moment());
     if (due !== undefined) this.#dispatch(due);
   }

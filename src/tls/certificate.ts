@@ -33,8 +33,9 @@ export function readCertificate(der: Uint8Array) {
     /** 'CN=name, O=organization', for messages. */
     subject: oneLine(x509.subject),
     issuer: oneLine(x509.issuer),
-    /** The subject as in the certificate. */
+    /** Subject and issuer as in the certificate. */
     subjectDer: encode(fields[4]!),
+    issuerDer: encode(fields[2]!),
     notBefore: dateOf(x509.validFrom),
     notAfter: dateOf(x509.validTo),
     /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
