@@ -98,7 +98,7 @@ export function ownCa(tools: StepTools, facts: CaFacts): OwnCa {
       `nothing: ${same}. SuperNodes that trust a certificate with this key and name accept it${aside}`,
     );
     // Alone, the key may be what an interrupted first boot has left: nobody has trusted it yet.
-    if (leaf === undefined && cert.value === undefined && cert.missing)
+    if (left.length === 1 && cert.value === undefined && cert.missing)
       tools.warn(new Problem('state_damaged', { ...problem.facts, severity: 'warning' }));
     else tools.degrade(problem);
     return { certPem: made.certPem, keyPem: key.text, kept: false, note: 'CA certificate made again, ' };

@@ -2,6 +2,7 @@ import { Problem } from '../../core/problem.ts';
 import { exists, type FileAccess, quarantine, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import type { Owner } from '../../host/machine.ts';
 import { textOrUnfit, UnfitFile } from '../../host/read.ts';
+import { privateKeyOf } from '../../tls/certificate.ts';
 import { datesOff, type Suspicion, suspectClock, unsynchronised } from '../../tls/clock.ts';
 import { type IssueTime, issueServer } from '../../tls/issue.ts';
 import { type SubjectNames, subjectNames } from '../../tls/names.ts';
@@ -117,9 +118,18 @@ interface Use {
 function present({ certificate, key, needed: names }: Wanted, caPem: string, now: Date, judge: Judge) {
   const [certPem, keyPem] = [textOrUnfit(certificate), textOrUnfit(key)];
   const unfit = [certPem, keyPem].find((one) => one instanceof UnfitFile);
-  if (unfit !== undefined)
-    return { certPem: '', fit: { fits: false, why: unfit.facts.found, damaged: true } satisfies Fit };
-  if (typeof certPem !== 'string' || typeof keyPem !== 'string') return { certPem: '', fit: undefined };
+  const damaged = (why: string): { certPem: string; fit: Fit } => ({
+    certPem: '',
+    fit: { fits: false, why, damaged: true },
+  });
+  if (unfit !== undefined) return damaged(unfit.facts.found);
+  if (typeof keyPem !== 'string')
+    return certPem === undefined ? { certPem: '', fit: undefined } : damaged(`${key} does not exist`);
+  // A boot that was interrupted leaves a key alone: nobody has got its certificate.
+  if (typeof certPem !== 'string')
+    return privateKeyOf(keyPem) === undefined
+      ? damaged('the key of the server certificate cannot be read')
+      : { certPem: '', fit: undefined };
   const wrongClock = judge(caPem, certPem) !== undefined;
   return { certPem, fit: stillFits(certPem, keyPem, { caPem, names, now, wrongClock }) };
 }
