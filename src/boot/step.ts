@@ -48,6 +48,8 @@ export interface ServerTrust {
   readonly renewAt: Date | undefined;
   /** The clock is suspect now and was not when the certificates were prepared, or the reverse. */
   readonly clockChanged: () => boolean;
+  /** The first problem that it was prepared in spite of: OneGate shows it. */
+  readonly degradedBy: ProblemCode | undefined;
   /** The certificates are valid by this VM's clock. */
   readonly verifiable: boolean;
 }

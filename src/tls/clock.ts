@@ -1,7 +1,7 @@
 // Whether the clock of this VM can be right. A clock that is wrong for seconds must not cost the SuperLink its CA, because
 // every SuperNode that pins it would have to be changed.
 import { Problem } from '../core/problem.ts';
-import { type Certificate, onDate } from './certificate.ts';
+import { type Certificate, onDate, type WhichClock } from './certificate.ts';
 import { SERVER_MS } from './issue.ts';
 
 /** How the time of day was set while the system ran. */
@@ -117,3 +117,41 @@ export const unsynchronised = (now: Date): Problem =>
     found: `the clock says ${onDate(now)}, and is not synchronised`,
     remedy: 'start time synchronisation (`timedatectl set-ntp true`)',
   });
+
+/** Flower tolerates less, but this is about hours: the clocks of OneGate and of this VM agree. */
+const AGREES_MS = 60_000;
+
+/**
+ * Which clock is wrong when a SuperNode finds a certificate of the SuperLink outside of its dates: its own, the SuperLink's, or
+ * one of them. `aheadMs`: its clock minus OneGate's, undefined where OneGate has not answered.
+ */
+export function whichClock({
+  now,
+  built,
+  aheadMs,
+}: {
+  readonly now: Date;
+  readonly built: Date | undefined;
+  readonly aheadMs: number | undefined;
+}): WhichClock {
+  if (built !== undefined && now < built)
+    return {
+      why: `this VM's clock is wrong: it is earlier than its image, ${onDate(built)}`,
+      remedy: CORRECT,
+    };
+  if (aheadMs === undefined)
+    return {
+      why: "this VM's clock or the SuperLink's is wrong",
+      remedy: `compare both (\`date -u\`) and correct the wrong one (\`timedatectl\`); ${AT_SUPERLINK}`,
+    };
+  if (Math.abs(aheadMs) > AGREES_MS) {
+    const off = `${length(Math.abs(aheadMs))} ${aheadMs > 0 ? 'ahead of' : 'behind'}`;
+    return { why: `this VM's clock is ${off} that of OneGate, so it is probably wrong`, remedy: CORRECT };
+  }
+  return {
+    why: "this VM's clock agrees with that of OneGate, so the SuperLink's was or is wrong",
+    remedy: `correct the clock of the SuperLink (\`timedatectl\`); ${AT_SUPERLINK}`,
+  };
+}
+
+const AT_SUPERLINK = '`flower-context doctor` on the SuperLink says whether its CA has to be replaced';

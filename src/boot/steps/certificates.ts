@@ -1,3 +1,4 @@
+import type { ProblemCode } from '../../core/catalogue.ts';
 import { Problem } from '../../core/problem.ts';
 import { exists, type FileAccess, quarantine, writeAtomic, writeIfChanged } from '../../host/files.ts';
 import type { Owner } from '../../host/machine.ts';
@@ -24,8 +25,14 @@ export const certificates = stepOf<SuperLinkOutputs>()({
   id: 'certificates',
   title: 'prepare the certificates',
   needs: ['read_context', 'validate', 'prepare_directories'],
-  async run({ read_context, validate: config, prepare_directories: owner }, tools) {
+  async run({ read_context, validate: config, prepare_directories: owner }, given) {
     if (!config.FL_TLS_ENABLED) return { output: undefined, skipped: true, note: PLAINTEXT };
+    let degradedBy: ProblemCode | undefined;
+    const degrade = (problem: Problem): void => {
+      degradedBy ??= problem.code;
+      given.degrade(problem);
+    };
+    const tools = { ...given, degrade };
     const { machine, image } = tools;
     const { addresses, hostNames } = read_context;
     const time = { now: machine.clock.now(), built: image.built };
@@ -74,7 +81,15 @@ export const certificates = stepOf<SuperLinkOutputs>()({
       const { caPem, dialable } = operator;
       describe(tools, operator.certPem, caPem);
       return {
-        output: { caPem, dialable, caFile: files.operator.ca, fingerprint, verifiable: true, ...clock },
+        output: {
+          caPem,
+          dialable,
+          caFile: files.operator.ca,
+          fingerprint,
+          verifiable: true,
+          degradedBy,
+          ...clock,
+        },
         kept: ca.kept && own.kept && !changed,
         note: `${ca.note}certificate of FL_SSL_CERTFILE, until ${operator.notAfter.toISOString().slice(0, 10)}`,
       };
@@ -85,7 +100,14 @@ export const certificates = stepOf<SuperLinkOutputs>()({
     );
     const count = wanted.names.dns.length + wanted.names.ip.length;
     return {
-      output: { caPem: ca.certPem, caFile: files.server.ca, fingerprint: own.certPem, verifiable, ...clock },
+      output: {
+        caPem: ca.certPem,
+        caFile: files.server.ca,
+        fingerprint: own.certPem,
+        verifiable,
+        degradedBy,
+        ...clock,
+      },
       kept: ca.kept && own.kept,
       note:
         ca.note + (own.kept ? 'server certificate kept' : `server certificate for ${count} names${own.why}`),

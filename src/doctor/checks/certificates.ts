@@ -4,7 +4,7 @@ import { certificateFiles } from '../../boot/launch.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { readText } from '../../host/files.ts';
-import { datesOff, type Suspicion, suspectClock } from '../../tls/clock.ts';
+import { datesOff, type Suspicion, suspectClock, whichClock } from '../../tls/clock.ts';
 import { sanEntry } from '../../tls/names.ts';
 import { explainPeer } from '../../tls/peer.ts';
 import { renewAt } from '../../tls/renewal.ts';
@@ -34,6 +34,8 @@ function ofOwn(vm: VmSnapshot, { endpoint, caFile, ca: caPem }: FleetEndpoint): 
     const found = `${chainPem === undefined ? file : caFile} does not exist`;
     return [problem(found, `the agent makes it again: ${RESTART}`, 'tls_setup_failed')];
   }
+  if (suspectClockIn(vm) !== undefined)
+    return [none('its dates are not judged, because the clock of this VM is suspect')];
   const refused = explainPeer({ chainPem, caPem, host: endpoint.host, now: vm.now });
   if (refused !== undefined) return fromProblem(refused);
   const { sans } = firstCertificate(chainPem);
@@ -55,7 +57,10 @@ async function ofPeer(
   vm: VmSnapshot,
   { endpoint, caFile, ca }: FleetEndpoint,
 ): Promise<readonly CheckFinding[]> {
-  const warned = await checkPeerTls(endpoint, ca, vm.now);
+  await vm.vm().catch(() => undefined);
+  const built = vm.image instanceof Problem ? undefined : vm.image.built;
+  const which = whichClock({ now: vm.now, built, aheadMs: vm.aheadOfOneGate() });
+  const warned = await checkPeerTls(endpoint, ca, vm.now, which);
   const address = formatHostPort(endpoint);
   if (warned !== undefined) {
     const remedy = `check the address, the firewall between the two (TCP ${endpoint.port}), and that the SuperLink is up`;
