@@ -35,7 +35,7 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-export interface ServerTrust {
+interface ServerTrust {
   /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
   /** The file of `caPem`. */

@@ -47,7 +47,7 @@ export function suspicionOf({ now, built, calm, caEnds, jump }: ClockFacts): Sus
 const jumped = ({ byMs, agoMs }: Jump): string =>
   `it was set ${byMs > 0 ? 'forward' : 'back'} by ${length(Math.abs(byMs))}, ${length(agoMs)} ago, while the system ran`;
 
-/** '12 s', '3 minutes', '5 hours', '40 days': whole numbers of the largest unit with at least two. */
+/** '12 s', '3 minutes', '5 hours', '40 days': whole numbers of the largest unit with at least two. @internal */
 export function length(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   const unit = UNITS.find(([, size]) => seconds >= 2 * size);

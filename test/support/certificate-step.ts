@@ -11,7 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { ServerTrust, StepTools } from '../../src/boot/step.ts';
+import type { StepTools, SuperLinkOutputs } from '../../src/boot/step.ts';
 import { certificates } from '../../src/boot/steps/certificates.ts';
 import { parseVariables } from '../../src/config/parse.ts';
 import type { Problem } from '../../src/core/problem.ts';
@@ -23,7 +23,7 @@ import { folderHost } from './agent/host.ts';
 import { FakeClock } from './fake-clock.ts';
 
 export interface Prepared {
-  readonly trust: ServerTrust;
+  readonly trust: NonNullable<SuperLinkOutputs['certificates']>;
   readonly note: string;
   /** In the order in which they were reported; `warnings`: those that change nothing. */
   readonly degradations: readonly Problem[];
