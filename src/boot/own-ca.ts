@@ -147,7 +147,7 @@ function earlierCa(
   { now, wrongClock }: CaFacts,
 ): OwnCa | undefined {
   if (now >= present.notBefore || wrongClock(text)) return undefined;
-  const { certs, keys } = setAside(machine.paths);
+  const { certs, keys } = damagedFiles(machine.paths);
   const earlier = pairsOf(certs, keys).find(({ cert }) => isValid(cert.value, now));
   if (earlier === undefined) return undefined;
   const { caCertificate, caKey } = certificateFiles(machine.paths);
@@ -165,7 +165,7 @@ function restorable(
   key: Part<KeyObject>,
   { now, wrongClock }: CaFacts,
 ): Pair | undefined {
-  const { certs, keys } = setAside(paths);
+  const { certs, keys } = damagedFiles(paths);
   if (cert.value === undefined && key.value === undefined)
     return pairsOf(certs, keys).find((pair) => wrongClock() || isValid(pair.cert.value, now));
   const withCert = cert.value === undefined ? [] : pairsOf([cert], keys);
@@ -174,7 +174,7 @@ function restorable(
 }
 
 /** Certificates and keys that were set aside and can be read, the latest first. */
-function setAside({ tls }: Paths) {
+function damagedFiles({ tls }: Paths) {
   const named = <T extends object>(start: string, read: (file: string) => Part<T>): Good<T>[] =>
     listFolder(tls)
       .filter((name) => name.startsWith(start))

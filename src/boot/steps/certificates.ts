@@ -163,7 +163,7 @@ async function keepOrIssue({ tools, ca, owner, time, judge }: Use, wanted: Wante
   if (fit?.fits === true) return { certPem, kept: true, why: '' };
   if (ca.keyPem === undefined)
     throw new Error('the CA goes on without its key, but the certificate does not fit');
-  if (fit?.damaged === true) tools.warn(setAside(wanted, fit.why, now));
+  if (fit?.damaged === true) tools.warn(damagedPair(wanted, fit.why, now));
   if (fit?.byDate === true && (await tools.machine.host.clockSynchronised()) === false)
     tools.warn(unsynchronised(now));
   const pair = issueServer({
@@ -182,7 +182,7 @@ async function keepOrIssue({ tools, ca, owner, time, judge }: Use, wanted: Wante
 }
 
 /** Nothing is lost with a server certificate: SuperNodes trust its CA. */
-function setAside({ certificate, key }: Wanted, found: string, now: Date): Problem {
+function damagedPair({ certificate, key }: Wanted, found: string, now: Date): Problem {
   const asides = [certificate, key].filter(exists).map((file) => quarantine(file, now));
   return new Problem('state_damaged', {
     severity: 'warning',
