@@ -15,6 +15,7 @@ export type Cause =
   | 'renewal'
   | 'partition'
   | 'superlink'
+  | 'clock'
   | 'link';
 
 interface Common {
@@ -82,6 +83,8 @@ export type AgentEvent =
   | { readonly type: 'ContextChanged' }
   | { readonly type: 'ReloadRequested' }
   | { readonly type: 'RenewalDue' }
+  /** The clock of this VM was set, and the certificates have to be judged again. */
+  | { readonly type: 'ClockChanged' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
   /** The boot under way waits for a SuperLink that has another address, TLS mode or CA by now. */
@@ -246,6 +249,7 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   ContextChanged: 'context',
   ReloadRequested: 'reload',
   RenewalDue: 'renewal',
+  ClockChanged: 'clock',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
 };

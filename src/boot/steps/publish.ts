@@ -43,6 +43,7 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
   ...publishing(({ validate, certificates, launch_plan, await_fleet_api }: FromSuperLink) =>
     superLinkAttributes(validate, {
       ...launch_plan,
+      degradedBy: certificates?.degradedBy ?? launch_plan.degradedBy,
       endpoint: launch_plan.endpoints.endpoint,
       endpoint6: await_fleet_api,
       caPem: certificates?.caPem,
