@@ -84,7 +84,6 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
   const { superlink, supernode } = sequences;
   const run = { ...on, image };
   on.report.begin(role, sequences[role]);
-  if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
   const { problem, outputs, degradations } =
     role === 'superlink'
       ? await runSteps({ ...run, steps: superlink })

@@ -346,6 +346,13 @@ describe('the checkpoint', () => {
     },
   );
 
+  test('reports its damage to the first boot of the agent and to no later one', () => {
+    writeFileSync(checkpointFile(), 'damaged');
+    const checkpoint = new Checkpoint(checkpointFile(), new Date());
+    expect(checkpoint.takeDamage()?.code).toBe('state_damaged');
+    expect(checkpoint.takeDamage()).toBeUndefined();
+  });
+
   test('forgets steps but not the claimed partition', () => {
     const checkpoint = new Checkpoint(checkpointFile(), new Date());
     checkpoint.record('certificates', 1, new Date());
