@@ -41,7 +41,12 @@ export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Ou
       Promise.all(needs).then(async (met) => {
         if (!met.every(Boolean) || signal.aborted) return false;
         try {
-          outputs[step.id] = await runStep(step, pick(outputs, step.needs), { ...run, signal }, { degradations, passing });
+          outputs[step.id] = await runStep(
+            step,
+            pick(outputs, step.needs),
+            { ...run, signal },
+            { degradations, passing },
+          );
           if (step.provesServing) for (const problem of passing.splice(0)) run.report.passed(problem);
           return true;
         } catch (error) {

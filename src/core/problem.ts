@@ -71,7 +71,10 @@ export function joinProblems(problems: readonly [Problem, ...Problem[]]): Proble
     const known = before?.facts.doing.split(' and ').includes(doing) ?? false;
     if (before === undefined) byCause.set(key, new Problem(one.code, one.facts));
     else if (!known)
-      byCause.set(key, new Problem(one.code, { ...before.facts, doing: `${before.facts.doing} and ${doing}` }));
+      byCause.set(
+        key,
+        new Problem(one.code, { ...before.facts, doing: `${before.facts.doing} and ${doing}` }),
+      );
   }
   const [first, ...rest] = byCause.values();
   return new Problem(first!.code, first!.facts, rest);

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { notifyStatus } from '../host/notify.ts';
+import { processFacts } from '../host/process.ts';
 import type { Journal } from './journal.ts';
 import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
 
@@ -61,6 +62,7 @@ export class Report {
       serving: false,
       boot: options.resumed ? 'resumed' : 'first',
       pid: process.pid,
+      pid_started: processFacts(process.pid)?.started ?? 0,
       started_at: now,
       updated_at: now,
       waiting: null,
@@ -122,7 +124,8 @@ export class Report {
     if (before?.text === text) return;
     clearTimeout(before?.timer);
     this.#waits.delete(whose);
-    if (wait !== undefined && text !== undefined) this.#waits.set(whose, this.#lastingWait(wait, text, before));
+    if (wait !== undefined && text !== undefined)
+      this.#waits.set(whose, this.#lastingWait(wait, text, before));
     const newest = [...this.#waits.values()].at(-1);
     this.#status.waiting = newest
       ? {

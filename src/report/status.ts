@@ -1,7 +1,8 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
 import * as z from 'zod';
 import { formatGuarded, parseJson } from '../core/json.ts';
-import type { Problem } from '../core/problem.ts';
+import { Problem } from '../core/problem.ts';
+import { plain } from '../core/text.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 
 const time = z.string();
@@ -34,6 +35,8 @@ const statusSchema = z.object({
   serving: z.boolean(),
   boot: z.enum(['first', 'resumed']),
   pid: z.number(),
+  /** When that process was started, in clock ticks since the kernel's boot: with it, the number names one process only. */
+  pid_started: z.number().optional(),
   started_at: time,
   updated_at: time,
   waiting: z.object({ for: z.string(), since: time, until: time.nullable(), check: z.string() }).nullable(),
@@ -69,8 +72,34 @@ export const problemLines = (problem: StatusProblem, causes: readonly string[] =
   `  what to do: ${problem.remedy}`,
 ];
 
-/** The last status written; undefined when there is none that this version of the agent can read. */
-export const readStatus = (path: string): Status | undefined => parseStatus(readText(path, { owner: 'own' }));
+/** The last status written, undefined without a file; a Problem when the file holds something else. */
+export function statusOrProblem(path: string): Status | Problem | undefined {
+  const text = readText(path, { owner: 'own' });
+  return text === undefined ? undefined : (parseStatus(text) ?? unreadable(path, text, 'the status'));
+}
+
+/** The same without the problem. @internal */
+export function readStatus(path: string): Status | undefined {
+  const found = statusOrProblem(path);
+  return found instanceof Problem ? undefined : found;
+}
+
+const anyVersion = z.object({ version: z.union([z.number(), z.string()]) });
+
+/** A file of this agent that is damaged, or that another version of it wrote. */
+export function unreadable(path: string, text: string, what: string): Problem {
+  const version = parseJson(text, anyVersion)?.version;
+  const other = version === undefined || version === 1 ? undefined : plain(String(version), 20);
+  return new Problem('state_damaged', {
+    doing: `reading ${what} in ${path}`,
+    found:
+      other === undefined
+        ? `${text.length} characters that are not ${what} of the agent`
+        : `it has the format ${other}, which another version of the agent writes`,
+    expected: 'the format 1',
+    remedy: 'the agent writes it again: `systemctl restart flower-context`',
+  });
+}
 
 /** @internal */
 export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);

@@ -136,8 +136,7 @@ describe('the runner', () => {
     const warning = (found: string): Problem =>
       new Problem('superlink_unreachable', { doing: 'checking', found, severity: 'warning' });
     const shown: (string[] | undefined)[] = [];
-    const look = (): unknown =>
-      shown.push(readStatus(statusFile())?.problems.map(({ found }) => found));
+    const look = (): unknown => shown.push(readStatus(statusFile())?.problems.map(({ found }) => found));
     await runAll([
       step('validate', [], async (tools) => {
         tools.warn(warning('refused'), 'Flower serves');
