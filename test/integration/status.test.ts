@@ -9,6 +9,8 @@ import { until } from '../support/zone/process.ts';
 import { superlink, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
+/** Not the port of another checkout that is tested at the same time. */
+const METRICS = 20_000 + (process.pid % 10_000);
 const STATUS = 'run/flower-context/status.json';
 type Told = Partial<Status> & Life & { readonly phase: Status['phase'] | null };
 
@@ -41,7 +43,8 @@ describe('a SuperLink that served', () => {
       'flower-context': '[Service]\nRestartSec=600',
       'flower-superlink': '[Service]\nRestartSec=600',
     };
-    federation = zone({ supernodes: 0, dropIns: LONG }, (clean) => void toClean.unshift(clean));
+    const superlink = { FL_METRICS_ENABLED: 'YES', FL_METRICS_PORT: String(METRICS) };
+    federation = zone({ supernodes: 0, superlink, dropIns: LONG }, (clean) => void toClean.unshift(clean));
     await federation.deploy();
     vm = federation.superlink;
   }, 120_000);
@@ -151,6 +154,24 @@ describe('a SuperLink that served', () => {
     });
     expect(doctor.lines).toMatch(/^PROBLEM +Flower +process \d+ of Flower was stopped by a signal/m);
     expect(doctor.text).not.toMatch(/ok Flower|Flower is not running/);
+  });
+
+  test('has a Flower that stops and goes on: so say the message of the day, systemd, and the metrics', async () => {
+    const motd = (): string => readFileSync(vm.at('run/motd.d/flower-context'), 'utf8');
+    const systemd = async (): Promise<string> => (await vm.unit('flower-context')).StatusText!;
+    const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${METRICS}/metrics`)).text();
+    expect(motd()).toMatch(/^flower-context at 20\d\d-\d\d-\d\dT\d\d:\d\dZ: ready after/);
+    await vm.systemctl('kill', '-s', 'SIGSTOP', '--kill-whom=main', 'flower-superlink');
+    const { detail } = { detail: () => vm.diagnostics() };
+    await until('the agent to notice', async () => (await systemd()).includes('Flower to come back'), {
+      detail,
+    });
+    expect(motd()).toMatch(/^flower-context at \S+: Flower does not serve: process \d+/);
+    expect(await metrics()).toMatch(/^flower_context_ready 0$/m);
+    await vm.systemctl('kill', '-s', 'SIGCONT', '--kill-whom=main', 'flower-superlink');
+    await until('Flower to be back', async () => (await systemd()).startsWith('ready after'), { detail });
+    expect(motd()).toMatch(/^flower-context at \S+: ready after/);
+    expect(await metrics()).toMatch(/^flower_context_ready 1$/m);
   });
 
   test('has an agent whose number another process has by now', async () => {

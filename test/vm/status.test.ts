@@ -1,0 +1,89 @@
+// What status, ready and doctor say of an agent that has ended or hangs, with the real systemd and its times.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Life } from '../../src/report/life.ts';
+import type { Status } from '../../src/report/status.ts';
+import type { Container } from '../support/nspawn/container.ts';
+import { oneLine } from '../support/terminal-text.ts';
+import { container } from '../support/vm/machines.ts';
+import { GuestService } from '../support/vm/service.ts';
+
+describe('a SuperLink whose agent', () => {
+  let service: GuestService;
+  let guest: Container;
+  beforeAll(async () => {
+    service = new GuestService({ make: container, supernodes: 0 });
+    await service.deploy();
+    await service.switchedOn(1);
+    guest = service.superlink as Container;
+    // A pause that a slow machine does not miss.
+    const folder = '/etc/systemd/system/flower-context.service.d';
+    const setting = '[Service]\\nRestartSec=600\\nRestartSteps=0\\n';
+    await guest.sh(
+      `mkdir -p ${folder} && printf '${setting}' >${folder}/test.conf && systemctl daemon-reload`,
+    );
+  });
+  afterAll(() => service?.stop());
+  beforeEach(async () => {
+    await guest.exec('systemctl kill -s SIGCONT flower-context; systemctl restart --no-block flower-context');
+    await guest.until('the VM to serve', async () => (await guest.exec('flower-context status')).code === 0);
+  });
+
+  async function says() {
+    const [json, text, ready, doctor] = [
+      await guest.exec('flower-context status --json'),
+      await guest.exec('flower-context status'),
+      await guest.exec('flower-context ready --timeout 0'),
+      await guest.exec('flower-context doctor'),
+    ];
+    const told = JSON.parse(json.stdout) as Status & Life;
+    const all = [text, ready, doctor].map(({ stdout }) => oneLine(stdout));
+    return { told, all, codes: [json, text, ready, doctor].map(({ code }) => code), doctor: doctor.stdout };
+  }
+
+  /** Seconds between what was said and the clock of the guest. */
+  const ageOf = async ({ agent }: Life): Promise<number> =>
+    Number(await guest.sh('date +%s.%N')) - Date.parse(agent.since ?? '') / 1_000;
+
+  test('runs is ready for all', async () => {
+    const { told, codes } = await says();
+    expect(codes).toEqual([0, 0, 0, 0]);
+    expect(told).toMatchObject({ agent: { running: true }, flower: { serving: true, state: 'serving' } });
+    expect(told.agent.pid).toBe(Number((await guest.unit('flower-context', 'MainPID')).MainPID));
+  });
+
+  test('systemctl stopped', async () => {
+    await guest.sh('systemctl stop flower-context');
+    const { told, all, codes, doctor } = await says();
+    expect(codes).toEqual([3, 3, 3, 1]);
+    expect(told).toMatchObject({ serving: false, agent: { state: 'stopped' }, flower: { serving: true } });
+    const age = await ageOf(told);
+    expect(age).toBeGreaterThan(0);
+    expect(age).toBeLessThan(60);
+    for (const said of all) expect(said).toMatch(/does not run since \S+Z \([^)]*\): it was stopped/);
+    expect(doctor).toMatch(/^PROBLEM +agent /);
+    await guest.sh('systemctl stop flower-superlink');
+    expect((await says()).told.flower).toMatchObject({ serving: false, state: 'stopped' });
+  });
+
+  test('was killed, in the pause before its restart', async () => {
+    await guest.sh('systemctl kill -s SIGKILL --kill-whom=main flower-context');
+    await guest.until(
+      'the pause',
+      async () => (await guest.unit('flower-context', 'SubState')).SubState === 'auto-restart',
+    );
+    const { told, all, codes } = await says();
+    expect(codes).toEqual([3, 3, 3, 1]);
+    expect(told).toMatchObject({ agent: { running: false, state: 'restarting' }, flower: { serving: true } });
+    expect(await ageOf(told)).toBeLessThan(60);
+    for (const said of all) expect(said).toContain('it ended (signal SIGKILL), and systemd starts it again');
+  });
+
+  test('hangs', async () => {
+    await guest.sh('systemctl kill -s SIGSTOP --kill-whom=main flower-context');
+    const { told, codes } = await says();
+    expect(codes).toEqual([3, 3, 3, 1]);
+    expect(told).toMatchObject({ agent: { running: false, state: 'hung' }, flower: { serving: true } });
+    // The watchdog has been heard of since the agent was ready.
+    expect(await ageOf(told)).toBeLessThan(180);
+  });
+});
