@@ -48,7 +48,7 @@ export function readUnitState(output: string, { at, monotonicUs } = moment()): U
     return Number.isSafeInteger(value) && value >= 0 ? value : 0;
   };
   const word = (name: string): string => plain(values.get(name) ?? '', 40) || 'unknown';
-  // Of the monotonic clock: the time of day may have been set since, and has a format of its own.
+  // docs/facts.md, "unit-times": of the monotonic clock, because the time of day may have been set since.
   const time = (name: string): Date | undefined => {
     const us = number(name);
     return us === 0 ? undefined : new Date(at - Math.round((monotonicUs - us) / 1_000));

@@ -15,6 +15,7 @@ describe('a SuperLink whose agent', () => {
     await service.deploy();
     await service.switchedOn(1);
     guest = service.superlink as Container;
+    await guest.whenReady();
     // A pause that a slow machine does not miss.
     const folder = '/etc/systemd/system/flower-context.service.d';
     const setting = '[Service]\\nRestartSec=600\\nRestartSteps=0\\n';
