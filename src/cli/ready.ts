@@ -1,7 +1,7 @@
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
-import { type Life, lifeLines, lifeOf, sinceText } from '../report/life.ts';
+import { type Life, lifeLines, lifeOf, notServing } from '../report/life.ts';
 import { type ReadyFile, readReady, readyOrProblem } from '../report/ready-file.ts';
 import { problemLines, type Status, statusOrProblem, statusProblem } from '../report/status.ts';
 import { currentContextSha256 } from '../vm/load.ts';
@@ -53,8 +53,7 @@ async function whyUndecided(machine: Machine): Promise<string> {
   const phase = status?.phase;
   if (file !== undefined && file.verdict !== null) {
     if (verdictNow(machine, file) === undefined) return 'the agent has not read the changed CONTEXT yet';
-    const { since, detail } = life.flower ?? { since: null, detail: 'nothing is known of it' };
-    return `Flower does not serve${sinceText(since, machine.clock.now())}: ${detail}`;
+    return notServing(life.flower, machine.clock.now());
   }
   const rest = phase === 'ready' ? 'serving, but not published to OneGate yet' : 'the boot is not finished';
   return status?.waiting?.for ?? rest;

@@ -1,7 +1,7 @@
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
-import { type Life, lifeLines, lifeOf, sinceText, writerOf } from '../report/life.ts';
+import { type Life, lifeLines, lifeOf, notServing, writerOf } from '../report/life.ts';
 import { problemLines, type Status, statusOrProblem, statusProblem } from '../report/status.ts';
 import { demandVm, untilFile, watchLife } from './await-status.ts';
 import { defineCommand } from './command.ts';
@@ -83,8 +83,7 @@ function describe(found: Status | Problem | undefined, life: Life, now: Date): s
 /** The agent says that this VM serves, and has not noticed yet that Flower does not. */
 function describeFlower({ serving }: Status, { flower }: Life, now: Date): string[] {
   if (!serving || flower === null || flower.serving) return [];
-  const { since, detail, state } = flower;
-  return [style('fatal', `Flower does not serve${sinceText(since, now)}: ${state}: ${detail}`), ''];
+  return [style('fatal', notServing(flower, now)), ''];
 }
 
 function describeStatus(found: Status, life: Life, now: Date): string {

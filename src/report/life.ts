@@ -1,5 +1,6 @@
 // Whether the agent and Flower live at this moment, as the operating system reports it. The files of the agent cannot say
 // that their writer has ended.
+import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { liveFlowerState, unitOf, whyUnknown } from '../flower/state-file.ts';
@@ -106,6 +107,8 @@ async function agentLife(found: Status | Problem | undefined): Promise<AgentLife
 const isMain = ({ active, pid }: UnitState, writer: number): boolean =>
   active === 'unknown' || pid === writer;
 
+const WAITS = 'waits for a valid CONTEXT';
+
 function dead(unit: UnitState, status: Status | undefined, hasRun: boolean): AgentLife {
   const { active, startsAgain, endedAt, ending } = unit;
   const since = timeOf(endedAt) ?? status?.updated_at ?? null;
@@ -117,10 +120,14 @@ function dead(unit: UnitState, status: Status | undefined, hasRun: boolean): Age
   }
   if (neverRan) return { ...life, state: 'never_started', detail: 'has not run since this VM started' };
   if (active === 'failed') {
-    const waits = unit.exitStatus === 2 ? ': it waits for a valid CONTEXT' : '';
-    return { ...life, state: 'failed', detail: `ended (${ending})${waits}` };
+    return {
+      ...life,
+      state: 'failed',
+      detail: unit.exitStatus === EXIT.badContext ? WAITS : `ended (${ending})`,
+    };
   }
-  if (active === 'unknown') return { ...life, state: 'ended', detail: 'has ended' };
+  // Also one that systemd did not start: `flower-context boot`.
+  if (active === 'unknown' || endedAt === undefined) return { ...life, state: 'ended', detail: 'has ended' };
   return { ...life, state: 'stopped', detail: 'was stopped' };
 }
 
@@ -163,17 +170,21 @@ async function flowerLife(machine: Machine, role: Role): Promise<FlowerLife> {
 
 const timeOf = (date: Date | undefined): string | null => date?.toISOString() ?? null;
 
-/** ' since TIME (3 min 5 s)'; nothing without a time. */
-export function sinceText(since: string | null, now: Date): string {
-  if (since === null) return '';
-  return ` since ${since} (${duration(Math.max(0, now.getTime() - Date.parse(since)))})`;
+/** A clause about something that does not work: 'has not served since TIME (3 min 5 s)', or without a time 'does not serve'. */
+function notClause([verb, participle]: readonly [string, string], since: string | null, now: Date): string {
+  if (since === null) return `does not ${verb}`;
+  return `has not ${participle} since ${since} (${duration(Math.max(0, now.getTime() - Date.parse(since)))})`;
 }
+
+/** Why Flower does not serve, as a sentence. */
+export const notServing = (flower: FlowerLife | null, now: Date): string =>
+  `Flower ${notClause(['serve', 'served'], flower?.since ?? null, now)}: ${flower?.detail ?? 'nothing is known of it'}`;
 
 /** What an agent that does not work means for this VM, as lines: the state, since when, Flower, and what to do. */
 export function lifeLines({ agent, flower }: Life, now: Date): string[] {
   const said = agent.state === 'starting' || agent.state === 'never_started';
   return [
-    `the agent ${said ? agent.detail : `does not run${sinceText(agent.since, now)}: it ${agent.detail}`}`,
+    `the agent ${said ? agent.detail : `${notClause(['work', 'worked'], agent.since, now)}: it ${agent.detail}`}`,
     ...(flower === null ? [] : [flowerLine(flower, agent, now)]),
     `  what to do: ${remedyOf(agent)}`,
   ];
@@ -181,13 +192,12 @@ export function lifeLines({ agent, flower }: Life, now: Date): string[] {
 
 function flowerLine(flower: FlowerLife, agent: AgentLife, now: Date): string {
   const alone = agent.state === 'hung' || agent.pid === null ? ', but nothing supervises it' : '';
-  return flower.serving
-    ? `  Flower still serves${alone}: ${flower.detail}`
-    : `  Flower does not serve${sinceText(flower.since, now)}: ${flower.detail}`;
+  return flower.serving ? `  Flower still serves${alone}: ${flower.detail}` : `  ${notServing(flower, now)}`;
 }
 
 const JOURNAL = '`journalctl -u flower-context`';
-function remedyOf({ state }: AgentLife): string {
+function remedyOf({ state, detail }: AgentLife): string {
+  if (detail === WAITS) return 'correct the CONTEXT (`onevm updateconf`); the problems say how';
   switch (state) {
     case 'starting':
     case 'running':

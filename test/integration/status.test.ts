@@ -83,7 +83,7 @@ describe('a SuperLink that served', () => {
     expect(Math.abs(Date.parse(told.agent.since!) - before)).toBeLessThan(20_000);
     expect(told.flower).toMatchObject({ serving: true, state: 'serving' });
     for (const said of [text, ready.text, doctor.text]) {
-      expect(said).toMatch(/the agent does not run since 20\S+Z \(\d[^)]*\): it was stopped/);
+      expect(said).toMatch(/the agent has not worked since 20\S+Z \(\d[^)]*\): it was stopped/);
       expect(said).toContain('Flower still serves, but nothing supervises it');
       expect(said).toContain('systemctl start flower-context');
     }
@@ -104,7 +104,7 @@ describe('a SuperLink that served', () => {
     });
     for (const said of [text, ready.text, doctor.text])
       expect(said).toMatch(
-        /Flower does not serve since \S+Z \([^)]*\): flower-superlink\.service was stopped/,
+        /Flower has not served since \S+Z \([^)]*\): flower-superlink\.service was stopped/,
       );
     expect(doctor.text).toMatch(/PROBLEM published .*READY=YES, but this VM does not serve/);
     expect(doctor.text).not.toContain('systemd restarts it');
@@ -213,7 +213,7 @@ describe('a SuperLink that served', () => {
     const { code, stdout, stderr } = await vm.cli('status', '--wait');
     expect(code).toBe(3);
     expect(oneLine(stdout)).toContain('it was stopped');
-    expect(oneLine(stderr)).toContain('waiting: the agent does not run');
+    expect(oneLine(stderr)).toContain('waiting: the agent has not worked since');
   });
 });
 
@@ -234,7 +234,7 @@ test('an agent that was killed while it booted has no boot that goes on', async 
   });
   expect(told.flower).toMatchObject({ serving: false });
   for (const said of [text, ready.text])
-    expect(said).toMatch(/^(not ready yet: )?the agent does not run since/);
+    expect(said).toMatch(/^(not ready yet: )?the agent has not worked since/);
   expect((await vm.cli('status', '--wait')).code).toBe(3);
 });
 

@@ -60,7 +60,7 @@ describe('a SuperLink whose agent', () => {
     const age = await ageOf(told);
     expect(age).toBeGreaterThan(0);
     expect(age).toBeLessThan(60);
-    for (const said of all) expect(said).toMatch(/does not run since \S+Z \([^)]*\): it was stopped/);
+    for (const said of all) expect(said).toMatch(/has not worked since \S+Z \([^)]*\): it was stopped/);
     expect(doctor).toMatch(/^PROBLEM +agent /);
     await guest.sh('systemctl stop flower-superlink');
     expect((await says()).told.flower).toMatchObject({ serving: false, state: 'stopped' });

@@ -6,7 +6,7 @@ import { probeFleet } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { sha256 } from '../../host/machine.ts';
 import { ONCE } from '../../onegate/client.ts';
-import { sinceText } from '../../report/life.ts';
+import { notServing } from '../../report/life.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
@@ -38,10 +38,8 @@ export const fleet: Check = {
 };
 
 function notRunning({ life: { flower }, now }: VmSnapshot, journal: string): CheckFinding {
-  const { detail = 'nothing is known of it', since = null, state } = flower ?? {};
-  const start = state === 'restarting' ? '' : '; start it: `systemctl restart flower-context`';
-  const found = `Flower is not running${sinceText(since, now)}: ${detail}`;
-  return problem(found, `${journal} shows why${start}`, 'flower_start_failed');
+  const start = flower?.state === 'restarting' ? '' : '; start it: `systemctl restart flower-context`';
+  return problem(notServing(flower, now), `${journal} shows why${start}`, 'flower_start_failed');
 }
 
 /** Less than a check has: no answer is a finding of its own. */
