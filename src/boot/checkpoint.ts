@@ -44,7 +44,7 @@ export class Checkpoint {
   /** Steps have been finished that the file does not know of. */
   #behind = false;
   readonly damage: Problem | undefined;
-  #damageTold = false;
+  #damageReported = false;
 
   constructor(path: string, now: Date) {
     this.#path = path;
@@ -71,8 +71,8 @@ export class Checkpoint {
 
   /** The damage, once: what was there has been set aside, so later boots have no such problem. */
   takeDamage(): Problem | undefined {
-    const damage = this.#damageTold ? undefined : this.damage;
-    this.#damageTold = true;
+    const damage = this.#damageReported ? undefined : this.damage;
+    this.#damageReported = true;
     return damage;
   }
 

@@ -68,9 +68,9 @@ export function joinProblems(problems: readonly [Problem, ...Problem[]]): Proble
     const { doing, cause: _, ...rest } = one.facts;
     const key = JSON.stringify([one.code, one.remedy, rest]);
     const before = byCause.get(key);
-    const known = before?.facts.doing.split(' and ').includes(doing) ?? false;
+    const listed = before?.facts.doing.split(' and ').includes(doing) ?? false;
     if (before === undefined) byCause.set(key, new Problem(one.code, one.facts));
-    else if (!known)
+    else if (!listed)
       byCause.set(
         key,
         new Problem(one.code, { ...before.facts, doing: `${before.facts.doing} and ${doing}` }),

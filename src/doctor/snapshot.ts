@@ -48,8 +48,8 @@ export interface VmSnapshot extends LoadedVm {
 /** One try, within the time that a check has. */
 const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxWaitMs: 0 };
 
-/** Reads everything that needs no network; never rejects. */
-export async function takeSnapshot(machine: Machine): Promise<VmSnapshot> {
+/** Reads everything that needs no network; never rejects. `askLife` asks systemd. */
+export async function takeSnapshot(machine: Machine, askLife = lifeOf): Promise<VmSnapshot> {
   const { paths, clock, random } = machine;
   const loaded = loadVm(machine);
   const { image, credentials } = loaded;
@@ -71,7 +71,7 @@ export async function takeSnapshot(machine: Machine): Promise<VmSnapshot> {
     ...configured(machine, loaded),
     status: status instanceof Problem ? undefined : status,
     statusProblem: status instanceof Problem ? status : undefined,
-    life: await lifeOf(machine, status),
+    life: await askLife(machine, status),
     plan: attempt(() => readPlan(paths)),
     endpoints: attempt(() => readEndpoints(paths)),
     flower: await liveFlowerState(machine),

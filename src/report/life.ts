@@ -31,7 +31,7 @@ export interface AgentLife {
     | 'stopped'
     | 'failed'
     | 'ended'
-    | 'never_started';
+    | 'unstarted';
   /** Since when, of systemd or of the last status that it wrote. */
   readonly since: string | null;
   readonly pid: number | null;
@@ -118,7 +118,7 @@ function dead(unit: UnitState, status: Status | undefined, hasRun: boolean): Age
     const detail = neverRan ? 'is about to be started' : `ended (${ending}), and systemd starts it again`;
     return { ...life, state: neverRan ? 'starting' : 'restarting', detail };
   }
-  if (neverRan) return { ...life, state: 'never_started', detail: 'has not run since this VM started' };
+  if (neverRan) return { ...life, state: 'unstarted', detail: 'has not run since this VM started' };
   if (active === 'failed') {
     return {
       ...life,
@@ -182,7 +182,7 @@ export const notServing = (flower: FlowerLife | null, now: Date): string =>
 
 /** What an agent that does not work means for this VM, as lines: the state, since when, Flower, and what to do. */
 export function lifeLines({ agent, flower }: Life, now: Date): string[] {
-  const said = agent.state === 'starting' || agent.state === 'never_started';
+  const said = agent.state === 'starting' || agent.state === 'unstarted';
   return [
     `the agent ${said ? agent.detail : `${notClause(['work', 'worked'], agent.since, now)}: it ${agent.detail}`}`,
     ...(flower === null ? [] : [flowerLine(flower, agent, now)]),

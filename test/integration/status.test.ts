@@ -12,21 +12,21 @@ import type { Vm } from '../support/zone/vm.ts';
 /** Not the port of another checkout that is tested at the same time. */
 const METRICS = 20_000 + (process.pid % 10_000);
 const STATUS = 'run/flower-context/status.json';
-type Told = Partial<Status> & Life & { readonly phase: Status['phase'] | null };
+type Json = Partial<Status> & Life & { readonly phase: Status['phase'] | null };
 
 /** What the three commands say, on one line each, and their exit statuses. */
 async function says(vm: Vm) {
-  const [text, json, ready, doctor] = await Promise.all([
+  const [text, printed, ready, doctor] = await Promise.all([
     vm.cli('status'),
     vm.cli('status', '--json'),
     vm.cli('ready', '--timeout', '0'),
     vm.cli('doctor'),
   ]);
-  expect(json.code).toBe(text.code);
+  expect(printed.code).toBe(text.code);
   return {
     code: text.code,
     text: oneLine(text.stdout),
-    told: JSON.parse(json.stdout) as Told,
+    json: JSON.parse(printed.stdout) as Json,
     ready: { code: ready.code, text: oneLine(ready.stdout) },
     doctor: { code: doctor.code, text: oneLine(doctor.stdout), lines: doctor.stdout },
   };
@@ -62,26 +62,26 @@ describe('a SuperLink that served', () => {
   });
 
   test('and still does, with its agent, is ready for all three', async () => {
-    const { code, told, ready, doctor } = await says(vm);
+    const { code, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 0, ready: 0, doctor: 0 });
-    expect(told).toMatchObject({
+    expect(json).toMatchObject({
       phase: 'ready',
       serving: true,
       agent: { running: true, state: 'running', pid: await mainPid(vm, 'flower-context') },
       flower: { serving: true, state: 'serving', pid: await mainPid(vm, 'flower-superlink') },
     });
-    expect(Date.parse(told.agent.since!)).toBeLessThan(Date.now());
+    expect(Date.parse(json.agent.since!)).toBeLessThan(Date.now());
   });
 
   test('has an agent that systemctl stopped: since when, and that Flower still serves', async () => {
     const before = Date.now();
     await vm.systemctl('stop', 'flower-context');
-    const { code, text, told, ready, doctor } = await says(vm);
+    const { code, text, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 3, ready: 3, doctor: 1 });
-    expect(told).toMatchObject({ phase: 'ready', serving: false, steps: expect.any(Array) });
-    expect(told.agent).toMatchObject({ running: false, state: 'stopped', pid: null });
-    expect(Math.abs(Date.parse(told.agent.since!) - before)).toBeLessThan(20_000);
-    expect(told.flower).toMatchObject({ serving: true, state: 'serving' });
+    expect(json).toMatchObject({ phase: 'ready', serving: false, steps: expect.any(Array) });
+    expect(json.agent).toMatchObject({ running: false, state: 'stopped', pid: null });
+    expect(Math.abs(Date.parse(json.agent.since!) - before)).toBeLessThan(20_000);
+    expect(json.flower).toMatchObject({ serving: true, state: 'serving' });
     for (const said of [text, ready.text, doctor.text]) {
       expect(said).toMatch(/the agent has not worked since 20\S+Z \(\d[^)]*\): it was stopped/);
       expect(said).toContain('Flower still serves, but nothing supervises it');
@@ -96,9 +96,9 @@ describe('a SuperLink that served', () => {
   test('has neither, after both were stopped', async () => {
     await vm.systemctl('stop', 'flower-context');
     await vm.systemctl('stop', 'flower-superlink');
-    const { code, text, told, ready, doctor } = await says(vm);
+    const { code, text, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 3, ready: 3, doctor: 1 });
-    expect(told).toMatchObject({
+    expect(json).toMatchObject({
       agent: { state: 'stopped' },
       flower: { serving: false, state: 'stopped', pid: null },
     });
@@ -116,9 +116,9 @@ describe('a SuperLink that served', () => {
   ])('has an agent that %s ended, in the pause of systemd', async (signal, ending) => {
     await vm.systemctl('kill', '-s', signal, '--kill-whom=main', 'flower-context');
     await until('the pause', async () => (await vm.unit('flower-context')).SubState === 'auto-restart');
-    const { code, text, told, ready, doctor } = await says(vm);
+    const { code, text, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 3, ready: 3, doctor: 1 });
-    expect(told).toMatchObject({ agent: { running: false, state: 'restarting' }, flower: { serving: true } });
+    expect(json).toMatchObject({ agent: { running: false, state: 'restarting' }, flower: { serving: true } });
     for (const said of [text, ready.text, doctor.text])
       expect(said).toMatch(new RegExp(`it ended \\(.*${ending}\\), and systemd starts it again`));
     expect(doctor.text).not.toContain('exit status 9');
@@ -126,9 +126,9 @@ describe('a SuperLink that served', () => {
 
   test('has an agent that hangs', async () => {
     await vm.systemctl('kill', '-s', 'SIGSTOP', '--kill-whom=main', 'flower-context');
-    const { code, text, told, ready, doctor } = await says(vm);
+    const { code, text, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 3, ready: 3, doctor: 1 });
-    expect(told).toMatchObject({ agent: { running: false, state: 'hung' }, flower: { serving: true } });
+    expect(json).toMatchObject({ agent: { running: false, state: 'hung' }, flower: { serving: true } });
     for (const said of [text, ready.text, doctor.text])
       expect(said).toMatch(/it hangs: process \d+ was stopped/);
   });
@@ -137,17 +137,17 @@ describe('a SuperLink that served', () => {
     // The agent notices nothing while it cannot run; the commands ask systemd, and it runs again at once.
     await vm.systemctl('stop', 'flower-superlink');
     const status = JSON.parse(readFileSync(vm.at(STATUS), 'utf8')) as Status;
-    const { code, told, ready, doctor } = await says(vm);
+    const { code, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 3, ready: 3, doctor: 1 });
-    expect(told).toMatchObject({ phase: status.phase, serving: false, flower: { serving: false } });
+    expect(json).toMatchObject({ phase: status.phase, serving: false, flower: { serving: false } });
     expect(ready.text).toMatch(/^not ready yet: .*Flower/);
   });
 
   test('has a Flower that hangs: a problem of doctor', async () => {
     await vm.systemctl('kill', '-s', 'SIGSTOP', '--kill-whom=main', 'flower-superlink');
-    const { code, told, ready, doctor } = await says(vm);
+    const { code, json, ready, doctor } = await says(vm);
     expect({ code, ready: ready.code, doctor: doctor.code }).toEqual({ code: 3, ready: 3, doctor: 1 });
-    expect(told).toMatchObject({
+    expect(json).toMatchObject({
       serving: false,
       agent: { running: true },
       flower: { serving: false, state: 'hung' },
@@ -178,7 +178,7 @@ describe('a SuperLink that served', () => {
     await vm.systemctl('stop', 'flower-context');
     const status = JSON.parse(readFileSync(vm.at(STATUS), 'utf8')) as Status;
     writeFileSync(vm.at(STATUS), JSON.stringify({ ...status, pid: process.pid }));
-    expect((await says(vm)).told).toMatchObject({ agent: { running: false, state: 'stopped', pid: null } });
+    expect((await says(vm)).json).toMatchObject({ agent: { running: false, state: 'stopped', pid: null } });
   });
 
   test.each([
@@ -190,16 +190,16 @@ describe('a SuperLink that served', () => {
     ['damaged', '{"version":1,"phase":"rea', /25 characters that are not the status of the agent/],
   ])('has a status file that is %s: that is what is said', async (_what, text, found) => {
     writeFileSync(vm.at(STATUS), text);
-    const { code, text: shown, told, doctor } = await says(vm);
+    const { code, text: shown, json, doctor } = await says(vm);
     expect({ code, doctor: doctor.code }).toEqual({ code: 3, doctor: 1 });
     for (const said of [shown, doctor.text]) {
       expect(said).toMatch(found);
       expect(said).not.toContain('has not run');
     }
-    expect(told).toMatchObject({ phase: null, agent: { running: true }, flower: { serving: true } });
-    expect(told.problems).toMatchObject([{ code: 'state_damaged' }]);
+    expect(json).toMatchObject({ phase: null, agent: { running: true }, flower: { serving: true } });
+    expect(json.problems).toMatchObject([{ code: 'state_damaged' }]);
     await vm.systemctl('stop', 'flower-context');
-    expect((await says(vm)).told).toMatchObject({ agent: { running: false, state: 'stopped' } });
+    expect((await says(vm)).json).toMatchObject({ agent: { running: false, state: 'stopped' } });
   });
 
   test('has a verdict for the ready script that is damaged: it says so', async () => {
@@ -225,22 +225,21 @@ test('an agent that was killed while it booted has no boot that goes on', async 
   await vm.waitFor('the wait', ({ waiting }) => waiting !== null);
   await vm.systemctl('kill', '-s', 'SIGKILL', '--kill-whom=main', 'flower-context');
   await until('the end', async () => (await vm.unit('flower-context')).ActiveState === 'failed');
-  const { code, text, told, ready } = await says(vm);
+  const { code, text, json, ready } = await says(vm);
   expect({ code, ready: ready.code }).toEqual({ code: 3, ready: 3 });
-  expect(told).toMatchObject({
+  expect(json).toMatchObject({
     phase: 'booting',
     serving: false,
     agent: { running: false, state: 'failed' },
   });
-  expect(told.flower).toMatchObject({ serving: false });
+  expect(json.flower).toMatchObject({ serving: false });
   for (const said of [text, ready.text])
     expect(said).toMatch(/^(not ready yet: )?the agent has not worked since/);
   expect((await vm.cli('status', '--wait')).code).toBe(3);
 });
 
 test('the first lines of a boot have the format of the CONTEXT, whether or not it is valid', async () => {
-  const json = { FL_LOG_FORMAT: 'json', FL_CHECKPOINT_ENABLED: 'YES' };
-  const { vm } = await superlink(json);
+  const { vm } = await superlink({ FL_LOG_FORMAT: 'json', FL_CHECKPOINT_ENABLED: 'YES' });
   await vm.whenReady();
   await vm.recontextualize({ FL_NUM_ROUNDS: 'ten' });
   await vm.whenFailed();

@@ -30,15 +30,20 @@ describe('a SuperLink whose agent', () => {
   });
 
   async function says() {
-    const [json, text, ready, doctor] = [
+    const [printed, text, ready, doctor] = [
       await guest.exec('flower-context status --json'),
       await guest.exec('flower-context status'),
       await guest.exec('flower-context ready --timeout 0'),
       await guest.exec('flower-context doctor'),
     ];
-    const told = JSON.parse(json.stdout) as Status & Life;
+    const json = JSON.parse(printed.stdout) as Status & Life;
     const all = [text, ready, doctor].map(({ stdout }) => oneLine(stdout));
-    return { told, all, codes: [json, text, ready, doctor].map(({ code }) => code), doctor: doctor.stdout };
+    return {
+      json,
+      all,
+      codes: [printed, text, ready, doctor].map(({ code }) => code),
+      doctor: doctor.stdout,
+    };
   }
 
   /** Seconds between what was said and the clock of the guest. */
@@ -46,24 +51,24 @@ describe('a SuperLink whose agent', () => {
     Number(await guest.sh('date +%s.%N')) - Date.parse(agent.since ?? '') / 1_000;
 
   test('runs is ready for all', async () => {
-    const { told, codes } = await says();
+    const { json, codes } = await says();
     expect(codes).toEqual([0, 0, 0, 0]);
-    expect(told).toMatchObject({ agent: { running: true }, flower: { serving: true, state: 'serving' } });
-    expect(told.agent.pid).toBe(Number((await guest.unit('flower-context', 'MainPID')).MainPID));
+    expect(json).toMatchObject({ agent: { running: true }, flower: { serving: true, state: 'serving' } });
+    expect(json.agent.pid).toBe(Number((await guest.unit('flower-context', 'MainPID')).MainPID));
   });
 
   test('systemctl stopped', async () => {
     await guest.sh('systemctl stop flower-context');
-    const { told, all, codes, doctor } = await says();
+    const { json, all, codes, doctor } = await says();
     expect(codes).toEqual([3, 3, 3, 1]);
-    expect(told).toMatchObject({ serving: false, agent: { state: 'stopped' }, flower: { serving: true } });
-    const age = await ageOf(told);
+    expect(json).toMatchObject({ serving: false, agent: { state: 'stopped' }, flower: { serving: true } });
+    const age = await ageOf(json);
     expect(age).toBeGreaterThan(0);
     expect(age).toBeLessThan(60);
     for (const said of all) expect(said).toMatch(/has not worked since \S+Z \([^)]*\): it was stopped/);
     expect(doctor).toMatch(/^PROBLEM +agent /);
     await guest.sh('systemctl stop flower-superlink');
-    expect((await says()).told.flower).toMatchObject({ serving: false, state: 'stopped' });
+    expect((await says()).json.flower).toMatchObject({ serving: false, state: 'stopped' });
   });
 
   test('was killed, in the pause before its restart', async () => {
@@ -72,19 +77,19 @@ describe('a SuperLink whose agent', () => {
       'the pause',
       async () => (await guest.unit('flower-context', 'SubState')).SubState === 'auto-restart',
     );
-    const { told, all, codes } = await says();
+    const { json, all, codes } = await says();
     expect(codes).toEqual([3, 3, 3, 1]);
-    expect(told).toMatchObject({ agent: { running: false, state: 'restarting' }, flower: { serving: true } });
-    expect(await ageOf(told)).toBeLessThan(60);
+    expect(json).toMatchObject({ agent: { running: false, state: 'restarting' }, flower: { serving: true } });
+    expect(await ageOf(json)).toBeLessThan(60);
     for (const said of all) expect(said).toContain('it ended (signal SIGKILL), and systemd starts it again');
   });
 
   test('hangs', async () => {
     await guest.sh('systemctl kill -s SIGSTOP --kill-whom=main flower-context');
-    const { told, codes } = await says();
+    const { json, codes } = await says();
     expect(codes).toEqual([3, 3, 3, 1]);
-    expect(told).toMatchObject({ agent: { running: false, state: 'hung' }, flower: { serving: true } });
+    expect(json).toMatchObject({ agent: { running: false, state: 'hung' }, flower: { serving: true } });
     // The watchdog has been heard of since the agent was ready.
-    expect(await ageOf(told)).toBeLessThan(180);
+    expect(await ageOf(json)).toBeLessThan(180);
   });
 });

@@ -46,7 +46,7 @@ export const agent: Check = {
   needs: 'image',
   run({ status, statusProblem, life, context, now }: VmSnapshot) {
     // Without a CONTEXT no agent can boot, and that is what has to be mended.
-    if (life.agent.state === 'never_started' && context instanceof Problem)
+    if (life.agent.state === 'unstarted' && context instanceof Problem)
       return [none('it waits for a CONTEXT')];
     const failed = status?.phase === 'failed' && ['failed', 'restarting'].includes(life.agent.state);
     const dead = life.agent.running || failed ? [] : [ofLife(life, now)];
