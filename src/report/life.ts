@@ -16,7 +16,7 @@ import type { Status } from './status.ts';
 export const AGENT_UNIT = 'flower-context.service';
 
 /** The agent, for people and programs: a member of `status --json`. */
-export interface AgentLife {
+interface AgentLife {
   /** Its process works, and the status file is its own. */
   readonly running: boolean;
   /**
