@@ -42,7 +42,7 @@ export const published: Check = {
       const open = [flag, 'READY' as const].filter((name) => value(name) === 'YES');
       return open.length === 0
         ? [ok(`${flag}=${plain(value(flag), 80)}, FL_ERROR=${plain(value('FL_ERROR'), 80)}`)]
-        : [problem(`${open.join('=YES, ')}=YES, but this VM does not serve`, remedyFor(life.agent.running))];
+        : [problem(`${open.join('=YES, ')}=YES, but this VM does not serve`, WITHDRAW)];
     }
     const stale = expected(vm, flag).filter(([name, right]) => value(name) !== right);
     if (stale.length > 0)
@@ -51,10 +51,7 @@ export const published: Check = {
   },
 };
 
-const remedyFor = (running: boolean): string =>
-  running
-    ? 'the agent withdraws it after 15 s; if it does not: `systemctl restart flower-context`'
-    : 'start the agent, which withdraws it: `systemctl start flower-context`';
+const WITHDRAW = 'the agent withdraws it within a minute; if not: `systemctl restart flower-context`';
 const RELOAD = 'publish again: `systemctl reload flower-context`';
 
 function expected(vm: VmSnapshot, flag: PublishedName): (readonly [PublishedName, string])[] {
