@@ -5,7 +5,7 @@ import { formatGuarded, parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
-import { unreadable } from './status.ts';
+import { unreadable } from './unreadable.ts';
 
 const schema = z.object({
   version: z.literal(1),
