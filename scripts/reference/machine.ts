@@ -8,7 +8,7 @@ interface File {
 }
 
 const FILES: Readonly<
-  Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'contextDiscs' | 'passwd'>, File>
+  Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'contextDiscs' | 'passwd' | 'memoryEvents'>, File>
 > = {
   oneEnv: { access: 'of one-context', what: 'the agent reads only the OneGate token from it' },
   oneContextLock: { access: 'of one-context', what: 'exists while one-context runs' },
@@ -37,6 +37,7 @@ const FILES: Readonly<
   lock: { access: 'root 0600', what: 'locked by the agent that runs: one per machine' },
   status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
   ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
+  ends: { access: 'root 0600', what: 'ends of Flower and SuperExec that the agent has counted' },
   plan: {
     access: 'root:flower 0640',
     what: 'launch plan: arguments, environment and gRPC options of Flower',

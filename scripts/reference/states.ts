@@ -1,5 +1,6 @@
 // The table of the agent's states in docs/architecture.md, computed by `next` itself.
-import { type AgentEvent, type AgentState, next } from '../../src/agent/state.ts';
+import type { AgentEvent, AgentState } from '../../src/agent/life.ts';
+import { next } from '../../src/agent/state.ts';
 import { EXAMPLES } from '../../test/support/agent-states.ts';
 
 const failed = { planned: false, publishedBefore: true } as const;

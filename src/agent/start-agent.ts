@@ -37,6 +37,7 @@ export async function startAgent(machine: Machine, options: { fresh: boolean }):
     report,
     signal: stop.signal,
     boot: (run) => boot({ machine, report, checkpoint, ...run }),
+    withdrawn: () => checkpoint.forgetStep('publish'),
     notify: { ready: notifyReady, stopping: notifyStopping },
     onReload: onHangup,
   });

@@ -50,6 +50,8 @@ export interface PartitionManagerOptions {
 interface WatchOptions {
   readonly signal: AbortSignal;
   readonly onMove: (to: Partition) => Promise<void>;
+  /** Called with this VM each time that it was read. */
+  readonly onOwn?: (vm: Vm) => void;
   /** OneGate has accepted what the boot published. */
   readonly published?: boolean;
 }
@@ -79,6 +81,7 @@ export class PartitionManager {
   #inUse: Partition | undefined;
   /** The partition that the last reading has chosen. */
   #wanted: Choice | undefined;
+  #onOwn: WatchOptions['onOwn'];
   #members = '';
   #byRank = false;
   readonly #pace: Pace;
@@ -190,7 +193,8 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove, published }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, onOwn, published }: WatchOptions): Promise<void> {
+    this.#onOwn = onOwn;
     if (published && this.#mine !== undefined)
       this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId));
     let polls = 0;
@@ -258,10 +262,16 @@ export class PartitionManager {
     }
   }
 
+  async #readOwn(signal: AbortSignal): Promise<Vm> {
+    const own = await this.#oneGate.vm({ policy: ONCE, signal });
+    this.#onOwn?.(own);
+    return own;
+  }
+
   /** One request: this VM when its own claim is to be checked, otherwise the list. Both without the claims of others. */
   async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
     if (ownClaim) {
-      const own = await this.#oneGate.vm({ policy: ONCE, signal });
+      const own = await this.#readOwn(signal);
       const altered = this.#compare(own);
       if (claimOf(own) === this.#mine?.id)
         return attribute(own, 'FL_PARTITION_ORDER') === 'YES' ? 'altered' : 'keep';
@@ -305,7 +315,7 @@ export class PartitionManager {
   async #followOrder(signal: AbortSignal): Promise<Finding> {
     const mine = this.#mine;
     const { nodes, listed } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
-    const own = await this.#oneGate.vm({ policy: ONCE, signal });
+    const own = await this.#readOwn(signal);
     this.#compare(own);
     if (mine === undefined || !listed) return 'keep';
     if (attribute(own, 'FL_PARTITION_ORDER') !== 'YES' || claimOf(own) !== mine.id)

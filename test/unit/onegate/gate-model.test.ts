@@ -4,7 +4,8 @@
 // the text handling of the OneGate double. The gate opens as EventManager.rb does it: on READY=YES anywhere in an update,
 // once.
 import { describe, expect, test } from 'vitest';
-import { type AgentEvent, type AgentState, next, START, verdictOf } from '../../../src/agent/state.ts';
+import type { AgentEvent, AgentState } from '../../../src/agent/life.ts';
+import { next, START, verdictOf } from '../../../src/agent/state.ts';
 import {
   bootingAttributes,
   contradictsBooting,
