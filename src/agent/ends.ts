@@ -2,7 +2,7 @@
 // on itself (NRestarts), not those of a `systemctl restart` or stop.
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
-import { readFlowerState } from '../flower/state-file.ts';
+import { readFlowerState, unitOf } from '../flower/state-file.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { lastLines, unitState } from '../host/systemd.ts';
@@ -16,6 +16,8 @@ const schema = z.object({
   version: z.literal(1),
   /** By unit: how many restarts of systemd have been counted as ends. */
   counted: z.record(z.string(), z.int().min(0)),
+  /** How many processes that the kernel killed for memory have been reported. */
+  killed: z.int().min(0),
   ends: z.array(
     z.object({
       at: z.iso.datetime(),
@@ -34,11 +36,10 @@ const MOST = 20;
 
 export class Ends {
   readonly #machine: Machine;
-  #content: Content = { version: 1, counted: {}, ends: [] };
+  #content: Content = { version: 1, counted: {}, killed: 0, ends: [] };
   /** The kernel's count of processes that it killed for memory, and when it last grew. */
-  #kills: number | undefined;
+  #kills = 0;
   #killedAt = Number.NEGATIVE_INFINITY;
-  #reportedKills = 0;
 
   constructor(machine: Machine) {
     this.#machine = machine;
@@ -58,9 +59,9 @@ export class Ends {
 
   /**
    * The end of a unit's process since the last call, if there was one. To be called when the process is another one than
-   * before, or none. `lost`: of a SuperNode, the connection was lost before: then a process that starts over is no failure.
+   * before, or none. `wasLost`: a SuperNode lost its connection before: then a process that starts over is no failure.
    */
-  async look(unit: string, lost: boolean): Promise<FlowerEnd | undefined> {
+  async look(unit: string, wasLost: boolean): Promise<FlowerEnd | undefined> {
     const { restarts, sub, result, exitStatus, active } = await unitState(unit);
     // systemd did not answer.
     if (active === 'unknown') return undefined;
@@ -70,6 +71,7 @@ export class Ends {
     if (count === before) return undefined;
     this.#content.counted[unit] = count;
     const known = pending || active === 'failed';
+    const lost = wasLost || (await this.#lostConnection(unit));
     // A lower count: somebody has started the unit anew.
     const startsOver = lost && (!known || (result === 'exit-code' && exitStatus === EXIT_RESTART));
     if (count < before || startsOver) {
@@ -77,7 +79,7 @@ export class Ends {
       return undefined;
     }
     const outOfMemory = this.#killedLately() && (!known || exitStatus === 9);
-    if (outOfMemory) this.#reportedKills = this.#kills ?? 0;
+    if (outOfMemory) this.#content.killed = this.#kills;
     const end = { unit, result: known ? result : 'unknown', status: known ? exitStatus : 0, outOfMemory };
     this.#content.ends = [
       ...this.#content.ends.slice(1 - MOST),
@@ -93,18 +95,26 @@ export class Ends {
     const count = Number(/^oom_kill (\d+)$/m.exec(text ?? '')?.[1] ?? Number.NaN);
     if (Number.isNaN(count)) return 0;
     const now = this.#machine.clock.monotonicMs();
-    if (this.#kills === undefined) this.#reportedKills = count;
-    else if (count > this.#kills) this.#killedAt = now;
+    if (count > Math.max(this.#kills, this.#content.killed)) this.#killedAt = now;
     this.#kills = count;
     // A large process takes a while to end: then it is Flower's end, and not that of an app.
     if (this.#killedLately()) return 0;
-    const news = count - this.#reportedKills;
-    this.#reportedKills = count;
+    const news = count - this.#content.killed;
+    if (news === 0) return 0;
+    this.#content.killed = count;
+    this.#write();
     return Math.max(0, news);
   }
 
+  /** Whether the last words of a SuperNode are that it lost its connection. */
+  async #lostConnection(unit: string): Promise<boolean> {
+    if (unit !== unitOf('supernode')) return false;
+    const state = await readFlowerState(this.#machine);
+    return state?.phase === 'lost' || (state?.detail.includes('no link to the SuperLink') ?? false);
+  }
+
   #killedLately = (): boolean =>
-    (this.#kills ?? 0) > this.#reportedKills && this.#machine.clock.monotonicMs() - this.#killedAt < 10_000;
+    this.#kills > this.#content.killed && this.#machine.clock.monotonicMs() - this.#killedAt < 10_000;
 
   #write(): void {
     const { ends } = this.#machine.paths;
@@ -114,10 +124,4 @@ export class Ends {
       // Only the next process of the agent would read it; the status file reports that the folder cannot be written.
     }
   }
-}
-
-/** Whether the last words of a SuperNode are that it lost its connection. */
-export async function lostBefore(machine: Machine): Promise<boolean> {
-  const state = await readFlowerState(machine);
-  return state?.phase === 'lost' || (state?.detail.includes('no link to the SuperLink') ?? false);
 }

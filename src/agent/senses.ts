@@ -10,7 +10,7 @@ import { exists } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { processFacts } from '../host/process.ts';
 import { loadImage } from '../vm/load.ts';
-import { Ends, lostBefore } from './ends.ts';
+import { Ends } from './ends.ts';
 import type { AgentEvent } from './life.ts';
 
 /** A process that a signal has stopped for so long hangs. */
@@ -104,8 +104,7 @@ export class Senses {
     this.#role ??= roleOf(this.#machine);
     if (this.#role === undefined) return;
     this.#counted = true;
-    const lost = this.#role === 'supernode' && (before?.lost === true || (await lostBefore(this.#machine)));
-    const end = await this.ends.look(unitOf(this.#role), lost);
+    const end = await this.ends.look(unitOf(this.#role), before?.lost === true);
     if (end !== undefined) events.push({ type: 'FlowerEnded', end });
   }
 
