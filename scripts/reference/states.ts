@@ -1,4 +1,5 @@
 // The table of the agent's states in docs/architecture.md, computed by `next` itself.
+import { isDeepStrictEqual } from 'node:util';
 import type { AgentEvent, AgentState } from '../../src/agent/life.ts';
 import { next } from '../../src/agent/state.ts';
 import { EXAMPLES } from '../../test/support/agent-states.ts';
@@ -26,6 +27,16 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['RenewalDue', { type: 'RenewalDue' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
+  [
+    'FlowerEnded for the third time',
+    {
+      type: 'FlowerEnded',
+      end: { unit: '', result: 'signal', status: 9, lines: [], outOfMemory: false },
+    },
+  ],
+  ['NotAnswering, hung', { type: 'NotAnswering', found: '', hung: true }],
+  ['NotAnswering', { type: 'NotAnswering', found: '', hung: false }],
+  ['AttributesAltered', { type: 'AttributesAltered', found: '' }],
   ['FailurePublished', { type: 'FailurePublished' }],
   ['StopRequested', { type: 'StopRequested' }],
 ];
@@ -34,6 +45,7 @@ const STATES: readonly (readonly [label: string, state: AgentState])[] = [
   ['booting', { ...EXAMPLES.booting, notified: false }],
   ['ready', EXAMPLES.ready],
   ['disconnected', EXAMPLES.disconnected],
+  ['disconnected, READY withdrawn', EXAMPLES.withdrawn],
   ['failed, Flower serves', EXAMPLES.failed],
   ['failed, CONTEXT at fault, Flower serves', EXAMPLES.wrongContext],
   ['failed, Flower lost', { ...EXAMPLES.wrongContext, ready: false }],
@@ -47,11 +59,13 @@ export function stateTable(): string {
   const rows = STATES.flatMap(([label, state]) => {
     const results = new Map<string, string[]>();
     for (const [name, event] of EVENTS) {
-      const { state: after, effects } = next(state, event, MOMENT);
-      if (after === state && effects.length === 0) continue;
+      const ends = event.type === 'FlowerEnded' ? [0, 0] : [];
+      const { state: after, effects } = next({ ...state, ends }, event, MOMENT);
+      const noted = after.troubles === state.troubles ? '' : `, noted: ${after.troubles.at(-1)?.code}`;
+      if (isDeepStrictEqual(after, { ...state, ends }) && effects.length === 0) continue;
       // No time is set for a retry in this state.
       if (event.type === 'RetryDue' && state.stage === 'failed' && state.retryAt === undefined) continue;
-      const result = `${describe(after)} | ${effects.map(({ type }) => type).join(', ') || '-'}`;
+      const result = `${describe(after)}${noted} | ${effects.map(({ type }) => type).join(', ') || '-'}`;
       results.set(result, [...(results.get(result) ?? []), name]);
     }
     return [...results].map(([result, events]) => `| ${label} | ${events.join('; ')} | ${result} |`);

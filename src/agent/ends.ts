@@ -1,5 +1,5 @@
 // Ends of Flower's processes that nobody asked for. systemd makes the difference: it counts only the restarts that it decides
-// on itself (NRestarts), not those of a `systemctl restart` or stop.
+// on itself (docs/facts.md, "restart-count"), not those of a `systemctl restart` or stop.
 import * as z from 'zod';
 import { parseJson } from '../core/json.ts';
 import { readFlowerState, unitOf } from '../flower/state-file.ts';

@@ -1,5 +1,5 @@
 // One unary gRPC call with an empty message over HTTP/2 of Node.js, for the agent: the gRPC library would cost it 20 MiB for
-// as long as it runs. Neither retries nor streams. The protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+// as long as it runs (docs/facts.md, "http2-memory"). Neither retries nor streams. The protocol: https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 import type { PeerCertificate } from 'node:tls';
 import { plain } from '../core/text.ts';
 import { type GrpcAnswer, GrpcStatus, type GrpcTarget } from './grpc.ts';
