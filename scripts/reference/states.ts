@@ -1,5 +1,4 @@
 // The table of the agent's states in docs/architecture.md, computed by `next` itself.
-import { isDeepStrictEqual } from 'node:util';
 import type { AgentEvent, AgentState } from '../../src/agent/life.ts';
 import { next } from '../../src/agent/state.ts';
 import { EXAMPLES } from '../../test/support/agent-states.ts';
@@ -52,6 +51,8 @@ const STATES: readonly (readonly [label: string, state: AgentState])[] = [
   ['failed, nothing serves', EXAMPLES.leaving],
 ];
 
+const NOTED = { FlowerEnded: true, NotAnswering: true, AttributesAltered: true };
+
 const MOMENT = { monotonicMs: 0, now: new Date(0), random: 0 };
 
 /** One row for each state and event that change something; events with the same result share a row. */
@@ -59,10 +60,10 @@ export function stateTable(): string {
   const rows = STATES.flatMap(([label, state]) => {
     const results = new Map<string, string[]>();
     for (const [name, event] of EVENTS) {
-      const ends = event.type === 'FlowerEnded' ? [0, 0] : [];
-      const { state: after, effects } = next({ ...state, ends }, event, MOMENT);
-      const noted = after.troubles === state.troubles ? '' : `, noted: ${after.troubles.at(-1)?.code}`;
-      if (isDeepStrictEqual(after, { ...state, ends }) && effects.length === 0) continue;
+      const given = event.type === 'FlowerEnded' ? { ...state, ends: [0, 0] } : state;
+      const { state: after, effects } = next(given, event, MOMENT);
+      const noted = event.type in NOTED ? `, noted: ${after.troubles.at(-1)?.code}` : '';
+      if (after === given && effects.length === 0) continue;
       // No time is set for a retry in this state.
       if (event.type === 'RetryDue' && state.stage === 'failed' && state.retryAt === undefined) continue;
       const result = `${describe(after)}${noted} | ${effects.map(({ type }) => type).join(', ') || '-'}`;

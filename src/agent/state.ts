@@ -240,6 +240,7 @@ function afterFailure(state: Failed, event: AgentEvent, moment: Moment): Transit
     }
     // Only a boot publishes READY=YES. So from now on this VM is ready again when a boot has succeeded.
     case 'LinkTimeout':
+      if (state.ready || !state.served) return only(state);
       return {
         state: { ...state, served: false },
         effects: [{ type: 'publishFailure', serves: false }],
