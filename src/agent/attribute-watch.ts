@@ -32,12 +32,12 @@ export async function watchAttributes(
   { clock, random }: Machine,
   oneGate: OneGate,
   signal: AbortSignal,
-  look: (vm: Vm) => void,
+  compare: (vm: Vm) => void,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       await clock.sleep(withJitter(LOOK_EVERY_MS, random), signal);
-      look(await oneGate.vm({ policy: ONCE, signal }));
+      compare(await oneGate.vm({ policy: ONCE, signal }));
     } catch (error) {
       if (!signal.aborted && !(error instanceof Problem)) throw error;
     }

@@ -48,12 +48,12 @@ export class Ends {
   }
 
   /** What an earlier process of the agent has counted since the VM was switched on. */
-  known(): Troubles {
+  earlier(): Troubles {
     const { clock } = this.#machine;
     const now = clock.now().getTime();
-    return this.#content.ends.reduce((known, { at, ...end }) => {
+    return this.#content.ends.reduce((before, { at, ...end }) => {
       const ago = Math.max(0, now - Date.parse(at));
-      return withEnd(known, { ...end, lines: [] }, clock.monotonicMs() - ago);
+      return withEnd(before, { ...end, lines: [] }, clock.monotonicMs() - ago);
     }, NO_TROUBLES);
   }
 
@@ -61,7 +61,7 @@ export class Ends {
    * The end of a unit's process since the last call, if there was one. To be called when the process is another one than
    * before, or none. `wasLost`: a SuperNode lost its connection before: then a process that starts over is no failure.
    */
-  async look(unit: string, wasLost: boolean): Promise<FlowerEnd | undefined> {
+  async read(unit: string, wasLost: boolean): Promise<FlowerEnd | undefined> {
     const { restarts, sub, result, exitStatus, active } = await unitState(unit);
     // systemd did not answer.
     if (active === 'unknown') return undefined;
@@ -70,17 +70,22 @@ export class Ends {
     const before = this.#content.counted[unit] ?? 0;
     if (count === before) return undefined;
     this.#content.counted[unit] = count;
-    const known = pending || active === 'failed';
-    const lost = wasLost || (await this.#lostConnection(unit));
+    const readable = pending || active === 'failed';
+    const isLost = wasLost || (await this.#lostConnection(unit));
     // A lower count: somebody has started the unit anew.
-    const startsOver = lost && (!known || (result === 'exit-code' && exitStatus === EXIT_RESTART));
+    const startsOver = isLost && (!readable || (result === 'exit-code' && exitStatus === EXIT_RESTART));
     if (count < before || startsOver) {
       this.#write();
       return undefined;
     }
-    const outOfMemory = this.#killedLately() && (!known || exitStatus === 9);
+    const outOfMemory = this.#killedLately() && (!readable || exitStatus === 9);
     if (outOfMemory) this.#content.killed = this.#kills;
-    const end = { unit, result: known ? result : 'unknown', status: known ? exitStatus : 0, outOfMemory };
+    const end = {
+      unit,
+      result: readable ? result : 'unknown',
+      status: readable ? exitStatus : 0,
+      outOfMemory,
+    };
     this.#content.ends = [
       ...this.#content.ends.slice(1 - MOST),
       { at: this.#machine.clock.now().toISOString(), ...end },

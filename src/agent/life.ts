@@ -63,7 +63,7 @@ export interface Failed extends Common {
   readonly exit?: number;
 }
 
-export interface Stopped extends Common {
+interface Stopped extends Common {
   readonly stage: 'stopped';
   readonly exit: number;
 }
@@ -106,7 +106,7 @@ export type Effect =
   /** To OneGate: FL_ERROR, and that nothing serves unless `serves`. */
   | { readonly type: 'publishFailure'; readonly serves: boolean }
   /** To OneGate: nothing serves, for this reason. */
-  | { readonly type: 'withdraw'; readonly code: TroubleCode }
+  | { readonly type: 'unpublish'; readonly code: TroubleCode }
   /** systemd's watchdog does the same, unless it has a reason not to. */
   | { readonly type: 'restartFlower' }
   /** A Flower that waits for a plan gets none before the CONTEXT changes. */

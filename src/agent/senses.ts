@@ -20,10 +20,10 @@ interface Seen {
   readonly pid: number;
   readonly started: number;
   /** The connection to the SuperLink was lost. */
-  readonly lost: boolean;
+  readonly disconnected: boolean;
 }
 
-interface Look {
+interface Observation {
   /** Flower serves (was accepted) with the plan of the last boot, and the apps of runs can start. */
   readonly up: boolean;
   /** Why not. */
@@ -63,7 +63,7 @@ export class Senses {
   }
 
   /** `booting`: a boot is under way, in which nothing is asked that a boot would have to wait for. */
-  async look(result: BootResult | undefined, booting: boolean): Promise<Look> {
+  async observe(result: BootResult | undefined, booting: boolean): Promise<Observation> {
     const machine = this.#machine;
     const events: AgentEvent[] = [];
     const killed = booting ? 0 : this.ends.appsKilled();
@@ -97,14 +97,14 @@ export class Senses {
     const before = this.#seen;
     const stopped = this.#isStopped();
     if (flower !== undefined)
-      this.#seen = { pid: flower.pid, started: flower.started, lost: flower.phase === 'lost' };
+      this.#seen = { pid: flower.pid, started: flower.started, disconnected: flower.phase === 'lost' };
     const another = before !== undefined && !stopped && !isSame(flower, before);
     // A boot must not wait for systemd before Flower has its plan.
     if (!(another || (!booting && !this.#counted))) return;
     this.#role ??= roleOf(this.#machine);
     if (this.#role === undefined) return;
     this.#counted = true;
-    const end = await this.ends.look(unitOf(this.#role), before?.lost === true);
+    const end = await this.ends.read(unitOf(this.#role), before?.disconnected === true);
     if (end !== undefined) events.push({ type: 'FlowerEnded', end });
   }
 
@@ -115,7 +115,7 @@ export class Senses {
     }
     const serve = await superExecServes(this.#machine);
     if (!serve || !this.#apps) {
-      const end = await this.ends.look(SUPEREXEC_UNIT, false);
+      const end = await this.ends.read(SUPEREXEC_UNIT, false);
       if (end !== undefined) events.push({ type: 'FlowerEnded', end });
     }
     this.#apps = serve;

@@ -40,8 +40,8 @@ const WITHDRAWN_TIMEOUT_MS = 45_000;
 /** After a failed boot that left Flower as it was: then OneGate no longer says that it serves. */
 const LOST_TIMEOUT_MS = 90_000;
 
-/** `known`: what an earlier process of the agent has seen since the VM was switched on. */
-export const start = (known: Troubles): Transition => ({
+/** `earlier`: what an earlier process of the agent has seen since the VM was switched on. */
+export const start = (earlier: Troubles): Transition => ({
   state: {
     stage: 'booting',
     cause: 'start',
@@ -49,11 +49,12 @@ export const start = (known: Troubles): Transition => ({
     context: undefined,
     notified: false,
     unfinished: 0,
-    ...known,
+    ...earlier,
   },
   effects: [{ type: 'startBoot', cause: 'start' }],
 });
 
+/** @internal */
 export const START: Transition = start(NO_TROUBLES);
 
 /** The next state, and what is to be done for it, in this order. An event that means nothing in a state changes nothing. */
@@ -180,10 +181,10 @@ const reconnect = ({ stage: _, since, reason, ...state }: Disconnected): Transit
   only({ stage: 'ready', ...state, ready: state.published });
 
 /** READY is withdrawn at once, and a boot publishes it when Flower is back. Nothing is sent twice. */
-function withdraw(state: Disconnected, restarts: boolean): Transition {
+function retract(state: Disconnected, restarts: boolean): Transition {
   const code = errorOf(state, false);
   const effects: Effect[] =
-    code === undefined || code === state.withdrawn ? [] : [{ type: 'withdraw', code }];
+    code === undefined || code === state.withdrawn ? [] : [{ type: 'unpublish', code }];
   if (restarts) effects.push({ type: 'restartFlower' });
   return { state: code === undefined ? state : { ...state, withdrawn: code }, effects };
 }
@@ -202,13 +203,13 @@ function whileServing(state: Ready | Disconnected, event: AgentEvent, moment: Mo
     case 'LinkDown': {
       if (state.stage === 'disconnected') return only(state);
       const down = disconnect(state, event.reason, moment);
-      return keepsEnding(state) ? withdraw(down, false) : only(down);
+      return keepsEnding(state) ? retract(down, false) : only(down);
     }
     case 'FlowerEnded':
       // A first end is an outage of some seconds; systemd starts Flower again.
-      return isNew(state, moment) ? withdraw(disconnect(state, event.end.unit, moment), false) : only(state);
+      return isNew(state, moment) ? retract(disconnect(state, event.end.unit, moment), false) : only(state);
     case 'NotAnswering':
-      return withdraw({ ...disconnect(state, event.found, moment), reason: event.found }, event.hung);
+      return retract({ ...disconnect(state, event.found, moment), reason: event.found }, event.hung);
     case 'AttributesAltered':
       return state.stage === 'ready' ? boot(state, 'attributes') : only(state);
     case 'TroubleOver': {
@@ -260,7 +261,7 @@ function afterFailure(state: Failed, event: AgentEvent, moment: Moment): Transit
 
 function giveUp(state: Failed, restarts: boolean): Transition {
   const code = errorOf(state, false);
-  const effects: Effect[] = code === undefined ? [] : [{ type: 'withdraw', code }];
+  const effects: Effect[] = code === undefined ? [] : [{ type: 'unpublish', code }];
   if (restarts) effects.push({ type: 'restartFlower' });
   return { state: { ...state, ready: false, served: false }, effects };
 }

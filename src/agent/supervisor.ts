@@ -69,7 +69,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#senses = new Senses(options.machine);
-    this.#state = start(this.#senses.ends.known()).state;
+    this.#state = start(this.#senses.ends.earlier()).state;
   }
 
   /** Boots and supervises until the agent is asked to stop or its unit has to start it again; gives the exit status. */
@@ -138,7 +138,7 @@ export class Supervisor {
   /** Turns what the world looks like at this moment into events. */
   async #observe(): Promise<void> {
     if (this.#options.signal.aborted) return this.#dispatch({ type: 'StopRequested' });
-    const { up, reason, events } = await this.#senses.look(this.#result, this.#state.stage === 'booting');
+    const { up, reason, events } = await this.#senses.observe(this.#result, this.#state.stage === 'booting');
     const { stage, ready } = this.#state;
     if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
       this.#dispatch({ type: 'LinkDown', reason });
@@ -167,8 +167,8 @@ export class Supervisor {
       case 'publishFailure':
         this.#enqueue(() => this.#publishFailure(effect.serves));
         break;
-      case 'withdraw':
-        this.#enqueue(() => this.#withdraw(effect.code));
+      case 'unpublish':
+        this.#enqueue(() => this.#retract(effect.code));
         break;
       case 'restartFlower':
         this.#senses.hangs();
@@ -250,13 +250,13 @@ export class Supervisor {
   #watch({ published, partition, attributes, oneGate, endpoints, config }: BootResult): void {
     const { machine } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#watching.signal]);
-    const look = (vm: Vm): void => {
+    const compare = (vm: Vm): void => {
       const found = published ? alterations(vm, attributes, partition !== undefined) : undefined;
       if (found !== undefined) this.#dispatch({ type: 'AttributesAltered', found });
     };
     const onMove = async (): Promise<void> => this.#dispatch({ type: 'PartitionMoved' });
-    if (partition !== undefined) void partition.manager.watch({ signal, onMove, published, onOwn: look });
-    else if (oneGate !== undefined) void watchAttributes(machine, oneGate, signal, look);
+    if (partition !== undefined) void partition.manager.watch({ signal, onMove, published, onOwn: compare });
+    else if (oneGate !== undefined) void watchAttributes(machine, oneGate, signal, compare);
     void watchFlower({
       machine,
       endpoints,
@@ -267,7 +267,7 @@ export class Supervisor {
   }
 
   /** READY is NO on OneGate before anything else is tried. A boot publishes it again. */
-  async #withdraw(code: TroubleCode): Promise<void> {
+  async #retract(code: TroubleCode): Promise<void> {
     this.#options.withdrawn();
     await this.#publish(this.#result ?? this.#outcome?.failure, code, false);
   }

@@ -114,7 +114,7 @@ export interface StepResult<Output> {
   readonly note?: string;
 }
 
-/** What the supervision of Flower says at this moment. */
+/** What the supervision of Flower says at this moment. @internal */
 export interface Supervision {
   /** FL_ERROR of a VM that serves or does not; undefined when nothing is wrong. */
   error(serves: boolean): ProblemCode | undefined;

@@ -28,7 +28,8 @@ export async function callOnce(
         ? {}
         : {
             ca,
-            checkServerIdentity: (_name: string, shown: PeerCertificate) => checkServerIdentity(host, shown),
+            checkServerIdentity: (_name: string, certificate: PeerCertificate) =>
+              checkServerIdentity(host, certificate),
           }),
     });
     const end = (code: number, details: string): void => {

@@ -163,13 +163,13 @@ test('a SuperLink corrects what somebody else changes on OneGate, slowly, and re
   const { vm, one, federation } = await superlink({}, { env: FAST });
   await vm.whenReady();
   const right = one.userTemplate.get('FL_ENDPOINT');
-  const told = (): number => updates(federation, one).filter(({ FL_ENDPOINT }) => FL_ENDPOINT).length;
-  const sent = told();
+  const published = (): number => updates(federation, one).filter(({ FL_ENDPOINT }) => FL_ENDPOINT).length;
+  const sent = published();
   const wrong = { FL_ENDPOINT: 'MTkyLjAuMi45OjkwOTI', FL_READY: 'NO', READY: 'NO', FL_CA_CERT: '-' };
   for (const [name, value] of Object.entries(wrong)) one.userTemplate.set(name, value);
   await untilShown(one, vm, 'YES YES peer_suspicious', 90_000);
   expect(one.userTemplate.get('FL_ENDPOINT')).toBe(right);
-  expect(told()).toBe(sent + 1);
+  expect(published()).toBe(sent + 1);
   const { problems } = await vm.waitFor('the problem', () => hasProblem(vm, 'peer_suspicious'));
   expect(problems).toContainEqual(
     expect.objectContaining({

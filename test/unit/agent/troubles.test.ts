@@ -22,19 +22,19 @@ const end = (more: object = {}): Extract<AgentEvent, { type: 'FlowerEnded' }> =>
 });
 const notAnswering = (hung: boolean): AgentEvent => ({ type: 'NotAnswering', found: 'no answer', hung });
 
-interface Told {
+interface Outcome {
   readonly state: AgentState;
   /** The effects, with the code of a withdrawal. */
   readonly effects: readonly string[];
 }
 
 /** Events at their moments in ms, one after the other; the effects of all of them. */
-function live(from: AgentState, events: readonly (readonly [at: number, event: AgentEvent])[]): Told {
-  return events.reduce<Told>(
+function live(from: AgentState, events: readonly (readonly [at: number, event: AgentEvent])[]): Outcome {
+  return events.reduce<Outcome>(
     ({ state, effects }, [at, event]) => {
       const after = next(state, event, moment(at));
       const names = after.effects.map((effect) =>
-        effect.type === 'withdraw' ? `withdraw ${effect.code}` : effect.type,
+        effect.type === 'unpublish' ? `unpublish ${effect.code}` : effect.type,
       );
       return { state: after.state, effects: [...effects, ...names] };
     },
@@ -62,7 +62,7 @@ describe('an end of Flower', () => {
       ready,
       [0, 14_000, 28_000].flatMap((at) => outage(at)),
     );
-    expect(effects).toEqual(['withdraw flower_crash_loop', 'startBoot']);
+    expect(effects).toEqual(['unpublish flower_crash_loop', 'startBoot']);
     expect(state).toMatchObject({ stage: 'booting', cause: 'flower', ready: false });
     const problem = problemOf(state.troubles[0]!);
     expect(problem).toMatchObject({ code: 'flower_crash_loop', severity: 'fatal' });
@@ -97,14 +97,14 @@ describe('an end of Flower', () => {
     ['signal', { outOfMemory: true }, 'flower_out_of_memory'],
   ])('by %s is a problem at once: %j', (result, more, code) => {
     const { state, effects } = live(ready, outage(0, { result, ...more }));
-    expect(effects).toEqual([`withdraw ${code}`, 'startBoot']);
+    expect(effects).toEqual([`unpublish ${code}`, 'startBoot']);
     expect(codes(state)).toEqual([code]);
     expect(errorOf(state, true)).toBe(code);
   });
 
   test('that is noticed when Flower is back already withdraws READY, too', () => {
     const { state, effects } = live({ ...ready, ends: [0, 1] }, [[2, end()]]);
-    expect(effects).toEqual(['withdraw flower_crash_loop']);
+    expect(effects).toEqual(['unpublish flower_crash_loop']);
     expect(state).toMatchObject({ stage: 'disconnected', ready: false, withdrawn: 'flower_crash_loop' });
   });
 
@@ -115,7 +115,7 @@ describe('an end of Flower', () => {
       troubles: [{ code: 'flower_crash_loop', found: '', at: 2 }],
     } as const;
     const { effects } = live(looping, [[3, { type: 'LinkDown', reason: 'gone' }]]);
-    expect(effects).toEqual(['withdraw flower_crash_loop']);
+    expect(effects).toEqual(['unpublish flower_crash_loop']);
   });
 
   test('during a boot is noted for it', () => {
@@ -135,7 +135,7 @@ describe('an end of Flower', () => {
       [2, end()],
       [3, { type: 'LinkUp' }],
     ]);
-    expect(effects).toEqual(['withdraw flower_crash_loop']);
+    expect(effects).toEqual(['unpublish flower_crash_loop']);
     expect(state).toMatchObject({ stage: 'failed', ready: false, served: false });
   });
 });
@@ -163,12 +163,12 @@ describe('a VM in a crash loop', () => {
     ]);
     expect(state).toMatchObject({ stage: 'ready', ready: true, troubles: [] });
     const again = live(state, [[5 * MINUTE, end()]]);
-    expect(again.effects).toEqual(['withdraw flower_crash_loop']);
+    expect(again.effects).toEqual(['unpublish flower_crash_loop']);
   });
 
-  test('is known to the next process of the agent', () => {
-    const known = [0, 1, 2].reduce((before, at) => withEnd(before, end().end, at), NO_TROUBLES);
-    const { state } = start(known);
+  test('is passed to the next process of the agent', () => {
+    const earlier = [0, 1, 2].reduce((before, at) => withEnd(before, end().end, at), NO_TROUBLES);
+    const { state } = start(earlier);
     expect(heldUntil(state, 3)).toBe(2 + 3 * MINUTE);
     expect(START.state.ends).toEqual([]);
   });
@@ -188,14 +188,14 @@ describe('a Flower that does not answer', () => {
       [0, notAnswering(true)],
       [20_000, { type: 'LinkUp' }],
     ]);
-    expect(effects).toEqual(['withdraw flower_hung', 'restartFlower', 'startBoot']);
+    expect(effects).toEqual(['unpublish flower_hung', 'restartFlower', 'startBoot']);
     expect(state).toMatchObject({ stage: 'booting', cause: 'flower' });
     expect(problemOf(state.troubles[0]!)).toMatchObject({ code: 'flower_hung', severity: 'degraded' });
   });
 
   test('but works inside is withdrawn and not restarted', () => {
     const { effects, state } = live(ready, [[0, notAnswering(false)]]);
-    expect(effects).toEqual(['withdraw health_check_timeout']);
+    expect(effects).toEqual(['unpublish health_check_timeout']);
     expect(
       codes(
         live(state, [
@@ -208,7 +208,7 @@ describe('a Flower that does not answer', () => {
 
   test('after it was lost is withdrawn then', () => {
     expect(live(disconnected, [[0, notAnswering(true)]]).effects).toEqual([
-      'withdraw flower_hung',
+      'unpublish flower_hung',
       'restartFlower',
     ]);
   });
@@ -222,12 +222,12 @@ describe('a Flower that does not answer', () => {
   });
 
   test.each([failed, wrongContext])('after a failed boot is withdrawn and restarted: %#', (state) => {
-    const told = live(state, [
+    const outcome = live(state, [
       [0, notAnswering(true)],
       [1, { type: 'LinkUp' }],
     ]);
-    expect(told.effects).toEqual(['withdraw flower_hung', 'restartFlower']);
-    expect(told.state).toMatchObject({ ready: false });
+    expect(outcome.effects).toEqual(['unpublish flower_hung', 'restartFlower']);
+    expect(outcome.state).toMatchObject({ ready: false });
   });
 
   test('is no news for an agent that ends', () => {
@@ -273,9 +273,9 @@ describe('a problem of the past', () => {
     expect(dueEvent(state, moment(minutes * MINUTE - 1))).toBeUndefined();
     const due = dueEvent(state, moment(minutes * MINUTE))!;
     expect(due).toEqual({ type: 'TroubleOver' });
-    const told = live(state, [[minutes * MINUTE, due]]);
-    expect(told.effects).toEqual(['startBoot']);
-    expect(told.state).toMatchObject({ stage: 'booting', cause: 'recovered', ready: true, troubles: [] });
+    const outcome = live(state, [[minutes * MINUTE, due]]);
+    expect(outcome.effects).toEqual(['startBoot']);
+    expect(outcome.state).toMatchObject({ stage: 'booting', cause: 'recovered', ready: true, troubles: [] });
   });
 });
 
@@ -283,9 +283,9 @@ describe('a failed boot that left Flower as it was', () => {
   test('does not claim for ever that a Flower serves which is gone', () => {
     const { state } = live(wrongContext, [[0, { type: 'LinkDown', reason: 'gone' }]]);
     expect(dueEvent(state, moment(89_000))).toBeUndefined();
-    const told = live(state, [[90_000, dueEvent(state, moment(90_000))!]]);
-    expect(told.effects).toEqual(['publishFailure']);
-    expect(told.state).toMatchObject({ ready: false, served: false });
-    expect(live(told.state, [[91_000, { type: 'LinkUp' }]]).state).toMatchObject({ ready: false });
+    const outcome = live(state, [[90_000, dueEvent(state, moment(90_000))!]]);
+    expect(outcome.effects).toEqual(['publishFailure']);
+    expect(outcome.state).toMatchObject({ ready: false, served: false });
+    expect(live(outcome.state, [[91_000, { type: 'LinkUp' }]]).state).toMatchObject({ ready: false });
   });
 });

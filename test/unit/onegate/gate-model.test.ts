@@ -85,7 +85,7 @@ function after(vm: Vm, event: AgentEvent): Vm {
       result = after(result, { type: 'BootCancelled' });
     if (effect.type === 'publishFailure')
       result = { ...result, failing: { serves: effect.serves, leaves: false } };
-    if (effect.type === 'withdraw')
+    if (effect.type === 'unpublish')
       result = { ...result, recorded: false, failing: { serves: false, leaves: false } };
     if (effect.type === 'restartFlower') result = { ...result, flower: false };
     if (effect.type === 'leave' && result.failing !== null)
