@@ -10,7 +10,6 @@
 //
 // A change of the partition restarts Flower, so it is slow on purpose: two readings some seconds apart must agree, then the
 // partition is claimed, checked again, and only then used.
-import type { Clock, Random } from '../core/clock.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
@@ -31,30 +30,9 @@ import {
   reviewPartition,
 } from './partition.ts';
 import { followsNow, type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
+import type { PartitionManagerOptions, WatchOptions } from './partition-options.ts';
 
 export type { PartitionMemory } from './partition-memory.ts';
-
-export interface PartitionManagerOptions {
-  readonly oneGate: OneGate;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly memory?: PartitionMemory | undefined;
-  /** Called before a partition is published or used. */
-  readonly remember?: (memory: PartitionMemory) => void;
-  /** A sentence for the journal. */
-  readonly onNote?: (text: string) => void;
-  /** From now on this node follows the order of the VM ids, because its own attributes were changed. */
-  readonly onSuspicious?: (problem: Problem) => void;
-}
-
-interface WatchOptions {
-  readonly signal: AbortSignal;
-  readonly onMove: (to: Partition) => Promise<void>;
-  /** Called with this VM each time that it was read. */
-  readonly onOwn?: (vm: Vm) => void;
-  /** OneGate has accepted what the boot published. */
-  readonly published?: boolean;
-}
 
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
@@ -262,16 +240,10 @@ export class PartitionManager {
     }
   }
 
-  async #readOwn(signal: AbortSignal): Promise<Vm> {
-    const own = await this.#oneGate.vm({ policy: ONCE, signal });
-    this.#onOwn?.(own);
-    return own;
-  }
-
   /** One request: this VM when its own claim is to be checked, otherwise the list. Both without the claims of others. */
   async #poll(ownClaim: boolean, signal: AbortSignal): Promise<Finding> {
     if (ownClaim) {
-      const own = await this.#readOwn(signal);
+      const own = await this.#oneGate.vm({ policy: ONCE, signal });
       const altered = this.#compare(own);
       if (claimOf(own) === this.#mine?.id)
         return attribute(own, 'FL_PARTITION_ORDER') === 'YES' ? 'altered' : 'keep';
@@ -315,7 +287,7 @@ export class PartitionManager {
   async #followOrder(signal: AbortSignal): Promise<Finding> {
     const mine = this.#mine;
     const { nodes, listed } = this.#readMembers(await this.#oneGate.service({ policy: ONCE, signal }));
-    const own = await this.#readOwn(signal);
+    const own = await this.#oneGate.vm({ policy: ONCE, signal });
     this.#compare(own);
     if (mine === undefined || !listed) return 'keep';
     if (attribute(own, 'FL_PARTITION_ORDER') !== 'YES' || claimOf(own) !== mine.id)
@@ -331,6 +303,7 @@ export class PartitionManager {
 
   /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
   #compare(own: Vm): boolean {
+    this.#onOwn?.(own);
     if (this.#mine === undefined) return false;
     const changes = this.#own.changes(own, this.#expected(this.#mine));
     if (changes.length === 0) return false;
