@@ -11,6 +11,7 @@ export type Cause =
   | 'retry_publish'
   | 'renewal'
   | 'partition'
+  | 'clock'
   | 'link'
   | 'flower'
   | 'recovered'
@@ -85,6 +86,8 @@ export type AgentEvent =
   | { readonly type: 'ContextChanged' }
   | { readonly type: 'ReloadRequested' }
   | { readonly type: 'RenewalDue' }
+  /** The clock of this VM was set, and the certificates have to be judged again. */
+  | { readonly type: 'ClockChanged' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
   /** A process of Flower or of SuperExec has ended, and nobody had asked for that. */

@@ -194,6 +194,7 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   ContextChanged: 'context',
   ReloadRequested: 'reload',
   RenewalDue: 'renewal',
+  ClockChanged: 'clock',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
 };

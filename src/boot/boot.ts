@@ -39,6 +39,8 @@ export interface BootResult {
   readonly endpoints: FlowerEndpoints;
   /** When the server certificate is to be renewed. */
   readonly renewAt: Date | undefined;
+  /** Whether the certificates have to be looked at again because the clock was set; undefined: there are none. */
+  readonly clockChanged: (() => boolean) | undefined;
   /** Undefined on a SuperLink and outside a service. */
   readonly partition: SuperNodeOutputs['partition'];
 }
@@ -109,6 +111,7 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   oneGate: outputs.read_context.oneGate,
   endpoints: outputs.launch_plan.endpoints,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
+  clockChanged: 'certificates' in outputs ? outputs.certificates?.clockChanged : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
 });
 

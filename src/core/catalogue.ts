@@ -1,6 +1,7 @@
 // Every problem code of the agent. A code is stable: it is FL_ERROR on OneGate and the key of `flower-context explain`.
 import type { Entry, Severity } from './catalogue-entry.ts';
 import { SUPERVISION } from './catalogue-supervision.ts';
+import { RUN_CODES } from './run-codes.ts';
 
 export type { Severity } from './catalogue-entry.ts';
 
@@ -13,7 +14,6 @@ const REACTION: Readonly<Record<Severity, string>> = {
 const WAITS_FOR_CONTEXT =
   'The boot ends with exit status 2. FL_ERROR on OneGate has the code. The agent does not retry until the CONTEXT changes. Flower that already runs keeps its previous configuration.';
 const FLOWER_NOT_STARTED = `Flower is not started, because it would retry forever without a clear error. ${REACTION.fatal}`;
-const SUBMIT_ENDS = 'submit ends with exit status 1.';
 
 const JOURNAL = 'journalctl -u flower-context';
 const STATUS = 'flower-context status';
@@ -68,7 +68,7 @@ const ENTRIES = {
     title: 'a state file was damaged and has been renamed',
     severity: 'degraded',
     about:
-      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A damaged CA is replaced by a new one; SuperNodes with the old CA need the new one.',
+      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A part of the CA is found or made again if possible; otherwise there is a new CA, and SuperNodes that pin the old one need it.',
     found: 'Every state file is checked when it is read.',
     remedy: 'nothing, if the boot continued; the file beside the original (.damaged-*) shows the damage',
     where: ['ls /var/lib/flower-context /var/lib/flower-context/tls', 'flower-context ca'],
@@ -93,7 +93,8 @@ const ENTRIES = {
   },
   ca_invalid: {
     title: 'the CA certificate is not valid',
-    about: 'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA.',
+    about:
+      'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA. On a SuperLink: its own CA ends within a year.',
     found: 'The agent reads FL_SSL_CA_CERTFILE, or FL_CA_CERT of the SuperLink on OneGate.',
     agent: FLOWER_NOT_STARTED,
     remedy: CA_REMEDY,
@@ -277,12 +278,13 @@ const ENTRIES = {
     where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
   clock_off: {
-    title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
+    title: "this VM's clock is wrong, or differs from the SuperLink's by more than Flower accepts",
     severity: 'warning',
     about:
-      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock.",
-    found: 'Flower refuses the timestamps of this node, or the certificates here begin in the future.',
-    agent: 'The boot continues. The problem ends when the clock is right.',
+      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock. While the clock of a SuperLink cannot be right, no CA and no certificate is replaced because of its dates.",
+    found:
+      'Flower refuses the timestamps of this node. Or the clock of a SuperLink is earlier than its image, later than the end of its CA, or was set while the system ran. Or its CA begins in the future.',
+    agent: 'The boot continues, and what serves goes on. The problem ends when the clock is right.',
     remedy: 'start time synchronisation (`timedatectl set-ntp true`) on both',
     where: ['timedatectl', 'flower-context doctor (on both sides)', 'journalctl -u flower-supernode'],
   },
@@ -311,30 +313,7 @@ const ENTRIES = {
     remedy: 'choose another FL_METRICS_PORT',
     where: ['ss -ltnp', STATUS],
   },
-  app_lacks_settings: {
-    title: 'the app does not declare all settings of the run, and Flower refuses the others',
-    about: 'Strategy, rounds, clients and checkpoints of the CONTEXT are passed to every run.',
-    found: '`flower-context submit` compares them with [tool.flwr.app.config] of the app.',
-    agent: 'The run is not started. The problem contains the lines to add.',
-    remedy: 'add the lines named to [tool.flwr.app.config] in pyproject.toml, or use --declared-only',
-    where: ['cat /run/flower-context/run-config.toml', 'examples/quickstart/pyproject.toml'],
-  },
-  run_not_started: {
-    title: 'Flower did not start the run',
-    about: 'The SuperLink does not serve, the app cannot be read, or `flwr run` refused it.',
-    found: '`flower-context submit` reads the output of `flwr run`.',
-    agent: SUBMIT_ENDS,
-    remedy: 'read the output of flwr above; `flower-context status` shows if the SuperLink serves',
-    where: [STATUS, 'journalctl -u flower-superlink'],
-  },
-  run_failed: {
-    title: 'the run ended without being completed',
-    about: 'The run failed, was stopped, or the SuperLink went away.',
-    found: 'submit asks the SuperLink for the state of the run until it is finished.',
-    agent: SUBMIT_ENDS,
-    remedy: "read the ServerApp's lines above; those of the ClientApps are in the journals of the SuperNodes",
-    where: ['journalctl -u flower-superlink', 'journalctl -u flower-supernode (on the nodes)'],
-  },
+  ...RUN_CODES,
   agent_running: {
     title: 'the agent already runs on this machine',
     about: 'Only one agent may run on a machine. The lock ends with its process.',

@@ -45,6 +45,8 @@ export function pathsUnder(root: string) {
     ready: at('/run/flower-context/ready.json'),
     /** Ends of Flower that the agent has counted (agent/ends.ts). */
     ends: at('/run/flower-context/ends.json'),
+    /** How far the time of day was from the time since the start of the system (boot/clock.ts). */
+    clock: at('/run/flower-context/clock.json'),
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
