@@ -48,5 +48,5 @@ export const EXAMPLES = {
   stopped: { ...common, stage: 'stopped', exit: EXIT.ok },
 } as const satisfies Record<string, AgentState>;
 
-/** What a boot is told of a Flower with which nothing is wrong. */
+/** What a boot gets from the supervision of a Flower with which nothing is wrong. */
 export const UNTROUBLED: Supervision = { error: () => undefined, heldMs: () => 0 };
