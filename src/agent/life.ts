@@ -12,6 +12,7 @@ export type Cause =
   | 'renewal'
   | 'partition'
   | 'clock'
+  | 'superlink'
   | 'link'
   | 'flower'
   | 'recovered'
@@ -90,6 +91,10 @@ export type AgentEvent =
   | { readonly type: 'ClockChanged' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
+  /** The boot under way waits for a SuperLink that has another address, TLS mode or CA by now. */
+  | { readonly type: 'SuperLinkMoved' }
+  /** Flower serves, whatever the boot under way waits for. */
+  | { readonly type: 'FlowerServes' }
   /** A process of Flower or of SuperExec has ended, and nobody had asked for that. */
   | { readonly type: 'FlowerEnded'; readonly end: FlowerEnd }
   /** Flower's process runs, but calls get no answer. `hung`: it makes no progress at all. */

@@ -24,6 +24,7 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   renewal: 'the server certificate is due for renewal',
   clock: 'the clock of this VM was set',
   partition: 'the partition of this node changed',
+  superlink: 'the SuperLink has another address, TLS mode or CA',
   link: 'Flower link down for 15 s or longer',
   flower: 'Flower is back after a failure for which READY was withdrawn',
   recovered: 'Flower has served for ten minutes without another failure',

@@ -26,7 +26,9 @@ interface Seen {
 interface Observation {
   /** Flower serves (was accepted) with the plan of the last boot, and the apps of runs can start. */
   readonly up: boolean;
-  /** Why not. */
+  /** Flower serves, with whatever plan. */
+  readonly flowerUp: boolean;
+  /** Why not `up`. */
   readonly reason: string;
   readonly events: readonly AgentEvent[];
 }
@@ -78,7 +80,8 @@ export class Senses {
     const serves = flower?.up === true && !hangs && (result === undefined || flower.plan === result.planHash);
     const apps = !serves || (await this.#lookAtApps(events));
     if (!booting) this.#lookForStop(events);
-    if (serves && apps) return { up: true, reason: '', events };
+    const flowerUp = flower?.up === true && !hangs;
+    if (serves && apps) return { up: true, flowerUp, reason: '', events };
     const reason = !apps
       ? `${SUPEREXEC_UNIT}, which starts the apps, has ended or was stopped by a signal; it is started again`
       : hangs
@@ -86,7 +89,7 @@ export class Senses {
         : (flower?.detail ??
           (booting ? undefined : await whyUnknown(machine)) ??
           'its process is gone; systemd starts it again');
-    return { up: false, reason, events };
+    return { up: false, flowerUp, reason, events };
   }
 
   async #countEnds(

@@ -61,6 +61,8 @@ export const START: Transition = start(NO_TROUBLES);
 export function next(before: AgentState, event: AgentEvent, moment: Moment): Transition {
   if (before.stage === 'stopped') return only(before);
   if (event.type === 'StopRequested') return stop(before, EXIT.ok, before.stage === 'booting');
+  // `systemctl restart` and `reload` wait for a unit that has not started, and its watchdog does not run.
+  if (event.type === 'FlowerServes') return notify(before);
   const state = noting(before, event, moment);
   switch (state.stage) {
     case 'booting':
@@ -107,11 +109,13 @@ function whileBooting(state: Booting, event: AgentEvent, moment: Moment): Transi
     case 'NotServing':
       return only({ ...state, ready: false });
     case 'ContextChanged':
-    case 'ReloadRequested': {
+    case 'ReloadRequested':
+    case 'SuperLinkMoved':
       if (state.restart !== undefined) return only(state);
-      const restart = event.type === 'ContextChanged' ? 'context' : 'reload';
-      return { state: { ...state, restart }, effects: [{ type: 'cancelBoot' }] };
-    }
+      return {
+        state: { ...state, restart: BOOTS[event.type] ?? 'superlink' },
+        effects: [{ type: 'cancelBoot' }],
+      };
     case 'BootCancelled':
       return boot(state, state.restart ?? state.cause);
     case 'BootSucceeded':
@@ -162,6 +166,12 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
     const later = facts.contextAtFault ? {} : { retryAt: retryAt(unfinished, moment) };
     return { state: { ...failed, ...later }, effects: [publish] };
   }
+  // The agent stays, and systemd counts the unit as started: a reload or another CONTEXT starts Flower again.
+  if (facts.endedForGood)
+    return {
+      state: { ...failed, notified: true },
+      effects: state.notified ? [publish] : [publish, { type: 'notifyReady' }],
+    };
   // After other failures Flower waits for the plan of the next try, which systemd starts.
   return {
     state: { ...failed, exit: facts.contextAtFault ? EXIT.badContext : EXIT.failed },
@@ -170,6 +180,9 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
       : [publish, { type: 'leave' }],
   };
 }
+
+const notify = (state: AgentState): Transition =>
+  state.notified ? only(state) : { state: { ...state, notified: true }, effects: [{ type: 'notifyReady' }] };
 
 const disconnect = (
   { stage: _, ...state }: Ready | Disconnected,

@@ -13,7 +13,7 @@ import type { Report } from '../report/report.ts';
 import { alterations, watchAttributes } from './attribute-watch.ts';
 import { watchContext } from './context-watch.ts';
 import { watchFlower } from './flower-watch.ts';
-import type { AgentEvent, AgentState, Effect, Moment } from './life.ts';
+import type { AgentEvent, AgentState, Cause, Effect, Moment } from './life.ts';
 import { Metrics } from './metrics.ts';
 import { render } from './render.ts';
 import { Senses } from './senses.ts';
@@ -26,7 +26,9 @@ export interface SupervisorOptions {
   /** Aborted when the agent is asked to stop. */
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
-  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'supervision'>): Promise<BootOutcome>;
+  boot(
+    run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked' | 'supervision'>,
+  ): Promise<BootOutcome>;
   /** What an earlier boot has published is withdrawn. */
   withdrawn(): void;
   /** systemd: the unit has started; it is stopping. */
@@ -37,6 +39,9 @@ export interface SupervisorOptions {
 
 /** Of a boot that ended in an error which it did not report. */
 const UNEXPECTED = { contextAtFault: false, planned: true, publishedBefore: false, flowerUp: false } as const;
+
+/** Boots that a person asks for. */
+const ASKED: ReadonlySet<Cause> = new Set<Cause>(['start', 'context', 'reload']);
 
 /** How often the agent checks what no event reports. */
 const OBSERVE_EVERY_MS = 5_000;
@@ -138,7 +143,9 @@ export class Supervisor {
   /** Turns what the world looks like at this moment into events. */
   async #observe(): Promise<void> {
     if (this.#options.signal.aborted) return this.#dispatch({ type: 'StopRequested' });
-    const { up, reason, events } = await this.#senses.observe(this.#result, this.#state.stage === 'booting');
+    const booting = this.#state.stage === 'booting';
+    const { up, flowerUp, reason, events } = await this.#senses.observe(this.#result, booting);
+    if (flowerUp) this.#dispatch({ type: 'FlowerServes' });
     const { stage, ready } = this.#state;
     if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
       this.#dispatch({ type: 'LinkDown', reason });
@@ -156,7 +163,7 @@ export class Supervisor {
     const { notify } = this.#options;
     switch (effect.type) {
       case 'startBoot':
-        this.#startBoot();
+        this.#startBoot(effect.cause);
         break;
       case 'cancelBoot':
         this.#boot.abort();
@@ -190,7 +197,7 @@ export class Supervisor {
     }
   }
 
-  #startBoot(): void {
+  #startBoot(cause: Cause): void {
     this.#watching.abort();
     this.#watching = new AbortController();
     this.#boot = new AbortController();
@@ -200,6 +207,7 @@ export class Supervisor {
       await this.#work;
       const outcome = await this.#options.boot({
         signal,
+        asked: ASKED.has(cause),
         contextRead: (sha256) => {
           this.#dispatch({ type: 'ContextRead', sha256 });
           this.#context?.check();
@@ -212,6 +220,7 @@ export class Supervisor {
             return Math.max(0, (heldUntil(this.#state, now) ?? now) - now);
           },
         },
+        superLinkMoved: () => this.#dispatch({ type: 'SuperLinkMoved' }),
       });
       await this.#bootEnded(outcome);
     };

@@ -90,12 +90,17 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
   /** Undefined: plaintext. */
   certificates: ServerTrust | undefined;
-  await_fleet_api: undefined;
+  /** The address for SuperNodes without IPv4, which answers; undefined: there is none. */
+  await_fleet_api: HostPort | undefined;
 }
 
 export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
-  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
-  discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
+  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. `others`: why its other addresses are not used, each a clause. */
+  discover_superlink: {
+    readonly endpoint: HostPort;
+    readonly found: SuperLink | undefined;
+    readonly others: readonly string[];
+  };
   /** Undefined: plaintext. */
   trust:
     | {
@@ -143,6 +148,8 @@ export interface StepTools {
   notServing(): void;
   /** What is wrong with a Flower that has served, whatever this boot finds: see agent/troubles.ts. */
   readonly supervision: Supervision;
+  /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */
+  superLinkMoved(): void;
   /** Adds to the facts that `status` shows. */
   setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */

@@ -70,6 +70,7 @@ async function runAll(steps: Step<Outputs>[], signal = new AbortController().sig
     contextRead: () => {},
     notServing: () => {},
     supervision: UNTROUBLED,
+    superLinkMoved: () => {},
   });
   return { ...result, checkpoint, report };
 }
