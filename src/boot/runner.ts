@@ -11,7 +11,8 @@ type FromBoot =
   | 'signal'
   | 'contextRead'
   | 'notServing'
-  | 'superLinkMoved';
+  | 'superLinkMoved'
+  | 'supervision';
 
 interface Run<Outputs> extends Pick<StepTools, FromBoot> {
   readonly steps: readonly Step<Outputs>[];

@@ -32,6 +32,8 @@ const stateSchema = z.object({
   since: z.iso.datetime(),
   /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
   node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
+  /** SuperLink: when the launcher's own call to the Fleet API was last answered. SuperNode: when a call last began or ended. */
+  answered_at: z.optional(z.nullable(z.iso.datetime())),
   /** One sentence for a person. */
   detail: text,
   /** The options in force: of the Fleet API's server, of the channel to it. */
