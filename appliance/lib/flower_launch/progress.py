@@ -70,10 +70,10 @@ class Answers:
 class Calls:
     """The calls of a SuperNode to the Fleet API, or of SuperExec to Flower. A failed one is progress like any other."""
 
-    def __init__(self, awake, silence_seconds, keepalive_seconds=0.0, without="Flower has stopped calling the SuperLink"):
-        """`keepalive_seconds`: after these gRPC ends a call on a path that is cut. `without`: what a lack of calls means."""
+    def __init__(self, awake, silence_seconds, keepalive_seconds=0.0, meaning="Flower has stopped calling the SuperLink"):
+        """`keepalive_seconds`: after these gRPC ends a call on a path that is cut. `meaning`: what a lack of calls means."""
         self.awake, self.silence_seconds, self.keepalive_seconds = awake, silence_seconds, keepalive_seconds
-        self.without = without
+        self.meaning = meaning
         self.last, self.last_at = awake.seconds, None
         # When the calls began that have not ended.
         self.pending = []
@@ -109,4 +109,4 @@ class Calls:
         # long, and that is no fault of theirs.
         if self.pending and (not self.accepted or now - min(self.pending) < self.keepalive_seconds):
             return None
-        return f"{self.without}; no call for {silent:.0f} s"
+        return f"{self.meaning}; no call for {silent:.0f} s"
