@@ -90,7 +90,7 @@ describe('a SuperLink', () => {
     expect(notify.messages().at(-1), 'no notification after that').toBe(said);
   });
 
-  test('that waits for its database while it starts is not ended, and the limit of the start is extended', async () => {
+  test('that starts slowly is not ended, and the limit of the start is extended', async () => {
     const vm = setup();
     const notify = await notifications(vm);
     vm.orderFake('busy');
