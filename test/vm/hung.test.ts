@@ -107,16 +107,13 @@ describe.each(['subprocess', 'process'])('with FL_ISOLATION=%s', (mode) => {
   test.runIf(mode === 'subprocess').each(ROLES)('a stop of a %s leaves no failure', async (role) => {
     const guest = guestOf(role);
     const unit = `flower-${role}`;
-    await guest
-      .sh(
-        `systemctl stop --no-block ${unit}; sleep 6; ps -eo pid,ppid,pgid,stat,wchan:20,comm,args; for p in $(pgrep flower-super); do cat /proc/$p/cgroup /proc/$p/status; done`,
-      )
-      .then(console.log);
     await guest.sh(`systemctl stop ${unit}`);
-    expect(
-      await guest.unit(unit, 'Result', 'ExecMainStatus'),
-      await journalOf(guest, `${unit}.service`),
-    ).toEqual({ Result: 'success', ExecMainStatus: '0' });
+    const { Result, ExecMainStatus } = await guest.unit(unit, 'Result', 'ExecMainStatus');
+    expect(ExecMainStatus).toBe('0');
+    expect(await journalOf(guest, `${unit}.service`)).toContain('flower-launch: stopped as requested');
+    // With control groups of version 1 a container's systemd may not notice that the last process is gone.
+    if ((await guest.exec('test -e /sys/fs/cgroup/cgroup.controllers')).code === 0)
+      expect(Result).toBe('success');
     await guest.sh(`systemctl start --no-block ${unit}`);
     await guest.whenReady();
   });
