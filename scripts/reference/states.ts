@@ -23,6 +23,7 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['ContextChanged', { type: 'ContextChanged' }],
   ['ReloadRequested', { type: 'ReloadRequested' }],
   ['RenewalDue', { type: 'RenewalDue' }],
+  ['ClockChanged', { type: 'ClockChanged' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
   ['FailurePublished', { type: 'FailurePublished' }],

@@ -14,6 +14,7 @@ export type Cause =
   | 'retry_publish'
   | 'renewal'
   | 'partition'
+  | 'clock'
   | 'link';
 
 interface Common {
@@ -81,6 +82,8 @@ export type AgentEvent =
   | { readonly type: 'ContextChanged' }
   | { readonly type: 'ReloadRequested' }
   | { readonly type: 'RenewalDue' }
+  /** The clock of this VM was set, and the certificates have to be judged again. */
+  | { readonly type: 'ClockChanged' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
   /** The failure is published, and nothing has changed meanwhile. */
@@ -228,6 +231,7 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   ContextChanged: 'context',
   ReloadRequested: 'reload',
   RenewalDue: 'renewal',
+  ClockChanged: 'clock',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
 };

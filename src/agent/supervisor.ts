@@ -135,7 +135,10 @@ export class Supervisor {
       this.#dispatch({ type: 'LinkDown', reason });
     } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
       this.#dispatch({ type: 'LinkUp' });
-    const due = dueEvent(this.#state, this.#moment());
+    // A clock that is set makes a renewal seem due: the time is taken before the question whether it was set.
+    const moment = this.#moment();
+    if (result?.clockChanged?.() === true) this.#dispatch({ type: 'ClockChanged' });
+    const due = dueEvent(this.#state, moment);
     if (due !== undefined) this.#dispatch(due);
   }
 

@@ -33,6 +33,8 @@ export interface BootResult {
   readonly published: boolean;
   /** When the server certificate is to be renewed. */
   readonly renewAt: Date | undefined;
+  /** Whether the certificates have to be looked at again because the clock was set; undefined: there are none. */
+  readonly clockChanged: (() => boolean) | undefined;
   /** Undefined on a SuperLink and outside a service. */
   readonly partition: SuperNodeOutputs['partition'];
 }
@@ -101,6 +103,7 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   planHash: outputs.launch_plan.hash,
   published: outputs.publish,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
+  clockChanged: 'certificates' in outputs ? outputs.certificates?.clockChanged : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
 });
 

@@ -3,6 +3,7 @@
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import { probeTls } from '../host/net.ts';
+import type { WhichClock } from '../tls/certificate.ts';
 import { explainPeer } from '../tls/peer.ts';
 
 const WITHIN_MS = 3_000;
@@ -16,6 +17,7 @@ export async function checkPeerTls(
   endpoint: HostPort,
   caPem: string | undefined,
   now: Date,
+  which?: WhichClock,
 ): Promise<Problem | undefined> {
   const address = formatHostPort(endpoint);
   const doing = `checking the SuperLink at ${address}`;
@@ -37,7 +39,7 @@ export async function checkPeerTls(
       expected: 'a TLS server, because this node has a CA to verify it with',
       remedy: 'check that the port is the Fleet API of a SuperLink with FL_TLS_ENABLED=YES',
     });
-  const problem = explainPeer({ chainPem: found.chainPem, caPem, host: endpoint.host, now });
+  const problem = explainPeer({ chainPem: found.chainPem, caPem, host: endpoint.host, now, which });
   if (problem !== undefined) throw problem;
   return undefined;
 }

@@ -35,7 +35,7 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-export interface ServerTrust {
+interface ServerTrust {
   /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
   /** The file of `caPem`. */
@@ -44,8 +44,14 @@ export interface ServerTrust {
   readonly dialable?: readonly string[];
   /** Changes when Flower must be started again to serve with something else. */
   readonly fingerprint: string;
-  /** When the server certificate is to be renewed; undefined: it is the operator's. */
+  /** When the certificate of this VM's own CA is to be renewed; undefined: not while the clock is suspect. */
   readonly renewAt: Date | undefined;
+  /** The clock is suspect now and was not when the certificates were prepared, or the reverse. */
+  readonly clockChanged: () => boolean;
+  /** The first problem that it was prepared in spite of: OneGate shows it. */
+  readonly degradedBy: ProblemCode | undefined;
+  /** The certificates are valid by this VM's clock. */
+  readonly verifiable: boolean;
 }
 
 /** How Flower starts: not in force before `start_flower` writes it. */

@@ -40,6 +40,7 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
   ...publishing(({ validate, certificates, launch_plan }: FromSuperLink) =>
     superLinkAttributes(validate, {
       ...launch_plan,
+      degradedBy: certificates?.degradedBy ?? launch_plan.degradedBy,
       endpoint: launch_plan.endpoints.endpoint,
       caPem: certificates?.caPem,
     }),

@@ -86,7 +86,14 @@ describe('during a boot', () => {
   });
 
   test('events of other states change nothing', () => {
-    for (const type of ['LinkUp', 'LinkTimeout', 'RenewalDue', 'RetryDue', 'PartitionMoved'] as const)
+    for (const type of [
+      'LinkUp',
+      'LinkTimeout',
+      'RenewalDue',
+      'ClockChanged',
+      'RetryDue',
+      'PartitionMoved',
+    ] as const)
       expect(next(booting, { type }, moment())).toEqual({ state: booting, effects: [] });
   });
 });
@@ -171,6 +178,7 @@ describe('after a boot', () => {
     ['ContextChanged', 'context'],
     ['ReloadRequested', 'reload'],
     ['RenewalDue', 'renewal'],
+    ['ClockChanged', 'clock'],
     ['RetryDue', 'retry_publish'],
     ['PartitionMoved', 'partition'],
   ] as const)('%s starts another one, from ready and from disconnected', (type, cause) => {
