@@ -21,6 +21,7 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   renewal: 'the server certificate is due for renewal',
   clock: 'the clock of this VM was set',
   partition: 'the partition of this node changed',
+  superlink: 'the SuperLink has another address, TLS mode or CA',
   link: 'Flower link down for 15 s or longer',
 };
 

@@ -2,11 +2,15 @@
 // SuperLink shows a certificate for another address retries forever and logs nothing (seen in Flower 1.31 to 1.39).
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
+import { NO_ROUTE } from '../host/errno.ts';
 import { probeTls } from '../host/net.ts';
 import type { WhichClock } from '../tls/certificate.ts';
 import { explainPeer } from '../tls/peer.ts';
 
 const WITHIN_MS = 3_000;
+
+const OTHER_FAMILY =
+  'give this VM a route to that address, or the SuperLink an address that this VM can reach: IPv4 and IPv6 addresses of the SuperLink are published, and a node dials the one that it reaches';
 
 /**
  * Compares what listens at the SuperLink's address with what this node trusts; `caPem` undefined: plaintext. Returns a
@@ -23,7 +27,11 @@ export async function checkPeerTls(
   const doing = `checking the SuperLink at ${address}`;
   const found = await probeTls(endpoint.host, endpoint.port, WITHIN_MS);
   if (found.kind === 'unreachable')
-    return new Problem('superlink_unreachable', { doing, found: `${address}: ${found.why}` });
+    return new Problem('superlink_unreachable', {
+      doing,
+      found: `${address}: ${found.why}`,
+      ...(found.why === NO_ROUTE && { remedy: OTHER_FAMILY }),
+    });
   if (caPem === undefined)
     return found.kind === 'plain'
       ? undefined

@@ -89,12 +89,17 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
   /** Undefined: plaintext. */
   certificates: ServerTrust | undefined;
-  await_fleet_api: undefined;
+  /** The address for SuperNodes without IPv4, which answers; undefined: there is none. */
+  await_fleet_api: HostPort | undefined;
 }
 
 export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
-  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
-  discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
+  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. `others`: why its other addresses are not used, each a clause. */
+  discover_superlink: {
+    readonly endpoint: HostPort;
+    readonly found: SuperLink | undefined;
+    readonly others: readonly string[];
+  };
   /** Undefined: plaintext. */
   trust:
     | {
@@ -132,6 +137,8 @@ export interface StepTools {
   contextRead(sha256: string): void;
   /** From now on this VM does not serve: the ready script must not succeed. */
   notServing(): void;
+  /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */
+  superLinkMoved(): void;
   /** Adds to the facts that `status` shows. */
   setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */

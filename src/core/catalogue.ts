@@ -244,6 +244,14 @@ const ENTRIES = {
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
     where: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
+  retry_limit_reached: {
+    title: 'this SuperNode has stopped: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached',
+    about: 'The SuperLink did not answer until then. The limit counts for each call; 0 means no limit.',
+    found: 'Flower ends at the limit, and its launcher with exit status 69.',
+    agent: 'Nothing starts Flower again before a reload, another CONTEXT or a restart of the VM.',
+    remedy: 'correct the SuperLink or the path to it, then `systemctl reload flower-context` here',
+    where: ['flower-context status (on the SuperLink)', 'journalctl -u flower-supernode'],
+  },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
     about: 'The Fleet API did not answer at the published address within 3 minutes.',

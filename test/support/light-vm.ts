@@ -162,6 +162,8 @@ export class LightVm {
       report: this.report,
       checkpoint: this.#checkpoint,
       signal,
+      asked: true,
+      superLinkMoved: () => {},
       ...run,
       sequences: {
         superlink: SEQUENCES.superlink.map((step) => this.#replaced<SuperLinkOutputs>(step)),
