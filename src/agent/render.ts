@@ -20,6 +20,7 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   retry_publish: 'retry: attributes not published to OneGate',
   renewal: 'the server certificate has reached two thirds of its lifetime',
   partition: 'the partition of this node changed',
+  pending: 'a change is pending: checking again whether it can be applied',
   link: 'Flower link down for 15 s or longer',
 };
 
@@ -97,6 +98,7 @@ function renderState(
       if (before?.stage === 'disconnected')
         report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
       const { result, tookMs = 0 } = outcome ?? {};
+      report.pending(state.pending);
       report.state('ready', state.ready, booted && result ? readySentence(result, tookMs) : undefined);
       break;
     }
@@ -151,9 +153,9 @@ function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undef
   }
 }
 
-function readySentence({ role, flowerVersion, partition }: BootResult, tookMs: number): string {
+function readySentence({ role, flowerVersion, runs }: BootResult, tookMs: number): string {
   const what = role === 'superlink' ? 'serves' : 'takes part';
-  const share = partition === undefined ? '' : `, partition ${partition.choice.id} of ${partition.choice.of}`;
+  const share = runs === undefined ? '' : `, partition ${runs.id} of ${runs.of}`;
   return `ready after ${duration(tookMs)}: this ${ROLE_TITLE[role]} ${what} with Flower ${flowerVersion}${share}`;
 }
 

@@ -14,7 +14,16 @@ export type Cause =
   | 'retry_publish'
   | 'renewal'
   | 'partition'
+  | 'pending'
   | 'link';
+
+interface Pending {
+  /** What differs, as a phrase. */
+  readonly reason: string;
+  readonly since: Date;
+  /** What would be interrupted, as a clause. */
+  readonly because: string;
+}
 
 interface Common {
   /** Flower serves (was accepted) with what is published: what the ready script may succeed for. */
@@ -40,6 +49,8 @@ interface Ready extends Common {
   /** When publishing is tried again, in ms of the monotonic clock; undefined when it is done. */
   readonly retryAt?: number;
   readonly renewAt?: Date;
+  /** A change that waits until Flower can be restarted. */
+  readonly pending?: Pending;
 }
 
 interface Disconnected extends Omit<Ready, 'stage'> {
@@ -71,7 +82,12 @@ export type AgentEvent =
   | { readonly type: 'ContextRead'; readonly sha256: string }
   /** The boot under way is about to stop Flower, or to withdraw what is published. */
   | { readonly type: 'NotServing' }
-  | { readonly type: 'BootSucceeded'; readonly published: boolean; readonly renewAt?: Date | undefined }
+  | {
+      readonly type: 'BootSucceeded';
+      readonly published: boolean;
+      readonly renewAt?: Date | undefined;
+      readonly pending?: Pending | undefined;
+    }
   | ({ readonly type: 'BootFailed' } & FailureFacts)
   /** A cancelled boot has ended. */
   | { readonly type: 'BootCancelled' }
@@ -83,6 +99,8 @@ export type AgentEvent =
   | { readonly type: 'RenewalDue' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
+  /** The change that waits may be applied now, or has waited for too long. */
+  | { readonly type: 'PendingDue' }
   /** The failure is published, and nothing has changed meanwhile. */
   | { readonly type: 'FailurePublished' }
   | { readonly type: 'StopRequested' };
@@ -176,7 +194,7 @@ function whileBooting(state: Booting, event: AgentEvent, moment: Moment): Transi
 
 function succeed(
   { restart: _, ...state }: Booting,
-  { published, renewAt }: Extract<AgentEvent, { type: 'BootSucceeded' }>,
+  { published, renewAt, pending }: Extract<AgentEvent, { type: 'BootSucceeded' }>,
   moment: Moment,
 ): Transition {
   const unfinished = published ? 0 : state.unfinished + 1;
@@ -190,6 +208,7 @@ function succeed(
       unfinished,
       ...(published ? {} : { retryAt: retryAt(unfinished, moment) }),
       ...(renewAt === undefined ? {} : { renewAt }),
+      ...(pending === undefined ? {} : { pending }),
     },
     effects: state.notified ? [] : [{ type: 'notifyReady' }],
   };
@@ -230,6 +249,7 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   RenewalDue: 'renewal',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
+  PendingDue: 'pending',
 };
 
 function whileServing(state: Ready | Disconnected, { type }: AgentEvent): Transition {

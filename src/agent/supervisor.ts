@@ -11,6 +11,7 @@ import type { Machine } from '../host/machine.ts';
 import type { Report } from '../report/report.ts';
 import { watchContext } from './context-watch.ts';
 import { Metrics } from './metrics.ts';
+import { PendingWatch } from './pending-watch.ts';
 import { render } from './render.ts';
 import {
   type AgentEvent,
@@ -28,7 +29,7 @@ export interface SupervisorOptions {
   /** Aborted when the agent is asked to stop. */
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
-  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing'>): Promise<BootOutcome>;
+  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'overdue'>): Promise<BootOutcome>;
   /** systemd: the unit has started; it is stopping. */
   readonly notify: { ready(): void; stopping(): void };
   /** Calls `requested` at each reload request (SIGHUP); returns what ends that. */
@@ -44,6 +45,7 @@ const OBSERVE_EVERY_MS = 5_000;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #metrics = new Metrics();
+  readonly #pending: PendingWatch;
   #state: AgentState = START.state;
   #outcome: BootOutcome | undefined;
   #boots = 0;
@@ -61,6 +63,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#pending = new PendingWatch(options.machine);
   }
 
   /** Boots and supervises until the agent is asked to stop or its unit has to start it again; gives the exit status. */
@@ -185,6 +188,7 @@ export class Supervisor {
           this.#context?.check();
         },
         notServing: () => this.#dispatch({ type: 'NotServing' }),
+        overdue: this.#pending.overdue,
       });
       await this.#bootEnded(outcome);
     };
@@ -215,13 +219,17 @@ export class Supervisor {
     if (unavailable !== undefined) report.problem(unavailable);
     machine.host.collectGarbage();
     if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });
-    const { published, renewAt, partition } = result;
+    const { published, renewAt, partition, pending, role, runs } = result;
+    const watching = AbortSignal.any([signal, this.#watching.signal]);
+    const onDue = (): void => this.#dispatch({ type: 'PendingDue' });
+    void this.#pending.watch(pending, role, { signal: watching, onDue });
     void partition?.manager.watch({
-      signal: AbortSignal.any([signal, this.#watching.signal]),
+      signal: watching,
       onMove: async () => this.#dispatch({ type: 'PartitionMoved' }),
       published,
+      runs,
     });
-    this.#dispatch({ type: 'BootSucceeded', published, renewAt });
+    this.#dispatch({ type: 'BootSucceeded', published, renewAt, pending });
   }
 
   async #publishFailure(serves: boolean): Promise<void> {

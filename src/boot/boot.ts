@@ -1,4 +1,6 @@
 // One boot: the first, after a crash, after a change of the CONTEXT, after the SuperLink was lost - all the same path.
+
+import type { Partition } from '../cluster/partition.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
@@ -9,12 +11,14 @@ import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
 import { loadImage, loadVm } from '../vm/load.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { PendingChange } from './in-force.ts';
+import { partitionIn } from './parts.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
 import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
-export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
+export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing' | 'overdue'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
@@ -29,12 +33,16 @@ export interface BootResult {
   readonly flowerVersion: string;
   /** SHA-256 of the launch plan that Flower runs with. */
   readonly planHash: string;
+  /** The change that waits until Flower can be restarted. */
+  readonly pending: PendingChange | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   readonly published: boolean;
   /** When the server certificate is to be renewed. */
   readonly renewAt: Date | undefined;
   /** Undefined on a SuperLink and outside a service. */
   readonly partition: SuperNodeOutputs['partition'];
+  /** The partition that Flower runs with: until a change is applied, not the one that was chosen. */
+  readonly runs: Partition | undefined;
 }
 
 /** What a failed boot leaves for the decision what happens next. */
@@ -97,11 +105,13 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
 const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => ({
   role: outputs.validate.role,
   config: outputs.validate,
-  flowerVersion: outputs.launch_plan.flowerVersion,
-  planHash: outputs.launch_plan.hash,
+  flowerVersion: outputs.start_flower.flowerVersion,
+  planHash: outputs.start_flower.hash,
+  pending: outputs.start_flower.pending,
   published: outputs.publish,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
+  runs: partitionIn(outputs.start_flower.parts),
 });
 
 const failureOf = async (

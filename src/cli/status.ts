@@ -1,5 +1,6 @@
 import { EXIT } from '../core/exit.ts';
 import { problemLines, readStatus, type Status } from '../report/status.ts';
+import { describePending } from './apply.ts';
 import { demandVm, untilFile } from './await-status.ts';
 import { defineCommand } from './command.ts';
 import { fits, heading, printJson, printText, style, wrap } from './terminal.ts';
@@ -44,7 +45,7 @@ const MARK = {
 } as const;
 
 function describe(found: Status, now: Date): string {
-  const { role, phase, boot, started_at, steps, facts, waiting, problems } = found;
+  const { role, phase, boot, started_at, steps, facts, waiting, pending, problems } = found;
   const resume = steps.find(({ state }) => !['done', 'kept', 'degraded', 'skipped'].includes(state));
   const width = Math.max(0, ...steps.map(({ title }) => title.length));
   return [
@@ -62,6 +63,7 @@ function describe(found: Status, now: Date): string {
           `waiting for ${waiting.for} since ${seconds(waiting.since, now)} s, ${waiting.until === null ? 'without limit' : `until ${waiting.until}`}`,
           `  check: ${waiting.check}`,
         ]),
+    ...(pending === null ? [] : ['', ...describePending(pending)]),
     ...problems.flatMap((problem) => {
       const [first, ...rest] = problemLines(problem);
       return ['', `${style(problem.kind, problem.kind)}: ${first}`, ...rest];

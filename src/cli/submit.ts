@@ -4,15 +4,7 @@ import { Problem } from '../core/problem.ts';
 import { plain, textLines } from '../core/text.ts';
 import { readEndpoints } from '../flower/endpoints.ts';
 import { CONNECTION, flwrEnvironment, writeConnection } from '../flower/flwr.ts';
-import {
-  exists,
-  isFolder,
-  listFolder,
-  readText,
-  realPath,
-  remove,
-  writeAtomic,
-} from '../host/files.ts';
+import { exists, isFolder, listFolder, readText, realPath, remove, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { printError } from '../host/output.ts';
 import type { Paths } from '../host/paths.ts';

@@ -20,6 +20,7 @@ import {
   type Choice,
   choosePartition,
   claimOf,
+  type Finding,
   followedElsewhere,
   isSame,
   type Members,
@@ -52,6 +53,8 @@ interface WatchOptions {
   readonly onMove: (to: Partition) => Promise<void>;
   /** OneGate has accepted what the boot published. */
   readonly published?: boolean;
+  /** What Flower runs with: published while a new number of partitions waits. */
+  readonly runs?: Partition | undefined;
 }
 
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
@@ -62,13 +65,6 @@ const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
 const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
-/**
- * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
- * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: OneGate
- * shows something else of a node that has its partition by rank.
- */
-type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';
-
 export class PartitionManager {
   readonly #options: PartitionManagerOptions;
   readonly #oneGate: OneGate;
@@ -77,6 +73,8 @@ export class PartitionManager {
   #mine: Partition | undefined;
   /** The partition that Flower runs with. */
   #inUse: Partition | undefined;
+  /** `WatchOptions.runs` */
+  #runs: Partition | undefined;
   /** The partition that the last reading has chosen. */
   #wanted: Choice | undefined;
   #members = '';
@@ -190,9 +188,10 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove, published }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, published, runs }: WatchOptions): Promise<void> {
+    this.#runs = runs;
     if (published && this.#mine !== undefined)
-      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId));
+      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId, runs));
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
@@ -315,7 +314,7 @@ export class PartitionManager {
   }
 
   #expected = (mine: Partition) => ({
-    ...ownAttributes(mine, this.#oneGate.vmId),
+    ...ownAttributes(mine, this.#oneGate.vmId, this.#runs),
     FL_PARTITION_ORDER: this.#memory?.suspicion === undefined ? 'NO' : 'YES',
   });
 

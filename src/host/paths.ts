@@ -46,6 +46,10 @@ export function pathsUnder(root: string) {
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
+    /** What the Flower that runs was started with (boot/in-force.ts). */
+    inForce: at('/run/flower-context/in-force.json'),
+    /** Exists from `flower-context apply --now` until the agent has taken the request. */
+    applyNow: at('/run/flower-context/apply-now'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
     /** FL_ISOLATION=process: what SuperExec may see of the folder above. */

@@ -53,6 +53,7 @@ export class Report {
       started_at: now,
       updated_at: now,
       waiting: null,
+      pending: null,
       steps: [],
       problems: [],
       facts: {},
@@ -134,6 +135,16 @@ export class Report {
     const entry: LiveWait = { wait, since, text, timer };
     notifyStatus(text);
     return entry;
+  }
+
+  /** A change that waits for a restart of Flower; undefined: none does. */
+  pending(
+    change: { readonly reason: string; readonly since: Date; readonly because: string } | undefined,
+  ): void {
+    this.#status.pending = change
+      ? { reason: change.reason, since: change.since.toISOString(), because: change.because }
+      : null;
+    this.#write();
   }
 
   problem(problem: Problem): void {

@@ -21,9 +21,12 @@ import type { Paths } from '../../host/paths.ts';
 import { run, selfCommand } from '../../host/process.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
+import { putInForce, readInForce, takeRequest } from '../in-force.ts';
+import { decide, goOn } from '../pending.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
+  type Started,
   type StepResult,
   type StepTools,
   type SuperLinkOutputs,
@@ -46,9 +49,10 @@ export const startFlower = stepOf<CommonOutputs>()({
   run: start,
 });
 
-async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<Started>> {
   const { machine } = tools;
   const { paths } = machine;
+  const requested = takeRequest(paths);
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
   // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
@@ -60,20 +64,26 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   if (state?.plan === plan.hash) {
     // Flower will start from this file again.
     writePlan(plan, paths);
-    return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
+    return { output: started(plan, paths), kept: true, note: `${unit} runs with this plan already` };
   }
   const waits = state?.plan === null;
+  const { role } = outputs.validate;
+  const decision =
+    state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
+  if (decision?.waits !== undefined) return goOn(decision, plan, tools);
+  const before = readInForce(paths)?.pending;
   if (!running || waits) {
     const problem = await (ports ?? takenPort(plan));
     if (problem !== undefined) throw problem;
   }
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
+  const output = started(plan, paths);
   // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
   const taken = waits ? (await liveFlowerState(machine))?.plan : undefined;
   if (taken === null || taken === plan.hash)
     return {
-      output: undefined,
+      output,
       note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
     };
   // An app may listen where Flower is about to. systemd does not order the two (flower-superexec.service says why).
@@ -86,8 +96,18 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
       remedy: `read \`systemctl status ${unit}\``,
     });
   }
-  return { output: undefined, note: `Flower ${plan.flowerVersion}` };
+  const change = decision?.restart ? `, with ${decision.restart}` : '';
+  const since = before ? `, which was pending since ${before.since}` : '';
+  return { output, note: `Flower ${plan.flowerVersion}${change}${since}` };
 }
+
+const started = (plan: PreparedPlan, paths: Paths): Started => ({
+  hash: plan.hash,
+  flowerVersion: plan.flowerVersion,
+  parts: putInForce(paths, plan),
+  pending: undefined,
+  degradedBy: plan.degradedBy,
+});
 
 /** A launcher reports a moment after its start. */
 const FIRST_STATE_WITHIN_MS = 15_000;
@@ -121,12 +141,13 @@ async function firstState(
 
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan(
-  { text, environment, access, endpoints, superexec }: PreparedPlan,
+  { text, environment, access, endpoints, superexec, nodeConfig }: PreparedPlan,
   paths: Paths,
 ): void {
   pointLink(paths.environment, environment);
   if (superexec !== undefined) writeSuperExec(paths, superexec);
   writeEndpoints(paths, endpoints);
+  if (nodeConfig !== undefined) writeIfChanged(paths.nodeConfig, nodeConfig, access);
   writeIfChanged(paths.plan, text, access);
 }
 
@@ -174,7 +195,10 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
   needs: ['certificates', 'launch_plan', 'start_flower'],
-  async run({ certificates: trust, launch_plan: plan }, { machine, wait, signal: cancelled }) {
+  async run(
+    { certificates: trust, launch_plan: plan, start_flower: flower },
+    { machine, wait, signal: cancelled },
+  ) {
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
     wait({
@@ -184,7 +208,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     });
     const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
       const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
-      if (failure === undefined) return untilUp(plan, machine, signal);
+      if (failure === undefined) return untilUp(flower, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
@@ -193,7 +217,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     };
     await firstOf(cancelled, (signal) => [
       untilServing(signal),
-      untilFlowerEnds('superlink', plan, machine, signal),
+      untilFlowerEnds('superlink', flower, machine, signal),
     ]);
     const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
     return { output: undefined, note: `${address} answers${how}` };
@@ -243,8 +267,8 @@ const CHECK_PEER_EVERY_MS = 10_000;
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
-  needs: ['discover_superlink', 'trust', 'launch_plan', 'start_flower'],
-  async run({ discover_superlink: { endpoint }, trust, launch_plan: plan }, tools) {
+  needs: ['discover_superlink', 'trust', 'start_flower'],
+  async run({ discover_superlink: { endpoint }, trust, start_flower: flower }, tools) {
     const { machine } = tools;
     const address = formatHostPort(endpoint);
     const waitFor = (check: string): void =>
@@ -264,9 +288,9 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
     const onState = ({ detail }: FlowerState): void => checkClock(detail);
     const { node_id } = await firstOf(tools.signal, (signal) => [
-      untilUp(plan, machine, signal, onState),
+      untilUp(flower, machine, signal, onState),
       checkPeer(signal),
-      untilFlowerEnds('supernode', plan, machine, signal),
+      untilFlowerEnds('supernode', flower, machine, signal),
     ]);
     if (node_id !== null) tools.setFacts({ node_id });
     return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
@@ -291,7 +315,7 @@ const READ_STATE_EVERY_MS = 250;
 
 /** Resolves when the Flower of this plan serves (was accepted). `onState` gets each state of this plan, also a last one. */
 async function untilUp(
-  { hash }: PreparedPlan,
+  { hash }: Started,
   machine: Machine,
   signal: AbortSignal,
   onState: (state: FlowerState) => void = () => {},
@@ -321,7 +345,7 @@ const READ_UNIT_EVERY_MS = 1_000;
 /** Never resolves: throws flower_start_failed, with Flower's last lines, when the unit's process has ended. */
 async function untilFlowerEnds(
   role: Role,
-  { flowerVersion }: PreparedPlan,
+  { flowerVersion }: Started,
   { clock }: Machine,
   signal: AbortSignal,
 ): Promise<never> {

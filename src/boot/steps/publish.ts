@@ -2,6 +2,7 @@ import { Problem } from '../../core/problem.ts';
 import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
 import { type Attributes, superLinkAttributes, superNodeAttributes } from '../attributes.ts';
+import { partitionIn } from '../parts.ts';
 import {
   type CommonOutputs,
   type StepResult,
@@ -25,7 +26,10 @@ const publishing = <Needed extends Pick<CommonOutputs, 'read_context'>>(
     publish(outputs.read_context.oneGate, attributesOf(outputs), tools),
 });
 
-type FromSuperLink = Pick<SuperLinkOutputs, 'read_context' | 'validate' | 'certificates' | 'launch_plan'>;
+type FromSuperLink = Pick<
+  SuperLinkOutputs,
+  'read_context' | 'validate' | 'certificates' | 'launch_plan' | 'start_flower'
+>;
 
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
   needs: [
@@ -34,19 +38,20 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
     'announce_booting',
     'certificates',
     'launch_plan',
+    'start_flower',
     'start_superexec',
     'await_fleet_api',
   ],
-  ...publishing(({ validate, certificates, launch_plan }: FromSuperLink) =>
+  ...publishing(({ validate, certificates, launch_plan, start_flower }: FromSuperLink) =>
     superLinkAttributes(validate, {
-      ...launch_plan,
+      ...start_flower,
       endpoint: launch_plan.endpoints.endpoint,
       caPem: certificates?.caPem,
     }),
   ),
 });
 
-type FromSuperNode = Pick<SuperNodeOutputs, 'read_context' | 'validate' | 'partition' | 'launch_plan'>;
+type FromSuperNode = Pick<SuperNodeOutputs, 'read_context' | 'validate' | 'partition' | 'start_flower'>;
 
 export const publishSuperNode = stepOf<SuperNodeOutputs>()({
   needs: [
@@ -54,13 +59,19 @@ export const publishSuperNode = stepOf<SuperNodeOutputs>()({
     'validate',
     'announce_booting',
     'partition',
-    'launch_plan',
+    'start_flower',
     'start_superexec',
     'await_registration',
   ],
-  ...publishing(({ validate, partition, launch_plan }: FromSuperNode) =>
-    superNodeAttributes(validate, { ...launch_plan, partition: partition?.choice }),
-  ),
+  ...publishing(({ validate, partition, start_flower }: FromSuperNode) => {
+    const runs = partitionIn(start_flower.parts);
+    return superNodeAttributes(validate, {
+      ...start_flower,
+      gpu: start_flower.parts.gpu !== 'NO',
+      useCase: start_flower.parts.use_case,
+      partition: partition && { ...partition.choice, ...runs },
+    });
+  }),
 });
 
 async function publish(
