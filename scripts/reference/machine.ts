@@ -53,6 +53,10 @@ const FILES: Readonly<
     access: 'root 0600',
     what: 'the request of `flower-context apply --now`, until the agent takes it',
   },
+  databaseVersion: {
+    access: 'root 0644',
+    what: 'SuperLink: the Flower that last served with its database; the launcher keeps a copy for it before a newer one migrates',
+  },
   nodeConfig: { access: 'root:flower 0640', what: 'node config for ClientApps' },
   runConfig: {
     access: 'root:flower 0640',

@@ -50,6 +50,8 @@ export function pathsUnder(root: string) {
     inForce: at('/run/flower-context/in-force.json'),
     /** Exists from `flower-context apply --now` until the agent has taken the request. */
     applyNow: at('/run/flower-context/apply-now'),
+    /** Which Flower last opened the database: the launcher keeps a copy for that one (flower_launch/database.py). */
+    databaseVersion: at('/run/flower-context/database.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
     /** FL_ISOLATION=process: what SuperExec may see of the folder above. */
