@@ -38,11 +38,20 @@ export const launchPlanSchema = z.strictObject({
   environment: z.record(z.string(), z.string()),
   workdir: z.string(),
   grpc: z.strictObject({ server: z.array(option), client: z.array(option) }),
-  /** SuperLink: the listener of the Fleet API, and its certificate if it differs from --ssl-*. SuperNode: null. */
-  fleet: z.nullable(z.strictObject({ listen: z.string(), credentials: z.nullable(credentials) })),
+  /**
+   * SuperLink: the listener of the Fleet API, its certificate if it differs from --ssl-*, and with TLS a name in the
+   * certificate, for the launcher's own calls. SuperNode: null.
+   */
+  fleet: z.nullable(
+    z.strictObject({
+      listen: z.string(),
+      credentials: z.nullable(credentials),
+      name: z.optional(z.string()),
+    }),
+  ),
   /** Absolute, parents first: what the launcher makes below `workdir`, which systemd makes. */
   directories: z.array(z.string()),
-  /** Seconds without a call to the Fleet API after which the launcher ends a SuperNode; for tests. */
+  /** Seconds without progress after which the launcher ends Flower; for tests. */
   silence_seconds: z.optional(z.number()),
 });
 export type LaunchPlan = z.infer<typeof launchPlanSchema>;
@@ -72,6 +81,7 @@ export function launchPlan(
 function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): LaunchPlan {
   const listeners = superLinkListeners(config, facts.version, facts.loopback);
   const { tls } = facts;
+  const name = tls?.operator ? facts.serverName : tls ? facts.loopback : undefined;
   return {
     ...common(config, facts, 'superlink'),
     program: 'flower-superlink',
@@ -95,7 +105,11 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
       formatHostPort(listeners.fleet),
       ...profileFor(facts.version).superlinkArguments(listeners),
     ],
-    fleet: { listen: formatHostPort(listeners.fleet), credentials: tls?.operator ?? null },
+    fleet: {
+      listen: formatHostPort(listeners.fleet),
+      credentials: tls?.operator ?? null,
+      ...(name === undefined ? {} : { name }),
+    },
   };
 }
 

@@ -42,6 +42,8 @@ export interface SuperLinkFacts extends FlowerFacts {
    * API shows instead, if the operator provides certificates.
    */
   readonly tls: { readonly own: Credentials; readonly operator: Credentials | null } | null;
+  /** A name or address in the operator's certificate. */
+  readonly serverName?: string | undefined;
 }
 
 export interface SuperNodeFacts extends FlowerFacts {

@@ -29,6 +29,15 @@ const stateSchema = z.object({
   since: z.iso.datetime(),
   /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
   node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
+  /**
+   * SuperLink: when a call of the launcher itself to the Fleet API was last answered. SuperNode: when a call to the Fleet API
+   * last began or ended, successful or not. Undefined: the launcher of an earlier package does not say.
+   */
+  answered_at: z.optional(z.nullable(z.iso.datetime())),
+  /** SuperNode: the messages pulled and not yet answered, and when the last one was pulled. SuperLink: null. */
+  messages: z.optional(
+    z.nullable(z.object({ open: z.int().nonnegative(), last_at: z.nullable(z.iso.datetime()) })),
+  ),
   /** One sentence for a person. */
   detail: text,
   /** The options in force: of the Fleet API's server, of the channel to it. */

@@ -22,6 +22,8 @@ export const superExecPlanSchema = z.strictObject({
   workdir: z.string(),
   /** Made by the launcher, as the user of the apps; parents first. */
   folders: z.array(z.string()),
+  /** Seconds without progress after which the launcher ends SuperExec; for tests. */
+  silence_seconds: z.optional(z.number()),
 });
 export type SuperExecPlan = z.infer<typeof superExecPlanSchema>;
 

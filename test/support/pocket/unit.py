@@ -289,7 +289,9 @@ class Unit:
             self._started()
         if said.get("STOPPING") == "1" and self.active == "active":
             self._become("deactivating", "stop-sigterm")
-        if "WATCHDOG" in said:
+        if said.get("WATCHDOG") == "trigger":
+            self._watchdog_timeout()
+        elif "WATCHDOG" in said:
             self._pat()
         return True
 
@@ -302,7 +304,7 @@ class Unit:
     def _watchdog_timeout(self):
         self.journal.manager(f"{self.name}: Watchdog timeout!", 3)
         self.result = "watchdog"
-        self.kill(signal.SIGABRT, "main")
+        self.kill(signal.Signals[unitfile.last(self.settings, "WatchdogSignal", "SIGABRT")], "main")
 
     # Going down
 

@@ -44,6 +44,10 @@ export type FakeOrder =
   | 'mute'
   | 'foreign'
   | 'stay'
+  | 'busy'
+  | 'sleep'
+  | 'lock'
+  | 'child'
   | `exit ${number} ${string}`
   | `refuse ${string} ${string}`;
 
