@@ -250,6 +250,43 @@ describe.each([
     expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
   });
 
+  it.each(['SIGKILL', 'SIGSTOP'] as const)('ends a SuperLink whose SuperExec has got %s', async (signal) => {
+    const vm = newSetup(version);
+    const launched = vm.launch(vm.superlink({ loopback: `${net}.3`, silence: 8 }));
+    await vm.phase(launched, 'serving');
+    const [child] = await childrenOf(launched);
+    process.kill(Number(child), signal);
+    expect(await launched.ended).toEqual({ code: 75, signal: null });
+    expect(vm.link()!.detail).toMatch(
+      signal === 'SIGKILL' ? /SuperExec ended \(killed by SIGKILL\)/ : /SuperExec was stopped by a signal/,
+    );
+  });
+
+  test('ends a SuperLink whose SuperExec does not ask for work, and no other', async () => {
+    const vm = newSetup(version);
+    const plan = vm.superlink({ loopback: `${net}.4`, silence: 15 });
+    // SuperExec asks at its start, and then every 60 s instead of every second.
+    const slow = { ...plan, environment: { ...plan.environment, FLWR_SUPEREXEC_TASK_POLL_INTERVAL: '60' } };
+    const launched = vm.launch(slow);
+    expect(await launched.ended).toEqual({ code: 75, signal: null });
+    expect(vm.link()!.detail).toMatch(
+      /SuperExec hangs and has not asked for work for \d+ s; no run can begin/,
+    );
+
+    const again = vm.launch(plan);
+    await vm.phase(again, 'serving');
+    const began = Date.now();
+    await until(
+      'answers for longer than that',
+      () => Date.parse(vm.link()?.answered_at ?? '') - began > 20_000,
+      {
+        timeoutMs: 60_000,
+        detail: again.output,
+      },
+    );
+    expect(again.process.exitCode).toBeNull();
+  });
+
   test.each([9092, 9093])('reports that port %i is in use, and ends with a failure', async (port) => {
     const taken = createServer().listen({ host: `${net}.2`, port });
     const vm = newSetup(version);

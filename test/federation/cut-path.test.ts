@@ -1,0 +1,167 @@
+// The path to the SuperLink is cut while a ClientApp trains: neither it nor Flower is ended, however long that lasts. Two network
+// namespaces and a router that drops. CUT_SECONDS=600 is ten minutes at the defaults of the appliance (`make test-keepalive`).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CONNECTION, connectionToml } from '../../src/cli/submission.ts';
+import type { LaunchPlan } from '../../src/flower/plan.ts';
+import { flowerEnvironment } from '../support/flower-env.ts';
+import { FlowerSetup, pki } from '../support/flower-setup.ts';
+import { makeSilentPath, noNamespaces, type SilentPath } from '../support/netns/silent-path.ts';
+import { until } from '../support/zone/process.ts';
+
+const REPOSITORY = join(import.meta.dirname, '../..');
+const CUT_SECONDS = Number(process.env.CUT_SECONDS ?? 40);
+/** Less than the cut, so that each limit is reached. The long test has those of the appliance. */
+const LONG = CUT_SECONDS >= 600;
+const KEEPALIVE = LONG ? { time: 60, timeout: 20 } : { time: 6, timeout: 3 };
+const SILENCE = LONG ? undefined : 30;
+const VERSIONS = process.env.FLOWER_VERSIONS === 'all' ? ['1.39.0', '1.31.0'] : ['1.39.0'];
+const WAIT = { timeoutMs: 90_000, everyMs: 200 };
+
+const refused = await noNamespaces();
+if (refused !== undefined) console.warn(`the test of a cut path is skipped: ${refused}`);
+
+const toEnd: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of toEnd.splice(0).reverse()) await end();
+});
+
+const withLimit = (plan: LaunchPlan): LaunchPlan =>
+  SILENCE === undefined ? plan : { ...plan, silence_seconds: SILENCE };
+
+describe.skipIf(refused !== undefined).each(VERSIONS)(
+  'a path that is cut while a ClientApp of Flower %s trains',
+  (version) => {
+    it(`for ${CUT_SECONDS} s`, async () => {
+      const environment = await flowerEnvironment(version);
+      const path = await makeSilentPath();
+      toEnd.push(() => path.remove());
+      const [linkSetup, nodeSetup] = [
+        new FlowerSetup(version, environment),
+        new FlowerSetup(version, environment),
+      ];
+      toEnd.push(
+        () => linkSetup.clear(),
+        () => nodeSetup.clear(),
+      );
+
+      const keys = pki({ ip: [path.left.address, '127.0.0.1'] });
+      const superlink = { host: path.left.address, port: 9092 };
+      const own = linkSetup.credentials('server', keys.server, keys.ca.certPem);
+      const facts = { loopback: '127.0.0.1', keepalive: KEEPALIVE };
+      const linkPlan = linkSetup.superlink({ ...facts, fleet: superlink, tls: { own, operator: null } });
+      const link = linkSetup.launch(withLimit(linkPlan), { prefix: path.left.prefix });
+      await linkSetup.phase(link, 'serving', 60_000);
+      const nodePlan = nodeSetup.supernode({ ...facts, superlink, ca: keys.ca.certPem });
+      const node = nodeSetup.launch(withLimit(nodePlan), { prefix: path.right.prefix });
+      const { pid } = await nodeSetup.phase(node, 'accepted', 60_000);
+
+      const app = waitingApp(nodeSetup.root);
+      submit(linkSetup, { environment, path, app: app.folder, ca: own.ca });
+      const told = () => `${node.output()}\n${JSON.stringify(nodeSetup.link())}`;
+      const trainer = await until('the ClientApp to train', app.trainer, { ...WAIT, detail: told });
+      const record = await until(
+        'the record of its message',
+        () => nodeSetup.link()?.messages?.open === 1 && nodeSetup.link(),
+        { ...WAIT, detail: told },
+      );
+      expect(Date.now() - Date.parse(record.messages!.last_at!)).toBeLessThan(WAIT.timeoutMs);
+
+      await path.cut();
+      const cut = Date.now();
+      await nodeSetup.phase(node, 'lost', 120_000);
+      await until(
+        'calls until the end of the cut',
+        () => Date.parse(nodeSetup.link()!.answered_at!) - cut > CUT_SECONDS * 1_000,
+        { timeoutMs: CUT_SECONDS * 1_000 + 60_000, everyMs: 500, detail: told },
+      );
+      expect(nodeSetup.link()).toMatchObject({ phase: 'lost', pid, messages: record.messages });
+      expect(app.trainer(), told()).toBe(trainer);
+      expect(linkSetup.link(), 'the SuperLink answers itself').toMatchObject({ phase: 'serving' });
+
+      await path.restore();
+      const back = await nodeSetup.phase(node, 'accepted', 90_000);
+      expect(back.pid).toBe(pid);
+      expect(app.trainer(), told()).toBe(trainer);
+      app.finish();
+      await until('the message to be answered', () => nodeSetup.link()?.messages?.open === 0, {
+        ...WAIT,
+        detail: told,
+      });
+      expect(nodeSetup.link()).toMatchObject({ phase: 'accepted', pid });
+      expect(node.output()).toMatch(/Sent successfully|is not in `RUNNING` status|Failed to send/);
+    });
+  },
+);
+
+/** The example, whose ClientApp writes its process into a file and trains until `finish` is called. */
+function waitingApp(root: string) {
+  const folder = join(root, 'app');
+  const [trains, named] = [join(root, 'trains'), join(root, 'trainer')];
+  cpSync(join(REPOSITORY, 'examples/quickstart'), folder, { recursive: true });
+  writeFileSync(trains, '');
+  const file = join(folder, 'quickstart/client_app.py');
+  const text = readFileSync(file, 'utf8');
+  const wait = `    import os, time
+    with open(${JSON.stringify(named)}, "w") as file:
+        file.write(str(os.getpid()))
+    while os.path.exists(${JSON.stringify(trains)}):
+        time.sleep(0.1)
+`;
+  const first = '    """One round on this node."""\n';
+  expect(text).toContain(first);
+  writeFileSync(file, text.replace(first, first + wait));
+  return {
+    folder,
+    finish: () => rmSync(trains),
+    /** Its process, while it runs. */
+    trainer: (): number | undefined => {
+      if (!existsSync(named)) return undefined;
+      const pid = Number(readFileSync(named, 'utf8'));
+      return pid > 0 && existsSync(`/proc/${pid}`) ? pid : undefined;
+    },
+  };
+}
+
+/** Starts the run with Flower's command, on the machine of the SuperLink. */
+function submit(
+  link: FlowerSetup,
+  { environment, path, app, ca }: { environment: string; path: SilentPath; app: string; ca: string },
+): ChildProcess {
+  const home = join(link.root, 'operator');
+  mkdirSync(home);
+  writeFileSync(
+    join(home, 'config.toml'),
+    connectionToml({ host: '127.0.0.1', port: 9093 }, ca, '127.0.0.1'),
+  );
+  const one = ['num-server-rounds', 'min-fit-clients', 'min-evaluate-clients', 'min-available-clients'];
+  const [program, ...words] = path.left.prefix;
+  const child = spawn(
+    program!,
+    [
+      ...words,
+      join(environment, 'bin/flwr'),
+      'run',
+      app,
+      CONNECTION,
+      '--run-config',
+      one.map((key) => `${key}=1`).join(' '),
+    ],
+    {
+      cwd: home,
+      env: {
+        PATH: `${environment}/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
+        HOME: home,
+        FLWR_HOME: home,
+        FLWR_TELEMETRY_ENABLED: '0',
+        FLWR_DISABLE_UPDATE_CHECK: '1',
+        LANG: 'C.UTF-8',
+      },
+      stdio: 'inherit',
+    },
+  );
+  toEnd.push(() => child.kill('SIGKILL'));
+  return child;
+}
