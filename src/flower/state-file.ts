@@ -42,9 +42,6 @@ const stateSchema = z.object({
   detail: text,
   /** The options in force: of the Fleet API's server, of the channel to it. */
   grpc: z.object({ server: options, client: options }),
-  /** SuperNode: messages of runs that were received and not answered yet, and when the last one was received. A launcher of
-   * an earlier package does not write it. */
-  messages: z.nullish(z.object({ open: z.int().nonnegative(), last_at: z.nullable(z.iso.datetime()) })),
 });
 
 export type FlowerState = z.infer<typeof stateSchema>;

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { superlink, updates } from '../support/zone/test-zone.ts';
+import { superlink, updates, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 /** The minute between two questions to Flower is three seconds. */
@@ -179,4 +179,38 @@ test('a SuperLink that does not say whether a run is active is spared until the 
   expect(await flowerOf(vm)).toBe(flower);
   await vm.waitFor('the change', ({ phase, pending: left }) => phase === 'ready' && left === null, 120_000);
   expect(await flowerOf(vm)).not.toBe(flower);
+});
+
+test('a SuperNode that works keeps its number of partitions, a new one starts at once, and OneGate says what each runs with', async () => {
+  const federation = zone({ supernodes: 1, supernode: { FL_LOG_LEVEL: 'INFO' } });
+  await federation.up();
+  const [vm] = federation.supernodes as [Vm];
+  const one = federation.seenBy(vm);
+  vm.orderFake('work');
+  await until('a message', () => vm.flowerLink()?.messages?.open === 1);
+  const flower = await flowerOf(vm);
+
+  federation.zone.services[0]!.scale('supernode', 2);
+  await until('the new node', () => federation.supernodes.length === 2);
+  const other = federation.supernodes.find((node) => node !== vm)!;
+  await other.whenReady();
+  const reason = 'another number of data partitions (2 instead of 1)';
+  const { pending, facts } = await whenPending(vm, reason);
+  expect(pending!.because).toBe('a message is being worked on');
+  expect(facts).toMatchObject({ partition_id: 0, num_partitions: 1 });
+  const claim = (name: string): string | undefined => one.userTemplate.get(name);
+  expect([claim('FL_PARTITION_ID'), claim('FL_NUM_PARTITIONS'), claim('READY')]).toEqual(['0', '1', 'YES']);
+  const young = federation.seenBy(other).userTemplate;
+  expect([young.get('FL_PARTITION_ID'), young.get('FL_NUM_PARTITIONS')]).toEqual(['1', '2']);
+  expect(await flowerOf(vm)).toBe(flower);
+
+  vm.orderFake('stay');
+  const ended = performance.now();
+  await vm.waitFor('the change', ({ phase, pending: left }) => phase === 'ready' && left === null, 120_000);
+  expect(performance.now() - ended).toBeGreaterThan(30_000);
+  expect(await flowerOf(vm)).not.toBe(flower);
+  expect([claim('FL_PARTITION_ID'), claim('FL_NUM_PARTITIONS')]).toEqual(['0', '2']);
+  // Nobody has changed these attributes but this node.
+  for (const node of federation.supernodes)
+    expect(node.journalText()).not.toMatch(/somebody else has changed/);
 });

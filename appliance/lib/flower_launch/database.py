@@ -10,7 +10,7 @@ import time
 import urllib.parse
 
 from .plan import Unusable
-from .waiting import EXTEND_EVERY_SECONDS, EXTEND_MICROSECONDS
+from .watching import EXTEND_EVERY_SECONDS, EXTEND_MICROSECONDS
 
 PAGES_AT_ONCE = 4096
 

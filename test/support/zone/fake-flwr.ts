@@ -48,6 +48,7 @@ export type FakeOrder =
   | 'sleep'
   | 'lock'
   | 'child'
+  | 'work'
   | `exit ${number} ${string}`
   | `refuse ${string} ${string}`;
 
