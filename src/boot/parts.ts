@@ -6,9 +6,13 @@ import type { VariableName } from '../config/table.ts';
 import { formatHostPort } from '../core/hostport.ts';
 import type { FlowerEndpoints } from '../flower/endpoints.ts';
 
-interface Part {
+export interface Part {
   /** What a change of it is, as a phrase. */
   readonly what: string;
+  /** The same for the documentation, where more is to be said. */
+  readonly when?: string;
+  /** When it waits, if that depends on the values; for the documentation. */
+  readonly unless?: string;
   /** The variables of the CONTEXT that can change it. */
   readonly variables: readonly VariableName[];
   /** Flower may run on with the old one for a while. Without it, what serves is wrong or unsafe. */
@@ -28,7 +32,12 @@ const onlyAdded = (before: string, after: string): boolean => {
 export const PARTS = {
   tls: { what: 'TLS instead of plaintext or the reverse', variables: ['FL_TLS_ENABLED'], waits: false },
   // An added CA waits: the SuperLink still shows a certificate of the old one, or the link is lost and nothing has to wait.
-  trust: { what: 'other trusted CAs', variables: ['FL_SSL_CA_CERTFILE'], waits: onlyAdded },
+  trust: {
+    what: 'other trusted CAs',
+    unless: 'if a CA is only added',
+    variables: ['FL_SSL_CA_CERTFILE'],
+    waits: onlyAdded,
+  },
   // Somebody else may know the old one: that is why keys are replaced.
   operator_key: { what: 'another private key', variables: ['FL_SSL_KEYFILE'], waits: false },
   isolation: { what: 'another user for apps', variables: ['FL_ISOLATION'], waits: false },
@@ -39,10 +48,23 @@ export const PARTS = {
   },
   superlink: { what: 'another SuperLink', variables: ['FL_SUPERLINK_ADDRESS'], waits: false },
   // Another node has the old one by now, or is about to take it: two would train on the same data.
-  partition_id: { what: 'another data partition', variables: [], waits: false, withValues: true },
-  num_partitions: { what: 'another number of data partitions', variables: [], waits: true, withValues: true },
+  partition_id: {
+    what: 'another data partition',
+    when: 'another data partition, if a node with a lower number was removed',
+    variables: [],
+    waits: false,
+    withValues: true,
+  },
+  num_partitions: {
+    what: 'another number of data partitions',
+    when: 'another number of data partitions, by scaling',
+    variables: [],
+    waits: true,
+    withValues: true,
+  },
   certificate: {
     what: 'a new server certificate',
+    when: 'a new server certificate under the same CA, also by renewal',
     variables: ['FL_CERT_EXTRA_SAN', 'FL_SSL_CERTFILE'],
     waits: true,
   },
