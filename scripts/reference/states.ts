@@ -25,6 +25,7 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['RenewalDue', { type: 'RenewalDue' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
+  ['PendingDue', { type: 'PendingDue' }],
   ['FailurePublished', { type: 'FailurePublished' }],
   ['StopRequested', { type: 'StopRequested' }],
 ];

@@ -39,7 +39,11 @@ export const PARTS = {
     waits: onlyAdded,
   },
   // Somebody else may know the old one: that is why keys are replaced.
-  operator_key: { what: 'another private key', variables: ['FL_SSL_KEYFILE'], waits: false },
+  operator_key: {
+    what: "another key of an operator's certificate",
+    variables: ['FL_SSL_KEYFILE'],
+    waits: false,
+  },
   isolation: { what: 'another user for apps', variables: ['FL_ISOLATION'], waits: false },
   listen: {
     what: 'other listen addresses',

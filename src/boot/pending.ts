@@ -5,6 +5,7 @@ import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { activityOf } from '../flower/activity.ts';
 import { readEndpoints, writeEndpoints } from '../flower/endpoints.ts';
+import { LIST_WITHIN_MS } from '../flower/flwr.ts';
 import type { LiveFlowerState } from '../flower/state-file.ts';
 import { covers } from '../tls/names.ts';
 import { type InForce, type PendingChange, processOf, readInForce, writeInForce } from './in-force.ts';
@@ -35,7 +36,7 @@ export async function decide(
   plan: PreparedPlan,
   role: Role,
   requested: boolean,
-  { machine, signal, overdue = false }: Pick<StepTools, 'machine' | 'signal' | 'overdue'>,
+  { machine, signal, wait, overdue = false }: Pick<StepTools, 'machine' | 'signal' | 'wait' | 'overdue'>,
 ): Promise<Decision> {
   const inForce = readInForce(machine.paths);
   if (inForce === undefined || inForce.plan !== state.plan) return AT_ONCE;
@@ -56,7 +57,14 @@ export async function decide(
   if (until !== undefined && now >= until) return { restart: 'the certificate in use is about to expire' };
   const process = processOf(state);
   if (requested || (pending !== null && pending.process !== process)) return { restart: reason };
+  if (role === 'superlink')
+    wait({
+      for: 'Flower to say whether a run is active',
+      until: new Date(now.getTime() + LIST_WITHIN_MS),
+      check: 'journalctl -u flower-superlink',
+    });
   const activity = await activityOf(role, state, machine, signal);
+  signal.throwIfAborted();
   if ('idle' in activity || ('unknown' in activity && overdue)) return { restart: reason };
   const because =
     'busy' in activity ? activity.busy : `it is not known whether a run is active: ${activity.unknown}`;
