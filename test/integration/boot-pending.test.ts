@@ -175,7 +175,9 @@ test('a SuperLink that does not say whether a run is active is spared until the 
   vm.fakeRuns('broken');
   await vm.recontextualize({ FL_GRPC_KEEPALIVE_TIME: '90' });
   const { pending } = await whenPending(vm, 'other keepalive times');
-  expect(pending!.because).toBe('it is not known whether a run is active: `flwr list`: Connection refused');
+  expect(pending!.because).toBe(
+    'it is not known whether a run is active: `flwr list`: Connection to the SuperLink is unavailable.',
+  );
   expect(await flowerOf(vm)).toBe(flower);
   await vm.waitFor('the change', ({ phase, pending: left }) => phase === 'ready' && left === null, 120_000);
   expect(await flowerOf(vm)).not.toBe(flower);

@@ -23,7 +23,10 @@ const SOURCE = join(REPOSITORY, 'test/support/fake-flwr/flwr');
  */
 const FLWR = `#!/bin/sh
 runs=$(cat "\${FLWR_HOME%/run/flower-context/flwr}/etc/fake-runs" 2>/dev/null)
-if [ "$runs" = broken ]; then echo 'Connection refused' >&2; exit 1; fi
+if [ "$runs" = broken ]; then
+  echo '{"success": false, "error-message": "Listing all runs...\\\\n\\\\nConnection to the SuperLink is unavailable."}'
+  exit 0
+fi
 echo 'Listing all runs...'
 id=0
 printf '{"success": true, "runs": ['
