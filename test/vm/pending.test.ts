@@ -36,7 +36,7 @@ test('a run that waits for SuperNodes is not interrupted by a new certificate, a
   expect(`${shown.code} ${shown.stdout}`).toMatch(/^3 pending since .*: a new server certificate/);
 
   const now = await superlink.exec('flower-context apply --now', { timeoutMs: 120_000 });
-  expect(`${now.code} ${now.stdout}${now.stderr}`).toBe('0 applied: a new server certificate');
+  expect(`${now.code} ${now.stdout}${now.stderr}`).toBe('0 applied: a new server certificate\n');
   expect(await flowerOf()).not.toBe(flower);
   expect((await superlink.status())?.facts.sans).toContain('DNS:flower.example');
 });
