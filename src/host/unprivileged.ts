@@ -66,7 +66,7 @@ interface Sandboxed {
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
   readonly timeoutMs?: number;
   readonly maxBytes?: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 let count = 0;
@@ -92,7 +92,7 @@ export async function runAsAnother(
   } finally {
     packed.kill();
     // The end of systemd-run does not end the unit.
-    if (options.signal.aborted || options.timeoutMs !== undefined)
+    if (options.signal?.aborted || options.timeoutMs !== undefined)
       await run('systemctl', ['stop', '--quiet', unit], { timeoutMs: 30_000 });
   }
 }
