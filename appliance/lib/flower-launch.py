@@ -96,7 +96,7 @@ def main():
         # FLWR_HOME is a cache: what Flower needs in it is made again.
         for note in make_directories(plan["directories"], replaceable=[plan["environment"].get("FLWR_HOME")]):
             log(4, f"flower-launch: {note}")
-        copied = keep_copy(plan, f"{root}/run/flower-context/database.json", systemd)
+        copied = keep_copy(plan, f"{root}/run/flower-context/database.json")
         if copied is not None:
             log(5, f"flower-launch: {copied}")
         watch_signals(state)

@@ -44,7 +44,7 @@ class Acceptance:
         self.lock = threading.RLock()
         self.accepted, self.stopping = False, False
         self.last_error = ""
-        self.calls = Calls(awake, silence_seconds, without="SuperExec has stopped asking Flower for work")
+        self.calls = Calls(awake, silence_seconds, meaning="SuperExec has stopped asking Flower for work")
         self.progress = Start(awake, silence_seconds)
 
     @property

@@ -90,7 +90,7 @@ describe('a SuperLink', () => {
     expect(notify.messages().at(-1), 'no notification after that').toBe(said);
   });
 
-  test('that waits for its database while it starts is not ended, and the limit of the start is extended', async () => {
+  test('that starts slowly is not ended, and the limit of the start is extended', async () => {
     const vm = setup();
     const notify = await notifications(vm);
     vm.orderFake('busy');
@@ -247,35 +247,67 @@ describe.each([
   ['a SuperLink', () => served({ order: 'child' })],
   ['a SuperNode', () => accepted('child')],
 ])('the SuperExec of %s', (_role, start) => {
+  const another = (launched: Launched, pid: number) =>
+    until('another SuperExec', () => superExecsOf(launched).find((one) => one !== pid), {
+      ...WAIT,
+      detail: launched.output,
+    });
+
   test.each([
-    ['is killed', 'SIGKILL', /SuperExec ended \(killed by SIGKILL\); no run can begin without it; exiting/],
-    ['ends', 'SIGTERM', /SuperExec ended \(killed by SIGTERM\); no run can begin without it; exiting/],
+    [
+      'is killed',
+      'SIGKILL',
+      /^<4>flower-launch: SuperExec ended \(killed by SIGKILL\); started another one, because/m,
+    ],
+    [
+      'ends',
+      'SIGTERM',
+      /^<4>flower-launch: SuperExec ended \(killed by SIGTERM\); started another one, because/m,
+    ],
     [
       'is stopped',
       'SIGSTOP',
-      /SuperExec was stopped by a signal and has not asked for work for \d s; no run/,
+      /SuperExec was stopped by a signal and has not asked for work for \d s; started another/,
     ],
-  ] as const)('%s: Flower ends with status 75, and the journal says why', async (_how, signal, why) => {
+  ] as const)('%s: another one runs, in the same Flower', async (_how, signal, why) => {
     const { vm, launched } = await start();
-    process.kill(superExecOf(launched), signal);
+    const [first] = superExecsOf(launched);
+    process.kill(first!, signal);
+    await another(launched, first!);
+    await line(launched, why);
+    expect(superExecsOf(launched), 'only one is left').toHaveLength(1);
+    expect(vm.link()!.phase).toMatch(/serving|accepted/);
+    launched.process.kill('SIGTERM');
+    expect(await launched.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('is killed again and again: Flower ends with status 75, and the journal says why', async () => {
+    const { vm, launched } = await start();
+    let [pid] = superExecsOf(launched);
+    for (let kills = 0; kills < 3; kills++) {
+      process.kill(pid!, 'SIGKILL');
+      pid = await another(launched, pid!);
+    }
+    process.kill(pid!, 'SIGKILL');
     expect(await launched.ended).toEqual({ code: 75, signal: null });
-    expect(launched.output()).toMatch(why);
-    expect(vm.link()!.detail).toMatch(why);
+    const why =
+      'SuperExec ended (killed by SIGKILL), as 3 others in the last 10 minutes; no run can begin without it';
+    expect(vm.link()!.detail).toBe(`${why}; exiting for restart by systemd`);
+    expect(launched.output()).toContain(`<3>flower-launch: ${why}`);
   });
 
   test('is gone while a stop is requested: that is no failure', async () => {
     const { vm, launched } = await start();
-    process.kill(superExecOf(launched), 'SIGKILL');
+    process.kill(superExecsOf(launched)[0]!, 'SIGKILL');
     launched.process.kill('SIGTERM');
     expect(await launched.ended).toEqual({ code: 0, signal: null });
     expect(vm.link()).toMatchObject({ detail: 'stopped as requested' });
   });
 });
 
-function superExecOf({ process: { pid } }: Launched): number {
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
-  );
-  expect(children).toHaveLength(1);
-  return children[0]!;
-}
+/** The living children of a launcher. Of one that ended the number stays taken. */
+const superExecsOf = ({ process: { pid } }: Launched): number[] =>
+  readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' '))
+    .filter((child) => child !== '' && !/^State:\tZ/m.test(readFileSync(`/proc/${child}/status`, 'utf8')))
+    .map(Number);

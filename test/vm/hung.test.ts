@@ -46,26 +46,35 @@ describe.each(['subprocess', 'process'])('with FL_ISOLATION=%s', (mode) => {
     if (mode === 'process') {
       const before = await mainPid(guest, SUPEREXEC);
       await guest.sh(`kill -KILL ${before}`);
-      expect(await restarted(guest, SUPEREXEC, before, 20)).toBeLessThan(20);
+      expect(
+        await restarted(guest, SUPEREXEC, before, 20),
+        await guest.sh(`journalctl -b --no-pager -o short-monotonic -n 60`),
+      ).toBeLessThan(20);
       return;
     }
     const unit = `flower-${role}.service`;
-    const before = await mainPid(guest, unit);
-    await guest.sh(`kill -KILL $(pgrep -P ${before} -f flower-superexec)`);
-    await restarted(guest, unit, before, 20);
-    await guest.until('another SuperExec', async () => {
-      const { code } = await guest.exec(`pgrep -P ${await mainPid(guest, unit)} -f flower-superexec`);
-      return code === 0;
-    });
-    expect(await journalOf(guest, unit)).toContain(
-      'SuperExec ended (killed by SIGKILL); no run can begin without it; exiting for restart by systemd',
+    const flower = await mainPid(guest, unit);
+    const superexec = `pgrep -r S,R,D -P ${flower} -f flower-superexec`;
+    const before = await guest.sh(superexec);
+    await guest.sh(`kill -KILL ${before}`);
+    await guest.until(
+      'another SuperExec',
+      async () => {
+        const { stdout } = await guest.exec(superexec);
+        return stdout.trim() !== '' && stdout.trim() !== before;
+      },
+      20,
     );
-    await service.superlink.whenReady();
-    await guest.whenReady();
+    expect(await mainPid(guest, unit), 'Flower goes on').toBe(flower);
+    expect(await journalOf(guest, unit)).toContain(
+      'SuperExec ended (killed by SIGKILL); started another one, because no run can begin without it',
+    );
   });
 
   test.runIf(mode === 'process').each(ROLES)('SuperExec of the %s hangs: it is restarted', async (role) => {
     const guest = guestOf(role);
+    // The agent looks after it as well, but it can be away.
+    await guest.sh('systemctl stop flower-context');
     const before = await mainPid(guest, SUPEREXEC);
     await guest.sh(`kill -STOP ${before}`);
     await restarted(guest, SUPEREXEC, before, 90);
@@ -78,18 +87,18 @@ describe.each(['subprocess', 'process'])('with FL_ISOLATION=%s', (mode) => {
       const guest = guestOf(role);
       const unit = `flower-${role}.service`;
       const before = await mainPid(guest, unit);
-      const group = (
-        await guest.sh(`cat /sys/fs/cgroup$(cut -d: -f3 /proc/${before}/cgroup)/cgroup.procs`)
-      ).split('\n');
+      const group = [before, ...(await guest.sh(`pgrep -P ${before}`)).split('\n')];
       expect(group.length, 'SuperExec is one of them').toBeGreaterThan(1);
+      // The agent looks after it as well, but it can be away.
+      await guest.sh('systemctl stop flower-context');
       await guest.sh(`kill -STOP ${before}`);
       expect(await restarted(guest, unit, before, 120)).toBeLessThan(120);
       const journal = await journalOf(guest, unit);
       expect(journal).toMatch(/Watchdog timeout \(limit 1min\)!/);
       expect(journal).toContain("Failed with result 'watchdog'");
       expect(journal).not.toMatch(/dumped core|core-dump/);
-      expect((await guest.exec(`kill -0 ${group.join(' ')}`)).code, 'none of them is left').not.toBe(0);
       for (const pid of group) expect((await guest.exec(`kill -0 ${pid}`)).code, pid).not.toBe(0);
+      await guest.sh('systemctl start --no-block flower-context');
       await service.superlink.whenReady();
       await guest.whenReady();
     },
@@ -99,10 +108,12 @@ describe.each(['subprocess', 'process'])('with FL_ISOLATION=%s', (mode) => {
     const guest = guestOf(role);
     const unit = `flower-${role}`;
     await guest.sh(`systemctl stop ${unit}`);
-    expect(await guest.unit(unit, 'Result', 'ExecMainStatus')).toEqual({
-      Result: 'success',
-      ExecMainStatus: '0',
-    });
+    const { Result, ExecMainStatus } = await guest.unit(unit, 'Result', 'ExecMainStatus');
+    expect(ExecMainStatus).toBe('0');
+    expect(await journalOf(guest, `${unit}.service`)).toContain('flower-launch: stopped as requested');
+    // With control groups of version 1 a container's systemd may not notice that the last process is gone.
+    if ((await guest.exec('test -e /sys/fs/cgroup/cgroup.controllers')).code === 0)
+      expect(Result).toBe('success');
     await guest.sh(`systemctl start --no-block ${unit}`);
     await guest.whenReady();
   });

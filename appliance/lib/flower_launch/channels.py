@@ -126,7 +126,7 @@ def asker(grpc, plan, secure, insecure):
     """A function that calls the Fleet API where it listens, within the seconds it gets, and returns whether it was answered.
     `secure`, `insecure`: gRPC's own functions that make channels."""
     fleet, argv = plan["fleet"], plan["argv"]
-    target = dialled(fleet["listen"])
+    target = loopback_target(fleet["listen"])
     # A connection of its own each time: a new SuperNode needs one too.
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
     trust = None
@@ -135,10 +135,10 @@ def asker(grpc, plan, secure, insecure):
         trust = grpc.ssl_channel_credentials(content("ca", ca))
         if fleet.get("name"):
             options.append(("grpc.ssl_target_name_override", fleet["name"]))
-    told = False
+    warned = False
 
     def ask(seconds):
-        nonlocal told
+        nonlocal warned
         channel = secure(target, trust, options=options) if trust else insecure(target, options=options)
         with contextlib.closing(channel):
             try:
@@ -147,9 +147,9 @@ def asker(grpc, plan, secure, insecure):
                 code, details = error.code().name, error.details() or ""
                 # An expired certificate, or a wrong clock, is no reason to end a Flower that serves.
                 if any(sign in details for sign in NOT_VERIFIED):
-                    if not told:
+                    if not warned:
                         log(4, f"flower-launch: the certificate of the Fleet API at {target} cannot be verified: {details}")
-                    told = True
+                    warned = True
                     return True
                 return code not in NO_ANSWER
             return True
@@ -157,7 +157,7 @@ def asker(grpc, plan, secure, insecure):
     return ask
 
 
-def dialled(address):
+def loopback_target(address):
     """Where a listener can be called from its own VM, as a target of gRPC."""
     host, port = normalised(address)
     with contextlib.suppress(ValueError):

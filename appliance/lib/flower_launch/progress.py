@@ -1,5 +1,6 @@
 """Whether Flower's process makes progress. Silence is counted in seconds of Awake."""
 
+import resource
 import threading
 import time
 
@@ -24,22 +25,29 @@ class Awake:
 
 
 class Start:
-    """The start of Flower, until its first call or until its Fleet API is open: only a process that uses no processor hangs."""
+    """The start of Flower, until its first call or until its Fleet API is open: only a process that uses neither processor nor
+    disk hangs."""
 
     def __init__(self, awake, silence_seconds=SILENCE_SECONDS):
         self.awake, self.limit = awake, START_SILENCES * silence_seconds
         self.mark()
 
     def mark(self):
-        self.used, self.at = time.process_time(), self.awake.seconds
+        self.used, self.blocks, self.at = time.process_time(), blocks_used(), self.awake.seconds
 
     def why_hung(self):
         """Called in the thread that watches, whose own use does not count."""
-        used = time.process_time() - time.thread_time()
-        if used - self.used >= LEAST_SHARE * self.limit:
-            self.used, self.at = used, self.awake.seconds
+        used, blocks = time.process_time() - time.thread_time(), blocks_used()
+        if used - self.used >= LEAST_SHARE * self.limit or blocks != self.blocks:
+            self.used, self.blocks, self.at = used, blocks, self.awake.seconds
         idle = self.awake.seconds - self.at
         return f"Flower hangs in its start; it used no processor time for {idle:.0f} s" if idle > self.limit else None
+
+
+def blocks_used():
+    """What this process has read from disks and written to them, in blocks."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_inblock + usage.ru_oublock
 
 
 class Answers:
@@ -70,10 +78,10 @@ class Answers:
 class Calls:
     """The calls of a SuperNode to the Fleet API, or of SuperExec to Flower. A failed one is progress like any other."""
 
-    def __init__(self, awake, silence_seconds, keepalive_seconds=0.0, without="Flower has stopped calling the SuperLink"):
-        """`keepalive_seconds`: after these gRPC ends a call on a path that is cut. `without`: what a lack of calls means."""
+    def __init__(self, awake, silence_seconds, keepalive_seconds=0.0, meaning="Flower has stopped calling the SuperLink"):
+        """`keepalive_seconds`: after these gRPC ends a call on a path that is cut. `meaning`: what a lack of calls means."""
         self.awake, self.silence_seconds, self.keepalive_seconds = awake, silence_seconds, keepalive_seconds
-        self.without = without
+        self.meaning = meaning
         self.last, self.last_at = awake.seconds, None
         # When the calls began that have not ended.
         self.pending = []
@@ -109,4 +117,4 @@ class Calls:
         # long, and that is no fault of theirs.
         if self.pending and (not self.accepted or now - min(self.pending) < self.keepalive_seconds):
             return None
-        return f"{self.without}; no call for {silent:.0f} s"
+        return f"{self.meaning}; no call for {silent:.0f} s"

@@ -194,7 +194,7 @@ class FlowerState:
                 return (0, f"Flower did not stop within {STOP_SECONDS:.0f} s and was ended") if late else None
             if self.fatal_deadline and now >= self.fatal_deadline.at:
                 return EXIT_RESTART, f"{self.fatal_deadline.reason}; unrecoverable; exiting for restart by systemd"
-            lost = self.superexec.why_lost()
+            lost = self.superexec.keep()
             return (EXIT_RESTART, f"{lost}; exiting for restart by systemd") if lost else None
 
     def why_hung(self):
