@@ -7,12 +7,12 @@ import { activeRun } from './flwr.ts';
 import type { FlowerState } from './state-file.ts';
 
 /** A SuperNode gets the messages of a round a moment after another, and those of the next round within this time. */
-export const IDLE_AFTER_MS = 60_000;
+const IDLE_AFTER_MS = 60_000;
 
 /** `busy`: what is going on, as a clause. `unknown`: why nobody can say. */
 export type Activity = { readonly idle: true } | { readonly busy: string } | { readonly unknown: string };
 
-/** Of a SuperNode: what its launcher has seen. */
+/** Of a SuperNode: what its launcher has seen. @internal */
 export function nodeActivity({ messages }: Pick<FlowerState, 'messages'>, now: Date): Activity {
   if (messages === undefined || messages === null)
     return { unknown: 'the launcher of an earlier package runs, which does not report messages' };

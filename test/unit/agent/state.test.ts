@@ -86,7 +86,14 @@ describe('during a boot', () => {
   });
 
   test('events of other states change nothing', () => {
-    for (const type of ['LinkUp', 'LinkTimeout', 'RenewalDue', 'RetryDue', 'PartitionMoved', 'PendingDue'] as const)
+    for (const type of [
+      'LinkUp',
+      'LinkTimeout',
+      'RenewalDue',
+      'RetryDue',
+      'PartitionMoved',
+      'PendingDue',
+    ] as const)
       expect(next(booting, { type }, moment())).toEqual({ state: booting, effects: [] });
   });
 });
