@@ -9,10 +9,6 @@ import sqlite3
 import urllib.parse
 
 from .plan import Unusable
-<<<<<<< HEAD
-from .watching import EXTEND_EVERY_SECONDS, EXTEND_MICROSECONDS
-=======
->>>>>>> launcher
 
 PAGES_AT_ONCE = 4096
 

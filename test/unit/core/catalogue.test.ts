@@ -4,7 +4,7 @@ import { CATALOGUE } from '../../../src/core/catalogue.ts';
 describe('a problem code', () => {
   test('is never renamed, because it is FL_ERROR on OneGate and people search for it', () => {
     const given =
-      'address_not_in_certificate agent_running app_lacks_settings ca_invalid ca_mismatch ca_missing clock_off ' +
+      'address_not_in_certificate agent_running app_lacks_settings ca_invalid ca_mismatch ca_missing change_pending clock_off ' +
       'config_suspicious config_validation_failed context_unreadable dcgm_unavailable discovery_timeout ' +
       'flower_database_newer flower_install_failed flower_start_failed flower_state_unknown flower_version_differs flower_version_unsupported gpu_not_found ' +
       'health_check_timeout image_incomplete internal_error interrupted metrics_unavailable no_address ' +
