@@ -111,6 +111,7 @@ def main():
         gc.freeze()
         gc.enable()
         alter_logging(state, state.superexec_called)
+        state.limits.watch()
         run()
     except Unusable as problem:
         end(state, EXIT_PLAN, str(problem))

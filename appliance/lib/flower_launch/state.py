@@ -13,6 +13,7 @@ from collections import namedtuple
 from datetime import UTC, datetime
 
 from .flower import IS_FINAL
+from .limits import EXIT_LIMIT, Limits
 from .progress import SILENCE_SECONDS, Awake, Calls, Start
 from .reasons import why_disconnected
 from .state_file import EXIT_RESTART
@@ -72,6 +73,7 @@ class FlowerState:
         self.calls = Calls(awake, silence, keepalive_seconds(plan)) if self.role == "supernode" else None
         self.is_ready = False
         self.progress_written, self.progress_written_at = None, float("-inf")
+        self.limits = Limits(plan)
         self.refused_at = float("-inf")
         self.fatal_deadline = None
 
@@ -157,6 +159,7 @@ class FlowerState:
             if code == "UNAUTHENTICATED":
                 self.refused_at = time.monotonic()
             reason = why_disconnected(method, code, details, self.target)
+            self.limits.call_failed(method, code, details, reason)
             if reason is not None:
                 self._enter("lost", f"no link to the SuperLink: {reason}")
                 if self.node_id is not None and IS_FINAL in details.lower():
@@ -192,6 +195,8 @@ class FlowerState:
             if self.stop_requested_at is not None:
                 late = now - self.stop_requested_at > STOP_SECONDS
                 return (0, f"Flower did not stop within {STOP_SECONDS:.0f} s and was ended") if late else None
+            if self.limits.reached:
+                return EXIT_LIMIT, self.limits.reached
             if self.fatal_deadline and now >= self.fatal_deadline.at:
                 return EXIT_RESTART, f"{self.fatal_deadline.reason}; unrecoverable; exiting for restart by systemd"
             lost = self.superexec.keep()
@@ -212,6 +217,8 @@ class FlowerState:
         """Exit status and reason for a Flower that ended with `status`; 0 as well when its program returned."""
         if self.stop_requested_at is not None:
             return 0, "stopped as requested"
+        if self.limits.reached:
+            return EXIT_LIMIT, self.limits.reached
         why = self.detail if self.phase == "lost" else self.last_error
         why = f": {why}" if why else ""
         if status == 0:

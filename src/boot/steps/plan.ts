@@ -12,7 +12,7 @@ import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
 import { queueJob } from '../../host/systemd.ts';
-import { advertisedEndpoint } from '../addresses.ts';
+import { advertisedEndpoint, advertisedEndpoint6 } from '../addresses.ts';
 import { demandNoOlderFlower, writeDatabaseVersion } from '../database.ts';
 import { describeSuperLink, describeSuperNode } from '../describe.ts';
 import type { Described } from '../in-force.ts';
@@ -40,9 +40,16 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
     demandNoOlderFlower(config, facts.version, tools.checkpoint, degraded);
     writeDatabaseVersion(config, tools.checkpoint, facts.paths);
     const degradedBy = continueWithout([degraded], tools);
-    const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, read_context.addresses, trust?.dialable);
+    const { FL_FLEET_API_ADDRESS: listen } = config;
+    const { addresses } = read_context;
+    const endpoint = advertisedEndpoint(listen, addresses, trust?.dialable);
+    const endpoint6 = advertisedEndpoint6(listen, endpoint, addresses, trust?.dialable);
     tools.setFacts({ endpoint: formatHostPort(endpoint) });
-    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, { ...facts, endpoint });
+    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, {
+      ...facts,
+      endpoint,
+      endpoint6,
+    });
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.runConfig, runConfig, access);
     const contents = trust?.fingerprint ?? '';

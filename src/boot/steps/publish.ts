@@ -28,7 +28,7 @@ const publishing = <Needed extends Pick<CommonOutputs, 'read_context'>>(
 
 type FromSuperLink = Pick<
   SuperLinkOutputs,
-  'read_context' | 'validate' | 'certificates' | 'launch_plan' | 'start_flower'
+  'read_context' | 'validate' | 'certificates' | 'launch_plan' | 'start_flower' | 'await_fleet_api'
 >;
 
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
@@ -42,10 +42,12 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
     'start_superexec',
     'await_fleet_api',
   ],
-  ...publishing(({ validate, certificates, launch_plan, start_flower }: FromSuperLink) =>
+  ...publishing(({ validate, certificates, launch_plan, start_flower, await_fleet_api }: FromSuperLink) =>
     superLinkAttributes(validate, {
       ...start_flower,
+      degradedBy: certificates?.degradedBy ?? start_flower.degradedBy,
       endpoint: launch_plan.endpoints.endpoint,
+      endpoint6: await_fleet_api,
       caPem: certificates?.caPem,
     }),
   ),

@@ -160,21 +160,31 @@ def supernode():
         pause()
 
 
+class RetryInvoker:
+    """What is tried again and what is not is Flower's choice. The launcher watches this class of Flower."""
+
+    def invoke(self, ask, name):
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return ask(b"", metadata=(("flwr-timestamp", datetime.now(UTC).isoformat()), (NODE, name)))
+            except grpc.RpcError as error:
+                if error.code() == grpc.StatusCode.UNAUTHENTICATED:
+                    if read_order()[0] != "stay":
+                        os.kill(os.getpid(), signal.SIGINT)
+                elif error.code() != grpc.StatusCode.UNAVAILABLE or "handshake failed" in error.details().lower():
+                    raise
+                elif tries > int(argument("--max-retries") or tries):
+                    raise
+            pause()
+
+
 def call(channel, method, name):
-    """Returns once it was answered well. What is tried again and what is not is Flower's choice."""
+    """Returns once it was answered well."""
 
     def read(text):
         messages = ["train"] if method == "PullMessages" and read_order()[0] == "work" else []
         return SimpleNamespace(node_id=int(text), messages_list=messages)
 
-    ask = channel.unary_unary(FLEET + method, response_deserializer=read)
-    while True:
-        try:
-            return ask(b"", metadata=(("flwr-timestamp", datetime.now(UTC).isoformat()), (NODE, name)))
-        except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.UNAUTHENTICATED:
-                if read_order()[0] != "stay":
-                    os.kill(os.getpid(), signal.SIGINT)
-            elif error.code() != grpc.StatusCode.UNAVAILABLE or "handshake failed" in error.details().lower():
-                raise
-        pause()
+    return RetryInvoker().invoke(channel.unary_unary(FLEET + method, response_deserializer=read), name)
