@@ -37,7 +37,7 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-interface ServerTrust {
+export interface ServerTrust {
   /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
   /** The file of `caPem`. */

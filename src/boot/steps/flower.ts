@@ -263,7 +263,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   title: 'wait until the SuperLink accepts this node',
   needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
   async run(outputs, tools) {
-    const { discover_superlink, trust, launch_plan: plan, start_flower: flower } = outputs;
+    const { discover_superlink, trust, start_flower: flower } = outputs;
     const { endpoint, others } = discover_superlink;
     const { machine } = tools;
     let published: string | undefined;
