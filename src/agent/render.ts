@@ -46,8 +46,10 @@ export function render(
     before !== undefined && (verdictOf(before) ?? null) === verdict && before.context === state.context;
   if (!same) renderReadyFile(paths, report.journal, state, rendered.outcome);
   renderState(report, before, state, rendered);
-  if (before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed'))
-    renderMotd(paths, report.journal, rendered.outcome);
+  const booted = before?.stage === 'booting' && (state.stage === 'ready' || state.stage === 'failed');
+  if (booted && rendered.outcome?.result?.role === 'superlink')
+    report.journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
+  if (booted || (before !== undefined && state.stage !== 'booting')) renderMotd(paths, state, rendered);
 }
 
 /** A ready file that cannot be written is removed: an old one must not open the ready gate. */
@@ -82,7 +84,7 @@ function renderState(
   state: AgentState,
   { outcome, moment, stopReason }: Rendered,
 ): void {
-  if (before?.stage === 'disconnected') report.waiting('agent', undefined);
+  if (before?.stage === 'disconnected' || before?.stage === 'failed') report.waiting('agent', undefined);
   const booted = before?.stage === 'booting';
   switch (state.stage) {
     case 'booting':
@@ -101,7 +103,7 @@ function renderState(
         report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
       const { result, tookMs = 0 } = outcome ?? {};
       report.pending(state.pending);
-      report.state('ready', state.ready, booted && result ? readySentence(result, tookMs) : undefined);
+      report.state('ready', state.ready, booted && result ? readySentence(state, result, tookMs) : undefined);
       break;
     }
     case 'disconnected': {
@@ -120,6 +122,11 @@ function renderState(
         report.journal.warn(
           state.ready ? 'Flower is back' : 'Flower is lost; it served with its previous configuration',
         );
+      if (before?.stage === 'failed' && !state.ready)
+        report.waiting('agent', {
+          for: 'Flower to come back',
+          check: `journalctl -u flower-${outcome?.failure?.role ?? 'superlink'}`,
+        });
       report.state('failed', state.ready, booted ? failureSentence(state.ready, outcome) : undefined);
       break;
     case 'stopped':
@@ -129,17 +136,13 @@ function renderState(
 
 const RESUMES = 'the next start resumes at the first unfinished step';
 
-/** The message of the day after a boot, and where the settings for runs are. */
-function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undefined): void {
-  const { result, failure, tookMs = 0 } = outcome ?? {};
-  const submits = result?.role === 'superlink';
-  if (submits) journal.info(`run config for \`flwr run --run-config\`: ${paths.runConfig}`);
-  const sentence = result && readySentence(result, tookMs);
+/** The message of the day. Its reader may come long after it was written, so it has a time. */
+function renderMotd(paths: Paths, state: AgentState, { outcome, moment }: Rendered): void {
   const lines = [
-    `flower-context: ${sentence ?? `the boot failed: ${failure?.problem.code ?? 'unknown'}`}`,
-    '  flower-context status             boot steps, current wait and open problems',
+    `flower-context at ${moment.now.toISOString().slice(0, 16)}Z: ${motdSentence(state, outcome)}`,
+    '  flower-context status             whether that is still so, boot steps, open problems',
     '  journalctl -u flower-context      boot log',
-    ...(submits
+    ...(outcome?.result?.role === 'superlink'
       ? [
           '  flower-context submit quickstart  start a run, here of the example app, with the settings of the CONTEXT',
           `  ${paths.runConfig}   those settings, for \`flwr run --run-config\``,
@@ -155,14 +158,28 @@ function renderMotd(paths: Paths, journal: Journal, outcome: BootOutcome | undef
   }
 }
 
-function readySentence({ role, flowerVersion, runs }: BootResult, tookMs: number): string {
+function motdSentence(state: AgentState, outcome: BootOutcome | undefined): string {
+  const { result, failure, tookMs = 0 } = outcome ?? {};
+  if (state.stage === 'disconnected') return `Flower does not serve: ${state.reason}`;
+  if (state.stage === 'stopped') return 'the agent was stopped; Flower is not supervised';
+  if (result !== undefined) return readySentence(state, result, tookMs);
+  return `the boot failed: ${failure?.problem.code ?? 'unknown'}${state.ready ? STILL_RUNS : ''}`;
+}
+
+function readySentence(
+  { ready }: AgentState,
+  { role, flowerVersion, runs }: BootResult,
+  tookMs: number,
+): string {
   const what = role === 'superlink' ? 'serves' : 'takes part';
   const share = runs === undefined ? '' : `, partition ${runs.id} of ${runs.of}`;
-  return `ready after ${duration(tookMs)}: this ${ROLE_TITLE[role]} ${what} with Flower ${flowerVersion}${share}`;
+  return `ready after ${duration(tookMs)}: this ${ROLE_TITLE[role]} ${what} with Flower ${flowerVersion}${share}${ready ? '' : '; it is not published on OneGate yet'}`;
 }
+
+const STILL_RUNS = '; Flower keeps running with its previous configuration';
 
 function failureSentence(serves: boolean, outcome: BootOutcome | undefined): string {
   const { failure, tookMs = 0 } = outcome ?? {};
-  const rest = serves ? '; Flower keeps running with its previous configuration' : '';
+  const rest = serves ? STILL_RUNS : '';
   return `the boot failed after ${duration(tookMs)}: ${failure?.problem.code ?? 'unknown'}${rest}`;
 }

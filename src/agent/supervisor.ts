@@ -223,7 +223,7 @@ export class Supervisor {
     this.#endWatch = watchFlowerState(machine, () => this.#wake());
     if (failure !== undefined) report.problem(failure.problem);
     const unavailable = await this.#metrics.follow(outcome, () => ({
-      ready: this.#state.stage === 'ready' && this.#state.ready,
+      ready: this.#state.ready,
       boots: this.#boots,
       outcome: this.#outcome!,
       now: machine.clock.now(),

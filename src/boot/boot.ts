@@ -101,7 +101,6 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
   on.report.begin(role, sequences[role]);
   const limit = on.asked || role === 'superlink' ? undefined : await retryLimitReached(on.machine);
   if (limit !== undefined) return { failure: await failureOf(on, limit, {}, role), degradations: [] };
-  if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
   const { problem, outputs, degradations } =
     role === 'superlink'
       ? await runSteps({ ...run, steps: superlink })

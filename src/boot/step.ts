@@ -163,8 +163,11 @@ export interface StepTools {
   setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */
   wait(wait: Wait | undefined): void;
-  /** Reports a problem that changes nothing. */
-  warn(problem: Problem): void;
+  /**
+   * Reports a problem that changes nothing. `until`: its cause can pass by itself, and once Flower serves (was accepted) it
+   * has passed: then it is taken back.
+   */
+  warn(problem: Problem, until?: 'Flower serves'): void;
   /** A reported problem is gone. */
   solved(code: ProblemCode): void;
   /** Reports a problem; the boot continues without something. */
@@ -185,6 +188,8 @@ export interface Step<
   readonly needs: readonly Needs[];
   /** Everything the result depends on, as JSON; a step without it is done at each boot. */
   inputs?(outputs: Pick<Outputs, Needs>, on: Pick<StepTools, 'machine' | 'image'>): unknown;
+  /** Its success shows that Flower serves (was accepted). */
+  readonly provesServing?: true;
   /** What is finished up to here is kept on the disk with this step, and not only at the end of the boot. */
   readonly keeps?: true;
   /** Throws Problem; anything else that escapes is reported as internal_error. */

@@ -1,13 +1,11 @@
 import { EXIT } from '../core/exit.ts';
 import { writeAtomic } from '../host/files.ts';
-import { isAlive } from '../host/process.ts';
 import { reload } from '../host/systemd.ts';
+import { AGENT_UNIT, writerOf } from '../report/life.ts';
 import { readStatus, type Status } from '../report/status.ts';
 import { demandVm, untilFile } from './await-status.ts';
 import { defineCommand } from './command.ts';
 import { printErrorText, printText } from './terminal.ts';
-
-const UNIT = 'flower-context.service';
 
 export const apply = defineCommand({
   name: 'apply',
@@ -26,7 +24,7 @@ export const apply = defineCommand({
     const { paths } = machine;
     const read = (): Status | undefined => readStatus(paths.status);
     const status = read();
-    if (status === undefined || !isAlive(status.pid)) {
+    if (status === undefined || writerOf(status) === undefined) {
       printErrorText('the agent does not run: `systemctl start flower-context` applies the CONTEXT');
       return EXIT.notReady;
     }
@@ -42,17 +40,19 @@ export const apply = defineCommand({
       return EXIT.ok;
     }
     writeAtomic(paths.applyNow, '', { mode: 0o600, durable: false });
-    const refused = await reload(UNIT);
+    const refused = await reload(AGENT_UNIT);
     if (refused !== undefined) {
       printErrorText(`the agent was not asked (${refused}): \`systemctl restart flower-context\``);
       return EXIT.failed;
     }
     // Until the agent takes the request the status is that of before.
-    const over = ({ phase, pending: left, updated_at }: Status): boolean =>
-      updated_at !== status.updated_at &&
-      ((phase === 'ready' && left === null) || phase === 'failed' || phase === 'stopped');
+    const over = (now: Status | undefined): boolean => {
+      if (now === undefined || now.updated_at === status.updated_at) return false;
+      if (writerOf(now) === undefined) return true;
+      return now.phase === 'ready' ? now.pending === null : now.phase !== 'booting';
+    };
     const now = await untilFile(machine, { path: paths.status, read }, over);
-    if (now?.phase === 'ready') {
+    if (now?.phase === 'ready' && now.pending === null) {
       printText(pending === null ? 'applied' : `applied: ${pending.reason}`);
       return EXIT.ok;
     }

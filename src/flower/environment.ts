@@ -23,6 +23,8 @@ interface EnvironmentRequest {
   /** Tries an installation again that has failed on this machine. */
   readonly again?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Called before an installation begins, and prevents it by an error. */
+  readonly beforeInstall?: (() => void) | undefined;
   /** Called with what is waited for when an installation begins, and with undefined when it ends. */
   readonly onWait?: (wait: { for: string; until: Date; check: string } | undefined) => void;
   /** The longest time for an installation. */
@@ -53,6 +55,7 @@ export async function ensureEnvironment(request: EnvironmentRequest): Promise<Fl
   const fallback = bakedEnvironment(request);
   const image = basename(fallback);
   const earlier = again ? undefined : failureOf(name, image, paths);
+  if (earlier === undefined) request.beforeInstall?.();
   const found = earlier?.found ?? (await install(request, path, fallback));
   // What was stopped has not failed.
   if (found !== undefined) request.signal?.throwIfAborted();

@@ -1,8 +1,9 @@
 // The status file: one JSON document, replaced whole at each change, readable by anyone on the VM, without secrets.
 import * as z from 'zod';
 import { formatGuarded, parseJson } from '../core/json.ts';
-import type { Problem } from '../core/problem.ts';
+import { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
+import { unreadable } from './unreadable.ts';
 
 const time = z.string();
 
@@ -34,6 +35,8 @@ const statusSchema = z.object({
   serving: z.boolean(),
   boot: z.enum(['first', 'resumed']),
   pid: z.number(),
+  /** When that process was started, in clock ticks since the kernel's boot: with it, the number names one process only. */
+  pid_started: z.number().optional(),
   started_at: time,
   updated_at: time,
   waiting: z.object({ for: z.string(), since: time, until: time.nullable(), check: z.string() }).nullable(),
@@ -71,8 +74,17 @@ export const problemLines = (problem: StatusProblem, causes: readonly string[] =
   `  what to do: ${problem.remedy}`,
 ];
 
-/** The last status written; undefined when there is none that this version of the agent can read. */
-export const readStatus = (path: string): Status | undefined => parseStatus(readText(path, { owner: 'own' }));
+/** The last status written, undefined without a file; a Problem when the file holds something else. */
+export function statusOrProblem(path: string): Status | Problem | undefined {
+  const text = readText(path, { owner: 'own' });
+  return text === undefined ? undefined : (parseStatus(text) ?? unreadable(path, text, 'the status'));
+}
+
+/** The same without the problem. @internal */
+export function readStatus(path: string): Status | undefined {
+  const found = statusOrProblem(path);
+  return found instanceof Problem ? undefined : found;
+}
 
 /** @internal */
 export const parseStatus = (text: string | undefined): Status | undefined => parseJson(text, statusSchema);

@@ -135,7 +135,8 @@ async function firstState(
     const why = await whyUnknown(machine);
     if (why === undefined) return undefined;
     if (clock.monotonicMs() >= until) {
-      warn(new Problem('flower_state_unknown', { doing: `reading the state of ${unit}`, found: why }));
+      const doing = `reading the state of ${unit}`;
+      warn(new Problem('flower_state_unknown', { doing, found: why }), 'Flower serves');
       return undefined;
     }
     await clock.sleep(READ_STATE_EVERY_MS, signal);
@@ -197,6 +198,7 @@ const SERVING_WITHIN_MS = 180_000;
 export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
+  provesServing: true,
   needs: ['validate', 'certificates', 'launch_plan', 'start_flower'],
   async run({ validate: config, certificates: trust, launch_plan: plan, start_flower: flower }, tools) {
     const { machine, wait, warn, signal: cancelled } = tools;
@@ -261,6 +263,7 @@ const CHECK_PEER_EVERY_MS = 10_000;
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
+  provesServing: true,
   needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
   async run(outputs, tools) {
     const { discover_superlink, trust, start_flower: flower } = outputs;

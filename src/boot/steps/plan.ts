@@ -35,8 +35,9 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
   ...PLAN,
   needs: ['read_context', 'validate', 'prepare_directories', 'certificates'],
   async run({ read_context, validate: config, prepare_directories, certificates: trust }, tools) {
-    demandNoOlderFlower(config, config.FLOWER_VERSION, tools.checkpoint);
-    const { facts, degraded } = await flowerEnvironment(config, tools);
+    const { facts, degraded } = await flowerEnvironment(config, tools, () =>
+      demandNoOlderFlower(config, config.FLOWER_VERSION, tools.checkpoint),
+    );
     demandNoOlderFlower(config, facts.version, tools.checkpoint, degraded);
     writeDatabaseVersion(config, tools.checkpoint, facts.paths);
     const degradedBy = continueWithout([degraded], tools);
@@ -104,6 +105,7 @@ const forFlower = (owner: Owner): FileAccess => ({
 async function flowerEnvironment(
   config: BootConfig,
   { machine: { paths, host }, image, signal, wait, setFacts }: StepTools,
+  beforeInstall?: () => void,
 ): Promise<{ facts: FlowerFacts; degraded: Problem | undefined }> {
   const { version, path, degraded } = await ensureEnvironment({
     wanted: config.FLOWER_VERSION,
@@ -112,6 +114,7 @@ async function flowerEnvironment(
     paths,
     freeSpaceAt: host.freeSpaceAt,
     signal,
+    beforeInstall,
     onWait: wait,
   });
   setFacts({ flower_version: version });
