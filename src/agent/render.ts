@@ -1,6 +1,7 @@
 // How a state of the agent is shown: in the ready file, the status, the journal and the message of the day.
 import { dirname } from 'node:path';
 import type { BootOutcome, BootResult } from '../boot/boot.ts';
+import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import { ROLE_TITLE } from '../core/role.ts';
 import { plainLines } from '../core/text.ts';
@@ -10,7 +11,9 @@ import type { Journal } from '../report/journal.ts';
 import { writeReady } from '../report/ready-file.ts';
 import { duration, type Report } from '../report/report.ts';
 import { problemLines, statusProblem } from '../report/status.ts';
-import { type AgentState, type Cause, type Moment, verdictOf } from './state.ts';
+import type { AgentState, Cause, Moment } from './life.ts';
+import { verdictOf } from './state.ts';
+import { problemOf } from './troubles.ts';
 
 /** Why a boot runs again, as the journal says it. */
 const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
@@ -24,6 +27,9 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   pending: 'a change is pending: checking again whether it can be applied',
   superlink: 'the SuperLink has another address, TLS mode or CA',
   link: 'Flower link down for 15 s or longer',
+  flower: 'Flower is back after a failure for which READY was withdrawn',
+  recovered: 'Flower has served for ten minutes without another failure',
+  attributes: 'OneGate shows other attributes of this VM than it has published',
 };
 
 interface Rendered {
@@ -84,6 +90,7 @@ function renderState(
   state: AgentState,
   { outcome, moment, stopReason }: Rendered,
 ): void {
+  if (before?.troubles !== state.troubles) report.lasting(state.troubles.map(problemOf));
   if (before?.stage === 'disconnected' || before?.stage === 'failed') report.waiting('agent', undefined);
   const booted = before?.stage === 'booting';
   switch (state.stage) {
@@ -107,6 +114,7 @@ function renderState(
       break;
     }
     case 'disconnected': {
+      if (before?.stage === 'disconnected' && before.reason === state.reason) break;
       const role = outcome?.result?.role ?? 'superlink';
       const what = role === 'superlink' ? 'serving' : 'connected';
       report.journal.warn(`Flower is not ${what}: ${state.reason}`);
@@ -131,9 +139,14 @@ function renderState(
       break;
     case 'stopped':
       if (booted) report.state('stopped', state.ready, `boot interrupted: ${stopReason}; ${RESUMES}`);
+      else if (state.exit === EXIT.ok)
+        report.journal.info(
+          `stopped: ${stopReason}; Flower keeps running without supervision: ${UNATTENDED}`,
+        );
   }
 }
 
+const UNATTENDED = 'READY on OneGate stays as it is, also if Flower fails, until the agent starts again';
 const RESUMES = 'the next start resumes at the first unfinished step';
 
 /** The message of the day. Its reader may come long after it was written, so it has a time. */

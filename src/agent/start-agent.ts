@@ -50,6 +50,7 @@ export async function startAgent(
     report,
     signal: stop.signal,
     boot: (run) => boot({ machine, report, checkpoint, ...run }),
+    withdrawn: () => checkpoint.forgetStep('publish'),
     notify: { ready: notifyReady, stopping: notifyStopping },
     onReload: onHangup,
   });

@@ -4,12 +4,14 @@ import type { Partition } from '../cluster/partition.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
+import type { FlowerEndpoints } from '../flower/endpoints.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import { appsCanStart } from '../flower/superexec-process.ts';
 import type { Machine } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
 import { loadImage, loadVm } from '../vm/load.ts';
+import type { Attributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { PendingChange } from './in-force.ts';
 import { partitionIn } from './parts.ts';
@@ -19,7 +21,8 @@ import { SEQUENCES, type Sequences } from './sequence.ts';
 import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
-export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved' | 'overdue'> {
+export interface Boot
+  extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved' | 'supervision' | 'overdue'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
@@ -40,6 +43,10 @@ export interface BootResult {
   readonly pending: PendingChange | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   readonly published: boolean;
+  /** What this boot has put on OneGate, or found there. */
+  readonly attributes: Attributes;
+  readonly oneGate: OneGate | undefined;
+  readonly endpoints: FlowerEndpoints;
   /** When the server certificate is to be renewed. */
   readonly renewAt: Date | undefined;
   /** Whether the certificates have to be looked at again because the clock was set; undefined: there are none. */
@@ -64,7 +71,7 @@ export interface FailureFacts {
   readonly flowerUp: boolean;
 }
 
-interface BootFailure extends FailureFacts {
+export interface BootFailure extends FailureFacts {
   readonly problem: Problem;
   readonly role: Role | undefined;
   readonly config: BootConfig | undefined;
@@ -116,7 +123,9 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   flowerVersion: outputs.start_flower.flowerVersion,
   planHash: outputs.start_flower.hash,
   pending: outputs.start_flower.pending,
-  published: outputs.publish,
+  ...outputs.publish,
+  oneGate: outputs.read_context.oneGate,
+  endpoints: outputs.launch_plan.endpoints,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
   clockChanged: 'certificates' in outputs ? outputs.certificates?.clockChanged : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,

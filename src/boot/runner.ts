@@ -12,6 +12,7 @@ type FromBoot =
   | 'contextRead'
   | 'notServing'
   | 'superLinkMoved'
+  | 'supervision'
   | 'overdue';
 
 interface Run<Outputs> extends Pick<StepTools, FromBoot> {

@@ -18,6 +18,7 @@ import type { Wait } from '../report/report.ts';
 import type { StatusFacts } from '../report/status.ts';
 import type { OneGateCredentials } from '../vm/credentials.ts';
 import type { Image } from '../vm/image.ts';
+import type { Attributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Described, PendingChange } from './in-force.ts';
 import type { Parts } from './parts.ts';
@@ -100,8 +101,8 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   launch_plan: PreparedPlan;
   start_flower: Started;
   start_superexec: undefined;
-  /** Everything others need is on OneGate, or this VM has no OneGate. */
-  publish: boolean;
+  /** `published`: everything others need is on OneGate, or this VM has no OneGate. */
+  publish: { readonly published: boolean; readonly attributes: Attributes };
 }
 
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
@@ -142,6 +143,14 @@ export interface StepResult<Output> {
   readonly note?: string;
 }
 
+/** What the supervision of Flower says at this moment. @internal */
+export interface Supervision {
+  /** FL_ERROR of a VM that serves or does not; undefined when nothing is wrong. */
+  error(serves: boolean): ProblemCode | undefined;
+  /** Flower has ended again and again, and has to run for this many ms more before this VM is ready; 0: it is not held. */
+  heldMs(): number;
+}
+
 export interface StepTools {
   readonly machine: Machine;
   readonly image: Image;
@@ -157,6 +166,8 @@ export interface StepTools {
   contextRead(sha256: string): void;
   /** From now on this VM does not serve: the ready script must not succeed. */
   notServing(): void;
+  /** What is wrong with a Flower that has served, whatever this boot finds: see agent/troubles.ts. */
+  readonly supervision: Supervision;
   /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */
   superLinkMoved(): void;
   /** Adds to the facts that `status` shows. */

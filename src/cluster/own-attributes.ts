@@ -17,6 +17,13 @@ export const ownAttributes = ({ id, of }: Partition, vmId: number, runs?: Partit
 
 type Expected = Partial<Readonly<Record<PublishedName, string>>>;
 
+/** Where OneGate shows something else than expected: 'FL_PARTITION_ID from 2 to 0'. */
+export const changesOf = (vm: Vm, expected: Expected): string[] =>
+  Object.entries(expected).flatMap(([name, value]) => {
+    const found = attribute(vm, name as PublishedName);
+    return found === value ? [] : [`${name} from ${shortened(value)} to ${shortened(found)}`];
+  });
+
 export class OwnAttributes {
   /** Those that OneGate has shown as expected, or has accepted from this node, with that value. */
   readonly #known = new Map<PublishedName, string>();

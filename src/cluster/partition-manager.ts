@@ -10,7 +10,6 @@
 //
 // A change of the partition restarts Flower, so it is slow on purpose: two readings some seconds apart must agree, then the
 // partition is claimed, checked again, and only then used.
-import type { Clock, Random } from '../core/clock.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
@@ -32,30 +31,9 @@ import {
   reviewPartition,
 } from './partition.ts';
 import { followsNow, type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
+import type { PartitionManagerOptions, WatchOptions } from './partition-options.ts';
 
 export type { PartitionMemory } from './partition-memory.ts';
-
-export interface PartitionManagerOptions {
-  readonly oneGate: OneGate;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly memory?: PartitionMemory | undefined;
-  /** Called before a partition is published or used. */
-  readonly remember?: (memory: PartitionMemory) => void;
-  /** A sentence for the journal. */
-  readonly onNote?: (text: string) => void;
-  /** From now on this node follows the order of the VM ids, because its own attributes were changed. */
-  readonly onSuspicious?: (problem: Problem) => void;
-}
-
-interface WatchOptions {
-  readonly signal: AbortSignal;
-  readonly onMove: (to: Partition) => Promise<void>;
-  /** OneGate has accepted what the boot published. */
-  readonly published?: boolean;
-  /** What Flower runs with: published while a new number of partitions waits. */
-  readonly runs?: Partition | undefined;
-}
 
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
@@ -77,6 +55,7 @@ export class PartitionManager {
   #runs: Partition | undefined;
   /** The partition that the last reading has chosen. */
   #wanted: Choice | undefined;
+  #onOwn: WatchOptions['onOwn'];
   #members = '';
   #byRank = false;
   readonly #pace: Pace;
@@ -188,7 +167,8 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove, published, runs }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, onOwn, published, runs }: WatchOptions): Promise<void> {
+    this.#onOwn = onOwn;
     this.#runs = runs;
     if (published && this.#mine !== undefined)
       this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId, runs));
@@ -320,6 +300,7 @@ export class PartitionManager {
 
   /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
   #compare(own: Vm): boolean {
+    this.#onOwn?.(own);
     if (this.#mine === undefined) return false;
     const changes = this.#own.changes(own, this.#expected(this.#mine));
     if (changes.length === 0) return false;

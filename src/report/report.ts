@@ -6,7 +6,7 @@ import type { Role } from '../core/role.ts';
 import { notifyStatus } from '../host/notify.ts';
 import { processFacts } from '../host/process.ts';
 import type { Journal } from './journal.ts';
-import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
+import { type Status, type StatusFacts, type StatusProblem, statusProblem, writeStatus } from './status.ts';
 
 /** A wait that describes itself. */
 export interface Wait {
@@ -44,6 +44,8 @@ export class Report {
   readonly #path: string;
   #status: Status;
   readonly #waits = new Map<string, LiveWait>();
+  /** What is wrong with a Flower that served; a boot does not clear it. */
+  #lasting: readonly StatusProblem[] = [];
   #canWrite = true;
   /** What the agent said of its state last. */
   #sentence: string | undefined;
@@ -202,6 +204,15 @@ export class Report {
     this.#write();
   }
 
+  /** The problems that outlive a boot, all of them: those that are new are reported. */
+  lasting(problems: readonly Problem[]): void {
+    const before = this.#lasting.map((one) => JSON.stringify(one));
+    for (const problem of problems)
+      if (!before.includes(JSON.stringify(statusProblem(problem)))) this.journal.problem(problem);
+    this.#lasting = problems.map(statusProblem);
+    this.#write();
+  }
+
   /** A problem that no longer is one. */
   solved(code: Problem['code']): void {
     this.#status.problems = this.#status.problems.filter((problem) => problem.code !== code);
@@ -242,7 +253,8 @@ export class Report {
   #write(): void {
     this.#status.updated_at = this.#clock.now().toISOString();
     try {
-      writeStatus(this.#path, this.#status);
+      const { problems, ...status } = this.#status;
+      writeStatus(this.#path, { ...status, problems: [...problems, ...this.#lasting] });
       this.#canWrite = true;
     } catch (error) {
       // The journal still works: one warning, and the step that needs the disk fails with the details.

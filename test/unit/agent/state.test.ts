@@ -1,15 +1,7 @@
 // The agent's life without a clock: each row is a state, an event, and what follows.
 import { describe, expect, test } from 'vitest';
-import {
-  type AgentEvent,
-  type AgentState,
-  dueEvent,
-  LINK_TIMEOUT_MS,
-  type Moment,
-  next,
-  START,
-  verdictOf,
-} from '../../../src/agent/state.ts';
+import type { AgentEvent, AgentState, Moment } from '../../../src/agent/life.ts';
+import { dueEvent, LINK_TIMEOUT_MS, next, START, verdictOf } from '../../../src/agent/state.ts';
 import { EXIT } from '../../../src/core/exit.ts';
 import { EXAMPLES } from '../../support/agent-states.ts';
 

@@ -12,6 +12,7 @@ import { openJournal } from '../../../src/report/journal.ts';
 import { Report } from '../../../src/report/report.ts';
 import { readStatus } from '../../../src/report/status.ts';
 import { parseImage } from '../../../src/vm/image.ts';
+import { UNTROUBLED } from '../../support/agent-states.ts';
 
 let folder: string;
 let lines: string[];
@@ -68,6 +69,7 @@ async function runAll(steps: Step<Outputs>[], signal = new AbortController().sig
     signal,
     contextRead: () => {},
     notServing: () => {},
+    supervision: UNTROUBLED,
     superLinkMoved: () => {},
   });
   return { ...result, checkpoint, report };
