@@ -53,6 +53,14 @@ const FILES: Readonly<
     access: 'root 0644',
     what: 'listeners, the endpoint for SuperNodes, and the TLS files of Flower',
   },
+  inForce: {
+    access: 'root 0600',
+    what: 'what the Flower that runs was started with, and the change that waits',
+  },
+  applyNow: {
+    access: 'root 0600',
+    what: 'the request of `flower-context apply --now`, until the agent takes it',
+  },
   databaseVersion: {
     access: 'root 0644',
     what: 'SuperLink: the Flower that last served with its database; the launcher keeps a copy for it before a newer one migrates',

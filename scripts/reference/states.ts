@@ -31,6 +31,7 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['ClockChanged', { type: 'ClockChanged' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
+  ['PendingDue', { type: 'PendingDue' }],
   [
     'FlowerEnded for the third time',
     {

@@ -11,12 +11,22 @@ export type Cause =
   | 'retry_publish'
   | 'renewal'
   | 'partition'
+  | 'pending'
   | 'clock'
   | 'superlink'
   | 'link'
   | 'flower'
   | 'recovered'
   | 'attributes';
+
+/** A change that waits for a restart of Flower. */
+interface Pending {
+  /** What differs, as a phrase. */
+  readonly reason: string;
+  readonly since: Date;
+  /** What would be interrupted, as a clause. */
+  readonly because: string;
+}
 
 export interface Common extends Troubles {
   /** Flower serves (was accepted) with what is published: what the ready script may succeed for. */
@@ -42,6 +52,7 @@ export interface Ready extends Common {
   /** When publishing is tried again, in ms of the monotonic clock; undefined when it is done. */
   readonly retryAt?: number;
   readonly renewAt?: Date;
+  readonly pending?: Pending;
 }
 
 export interface Disconnected extends Omit<Ready, 'stage'> {
@@ -77,7 +88,12 @@ export type AgentEvent =
   | { readonly type: 'ContextRead'; readonly sha256: string }
   /** The boot under way is about to stop Flower, or to withdraw what is published. */
   | { readonly type: 'NotServing' }
-  | { readonly type: 'BootSucceeded'; readonly published: boolean; readonly renewAt?: Date | undefined }
+  | {
+      readonly type: 'BootSucceeded';
+      readonly published: boolean;
+      readonly renewAt?: Date | undefined;
+      readonly pending?: Pending | undefined;
+    }
   | ({ readonly type: 'BootFailed' } & FailureFacts)
   /** A cancelled boot has ended. */
   | { readonly type: 'BootCancelled' }
@@ -91,6 +107,8 @@ export type AgentEvent =
   | { readonly type: 'ClockChanged' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
+  /** The change that waits may be applied now, or has waited for too long. */
+  | { readonly type: 'PendingDue' }
   /** The boot under way waits for a SuperLink that has another address, TLS mode or CA by now. */
   | { readonly type: 'SuperLinkMoved' }
   /** Flower serves, whatever the boot under way waits for. */

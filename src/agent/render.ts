@@ -24,6 +24,7 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   renewal: 'the server certificate is due for renewal',
   clock: 'the clock of this VM was set',
   partition: 'the partition of this node changed',
+  pending: 'a change is pending: checking again whether it can be applied',
   superlink: 'the SuperLink has another address, TLS mode or CA',
   link: 'Flower link down for 15 s or longer',
   flower: 'Flower is back after a failure for which READY was withdrawn',
@@ -108,6 +109,7 @@ function renderState(
       if (before?.stage === 'disconnected')
         report.journal.info(`Flower is back after ${duration(moment.monotonicMs - before.since)}`);
       const { result, tookMs = 0 } = outcome ?? {};
+      report.pending(state.pending);
       report.state('ready', state.ready, booted && result ? readySentence(state, result, tookMs) : undefined);
       break;
     }
@@ -179,11 +181,11 @@ function motdSentence(state: AgentState, outcome: BootOutcome | undefined): stri
 
 function readySentence(
   { ready }: AgentState,
-  { role, flowerVersion, partition }: BootResult,
+  { role, flowerVersion, runs }: BootResult,
   tookMs: number,
 ): string {
   const what = role === 'superlink' ? 'serves' : 'takes part';
-  const share = partition === undefined ? '' : `, partition ${partition.choice.id} of ${partition.choice.of}`;
+  const share = runs === undefined ? '' : `, partition ${runs.id} of ${runs.of}`;
   return `ready after ${duration(tookMs)}: this ${ROLE_TITLE[role]} ${what} with Flower ${flowerVersion}${share}${ready ? '' : '; it is not published on OneGate yet'}`;
 }
 

@@ -133,7 +133,7 @@ function whileBooting(state: Booting, event: AgentEvent, moment: Moment): Transi
 
 function succeed(
   { restart: _, ...state }: Booting,
-  { published, renewAt }: Extract<AgentEvent, { type: 'BootSucceeded' }>,
+  { published, renewAt, pending }: Extract<AgentEvent, { type: 'BootSucceeded' }>,
   moment: Moment,
 ): Transition {
   const unfinished = published ? 0 : state.unfinished + 1;
@@ -148,6 +148,7 @@ function succeed(
       unfinished,
       ...(published ? {} : { retryAt: retryAt(unfinished, moment) }),
       ...(renewAt === undefined ? {} : { renewAt }),
+      ...(pending === undefined ? {} : { pending }),
     },
     effects: state.notified ? [] : [{ type: 'notifyReady' }],
   };
@@ -210,6 +211,7 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   ClockChanged: 'clock',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
+  PendingDue: 'pending',
 };
 
 function whileServing(state: Ready | Disconnected, event: AgentEvent, moment: Moment): Transition {

@@ -15,6 +15,7 @@ import { watchContext } from './context-watch.ts';
 import { watchFlower } from './flower-watch.ts';
 import type { AgentEvent, AgentState, Cause, Effect, Moment } from './life.ts';
 import { Metrics } from './metrics.ts';
+import { PendingWatch } from './pending-watch.ts';
 import { render } from './render.ts';
 import { Senses } from './senses.ts';
 import { dueEvent, next, start } from './state.ts';
@@ -27,7 +28,10 @@ export interface SupervisorOptions {
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
   boot(
-    run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked' | 'supervision'>,
+    run: Pick<
+      Boot,
+      'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked' | 'supervision' | 'overdue'
+    >,
   ): Promise<BootOutcome>;
   /** What an earlier boot has published is withdrawn. */
   withdrawn(): void;
@@ -51,6 +55,7 @@ const CHECK_EVERY_MS = 1_000;
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #metrics = new Metrics();
+  readonly #pending: PendingWatch;
   #state: AgentState;
   readonly #senses: Senses;
   /** Ends of Flower and SuperExec since the agent started. */
@@ -73,6 +78,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#pending = new PendingWatch(options.machine);
     this.#senses = new Senses(options.machine);
     this.#state = start(this.#senses.ends.earlier()).state;
   }
@@ -213,6 +219,7 @@ export class Supervisor {
           this.#context?.check();
         },
         notServing: () => this.#dispatch({ type: 'NotServing' }),
+        overdue: this.#pending.overdue,
         supervision: {
           error: (serves) => errorOf(this.#state, serves),
           heldMs: () => {
@@ -254,12 +261,13 @@ export class Supervisor {
     if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });
     this.#result = result;
     this.#watch(result);
-    const { published, renewAt } = result;
-    this.#dispatch({ type: 'BootSucceeded', published, renewAt });
+    const { published, renewAt, pending } = result;
+    this.#dispatch({ type: 'BootSucceeded', published, renewAt, pending });
   }
 
   /** What is asked of Flower and of OneGate again and again, until the next boot. */
-  #watch({ published, partition, attributes, oneGate, endpoints, config }: BootResult): void {
+  #watch(result: BootResult): void {
+    const { published, partition, attributes, oneGate, endpoints, config, pending, runs } = result;
     const { machine } = this.#options;
     const signal = AbortSignal.any([this.#options.signal, this.#watching.signal]);
     const compare = (vm: Vm): void => {
@@ -267,8 +275,11 @@ export class Supervisor {
       if (found !== undefined) this.#dispatch({ type: 'AttributesAltered', found });
     };
     const onMove = async (): Promise<void> => this.#dispatch({ type: 'PartitionMoved' });
-    if (partition !== undefined) void partition.manager.watch({ signal, onMove, published, onOwn: compare });
+    if (partition !== undefined)
+      void partition.manager.watch({ signal, onMove, published, runs, onOwn: compare });
     else if (oneGate !== undefined) void watchAttributes(machine, oneGate, signal, compare);
+    const onDue = (): void => this.#dispatch({ type: 'PendingDue' });
+    void this.#pending.watch(pending, config.role, { signal, onDue });
     void watchFlower({
       machine,
       endpoints,

@@ -84,10 +84,13 @@ export const superNodeAttributes = (
   {
     partition,
     gpu,
+    useCase = config.FL_USE_CASE,
     ...serving
   }: Serving & {
     readonly partition: (Partition & Pick<Choice, 'byOrder'>) | undefined;
     readonly gpu: boolean;
+    /** FL_USE_CASE that Flower runs with; that of the CONTEXT when left out. */
+    readonly useCase?: string | undefined;
   },
 ): Attributes => ({
   ...common(config, serving),
@@ -96,7 +99,7 @@ export const superNodeAttributes = (
     ? {}
     : { FL_PARTITION_ID: String(partition.id), FL_NUM_PARTITIONS: String(partition.of) }),
   ...(partition?.byOrder === undefined ? {} : { FL_PARTITION_ORDER: yesNo(partition.byOrder) }),
-  ...(config.FL_USE_CASE === 'none' ? {} : { FL_USE_CASE: config.FL_USE_CASE }),
+  ...(useCase === 'none' ? {} : { FL_USE_CASE: useCase }),
   FL_GPU_AVAILABLE: yesNo(gpu),
   FL_NODE_READY: 'YES',
 });

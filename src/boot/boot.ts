@@ -1,4 +1,6 @@
 // One boot: the first, after a crash, after a change of the CONTEXT, after the SuperLink was lost - all the same path.
+
+import type { Partition } from '../cluster/partition.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
@@ -11,6 +13,8 @@ import type { Report } from '../report/report.ts';
 import { loadImage, loadVm } from '../vm/load.ts';
 import type { Attributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { PendingChange } from './in-force.ts';
+import { partitionIn } from './parts.ts';
 import { retryLimitReached } from './retry-limit.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
@@ -18,7 +22,7 @@ import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } fro
 import { connect } from './steps/context.ts';
 
 export interface Boot
-  extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved' | 'supervision'> {
+  extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved' | 'supervision' | 'overdue'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
@@ -35,6 +39,8 @@ export interface BootResult {
   readonly flowerVersion: string;
   /** SHA-256 of the launch plan that Flower runs with. */
   readonly planHash: string;
+  /** The change that waits until Flower can be restarted. */
+  readonly pending: PendingChange | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   readonly published: boolean;
   /** What this boot has put on OneGate, or found there. */
@@ -47,6 +53,8 @@ export interface BootResult {
   readonly clockChanged: (() => boolean) | undefined;
   /** Undefined on a SuperLink and outside a service. */
   readonly partition: SuperNodeOutputs['partition'];
+  /** The partition that Flower runs with: until a change is applied, not the one that was chosen. */
+  readonly runs: Partition | undefined;
 }
 
 /** What a failed boot leaves for the decision what happens next. */
@@ -112,14 +120,16 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
 const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => ({
   role: outputs.validate.role,
   config: outputs.validate,
-  flowerVersion: outputs.launch_plan.flowerVersion,
-  planHash: outputs.launch_plan.hash,
+  flowerVersion: outputs.start_flower.flowerVersion,
+  planHash: outputs.start_flower.hash,
+  pending: outputs.start_flower.pending,
   ...outputs.publish,
   oneGate: outputs.read_context.oneGate,
   endpoints: outputs.launch_plan.endpoints,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
   clockChanged: 'certificates' in outputs ? outputs.certificates?.clockChanged : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
+  runs: partitionIn(outputs.start_flower.parts),
 });
 
 const failureOf = async (

@@ -12,7 +12,8 @@ type FromBoot =
   | 'contextRead'
   | 'notServing'
   | 'superLinkMoved'
-  | 'supervision';
+  | 'supervision'
+  | 'overdue';
 
 interface Run<Outputs> extends Pick<StepTools, FromBoot> {
   readonly steps: readonly Step<Outputs>[];

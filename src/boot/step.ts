@@ -20,6 +20,8 @@ import type { OneGateCredentials } from '../vm/credentials.ts';
 import type { Image } from '../vm/image.ts';
 import type { Attributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { Described, PendingChange } from './in-force.ts';
+import type { Parts } from './parts.ts';
 
 /** What `read_context` gives. */
 interface VmContext {
@@ -36,7 +38,7 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-interface ServerTrust {
+export interface ServerTrust {
   /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
   /** The file of `caPem`. */
@@ -68,7 +70,23 @@ export interface PreparedPlan {
   readonly flowerVersion: string;
   /** Only with FL_ISOLATION=process. */
   readonly superexec: PreparedSuperExec | undefined;
+  /** The text of the node config file; undefined on a SuperLink. */
+  readonly nodeConfig: string | undefined;
+  /** What it is about, to compare it with what runs. Not computed before the plan is written. */
+  readonly describe: () => Described;
   /** The first thing that this boot continues without: OneGate shows it. */
+  readonly degradedBy: ProblemCode | undefined;
+}
+
+/** What Flower runs with after `start_flower`. While a change waits, it is not the plan that this boot has made. */
+export interface Started {
+  /** SHA-256 of the launch plan in force. */
+  readonly hash: string;
+  readonly flowerVersion: string;
+  /** Its parts, by name (parts.ts). */
+  readonly parts: Parts;
+  readonly pending: PendingChange | undefined;
+  /** The first thing that this boot continues without. */
   readonly degradedBy: ProblemCode | undefined;
 }
 
@@ -81,7 +99,7 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   /** Who Flower runs as. */
   prepare_directories: Owner;
   launch_plan: PreparedPlan;
-  start_flower: undefined;
+  start_flower: Started;
   start_superexec: undefined;
   /** `published`: everything others need is on OneGate, or this VM has no OneGate. */
   publish: { readonly published: boolean; readonly attributes: Attributes };
@@ -140,6 +158,8 @@ export interface StepTools {
   readonly checkpoint: Checkpoint;
   /** Ends the step's waits when another step failed or the boot is cancelled. */
   readonly signal: AbortSignal;
+  /** The change that waits has waited for too long. */
+  readonly overdue?: boolean | undefined;
   /** This step succeeded before with the same inputs: verify, do not redo. */
   readonly unchanged: boolean;
   /** The CONTEXT with this checksum is the one that this boot follows. */

@@ -3,6 +3,7 @@ import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
 import { type Life, lifeLines, lifeOf, notServing, writerOf } from '../report/life.ts';
 import { problemLines, type Status, statusOrProblem, statusProblem } from '../report/status.ts';
+import { describePending } from './apply.ts';
 import { demandVm, untilFile, watchLife } from './await-status.ts';
 import { defineCommand } from './command.ts';
 import { fits, heading, printJson, printText, style, wrap } from './terminal.ts';
@@ -87,7 +88,7 @@ function describeFlower({ serving }: Status, { flower }: Life, now: Date): strin
 }
 
 function describeStatus(found: Status, life: Life, now: Date): string {
-  const { role, phase, boot, started_at, steps, facts, waiting, problems } = found;
+  const { role, phase, boot, started_at, steps, facts, waiting, pending, problems } = found;
   const resume = steps.find(({ state }) => !['done', 'kept', 'degraded', 'skipped'].includes(state));
   const width = Math.max(0, ...steps.map(({ title }) => title.length));
   return [
@@ -105,6 +106,7 @@ function describeStatus(found: Status, life: Life, now: Date): string {
           `waiting for ${waiting.for} since ${seconds(waiting.since, now)} s, ${waiting.until === null ? 'without limit' : `until ${waiting.until}`}`,
           `  check: ${waiting.check}`,
         ]),
+    ...(pending === null ? [] : ['', ...describePending(pending)]),
     ...problems.flatMap((problem) => {
       const [first, ...rest] = problemLines(problem);
       return ['', `${style(problem.kind, problem.kind)}: ${first}`, ...rest];

@@ -19,6 +19,7 @@ import {
   type Choice,
   choosePartition,
   claimOf,
+  type Finding,
   followedElsewhere,
   isSame,
   type Members,
@@ -42,13 +43,6 @@ const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
 const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
-/**
- * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
- * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: OneGate
- * shows something else of a node that has its partition by rank.
- */
-type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';
-
 export class PartitionManager {
   readonly #options: PartitionManagerOptions;
   readonly #oneGate: OneGate;
@@ -57,6 +51,8 @@ export class PartitionManager {
   #mine: Partition | undefined;
   /** The partition that Flower runs with. */
   #inUse: Partition | undefined;
+  /** `WatchOptions.runs` */
+  #runs: Partition | undefined;
   /** The partition that the last reading has chosen. */
   #wanted: Choice | undefined;
   #onOwn: WatchOptions['onOwn'];
@@ -171,10 +167,11 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove, onOwn, published }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, onOwn, published, runs }: WatchOptions): Promise<void> {
     this.#onOwn = onOwn;
+    this.#runs = runs;
     if (published && this.#mine !== undefined)
-      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId));
+      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId, runs));
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
@@ -297,7 +294,7 @@ export class PartitionManager {
   }
 
   #expected = (mine: Partition) => ({
-    ...ownAttributes(mine, this.#oneGate.vmId),
+    ...ownAttributes(mine, this.#oneGate.vmId, this.#runs),
     FL_PARTITION_ORDER: this.#memory?.suspicion === undefined ? 'NO' : 'YES',
   });
 

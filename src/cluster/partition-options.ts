@@ -26,4 +26,6 @@ export interface WatchOptions {
   readonly onOwn?: (vm: Vm) => void;
   /** OneGate has accepted what the boot published. */
   readonly published?: boolean;
+  /** What Flower runs with: published while a new number of partitions waits. */
+  readonly runs?: Partition | undefined;
 }

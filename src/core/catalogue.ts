@@ -285,6 +285,17 @@ const ENTRIES = {
     remedy: 'set FLOWER_VERSION to the same value for both roles',
     where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
+  change_pending: {
+    title: 'a change has waited for a restart of Flower for 24 hours',
+    severity: 'degraded',
+    about:
+      'Flower runs with its earlier settings. The restart would interrupt a run, or it is not known whether a run is active. The problem names what differs.',
+    found:
+      'The agent asks Flower from time to time whether a run is active, or a SuperNode whether it got a message.',
+    agent: 'Flower runs on, and READY stays. The change is applied as soon as no run is interrupted.',
+    remedy: 'wait for the end of the runs, or `flower-context apply --now`, which interrupts them',
+    where: ['flower-context apply', STATUS, 'docs/operate.md, "What a change does to a run"'],
+  },
   clock_off: {
     title: "this VM's clock is wrong, or differs from the SuperLink's by more than Flower accepts",
     severity: 'warning',

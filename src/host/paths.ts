@@ -50,6 +50,10 @@ export function pathsUnder(root: string) {
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
+    /** What the Flower that runs was started with (boot/in-force.ts). */
+    inForce: at('/run/flower-context/in-force.json'),
+    /** Exists from `flower-context apply --now` until the agent has taken the request. */
+    applyNow: at('/run/flower-context/apply-now'),
     /** Which Flower last opened the database: the launcher keeps a copy for that one (flower_launch/database.py). */
     databaseVersion: at('/run/flower-context/database.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),

@@ -118,6 +118,10 @@ export async function queueJob(
 export const startAndWait = async (unit: string): Promise<string | undefined> =>
   errorOf(await run('systemctl', ['start', unit]));
 
+/** Asks the program of a unit to reload. Undefined when it was asked, else systemctl's error: also when the unit does not run. */
+export const reload = async (unit: string): Promise<string | undefined> =>
+  errorOf(await run('systemctl', ['reload', unit], { timeoutMs: 30_000 }));
+
 /** Stops a unit and returns when its processes have ended. Undefined after success, else systemctl's error. */
 export const stopAndWait = async (unit: string): Promise<string | undefined> =>
   errorOf(await run('systemctl', ['stop', unit], { timeoutMs: 30_000 }));

@@ -68,6 +68,7 @@ export class Report {
       started_at: now,
       updated_at: now,
       waiting: null,
+      pending: null,
       steps: [],
       problems: [],
       facts: {},
@@ -160,6 +161,16 @@ export class Report {
     };
     this.#scheduleLine(entry);
     return entry;
+  }
+
+  /** A change that waits for a restart of Flower; undefined: none does. */
+  pending(
+    change: { readonly reason: string; readonly since: Date; readonly because: string } | undefined,
+  ): void {
+    this.#status.pending = change
+      ? { reason: change.reason, since: change.since.toISOString(), because: change.because }
+      : null;
+    this.#write();
   }
 
   #scheduleLine(entry: LiveWait): void {

@@ -40,6 +40,8 @@ const statusSchema = z.object({
   started_at: time,
   updated_at: time,
   waiting: z.object({ for: z.string(), since: time, until: time.nullable(), check: z.string() }).nullable(),
+  /** A change that needs a restart of Flower and waits until it interrupts no run. */
+  pending: z.object({ reason: z.string(), since: time, because: z.string() }).nullable().default(null),
   steps: z.array(stepSchema),
   problems: z.array(problemSchema),
   facts: z.record(z.string(), z.union([z.string(), z.number(), z.boolean(), z.array(z.string()), z.null()])),

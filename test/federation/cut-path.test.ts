@@ -1,18 +1,18 @@
 // What happens to Flower while a ClientApp trains does not end it: the path to the SuperLink is cut, however long; SuperExec is
 // killed. Two network namespaces and a router that drops. CUT_SECONDS=600 is ten minutes at the defaults of the appliance (`make test-keepalive`).
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CONNECTION, connectionToml } from '../../src/cli/submission.ts';
+import { CONNECTION, connectionToml } from '../../src/flower/flwr.ts';
 import type { LaunchPlan } from '../../src/flower/plan.ts';
 import { flowerEnvironment } from '../support/flower-env.ts';
 import { FlowerSetup, pki } from '../support/flower-setup.ts';
 import { patience } from '../support/load.ts';
 import { makeSilentPath, noNamespaces, type SilentPath } from '../support/netns/silent-path.ts';
 import { until } from '../support/zone/process.ts';
+import { waitingApp } from '../support/zone/waiting-app.ts';
 
-const REPOSITORY = join(import.meta.dirname, '../..');
 const CUT_SECONDS = Number(process.env.CUT_SECONDS ?? 40);
 /** Less than the cut, so that each limit is reached. The long test has those of the appliance. */
 const LONG = CUT_SECONDS >= 600;
@@ -128,35 +128,6 @@ const childOf = (pid: number, word: string): Promise<number> =>
       .map(Number)
       .at(0),
   );
-
-/** The example, whose ClientApp writes its process into a file and trains until `finish` is called. */
-function waitingApp(root: string) {
-  const folder = join(root, 'app');
-  const [trains, named] = [join(root, 'trains'), join(root, 'trainer')];
-  cpSync(join(REPOSITORY, 'examples/quickstart'), folder, { recursive: true });
-  writeFileSync(trains, '');
-  const file = join(folder, 'quickstart/client_app.py');
-  const text = readFileSync(file, 'utf8');
-  const wait = `    import os, time
-    with open(${JSON.stringify(named)}, "w") as file:
-        file.write(str(os.getpid()))
-    while os.path.exists(${JSON.stringify(trains)}):
-        time.sleep(0.1)
-`;
-  const first = '    """One round on this node."""\n';
-  expect(text).toContain(first);
-  writeFileSync(file, text.replace(first, first + wait));
-  return {
-    folder,
-    finish: () => rmSync(trains),
-    /** Its process, while it runs. */
-    trainer: (): number | undefined => {
-      if (!existsSync(named)) return undefined;
-      const pid = Number(readFileSync(named, 'utf8'));
-      return pid > 0 && existsSync(`/proc/${pid}`) ? pid : undefined;
-    },
-  };
-}
 
 /** Starts the run with Flower's command, on the machine of the SuperLink. Returns what it has printed. */
 function submit(

@@ -3,6 +3,7 @@ import { liveFlowerState, unitOf } from '../../flower/state-file.ts';
 import type { OneGate } from '../../onegate/client.ts';
 import { PUBLISHED } from '../../onegate/replies.ts';
 import { type Attributes, superLinkAttributes, superNodeAttributes } from '../attributes.ts';
+import { partitionIn } from '../parts.ts';
 import {
   type CommonOutputs,
   type StepResult,
@@ -28,7 +29,7 @@ const publishing = <Outputs extends Needed>(attributesOf: (outputs: Outputs) => 
 
 type FromSuperLink = Pick<
   SuperLinkOutputs,
-  'read_context' | 'validate' | 'certificates' | 'launch_plan' | 'await_fleet_api'
+  'read_context' | 'validate' | 'certificates' | 'launch_plan' | 'start_flower' | 'await_fleet_api'
 >;
 
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
@@ -38,13 +39,14 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
     'announce_booting',
     'certificates',
     'launch_plan',
+    'start_flower',
     'start_superexec',
     'await_fleet_api',
   ],
-  ...publishing(({ validate, certificates, launch_plan, await_fleet_api }: FromSuperLink) =>
+  ...publishing(({ validate, certificates, launch_plan, start_flower, await_fleet_api }: FromSuperLink) =>
     superLinkAttributes(validate, {
-      ...launch_plan,
-      degradedBy: certificates?.degradedBy ?? launch_plan.degradedBy,
+      ...start_flower,
+      degradedBy: certificates?.degradedBy ?? start_flower.degradedBy,
       endpoint: launch_plan.endpoints.endpoint,
       endpoint6: await_fleet_api,
       caPem: certificates?.caPem,
@@ -52,7 +54,7 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
   ),
 });
 
-type FromSuperNode = Pick<SuperNodeOutputs, 'read_context' | 'validate' | 'partition' | 'launch_plan'>;
+type FromSuperNode = Pick<SuperNodeOutputs, 'read_context' | 'validate' | 'partition' | 'start_flower'>;
 
 export const publishSuperNode = stepOf<SuperNodeOutputs>()({
   needs: [
@@ -60,13 +62,19 @@ export const publishSuperNode = stepOf<SuperNodeOutputs>()({
     'validate',
     'announce_booting',
     'partition',
-    'launch_plan',
+    'start_flower',
     'start_superexec',
     'await_registration',
   ],
-  ...publishing(({ validate, partition, launch_plan }: FromSuperNode) =>
-    superNodeAttributes(validate, { ...launch_plan, partition: partition?.choice }),
-  ),
+  ...publishing(({ validate, partition, start_flower }: FromSuperNode) => {
+    const runs = partitionIn(start_flower.parts);
+    return superNodeAttributes(validate, {
+      ...start_flower,
+      gpu: start_flower.parts.gpu !== 'NO',
+      useCase: start_flower.parts.use_case,
+      partition: partition && { ...partition.choice, ...runs },
+    });
+  }),
 });
 
 async function publish(

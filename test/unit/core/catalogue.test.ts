@@ -11,6 +11,7 @@ describe('a problem code', () => {
       'ca_invalid',
       'ca_mismatch',
       'ca_missing',
+      'change_pending',
       'clock_off',
       'config_suspicious',
       'config_validation_failed',

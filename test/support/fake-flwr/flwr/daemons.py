@@ -12,6 +12,7 @@ $FLOWER_CONTEXT_ROOT/etc/fake-flwr is read again and again (the launcher leaves 
     sleep                 the main thread does nothing any more
     lock                  the main thread never gives up Python's lock
     child                 it starts a SuperExec that does nothing
+    work                  the SuperNode has got a message and works on it
 """
 
 import ctypes
@@ -153,6 +154,9 @@ def supernode():
     call(channel, "ActivateNode", name)
     while kept:
         call(channel, "PullMessages", name)
+        while read_order()[0] == "work":
+            call(channel, "SendNodeHeartbeat", name)
+            time.sleep(PAUSE_SECONDS)
         pause()
 
 
@@ -178,5 +182,9 @@ class RetryInvoker:
 
 def call(channel, method, name):
     """Returns once it was answered well."""
-    ask = channel.unary_unary(FLEET + method, response_deserializer=lambda text: SimpleNamespace(node_id=int(text)))
-    return RetryInvoker().invoke(ask, name)
+
+    def read(text):
+        messages = ["train"] if method == "PullMessages" and read_order()[0] == "work" else []
+        return SimpleNamespace(node_id=int(text), messages_list=messages)
+
+    return RetryInvoker().invoke(channel.unary_unary(FLEET + method, response_deserializer=read), name)
