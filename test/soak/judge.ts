@@ -23,6 +23,8 @@ export type Source =
   | 'onegate'
   /** `flower-context status` says that it serves. */
   | 'status'
+  /** `flower-context status` ends with 0. */
+  | 'exit'
   /** `flower-context ready --timeout 0` ends with 0. */
   | 'ready'
   /** A process of SuperExec exists. */
@@ -158,6 +160,7 @@ interface View {
   readonly probe: boolean | null;
   readonly onegate: boolean | null;
   readonly status: boolean | null;
+  readonly exit: boolean | null;
   readonly ready: boolean | null;
   readonly superexec: boolean | null;
   /** Faults that are under way or whose recovery is, and that can have an effect on this VM. */
@@ -307,6 +310,13 @@ export const RULES: readonly Rule[] = [
         reason: 'a boot without OneGate takes as long as its tries',
       },
     ],
+  },
+  {
+    id: 'status_against_its_exit',
+    what: '`flower-context status` ends with 0 and does not say that it serves',
+    seconds: 30,
+    reason: 'programs go by the exit status; after an outage of 15 s a boot begins, and the status is 3',
+    violated: ({ status, exit }) => exit === true && status === false,
   },
   {
     id: 'status_against_onegate',
@@ -460,6 +470,7 @@ function judgeVm(timeline: Timeline, clock: QuietClock, vm: string): Contradicti
     probe: null,
     onegate: null,
     status: null,
+    exit: null,
     ready: null,
     superexec: null,
   };
@@ -534,28 +545,27 @@ function sharedPartitions(
   const found: Contradiction[] = [];
   for (const [index, one] of vms.entries())
     for (const other of vms.slice(index + 1)) {
-      const moments = [...of(one), ...of(other)].map(({ at }) => at);
+      const changes = [...of(one), ...of(other)].map(({ at }) => at);
       const switches = samples.flatMap(({ vm, source, at }) =>
         source === 'onegate' && (vm === one || vm === other) ? [at] : [],
       );
-      const edges = [...new Set([...moments, ...switches, end])].sort((a, b) => a - b);
-      let from: number | undefined;
-      for (const at of edges) {
-        const [a, b] = [one, other].map((vm) => of(vm).findLast((entry) => entry.at <= at)?.value ?? null);
-        const shared = a !== null && a === b && isOn(one, at) && isOn(other, at);
-        if (shared) from ??= at;
-        if (from !== undefined && (!shared || at === end)) {
-          const limit = at === end && shared ? from : clock.after(from, PARTITION_SHARED.seconds);
-          if (at >= limit && at > from - 1)
-            found.push({
-              rule: 'partition_shared',
-              vm: `${one}, ${other}`,
-              from,
-              to: at,
-              what: `both are READY with partition ${a ?? b ?? '?'}, for longer than ${PARTITION_SHARED.seconds} s or at the end (${PARTITION_SHARED.reason})`,
-            });
-          from = shared ? from : undefined;
-        }
+      let since: { at: number; partition: string } | undefined;
+      for (const at of [...new Set([...changes, ...switches, end])].sort((a, b) => a - b)) {
+        const [mine, theirs] = [one, other].map((vm) => of(vm).findLast((entry) => entry.at <= at)?.value);
+        const shared =
+          mine !== null && mine !== undefined && mine === theirs && isOn(one, at) && isOn(other, at);
+        if (shared) since ??= { at, partition: mine };
+        if (since === undefined || (shared && at < end)) continue;
+        // Two that share one at the end share it for ever.
+        if (shared || at > clock.after(since.at, PARTITION_SHARED.seconds))
+          found.push({
+            rule: 'partition_shared',
+            vm: `${one}, ${other}`,
+            from: since.at,
+            to: at,
+            what: `both are READY with partition ${since.partition}, for longer than ${PARTITION_SHARED.seconds} s or at the end (${PARTITION_SHARED.reason})`,
+          });
+        since = undefined;
       }
     }
   return found;

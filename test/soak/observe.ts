@@ -105,10 +105,11 @@ export class Observer {
   }
 
   #add(vm: string, source: Source, value: boolean | null, said?: string): void {
-    // What has not changed is left out, except texts, which are not compared.
+    // What has not changed is left out. The probe's text has a time in it, so it is not compared.
     const key = `${vm} ${source}`;
-    if (this.#last.get(key) === String(value)) return;
-    this.#last.set(key, String(value));
+    const text = source === 'probe' ? String(value) : `${value} ${said}`;
+    if (this.#last.get(key) === text) return;
+    this.#last.set(key, text);
     this.samples.push({ at: this.now(), vm, source, value, ...(said !== undefined && { said }) });
   }
 
@@ -184,14 +185,15 @@ export class Observer {
   #heard(name: string, code: number, stdout: string): void {
     const [status, headline = '', ready, reason = '', superexec, id = ''] = stdout.split('\n');
     if (code !== 0 || superexec === undefined || !/^\d+$/.test(status ?? '')) {
-      for (const source of ['status', 'ready', 'superexec'] as const)
+      for (const source of ['status', 'exit', 'ready', 'superexec'] as const)
         this.#add(name, source, null, 'no answer');
       return;
     }
     const serves = /, serving\b/.test(headline);
     this.#add(name, 'status', serves, `exit ${status}, ${headline}`);
+    this.#add(name, 'exit', status === '0', `exit ${status}`);
     this.#add(name, 'ready', ready === '0', `exit ${ready}, ${reason}`);
-    this.#add(name, 'superexec', Number(superexec) > 0, `${superexec} processes`);
+    this.#add(name, 'superexec', Number(superexec) > 0, Number(superexec) > 0 ? 'runs' : 'no process');
     const found = /SuperNode ID: (\d+)/.exec(id)?.[1];
     if (found === undefined) this.#nodeIds.delete(name);
     else this.#nodeIds.set(name, found);

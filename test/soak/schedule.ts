@@ -90,7 +90,7 @@ interface Wanted {
   readonly kinds?: readonly FaultKind[];
 }
 
-/** All kinds in random order, then again. A fault that would end after `seconds` is left out. */
+/** All kinds in random order, then again. Each ends, with its pause, within `seconds`; so the last ones may be missing. */
 export function scheduleOf({ seed, seconds, supernodes, pace, kinds = FAULT_KINDS }: Wanted): Planned[] {
   const random = generator(seed);
   const between = (from: number, to: number): number => from + random() * (to - from);
@@ -98,28 +98,27 @@ export function scheduleOf({ seed, seconds, supernodes, pace, kinds = FAULT_KIND
   const planned: Planned[] = [];
   let bag: FaultKind[] = [];
   let at = between(5, 15) * pace;
-  while (at < seconds) {
+  for (;;) {
     if (bag.length === 0) bag = [...kinds];
-    const [kind] = bag.splice(Math.floor(random() * bag.length), 1);
-    const { target, hold, rest, choices }: Kind = KINDS[kind!];
+    const fitting = bag.filter((kind) => at + (KINDS[kind].hold[1] + KINDS[kind].rest) * pace <= seconds);
+    if (fitting.length === 0) return planned;
+    const kind = pick(fitting);
+    bag.splice(bag.indexOf(kind), 1);
+    const { target, hold, rest, choices }: Kind = KINDS[kind];
     const held = between(...hold) * pace;
     const node = `supernode ${Math.floor(random() * supernodes)}`;
     const on = target === 'any' ? pick(['superlink', node]) : target === 'supernode' ? node : target;
     const choice = choices && pick(choices);
+    planned.push({
+      at: Math.round(at),
+      kind,
+      target: on,
+      hold: Math.round(held),
+      ...(choice && { choice }),
+    });
     const next = held + rest * pace + between(3, 20) * pace;
-    if (at + held + rest * pace <= seconds)
-      planned.push({
-        at: Math.round(at),
-        kind: kind!,
-        target: on,
-        hold: Math.round(held),
-        ...(choice && { choice }),
-      });
-    else if (at + 150 * pace > seconds) break;
-    else continue;
     at += random() < OVERLAPS ? between(3, next / 2) : next;
   }
-  return planned;
 }
 
 export const lineOf = ({ at, kind, target, hold, choice }: Planned): string =>

@@ -16,7 +16,7 @@ import { FAULT_KINDS, type FaultKind } from '../../soak/schedule.ts';
 
 /** Seconds for which one character of a line holds. */
 const STEP = 10;
-const SOURCES: readonly Source[] = ['power', 'probe', 'onegate', 'status', 'ready', 'superexec'];
+const SOURCES: readonly Source[] = ['power', 'probe', 'onegate', 'status', 'exit', 'ready', 'superexec'];
 
 /** What each source says, a character for every ten seconds: `+` yes, `-` no, `?` not known. A source left out says yes. */
 type Lines = Partial<Record<Source, string>>;
@@ -25,12 +25,14 @@ const YES = '+'.repeat(200);
 
 function samplesOf(vm: string, lines: Lines, length: number): Sample[] {
   return SOURCES.flatMap((source) =>
-    [...(lines[source] ?? YES).slice(0, length)].map((sign, index) => ({
-      at: index * STEP,
-      vm,
-      source,
-      value: sign === '?' ? null : sign === '+',
-    })),
+    [...(lines[source] ?? (source === 'exit' ? lines.status : undefined) ?? YES).slice(0, length)].map(
+      (sign, index) => ({
+        at: index * STEP,
+        vm,
+        source,
+        value: sign === '?' ? null : sign === '+',
+      }),
+    ),
   ).sort((one, other) => one.at - other.at);
 }
 
@@ -101,7 +103,7 @@ describe('a run is good', () => {
   });
 
   test('when what is not known is not known', () => {
-    const dark = { probe: '?'.repeat(60), status: '?'.repeat(59), ready: '?'.repeat(59) };
+    const dark = { probe: '?'.repeat(60), status: '?'.repeat(60), ready: '?'.repeat(60) };
     const found = judge(timeline({ node: dark }));
     // Only at the end everything has to be known.
     expect(rulesOf(found)).toEqual(['not_ready_at_end node']);
@@ -167,6 +169,14 @@ describe('a run is not good', () => {
     ],
     ['a VM that serves and does not say so', { node: { status: gap(6, 8) } }, 'up_but_not_serving node'],
     ['`status` and `ready` that disagree', { link: { status: gap(6, 4) } }, 'status_against_ready link'],
+    [
+      '`status` that ends with 0 and does not say that it serves',
+      {
+        node: { probe: gap(6, 5), status: gap(6, 5), exit: YES },
+        faults: [fault('kill Flower', 'node', 60)],
+      },
+      'status_against_its_exit node',
+    ],
     [
       '`status` and OneGate that disagree',
       { link: { status: gap(6, 5), ready: gap(6, 5) } },

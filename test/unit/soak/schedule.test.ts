@@ -8,16 +8,15 @@ test('the same seed gives the same faults, another one others', () => {
   expect(scheduleOf({ seed: 7, ...HOUR })).not.toEqual(scheduleOf({ seed: 8, ...HOUR }));
 });
 
-test('every fault has happened before one is repeated, and all end in time', () => {
+test('a fault is repeated only when all others have happened or do not fit any more, and all end in time', () => {
   for (let seed = 0; seed < 50; seed++) {
     const planned = scheduleOf({ seed, ...HOUR });
     expect(planned.length).toBeGreaterThanOrEqual(FAULT_KINDS.length);
-    expect(new Set(planned.slice(0, FAULT_KINDS.length).map(({ kind }) => kind)).size).toBe(
-      FAULT_KINDS.length,
-    );
+    const early = planned.slice(0, FAULT_KINDS.length).filter(({ at }) => at < HOUR.seconds - 600);
+    expect(new Set(early.map(({ kind }) => kind)).size).toBe(early.length);
     for (const { at, kind, hold } of planned) {
       expect(at + hold + KINDS[kind].rest).toBeLessThanOrEqual(HOUR.seconds + 1);
-      expect(hold).toBeGreaterThanOrEqual(Math.floor(KINDS[kind].hold[0]));
+      expect(hold).toBeGreaterThanOrEqual(KINDS[kind].hold[0]);
     }
   }
 });
