@@ -137,7 +137,7 @@ export class Injector {
         const fault = zone.faults.add({ kind: 'status', status: Number(choice) });
         return () => fault.clear();
       }
-      case 'scale up, then down':
+      case 'scale up and down':
         await this.#scale(this.#supernodes + 1);
         return () => this.#scale(this.#supernodes);
       default:

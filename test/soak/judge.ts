@@ -126,7 +126,7 @@ export const RECOVERY: Readonly<Record<FaultKind, { readonly seconds: number; re
     seconds: 150,
     reason: 'Flower ends when its calls are refused, and is started again; then as after a kill',
   },
-  'scale up, then down': {
+  'scale up and down': {
     seconds: 240,
     reason: 'a VM boots, and the others start Flower with another number of partitions',
   },
@@ -288,7 +288,7 @@ export const RULES: readonly Rule[] = [
         kinds: [
           'change the CONTEXT',
           'invalid CONTEXT',
-          'scale up, then down',
+          'scale up and down',
           'kill the agent',
           'stop the agent',
           'hang the agent',
@@ -337,7 +337,7 @@ export const RULES: readonly Rule[] = [
           'change the CONTEXT',
           'invalid CONTEXT',
           'step the clock',
-          'scale up, then down',
+          'scale up and down',
           'reboot the VM',
           'cut the power',
         ],
@@ -366,7 +366,7 @@ export const RULES: readonly Rule[] = [
           'hang Flower',
           'step the clock',
           'change the CONTEXT',
-          'scale up, then down',
+          'scale up and down',
           'reboot the VM',
           'cut the power',
           'cut the path to the SuperLink',

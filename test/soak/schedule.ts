@@ -44,7 +44,7 @@ export const KINDS = {
     rest: 120,
     choices: ['8', '-400', '7200', '-7200', '345600000'],
   },
-  'scale up, then down': { target: 'all', hold: [90, 150], rest: 120 },
+  'scale up and down': { target: 'all', hold: [90, 150], rest: 120 },
   'reboot the VM': { target: 'any', hold: [0, 0], rest: 100 },
   'cut the power': { target: 'any', hold: [0, 20], rest: 120 },
   // No fault: a run that has to be completed, unless a fault meets it.
