@@ -15,8 +15,9 @@ type Heal = () => Promise<unknown> | unknown;
 
 const nothing: Heal = () => undefined;
 
-/** The process ids of SuperExec; one that has ended and is not collected yet has no command line. */
-export const SUPEREXEC = "grep -al 'superexec-launch\\|flower-supere[x]ec' /proc/[0-9]*/cmdline 2>/dev/null";
+/** The processes of SuperExec, without the shell that looks; one that has ended and is not collected yet has no command line. */
+export const SUPEREXEC =
+  "grep -al 'superexec-laun[c]h\\|flower-supere[x]ec' /proc/[0-9]*/cmdline 2>/dev/null";
 
 export class Injector {
   readonly #service: GuestService;

@@ -35,8 +35,8 @@ const SEED = number('SEED', Math.floor(Date.now() / 1_000) % 100_000);
 const MINUTES = number('MINUTES', 60);
 const FEDERATIONS = (process.env.FEDERATIONS || '1 3').split(/[\s,]+/).map(Number);
 const KINDS = (process.env.KINDS || FAULT_KINDS.join(',')).split(',').map((kind) => kind.trim());
-const [stranger] = KINDS.filter((kind) => !isFaultKind(kind));
-if (stranger !== undefined) usage(`no fault '${stranger}'; the faults are: ${FAULT_KINDS.join(', ')}`);
+const [unknown] = KINDS.filter((kind) => !isFaultKind(kind));
+if (unknown !== undefined) usage(`no fault '${unknown}'; the faults are: ${FAULT_KINDS.join(', ')}`);
 
 interface Recorded {
   readonly supernodes: number;

@@ -97,11 +97,11 @@ export function figures(outages: readonly Outage[], summary: Summary): string {
   ].join('\n');
 }
 
-export function renewFigures(text: string): void {
-  const page = readFileSync(PAGE, 'utf8');
-  if (!BLOCK.test(page)) throw new Error('docs/operate.md has no markers for the figures of outages');
-  writeFileSync(
-    PAGE,
-    page.replace(BLOCK, (_, head, _old, tail) => `${head}${text}${tail}`),
-  );
+/** The page with other figures. */
+export function withFigures(page: string, text: string): string {
+  if (!BLOCK.test(page)) throw new Error('the page has no markers for the figures of outages');
+  return page.replace(BLOCK, (_, head, _old, tail) => `${head}${text}${tail}`);
 }
+
+export const renewFigures = (text: string): void =>
+  writeFileSync(PAGE, withFigures(readFileSync(PAGE, 'utf8'), text));
