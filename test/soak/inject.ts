@@ -162,7 +162,7 @@ export class Injector {
     const number = ++this.#changes;
     if (choice === 'node config' && role === 'supernode') return { FL_NODE_CONFIG: `site="lab ${number}"` };
     if (choice === 'certificate' && role === 'superlink')
-      return { FL_CERT_EXTRA_SAN: `superlink-${number}.example` };
+      return { FL_CERT_EXTRA_SAN: `DNS:superlink-${number}.example` };
     if (choice === 'checkpoints' && role === 'superlink')
       return { FL_CHECKPOINT_ENABLED: number % 2 === 0 ? 'YES' : 'NO' };
     return role === 'superlink'

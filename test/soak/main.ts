@@ -47,6 +47,12 @@ interface Recorded {
   readonly journals: readonly Journal[];
 }
 
+/** SIGTERM ends a run early: what it has seen is judged. */
+let interrupted = false;
+process.once('SIGTERM', () => {
+  interrupted = true;
+});
+
 /** One federation from its deployment to its last run. */
 async function soak(supernodes: number, planned: readonly Planned[], folder: string): Promise<Recorded> {
   const all = { FL_NUM_ROUNDS: '2' };
@@ -87,17 +93,18 @@ async function soak(supernodes: number, planned: readonly Planned[], folder: str
     const zero = observer.now();
     const pending: Promise<void>[] = [];
     for (const fault of planned) {
-      while (observer.now() - zero < fault.at) await seconds(0.2);
+      while (observer.now() - zero < fault.at && !interrupted) await seconds(0.2);
+      if (interrupted) break;
       pending.push(play(fault, injector, observer, service.superlink));
     }
     await Promise.all(pending);
     const said = (text: string): void => console.log(`${stamp(observer)} ${text}`);
     said('the last fault is over; waiting until all serve');
-    await until('all to serve', () => observer.allWell(), {
+    await until('all to serve', () => observer.allWell() || interrupted, {
       timeoutMs: ALL_READY.seconds * 1_000,
       everyMs: 500,
     }).catch((error: Error) => said(error.message));
-    await submit(observer, service.superlink, true);
+    if (!interrupted) await submit(observer, service.superlink, true);
     const after = await problemsOf(service.all);
     const fresh = after.filter(({ vm, code }) => !before.some((one) => one.vm === vm && one.code === code));
     const timeline = observer.timeline(fresh);
@@ -214,6 +221,7 @@ async function main(): Promise<number> {
     console.log(`\nfederation of ${FEDERATIONS[index]} SuperNode(s):\n${plan.map(lineOf).join('\n')}`);
   const records: Recorded[] = [];
   for (const [index, supernodes] of FEDERATIONS.entries()) {
+    if (interrupted) break;
     console.log();
     const record = await soak(supernodes, plans[index]!, folder);
     // Infinity is not JSON: a fault that was not ended lasted until the end.
