@@ -20,6 +20,7 @@ from flower_launch.state_file import StateFile, close_to_others  # noqa: E402
 
 close_to_others()
 from flower_launch.channels import alter_grpc  # noqa: E402
+from flower_launch.database import keep_copy  # noqa: E402
 from flower_launch.directories import make_directories  # noqa: E402
 from flower_launch.ending import catch_hard_exit, end, watch  # noqa: E402
 from flower_launch.flower import alter_logging, await_http_listener, watch_signals, watch_threads  # noqa: E402
@@ -89,6 +90,9 @@ def main():
         # FLWR_HOME is a cache: what Flower needs in it is made again.
         for note in make_directories(plan["directories"], replaceable=[plan["environment"].get("FLWR_HOME")]):
             log(4, f"flower-launch: {note}")
+        copied = keep_copy(plan, f"{root}/run/flower-context/database.json", systemd)
+        if copied is not None:
+            log(5, f"flower-launch: {copied}")
         watch_signals(state)
         watch_threads(state)
         catch_hard_exit(state)

@@ -45,6 +45,10 @@ const FILES: Readonly<
     access: 'root 0644',
     what: 'listeners, the endpoint for SuperNodes, and the TLS files of Flower',
   },
+  databaseVersion: {
+    access: 'root 0644',
+    what: 'SuperLink: the Flower that last served with its database; the launcher keeps a copy for it before a newer one migrates',
+  },
   nodeConfig: { access: 'root:flower 0640', what: 'node config for ClientApps' },
   runConfig: {
     access: 'root:flower 0640',

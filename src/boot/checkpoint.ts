@@ -31,11 +31,13 @@ const schema = z.object({
     })
     .transform(({ [OLD_MEMBERS]: old, members = old, ...rest }): PartitionMemory => ({ ...rest, members }))
     .optional(),
+  /** Which Flower last opened the SuperLink's database: kept even when other steps are forgotten. */
+  database: z.object({ file: z.string().optional(), flower: z.string() }).optional(),
 });
 
 type Content = z.infer<typeof schema>;
 
-/** Finished steps and the partition, across boots. Reading never fails: a damaged file, or what else has its name, is quarantined, and `damage` has the problem. */
+/** Finished steps, the partition and the version of the database, across boots. Reading never fails: a damaged file, or what else has its name, is quarantined, and `damage` has the problem. */
 export class Checkpoint {
   readonly #path: string;
   #content: Content = { version: 1, steps: {} };
@@ -108,13 +110,23 @@ export class Checkpoint {
     this.#write();
   }
 
-  /** Forgets all steps; keys, certificates and the claimed partition are not the checkpoint's to lose. */
+  get database(): Content['database'] {
+    return this.#content.database;
+  }
+
+  /** `file`: FL_DATABASE; undefined: whatever database there is (a restored backup). */
+  rememberDatabase(database: NonNullable<Content['database']>): void {
+    this.#content.database = database;
+    this.#write();
+  }
+
+  /** Forgets all steps. What this VM has claimed and migrated stays true. */
   forget(): void {
-    const { partition: kept } = this.#content;
+    const { partition: kept, database } = this.#content;
     // Whether claims can be relied on is judged anew.
     const partition = kept && { ...kept, altered: undefined, suspicion: undefined };
-    this.#content = { version: 1, steps: {}, ...(partition === undefined ? {} : { partition }) };
-    if (partition === undefined) remove(this.#path);
+    this.#content = { version: 1, steps: {}, partition, database };
+    if (partition === undefined && database === undefined) remove(this.#path);
     else this.#write();
   }
 

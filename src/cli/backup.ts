@@ -2,6 +2,7 @@
 // parts are read and written by a process of their user, with the sandbox of its unit (appliance/lib/flower-backup.py).
 import { join } from 'node:path';
 import * as z from 'zod';
+import { Checkpoint } from '../boot/checkpoint.ts';
 import { EXIT } from '../core/exit.ts';
 import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
@@ -9,6 +10,7 @@ import { ROLES } from '../core/role.ts';
 import { textLines } from '../core/text.ts';
 import { isOlder } from '../core/version.ts';
 import { stateDirectory } from '../flower/directories.ts';
+import { installedVersions } from '../flower/environment.ts';
 import { readPlan } from '../flower/plan.ts';
 import { unitOf } from '../flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../flower/superexec.ts';
@@ -24,6 +26,7 @@ import {
 import { ensureFolder, exists, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import type { Machine } from '../host/machine.ts';
+import type { Paths } from '../host/paths.ts';
 import { type Files, runInSandbox } from '../host/sandbox.ts';
 import { unitState } from '../host/systemd.ts';
 import type { Image } from '../vm/image.ts';
@@ -83,7 +86,8 @@ export const backup = defineCommand({
       const text = JSON.stringify({
         version: 1,
         role: image.role,
-        flower: image.flower.version,
+        // FLOWER_VERSION may ask for another one than that of the image.
+        flower: readPlan(machine.paths)?.flower_version ?? image.flower.version,
         made: machine.clock.now().toISOString(),
         files: Object.fromEntries(names.map((name) => [name, sizeOf(join(made.path, name))])),
       });
@@ -109,7 +113,7 @@ export const restore = defineCommand({
   async run({ machine, args }) {
     const folder = args[0]!;
     const image = imageOf(machine);
-    const saved = checkedManifest(folder, image);
+    const saved = checkedManifest(folder, image, machine.paths);
     const unit = unitOf(image.role);
     for (const { active } of [await unitState(unit), await unitState(SUPEREXEC_UNIT)])
       if (!['inactive', 'failed'].includes(active)) throw running(unit);
@@ -126,6 +130,8 @@ export const restore = defineCommand({
         throw archiveProblem('unpacking the keys and certificates', 'it has other files, too');
       for (const part of parts) await inSandbox(machine, part, 'unpack', { input: join(folder, part.file) });
       remove(checkpoint);
+      if (image.role === 'superlink')
+        new Checkpoint(checkpoint, machine.clock.now()).rememberDatabase({ flower: saved.flower });
       // Flower's database after what belongs to it, and the keys last.
       for (const part of parts.toReversed()) await inSandbox(machine, part, 'replace');
       replaceFolder(join(beside, 'tls'), tls);
@@ -144,13 +150,14 @@ const running = (unit: string): UsageError =>
   new UsageError(`the agent or Flower runs; first \`systemctl stop flower-context ${unit}\``);
 
 /** What a backup says about itself, if it is whole and for this VM. */
-function checkedManifest(folder: string, image: Image): z.output<typeof manifest> {
+function checkedManifest(folder: string, image: Image, paths: Paths): z.output<typeof manifest> {
   const saved = parseJson(readText(join(folder, MANIFEST)), manifest);
   if (saved === undefined)
     throw new UsageError(`${folder} is not a complete backup: ${MANIFEST} cannot be used`);
   if (saved.role !== image.role)
     throw new UsageError(`the backup is of a ${saved.role}, and this VM is a ${image.role}`);
-  if (isOlder(image.flower.version, saved.flower))
+  const versions = [image.flower.version, ...installedVersions(paths)];
+  if (versions.every((version) => isOlder(version, saved.flower)))
     throw new UsageError(
       `the backup is of Flower ${saved.flower}, and this VM has the older ${image.flower.version}`,
     );

@@ -212,6 +212,18 @@ const ENTRIES = {
       'leave FLOWER_VERSION and ML_FRAMEWORK empty, or free disk space and open access to the package index: `flower-context install` tries again',
     where: [JOURNAL, 'ls /opt/flower/envs', 'df -h /opt/flower', 'flower-context install'],
   },
+  flower_database_newer: {
+    title: 'the database was opened by a newer Flower than the one that is asked for',
+    severity: 'fatal',
+    about:
+      'A newer Flower migrates the database of the SuperLink when it starts. An older one does not open it any more. FLOWER_VERSION was lowered, or the requested version could not be installed and the image has an older one.',
+    found:
+      'The agent remembers which Flower last served with this database, and compares it before Flower is stopped. Flower itself ends with "Can\'t locate revision".',
+    agent: 'It starts no older Flower. A Flower that serves continues with its settings.',
+    remedy:
+      'set FLOWER_VERSION to the version named, or a newer one. To go back: restore a backup of that time, or use the copy that was kept beside the database before the migration',
+    where: [JOURNAL, 'FLOWER_VERSION in docs/reference/variables.md', 'docs/operate.md, Upgrade'],
+  },
   flower_state_unknown: {
     title: 'Flower runs, but its state is not known',
     severity: 'warning',

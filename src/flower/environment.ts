@@ -92,6 +92,10 @@ export const imageOf = (
   installed: installedNames(environments),
 });
 
+/** Versions of Flower that need no installation. */
+export const installedVersions = ({ environments }: Paths): string[] =>
+  installedNames(environments).map((name) => name.split('-')[0]!);
+
 /** Names of the complete environments: VERSION-FRAMEWORK. */
 const installedNames = (folder: string): string[] =>
   listFolder(folder).filter((name) => isComplete(join(folder, name)));

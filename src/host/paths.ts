@@ -46,6 +46,8 @@ export function pathsUnder(root: string) {
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
+    /** Which Flower last opened the database: the launcher keeps a copy for that one (flower_launch/database.py). */
+    databaseVersion: at('/run/flower-context/database.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
     runConfig: at('/run/flower-context/run-config.toml'),
     /** FL_ISOLATION=process: what SuperExec may see of the folder above. */

@@ -1,3 +1,4 @@
+import { CATALOGUE } from '../../core/catalogue.ts';
 import { formatHostPort, type HostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
@@ -21,6 +22,7 @@ import type { Paths } from '../../host/paths.ts';
 import { run, selfCommand } from '../../host/process.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
+import { rememberDatabase } from '../database.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
@@ -173,8 +175,9 @@ const SERVING_WITHIN_MS = 180_000;
 export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
-  needs: ['certificates', 'launch_plan', 'start_flower'],
-  async run({ certificates: trust, launch_plan: plan }, { machine, wait, signal: cancelled }) {
+  needs: ['validate', 'certificates', 'launch_plan', 'start_flower'],
+  async run({ validate: config, certificates: trust, launch_plan: plan }, tools) {
+    const { machine, wait, signal: cancelled } = tools;
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
     wait({
@@ -195,6 +198,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       untilServing(signal),
       untilFlowerEnds('superlink', plan, machine, signal),
     ]);
+    rememberDatabase(config, plan.flowerVersion, tools.checkpoint);
     const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
     return { output: undefined, note: `${address} answers${how}` };
   },
@@ -316,6 +320,8 @@ async function untilUp(
   }
 }
 
+/** Alembic, about a database of a newer Flower. */
+const NEWER_DATABASE = /Can't locate revision identified by/;
 const READ_UNIT_EVERY_MS = 1_000;
 
 /** Never resolves: throws flower_start_failed, with Flower's last lines, when the unit's process has ended. */
@@ -339,6 +345,9 @@ async function untilFlowerEnds(
       doing: `starting Flower ${flowerVersion} (${unit})`,
       found: `it ended${how}; its last lines:\n${lines.join('\n')}`,
       expected: 'a process that keeps serving',
+      ...(lines.some((line) => NEWER_DATABASE.test(line)) && {
+        remedy: `the database was migrated by a newer Flower: ${CATALOGUE.flower_database_newer.remedy}`,
+      }),
     });
   }
 }

@@ -13,6 +13,7 @@ import { type Owner, sha256 } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
 import { queueJob } from '../../host/systemd.ts';
 import { advertisedEndpoint } from '../addresses.ts';
+import { demandNoOlderFlower, writeDatabaseVersion } from '../database.ts';
 import { certificateFiles, superLinkLaunch, superNodeLaunch } from '../launch.ts';
 import {
   type PreparedPlan,
@@ -31,7 +32,10 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
   ...PLAN,
   needs: ['read_context', 'validate', 'prepare_directories', 'certificates'],
   async run({ read_context, validate: config, prepare_directories, certificates: trust }, tools) {
+    demandNoOlderFlower(config, config.FLOWER_VERSION, tools.checkpoint);
     const { facts, degraded } = await flowerEnvironment(config, tools);
+    demandNoOlderFlower(config, facts.version, tools.checkpoint, degraded);
+    writeDatabaseVersion(config, tools.checkpoint, facts.paths);
     const degradedBy = continueWithout([degraded], tools);
     const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, read_context.addresses, trust?.dialable);
     tools.setFacts({ endpoint: formatHostPort(endpoint) });

@@ -66,10 +66,26 @@ export class Foothold {
   /** Runs a function of test/support/attacker/attacker/attacks.py in the process of the app. */
   async try(name: string, ...args: readonly unknown[]): Promise<Answer> {
     const file = await this.start(name, ...args);
-    const text = await this.#guest.until(`the app to have tried ${name}`, async () => {
-      const { code, stdout } = await this.#guest.exec(`cat ${file}`);
-      return code === 0 && stdout;
+    return this.#answer(name, async () => this.#read(file));
+  }
+
+  /** Like {@link try}; undefined when the kernel ended the process for it. */
+  async tryUntilEnded(name: string, ...args: readonly unknown[]): Promise<Answer | undefined> {
+    const file = await this.start(name, ...args);
+    const answer = await this.#answer(name, async () => {
+      const text = await this.#read(file);
+      return text || (await this.isAlive()) ? text : '{"result":"ended"}';
     });
+    return answer.result === 'ended' ? undefined : answer;
+  }
+
+  async #read(file: string): Promise<string | false> {
+    const { code, stdout } = await this.#guest.exec(`cat ${file}`);
+    return code === 0 && stdout;
+  }
+
+  async #answer(name: string, read: () => Promise<string | false>): Promise<Answer> {
+    const text = await this.#guest.until(`the app to have tried ${name}`, read);
     const answer = JSON.parse(text) as Answer & { readonly fault?: string };
     if (answer.fault !== undefined) throw new Error(`the attack ${name} is wrong: ${answer.fault}`);
     return answer;

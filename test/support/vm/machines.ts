@@ -15,9 +15,11 @@ export const vm = (
   spec: GuestSpec,
   options: readonly string[] = [],
   cpus = spec.role === 'superlink' ? 2 : 1,
+  memory = 1024,
 ): QemuVm =>
   new QemuVm({
     ...spec,
+    memory,
     disk: diskOf(spec.role),
     machine: spec.role === 'superlink' ? 'i440fx with BIOS' : 'q35 with UEFI',
     cpus,

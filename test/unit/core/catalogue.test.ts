@@ -6,7 +6,7 @@ describe('a problem code', () => {
     const given =
       'address_not_in_certificate agent_running app_lacks_settings ca_invalid ca_mismatch ca_missing clock_off ' +
       'config_suspicious config_validation_failed context_unreadable dcgm_unavailable discovery_timeout ' +
-      'flower_install_failed flower_start_failed flower_state_unknown flower_version_differs flower_version_unsupported gpu_not_found ' +
+      'flower_database_newer flower_install_failed flower_start_failed flower_state_unknown flower_version_differs flower_version_unsupported gpu_not_found ' +
       'health_check_timeout image_incomplete internal_error interrupted metrics_unavailable no_address ' +
       'not_in_service onegate_unreachable onegate_value_refused peer_suspicious port_in_use run_failed ' +
       'run_not_started state_damaged state_unwritable superlink_ambiguous superlink_unreachable tls_mode_mismatch ' +
