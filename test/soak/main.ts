@@ -15,7 +15,7 @@ import { REPOSITORY } from '../support/zone/vm.ts';
 import { giveClock } from './clock.ts';
 import { Injector, seconds } from './inject.ts';
 import { ALL_READY, type Contradiction, judge, type Outage, outagesOf, type Timeline } from './judge.ts';
-import { Observer, problemsOf } from './observe.ts';
+import { Observer, problemsOf, slowness } from './observe.ts';
 import { explain, figures, type Journal, parseJournal, renewFigures, tableOf } from './report.ts';
 import { FAULT_KINDS, type FaultKind, isFaultKind, lineOf, type Planned, scheduleOf } from './schedule.ts';
 
@@ -101,7 +101,8 @@ async function soak(supernodes: number, planned: readonly Planned[], folder: str
     const said = (text: string): void => console.log(`${stamp(observer)} ${text}`);
     said('the last fault is over; waiting until all serve');
     await until('all to serve', () => observer.allWell() || interrupted, {
-      timeoutMs: ALL_READY.seconds * 1_000,
+      timeoutMs: ALL_READY.seconds * 1_000 * slowness(),
+      exact: true,
       everyMs: 500,
     }).catch((error: Error) => said(error.message));
     if (!interrupted) await submit(observer, service.superlink, true);
