@@ -540,14 +540,18 @@ function sharedPartitions(
 ): Contradiction[] {
   const of = (vm: string): { at: number; value: string | null }[] =>
     published.filter((one) => one.vm === vm && one.name === 'partition');
+  // OneGate keeps what a VM that is off or removed has published.
   const isOn = (vm: string, at: number): boolean =>
-    samples.findLast((one) => one.vm === vm && one.source === 'onegate' && one.at <= at)?.value === true;
+    (['power', 'onegate'] as const).every(
+      (wanted) =>
+        samples.findLast((one) => one.vm === vm && one.source === wanted && one.at <= at)?.value === true,
+    );
   const found: Contradiction[] = [];
   for (const [index, one] of vms.entries())
     for (const other of vms.slice(index + 1)) {
       const changes = [...of(one), ...of(other)].map(({ at }) => at);
       const switches = samples.flatMap(({ vm, source, at }) =>
-        source === 'onegate' && (vm === one || vm === other) ? [at] : [],
+        (source === 'onegate' || source === 'power') && (vm === one || vm === other) ? [at] : [],
       );
       let since: { at: number; partition: string } | undefined;
       for (const at of [...new Set([...changes, ...switches, end])].sort((a, b) => a - b)) {

@@ -94,6 +94,17 @@ describe('a run is good', () => {
     expect(judge(timeline({ node: off, faults: [fault('cut the power', 'node', 100, 220)] }))).toEqual([]);
   });
 
+  test('when a VM that OneFlow has removed leaves its partition to another one', () => {
+    const published = [
+      { at: 0, vm: 'link', name: 'partition', value: '1' },
+      { at: 0, vm: 'node', name: 'partition', value: '0' },
+      { at: 320, vm: 'link', name: 'partition', value: '0' },
+    ] as const;
+    const removed = { power: gap(30, 300) };
+    expect(judge(timeline({ node: removed, published }))).toEqual([]);
+    expect(rulesOf(judge(timeline({ published })))).toEqual(['partition_shared link, node']);
+  });
+
   test('when the machine is slow, and all is as late as the machine', () => {
     const late = { probe: gap(6, 24), status: gap(24, 6), ready: gap(24, 6), onegate: gap(24, 7) };
     const faults = [fault('hang Flower', 'link', 60, 260)];
