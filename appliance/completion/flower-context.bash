@@ -23,6 +23,7 @@ _flower_context() {
     'doctor --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'explain --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'submit --timeout') :; return ;;
     'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'install --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'backup --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
@@ -58,7 +59,7 @@ _flower_context() {
     doctor) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
     explain) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
-    submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -W 'quickstart' -- "$cur")); fi ;;
+    submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --timeout --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -W 'quickstart' -- "$cur")); fi ;;
     install) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     backup) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
     restore) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;

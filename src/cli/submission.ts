@@ -102,7 +102,8 @@ const RUNS = z.object({
       'run-id': text,
       /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
       status: text,
-      'status-details': text.catch(''),
+      /** Flower writes N/A for none. */
+      'status-details': text.transform((given) => (given === 'N/A' ? '' : given)).catch(''),
       /** Seconds. */
       elapsed: z.number().optional().catch(undefined),
     }),
@@ -111,6 +112,10 @@ const RUNS = z.object({
 
 export type RunState = z.infer<typeof RUNS>['runs'][number];
 
+/** The runs in the output of `flwr list --format json`; none when it is not such a list. */
+export const runsIn = (output: string): RunState[] =>
+  parseJson(output.slice(output.indexOf('{')), RUNS)?.runs ?? [];
+
 /** The run in the output of `flwr list --run-id ID --format json`; undefined when it is not there. */
 export const runStateIn = (output: string, id: string): RunState | undefined =>
-  parseJson(output.slice(output.indexOf('{')), RUNS)?.runs.find((run) => run['run-id'] === id);
+  runsIn(output).find((run) => run['run-id'] === id);

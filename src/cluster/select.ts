@@ -49,7 +49,7 @@ export function selectSuperLink(vms: readonly Vm[], service?: Service): SuperLin
 }
 
 function selectOne(vm: Vm): SuperLink | Pending {
-  const gone = vm.state === undefined ? undefined : STATES_WITHOUT_A_SUPERLINK[vm.state];
+  const gone = vm.state === undefined ? undefined : STOPPED_STATES[vm.state];
   if (gone !== undefined) {
     return {
       for: `a SuperLink: its VM ${vm.id} is ${gone}`,
@@ -94,7 +94,8 @@ function selectOne(vm: Vm): SuperLink | Pending {
   };
 }
 
-const STATES_WITHOUT_A_SUPERLINK: Record<number, string> = {
+/** Of a VM that runs no Flower. */
+export const STOPPED_STATES: Record<number, string> = {
   [VM_STATE.stopped]: 'stopped',
   [VM_STATE.suspended]: 'suspended',
   [VM_STATE.done]: 'terminated',

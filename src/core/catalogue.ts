@@ -1,4 +1,5 @@
 // Every problem code of the agent. A code is stable: it is FL_ERROR on OneGate and the key of `flower-context explain`.
+import { RUN_CODES } from './run-codes.ts';
 
 /** fatal: the boot ends. degraded: the boot continues without something. warning: reported, nothing else. */
 export type Severity = 'fatal' | 'degraded' | 'warning';
@@ -29,7 +30,6 @@ const REACTION: Readonly<Record<Severity, string>> = {
 const WAITS_FOR_CONTEXT =
   'The boot ends with exit status 2. FL_ERROR on OneGate has the code. The agent does not retry until the CONTEXT changes. Flower that already runs keeps its previous configuration.';
 const FLOWER_NOT_STARTED = `Flower is not started, because it would retry forever without a clear error. ${REACTION.fatal}`;
-const SUBMIT_ENDS = 'submit ends with exit status 1.';
 
 const JOURNAL = 'journalctl -u flower-context';
 const STATUS = 'flower-context status';
@@ -324,30 +324,7 @@ const ENTRIES = {
     remedy: 'choose another FL_METRICS_PORT',
     where: ['ss -ltnp', STATUS],
   },
-  app_lacks_settings: {
-    title: 'the app does not declare all settings of the run, and Flower refuses the others',
-    about: 'Strategy, rounds, clients and checkpoints of the CONTEXT are passed to every run.',
-    found: '`flower-context submit` compares them with [tool.flwr.app.config] of the app.',
-    agent: 'The run is not started. The problem contains the lines to add.',
-    remedy: 'add the lines named to [tool.flwr.app.config] in pyproject.toml, or use --declared-only',
-    where: ['cat /run/flower-context/run-config.toml', 'examples/quickstart/pyproject.toml'],
-  },
-  run_not_started: {
-    title: 'Flower did not start the run',
-    about: 'The SuperLink does not serve, the app cannot be read, or `flwr run` refused it.',
-    found: '`flower-context submit` reads the output of `flwr run`.',
-    agent: SUBMIT_ENDS,
-    remedy: 'read the output of flwr above; `flower-context status` shows if the SuperLink serves',
-    where: [STATUS, 'journalctl -u flower-superlink'],
-  },
-  run_failed: {
-    title: 'the run ended without being completed',
-    about: 'The run failed, was stopped, or the SuperLink went away.',
-    found: 'submit asks the SuperLink for the state of the run until it is finished.',
-    agent: SUBMIT_ENDS,
-    remedy: "read the ServerApp's lines above; those of the ClientApps are in the journals of the SuperNodes",
-    where: ['journalctl -u flower-superlink', 'journalctl -u flower-supernode (on the nodes)'],
-  },
+  ...RUN_CODES,
   agent_running: {
     title: 'the agent already runs on this machine',
     about: 'Only one agent may run on a machine. The lock ends with its process.',

@@ -65,7 +65,7 @@ interface Sandboxed {
   readonly env: Readonly<Record<string, string>>;
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
   readonly timeoutMs?: number;
-  readonly signal: AbortSignal;
+  readonly signal?: AbortSignal;
 }
 
 let count = 0;
@@ -91,7 +91,7 @@ export async function runAsAnother(
   } finally {
     packed.kill();
     // The end of systemd-run does not end the unit.
-    if (options.signal.aborted || options.timeoutMs !== undefined)
+    if (options.signal?.aborted || options.timeoutMs !== undefined)
       await run('systemctl', ['stop', '--quiet', unit], { timeoutMs: 30_000 });
   }
 }

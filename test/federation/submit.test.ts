@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { namesOf, rowOf } from '../../src/config/table.ts';
+import { patience } from '../support/load.ts';
 import { temporaryFolder, zone } from '../support/zone/test-zone.ts';
-import type { Vm } from '../support/zone/vm.ts';
+import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
 
 /** A ServerApp without clients: it does what its setting says. */
 const SERVER = `
@@ -82,6 +83,15 @@ describe.each(['1.39.0', '1.31.0'])('a run on Flower %s', (version) => {
       /^run_failed: following run \d+: finished:failed[\s\S]*the app was asked to fail/m,
     );
     expect(code).toBe(1);
+  });
+
+  test('that needs a SuperNode, with none in the service: submit says so, and --timeout ends it', async () => {
+    const rounds = join(REPOSITORY, 'test/support/rounds-app');
+    const seconds = String(Math.ceil(patience(20_000) / 1_000));
+    const { code, stderr } = await vm.cli('submit', '--declared-only', '--timeout', seconds, rounds);
+    expect(stderr).toMatch(/^waiting for SuperNodes: 0 of \d online\n {2}the service has no SuperNode VM$/m);
+    expect(stderr).toContain('run_timed_out');
+    expect(code).toBe(5);
   });
 
   // covers app_lacks_settings

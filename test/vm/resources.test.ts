@@ -69,7 +69,7 @@ describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
       await unharmed();
     });
 
-    test('starts processes without end: a limit of the slice stops it, and the agent starts its own', async () => {
+    test('starts processes without end: the limit of the slice stops it, and the agent starts its own', async () => {
       const app = await running();
       const answer = await app.tryUntilEnded('fork', 100_000);
       const limit = Number((await guest.unit('flower.slice', 'TasksMax')).TasksMax);

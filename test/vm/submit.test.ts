@@ -137,6 +137,21 @@ test('after Ctrl-C the run continues, and what submit prints follows and stops i
   expect((await superlink.exec(`script -qec '${stop}' /dev/null </dev/null`)).stdout).toMatch(/stopped/i);
 });
 
+test('--timeout stops the run, and says what its log says about results', async () => {
+  const { code, stdout, stderr } = await superlink.exec(
+    `flower-context submit --declared-only --timeout 30 /root/app -- -c 'mode="wait"'`,
+    { timeoutMs: 180_000 },
+  );
+  expect(`${code} ${stdout}${stderr}`).toMatch(
+    /^5 [\s\S]*run_timed_out: following run \d+: not finished after 30 s; now\s+finished:stopped/,
+  );
+  const completed = await superlink.exec('flower-context submit --declared-only /root/app', {
+    timeoutMs: 120_000,
+  });
+  expect(completed.code).toBe(0);
+  expect(completed.stderr).toContain('its log shows no rounds');
+});
+
 test('an app folder that is too large ends with a problem', async () => {
   await superlink.sh(
     'mkdir -p /root/large && cp /root/app/pyproject.toml /root/large && truncate -s 300M /root/large/data',
