@@ -104,6 +104,7 @@ def main():
         gc.freeze()
         gc.enable()
         alter_logging(state)
+        state.limits.watch()
         run()
     except Unusable as problem:
         end(state, EXIT_PLAN, str(problem))

@@ -16,7 +16,10 @@ const FILES: Readonly<
     access: 'of OpenNebula',
     what: 'the CONTEXT that one-context reads in a container; in a VM it is the disc labelled CONTEXT',
   },
-  appliance: { access: 'root 0644', what: 'facts of the image: role, baked Flower version, user' },
+  appliance: {
+    access: 'root 0644',
+    what: 'facts of the image: role, baked Flower version, user, when it was built',
+  },
   state: { access: 'root', what: 'state of the agent; kept at a reboot' },
   checkpoint: { access: 'root 0600', what: 'the finished steps and their inputs' },
   tls: {
@@ -37,6 +40,10 @@ const FILES: Readonly<
   lock: { access: 'root 0600', what: 'locked by the agent that runs: one per machine' },
   status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
   ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
+  clock: {
+    access: 'root 0644',
+    what: 'SuperLink: where the clock was when the system started, and how it was set since',
+  },
   plan: {
     access: 'root:flower 0640',
     what: 'launch plan: arguments, environment and gRPC options of Flower',

@@ -16,6 +16,10 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['BootFailed, CONTEXT at fault', { type: 'BootFailed', ...failed, contextAtFault: true, flowerUp: false }],
   ['BootFailed, Flower serves', { type: 'BootFailed', ...failed, contextAtFault: false, flowerUp: true }],
   ['BootFailed', { type: 'BootFailed', ...failed, contextAtFault: false, flowerUp: false }],
+  [
+    'BootFailed, Flower has ended for good',
+    { type: 'BootFailed', ...failed, contextAtFault: false, flowerUp: false, endedForGood: true },
+  ],
   ['BootCancelled', { type: 'BootCancelled' }],
   ['LinkDown', { type: 'LinkDown', reason: '' }],
   ['LinkUp', { type: 'LinkUp' }],
@@ -23,8 +27,11 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['ContextChanged', { type: 'ContextChanged' }],
   ['ReloadRequested', { type: 'ReloadRequested' }],
   ['RenewalDue', { type: 'RenewalDue' }],
+  ['ClockChanged', { type: 'ClockChanged' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
+  ['SuperLinkMoved', { type: 'SuperLinkMoved' }],
+  ['FlowerServes', { type: 'FlowerServes' }],
   ['FailurePublished', { type: 'FailurePublished' }],
   ['StopRequested', { type: 'StopRequested' }],
 ];

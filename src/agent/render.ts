@@ -18,8 +18,10 @@ const CAUSES: Readonly<Record<Exclude<Cause, 'start'>, string>> = {
   reload: 'reload requested (SIGHUP)',
   retry_failed: 'retry: the last boot failed',
   retry_publish: 'retry: attributes not published to OneGate',
-  renewal: 'the server certificate has reached two thirds of its lifetime',
+  renewal: 'the server certificate is due for renewal',
+  clock: 'the clock of this VM was set',
   partition: 'the partition of this node changed',
+  superlink: 'the SuperLink has another address, TLS mode or CA',
   link: 'Flower link down for 15 s or longer',
 };
 

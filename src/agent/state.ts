@@ -14,6 +14,8 @@ export type Cause =
   | 'retry_publish'
   | 'renewal'
   | 'partition'
+  | 'superlink'
+  | 'clock'
   | 'link';
 
 interface Common {
@@ -81,8 +83,14 @@ export type AgentEvent =
   | { readonly type: 'ContextChanged' }
   | { readonly type: 'ReloadRequested' }
   | { readonly type: 'RenewalDue' }
+  /** The clock of this VM was set, and the certificates have to be judged again. */
+  | { readonly type: 'ClockChanged' }
   | { readonly type: 'RetryDue' }
   | { readonly type: 'PartitionMoved' }
+  /** The boot under way waits for a SuperLink that has another address, TLS mode or CA by now. */
+  | { readonly type: 'SuperLinkMoved' }
+  /** Flower serves, whatever the boot under way waits for. */
+  | { readonly type: 'FlowerServes' }
   /** The failure is published, and nothing has changed meanwhile. */
   | { readonly type: 'FailurePublished' }
   | { readonly type: 'StopRequested' };
@@ -134,6 +142,8 @@ export const START: Transition = {
 export function next(state: AgentState, event: AgentEvent, moment: Moment): Transition {
   if (state.stage === 'stopped') return { state, effects: [] };
   if (event.type === 'StopRequested') return stop(state, EXIT.ok, state.stage === 'booting');
+  // `systemctl restart` and `reload` wait for a unit that has not started, and its watchdog does not run.
+  if (event.type === 'FlowerServes') return notify(state);
   switch (state.stage) {
     case 'booting':
       return whileBooting(state, event, moment);
@@ -154,11 +164,13 @@ function whileBooting(state: Booting, event: AgentEvent, moment: Moment): Transi
     case 'NotServing':
       return only({ ...state, ready: false });
     case 'ContextChanged':
-    case 'ReloadRequested': {
+    case 'ReloadRequested':
+    case 'SuperLinkMoved':
       if (state.restart !== undefined) return only(state);
-      const restart = event.type === 'ContextChanged' ? 'context' : 'reload';
-      return { state: { ...state, restart }, effects: [{ type: 'cancelBoot' }] };
-    }
+      return {
+        state: { ...state, restart: BOOTS[event.type] ?? 'superlink' },
+        effects: [{ type: 'cancelBoot' }],
+      };
     case 'BootCancelled':
       return boot(state, state.restart ?? state.cause);
     case 'BootSucceeded':
@@ -208,6 +220,12 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
     const later = facts.contextAtFault ? {} : { retryAt: retryAt(unfinished, moment) };
     return { state: { ...failed, ...later }, effects: [publish] };
   }
+  // The agent stays, and systemd counts the unit as started: a reload or another CONTEXT starts Flower again.
+  if (facts.endedForGood)
+    return {
+      state: { ...failed, notified: true },
+      effects: state.notified ? [publish] : [publish, { type: 'notifyReady' }],
+    };
   // After other failures Flower waits for the plan of the next try, which systemd starts.
   return {
     state: { ...failed, exit: facts.contextAtFault ? EXIT.badContext : EXIT.failed },
@@ -216,6 +234,9 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
       : [publish, { type: 'leave' }],
   };
 }
+
+const notify = (state: AgentState): Transition =>
+  state.notified ? only(state) : { state: { ...state, notified: true }, effects: [{ type: 'notifyReady' }] };
 
 const disconnect = ({ stage: _, ...state }: Ready, reason: string, { monotonicMs }: Moment): Transition =>
   only({ stage: 'disconnected', ...state, ready: false, since: monotonicMs, reason });
@@ -228,6 +249,7 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   ContextChanged: 'context',
   ReloadRequested: 'reload',
   RenewalDue: 'renewal',
+  ClockChanged: 'clock',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
 };

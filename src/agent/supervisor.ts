@@ -15,6 +15,7 @@ import { render } from './render.ts';
 import {
   type AgentEvent,
   type AgentState,
+  type Cause,
   dueEvent,
   type Effect,
   type Moment,
@@ -28,7 +29,9 @@ export interface SupervisorOptions {
   /** Aborted when the agent is asked to stop. */
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
-  boot(run: Pick<Boot, 'signal' | 'contextRead' | 'notServing'>): Promise<BootOutcome>;
+  boot(
+    run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked'>,
+  ): Promise<BootOutcome>;
   /** systemd: the unit has started; it is stopping. */
   readonly notify: { ready(): void; stopping(): void };
   /** Calls `requested` at each reload request (SIGHUP); returns what ends that. */
@@ -37,6 +40,9 @@ export interface SupervisorOptions {
 
 /** Of a boot that ended in an error which it did not report. */
 const UNEXPECTED = { contextAtFault: false, planned: true, publishedBefore: false, flowerUp: false } as const;
+
+/** Boots that a person asks for. */
+const ASKED: ReadonlySet<Cause> = new Set<Cause>(['start', 'context', 'reload']);
 
 /** How often the agent checks what no event reports. */
 const OBSERVE_EVERY_MS = 5_000;
@@ -125,6 +131,7 @@ export class Supervisor {
     if (signal.aborted) return this.#dispatch({ type: 'StopRequested' });
     const flower = await liveFlowerState(machine);
     const noApps = flower?.up === true && !(await appsCanStart(machine));
+    if (flower?.up) this.#dispatch({ type: 'FlowerServes' });
     const { stage, ready } = this.#state;
     const { result } = this.#outcome ?? {};
     const up = flower?.up === true && !noApps && (result === undefined || flower.plan === result.planHash);
@@ -135,7 +142,10 @@ export class Supervisor {
       this.#dispatch({ type: 'LinkDown', reason });
     } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
       this.#dispatch({ type: 'LinkUp' });
-    const due = dueEvent(this.#state, this.#moment());
+    // A clock that is set makes a renewal seem due: the time is taken before the question whether it was set.
+    const moment = this.#moment();
+    if (result?.clockChanged?.() === true) this.#dispatch({ type: 'ClockChanged' });
+    const due = dueEvent(this.#state, moment);
     if (due !== undefined) this.#dispatch(due);
   }
 
@@ -143,7 +153,7 @@ export class Supervisor {
     const { notify } = this.#options;
     switch (effect.type) {
       case 'startBoot':
-        this.#startBoot();
+        this.#startBoot(effect.cause);
         break;
       case 'cancelBoot':
         this.#boot.abort();
@@ -170,7 +180,7 @@ export class Supervisor {
     }
   }
 
-  #startBoot(): void {
+  #startBoot(cause: Cause): void {
     this.#watching.abort();
     this.#watching = new AbortController();
     this.#boot = new AbortController();
@@ -180,11 +190,13 @@ export class Supervisor {
       await this.#work;
       const outcome = await this.#options.boot({
         signal,
+        asked: ASKED.has(cause),
         contextRead: (sha256) => {
           this.#dispatch({ type: 'ContextRead', sha256 });
           this.#context?.check();
         },
         notServing: () => this.#dispatch({ type: 'NotServing' }),
+        superLinkMoved: () => this.#dispatch({ type: 'SuperLinkMoved' }),
       });
       await this.#bootEnded(outcome);
     };

@@ -52,12 +52,18 @@ export const superLinkAttributes = (
   config: SuperLinkConfig,
   {
     endpoint,
+    endpoint6,
     caPem,
     ...serving
-  }: Serving & { readonly endpoint: HostPort; readonly caPem: string | undefined },
+  }: Serving & {
+    readonly endpoint: HostPort;
+    readonly endpoint6?: HostPort | undefined;
+    readonly caPem: string | undefined;
+  },
 ): Attributes => ({
   ...common(config, serving),
   FL_ENDPOINT: encodeEndpoint(endpoint),
+  FL_ENDPOINT6: endpoint6 === undefined ? '-' : encodeEndpoint(endpoint6),
   FL_TLS: yesNo(caPem !== undefined),
   // An earlier life with TLS may have left a certificate. OneGate cannot erase an attribute, only overwrite it.
   FL_CA_CERT: caPem === undefined ? '-' : Buffer.from(caPem).toString('base64'),

@@ -9,16 +9,19 @@ import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
 import { loadImage, loadVm } from '../vm/load.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import { retryLimitReached } from './retry-limit.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
 import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
-export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing'> {
+export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
   readonly signal: AbortSignal;
+  /** A person has asked for it, or this VM starts: what has ended for good starts again. */
+  readonly asked: boolean;
   readonly sequences?: Sequences;
 }
 
@@ -33,6 +36,8 @@ export interface BootResult {
   readonly published: boolean;
   /** When the server certificate is to be renewed. */
   readonly renewAt: Date | undefined;
+  /** Whether the certificates have to be looked at again because the clock was set; undefined: there are none. */
+  readonly clockChanged: (() => boolean) | undefined;
   /** Undefined on a SuperLink and outside a service. */
   readonly partition: SuperNodeOutputs['partition'];
 }
@@ -41,6 +46,8 @@ export interface BootResult {
 export interface FailureFacts {
   /** Only another CONTEXT can help. */
   readonly contextAtFault: boolean;
+  /** Flower has ended, and only a person starts it again. */
+  readonly endedForGood?: boolean;
   /** This boot has made a launch plan: what runs, if anything, is its own Flower, which has not proven itself. */
   readonly planned: boolean;
   /** The checkpoint says that what serves was published, by this agent or an earlier one. */
@@ -84,6 +91,8 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
   const { superlink, supernode } = sequences;
   const run = { ...on, image };
   on.report.begin(role, sequences[role]);
+  const limit = on.asked || role === 'superlink' ? undefined : await retryLimitReached(on.machine);
+  if (limit !== undefined) return { failure: await failureOf(on, limit, {}, role), degradations: [] };
   if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
   const { problem, outputs, degradations } =
     role === 'superlink'
@@ -101,6 +110,7 @@ const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => (
   planHash: outputs.launch_plan.hash,
   published: outputs.publish,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
+  clockChanged: 'certificates' in outputs ? outputs.certificates?.clockChanged : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
 });
 
@@ -115,6 +125,7 @@ const failureOf = async (
   config: outputs.validate,
   oneGate: outputs.read_context === undefined ? connected(machine, report) : outputs.read_context.oneGate,
   contextAtFault: problem.contextAtFault,
+  endedForGood: problem.code === 'retry_limit_reached',
   planned: outputs.launch_plan !== undefined,
   publishedBefore: checkpoint.finishedAt('publish') !== undefined,
   flowerUp: (await liveFlowerState(machine))?.up === true && (await appsCanStart(machine)),

@@ -4,7 +4,14 @@ import { asProblem, joinProblems, Problem } from '../core/problem.ts';
 import type { Report } from '../report/report.ts';
 import type { IdOf, Step, StepTools } from './step.ts';
 
-type FromBoot = 'machine' | 'image' | 'checkpoint' | 'signal' | 'contextRead' | 'notServing';
+type FromBoot =
+  | 'machine'
+  | 'image'
+  | 'checkpoint'
+  | 'signal'
+  | 'contextRead'
+  | 'notServing'
+  | 'superLinkMoved';
 
 interface Run<Outputs> extends Pick<StepTools, FromBoot> {
   readonly steps: readonly Step<Outputs>[];

@@ -35,7 +35,7 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-export interface ServerTrust {
+interface ServerTrust {
   /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
   /** The file of `caPem`. */
@@ -44,8 +44,14 @@ export interface ServerTrust {
   readonly dialable?: readonly string[];
   /** Changes when Flower must be started again to serve with something else. */
   readonly fingerprint: string;
-  /** When the server certificate is to be renewed; undefined: it is the operator's. */
+  /** When the certificate of this VM's own CA is to be renewed; undefined: not while the clock is suspect. */
   readonly renewAt: Date | undefined;
+  /** The clock is suspect now and was not when the certificates were prepared, or the reverse. */
+  readonly clockChanged: () => boolean;
+  /** The first problem that it was prepared in spite of: OneGate shows it. */
+  readonly degradedBy: ProblemCode | undefined;
+  /** The certificates are valid by this VM's clock. */
+  readonly verifiable: boolean;
 }
 
 /** How Flower starts: not in force before `start_flower` writes it. */
@@ -83,12 +89,17 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
   /** Undefined: plaintext. */
   certificates: ServerTrust | undefined;
-  await_fleet_api: undefined;
+  /** The address for SuperNodes without IPv4, which answers; undefined: there is none. */
+  await_fleet_api: HostPort | undefined;
 }
 
 export interface SuperNodeOutputs extends CommonOutputs<SuperNodeConfig> {
-  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. */
-  discover_superlink: { readonly endpoint: HostPort; readonly found: SuperLink | undefined };
+  /** `found` is undefined when FL_SUPERLINK_ADDRESS is set. `others`: why its other addresses are not used, each a clause. */
+  discover_superlink: {
+    readonly endpoint: HostPort;
+    readonly found: SuperLink | undefined;
+    readonly others: readonly string[];
+  };
   /** Undefined: plaintext. */
   trust:
     | {
@@ -126,6 +137,8 @@ export interface StepTools {
   contextRead(sha256: string): void;
   /** From now on this VM does not serve: the ready script must not succeed. */
   notServing(): void;
+  /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */
+  superLinkMoved(): void;
   /** Adds to the facts that `status` shows. */
   setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */

@@ -84,7 +84,7 @@ const ENTRIES = {
     title: 'a state file was damaged and has been renamed',
     severity: 'degraded',
     about:
-      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A damaged CA is replaced by a new one; SuperNodes with the old CA need the new one.',
+      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A part of the CA is found or made again if possible; otherwise there is a new CA, and SuperNodes that pin the old one need it.',
     found: 'Every state file is checked when it is read.',
     remedy: 'nothing, if the boot continued; the file beside the original (.damaged-*) shows the damage',
     where: ['ls /var/lib/flower-context /var/lib/flower-context/tls', 'flower-context ca'],
@@ -109,7 +109,8 @@ const ENTRIES = {
   },
   ca_invalid: {
     title: 'the CA certificate is not valid',
-    about: 'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA.',
+    about:
+      'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA. On a SuperLink: its own CA ends within a year.',
     found: 'The agent reads FL_SSL_CA_CERTFILE, or FL_CA_CERT of the SuperLink on OneGate.',
     agent: FLOWER_NOT_STARTED,
     remedy: CA_REMEDY,
@@ -243,6 +244,14 @@ const ENTRIES = {
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
     where: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
+  retry_limit_reached: {
+    title: 'this SuperNode has stopped: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached',
+    about: 'The SuperLink did not answer until then. The limit counts for each call; 0 means no limit.',
+    found: 'Flower ends at the limit, and its launcher with exit status 69.',
+    agent: 'Nothing starts Flower again before a reload, another CONTEXT or a restart of the VM.',
+    remedy: 'correct the SuperLink or the path to it, then `systemctl reload flower-context` here',
+    where: ['flower-context status (on the SuperLink)', 'journalctl -u flower-supernode'],
+  },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
     about: 'The Fleet API did not answer at the published address within 3 minutes.',
@@ -290,12 +299,13 @@ const ENTRIES = {
     where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
   clock_off: {
-    title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
+    title: "this VM's clock is wrong, or differs from the SuperLink's by more than Flower accepts",
     severity: 'warning',
     about:
-      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock.",
-    found: 'Flower refuses the timestamps of this node, or the certificates here begin in the future.',
-    agent: 'The boot continues. The problem ends when the clock is right.',
+      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock. While the clock of a SuperLink cannot be right, no CA and no certificate is replaced because of its dates.",
+    found:
+      'Flower refuses the timestamps of this node. Or the clock of a SuperLink is earlier than its image, later than the end of its CA, or was set while the system ran. Or its CA begins in the future.',
+    agent: 'The boot continues, and what serves goes on. The problem ends when the clock is right.',
     remedy: 'start time synchronisation (`timedatectl set-ntp true`) on both',
     where: ['timedatectl', 'flower-context doctor (on both sides)', 'journalctl -u flower-supernode'],
   },

@@ -18,6 +18,8 @@ const schema = z.discriminatedUnion('role', [
     flower_version: z.string(),
     /** What SuperNodes dial. */
     endpoint: hostPort,
+    /** What SuperNodes without IPv4 dial. */
+    endpoint6: hostPort.optional(),
     /** From Flower 1.37, `control` and `runtime` are the same listener. */
     listeners: z.object({ fleet: hostPort, control: hostPort, runtime: hostPort }),
     /** Null: plaintext. `loopback` is for the other listeners; it differs from `fleet` with an operator's certificate. */
@@ -41,12 +43,14 @@ export function superLinkEndpoints(
   config: Pick<SuperLinkSettings, 'FL_FLEET_API_ADDRESS' | 'FL_CONTROL_API_ADDRESS'>,
   { version, loopback, tls }: Pick<SuperLinkFacts, 'version' | 'loopback' | 'tls'>,
   endpoint: HostPort,
+  endpoint6?: HostPort,
 ): FlowerEndpoints {
   return {
     version: 1,
     role: 'superlink',
     flower_version: version,
     endpoint,
+    ...(endpoint6 && { endpoint6 }),
     listeners: superLinkListeners(config, version, loopback),
     tls: tls && { fleet: tls.operator ?? tls.own, loopback: tls.own },
   };

@@ -23,6 +23,8 @@ interface EnvironmentRequest {
   /** Tries an installation again that has failed on this machine. */
   readonly again?: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Called before an installation begins, and prevents it by an error. */
+  readonly beforeInstall?: (() => void) | undefined;
   /** Called with what is waited for when an installation begins, and with undefined when it ends. */
   readonly onWait?: (wait: { for: string; until: Date; check: string } | undefined) => void;
   /** The longest time for an installation. */
@@ -42,7 +44,7 @@ const LIMIT_MS = 10 * 60_000;
 
 /**
  * The environment to use, installed first when it is not there yet.
- * @throws Problem image_incomplete when the image has none of its own version
+ * @throws Problem image_incomplete when the image has none of its own version, and the signal's reason when aborted
  */
 export async function ensureEnvironment(request: EnvironmentRequest): Promise<FlowerEnvironment> {
   const { wanted, framework, paths, again = false } = request;
@@ -53,13 +55,15 @@ export async function ensureEnvironment(request: EnvironmentRequest): Promise<Fl
   const fallback = bakedEnvironment(request);
   const image = basename(fallback);
   const earlier = again ? undefined : failureOf(name, image, paths);
+  if (earlier === undefined) request.beforeInstall?.();
   const found = earlier?.found ?? (await install(request, path, fallback));
+  // What was stopped has not failed.
+  if (found !== undefined) request.signal?.throwIfAborted();
   if (found === undefined) {
     forgetFailure(name, paths);
     return { path, version: wanted };
   }
-  if (earlier === undefined && !request.signal?.aborted)
-    rememberFailure(name, { image, at: new Date().toISOString(), found }, paths);
+  if (earlier === undefined) rememberFailure(name, { image, at: new Date().toISOString(), found }, paths);
   const repeated = earlier === undefined ? '' : ` (at ${earlier.at}; a boot does not try it again)`;
   return {
     path: fallback,

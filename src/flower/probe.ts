@@ -3,6 +3,9 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { plain } from '../core/text.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
 
+/** What `flower-context probe --wait` prints between the address and the reason, whenever the reason changes. */
+export const NO_ANSWER_YET = ' does not answer yet: ';
+
 const METHOD = '/flwr.proto.Fleet/PullMessages';
 
 /** `ms`: the time that the answer took. `reason`: a predicate, such as 'does not speak TLS'. */

@@ -11,6 +11,9 @@ import { processFacts } from '../host/process.ts';
 
 export const unitOf = (role: Role): string => `flower-${role}.service`;
 
+/** How a SuperNode ends that is not to be started again: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached (flower_launch/limits.py). */
+export const EXIT_LIMIT = 69;
+
 /** Flower repeats what its peer and its apps say. */
 const text = z.string().transform((given) => plain(given));
 const option = z.tuple([text, z.union([z.number(), text])]);

@@ -43,6 +43,8 @@ export function pathsUnder(root: string) {
     status: at('/run/flower-context/status.json'),
     /** What the ready script decides by. */
     ready: at('/run/flower-context/ready.json'),
+    /** How far the time of day was from the time since the start of the system (boot/clock.ts). */
+    clock: at('/run/flower-context/clock.json'),
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),

@@ -1,4 +1,4 @@
-// systemd and its journal, by the programs `systemctl` and `journalctl`.
+// systemd and its journal, by the programs `systemctl`, `journalctl` and `timedatectl`.
 import { plain, textLines } from '../core/text.ts';
 import { type RunResult, run } from './process.ts';
 
@@ -47,6 +47,14 @@ export async function mainPids(units: readonly string[]): Promise<number[]> {
   const args = ['show', ...units, '-p', 'MainPID', '--value'];
   const { code, stdout } = await run('systemctl', args, { timeoutMs: 5_000 });
   return code === 0 ? [...stdout.matchAll(/^\d+$/gm)].map(Number) : [];
+}
+
+/** Whether the kernel's clock is synchronised; undefined when systemd does not answer. */
+export async function clockSynchronised(): Promise<boolean | undefined> {
+  const args = ['show', '-p', 'NTPSynchronized', '--value'];
+  const { stdout } = await run('timedatectl', args, { timeoutMs: 4_000 });
+  const answer = stdout.trim();
+  return answer === 'yes' ? true : answer === 'no' ? false : undefined;
 }
 
 /** Queues a job and returns. Undefined when it was queued, else systemctl's error. */

@@ -12,6 +12,7 @@ export const PUBLISHED = [
   'FL_VERSION',
   'FL_READY',
   'FL_ENDPOINT',
+  'FL_ENDPOINT6',
   'FL_TLS',
   'FL_CA_CERT',
   'FL_NODE_READY',

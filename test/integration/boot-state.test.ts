@@ -93,7 +93,7 @@ describe('a state file', () => {
     expect(tls(vm, 'ca.pem')).toBe(ca);
   });
 
-  test('of the CA that is damaged is quarantined and created again, and the report mentions SuperNodes that pin the old CA', async () => {
+  test('of the CA that is damaged is quarantined, what serves goes on, and the report mentions SuperNodes that pin the CA', async () => {
     const { vm, one } = await superlink();
     await vm.whenReady();
     const before = one.userTemplate.get('FL_CA_CERT');
@@ -107,7 +107,10 @@ describe('a state file', () => {
         remedy: expect.stringContaining('FL_SSL_CA_CERTFILE'),
       }),
     );
-    expect(one.userTemplate.get('FL_CA_CERT')).not.toBe(before);
+    expect(one.userTemplate.get('FL_CA_CERT')).toBe(before);
+    expect(readdirSync(vm.at(`${STATE}/tls`)).filter((name) => name.startsWith('ca.key'))).toEqual([
+      expect.stringMatching(/^ca\.key\.damaged-/),
+    ]);
     const ca = new X509Certificate(tls(vm, 'ca.pem'));
     expect(new X509Certificate(tls(vm, 'server.pem')).verify(ca.publicKey)).toBe(true);
   });

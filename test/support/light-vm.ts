@@ -104,7 +104,12 @@ export class LightVm {
     this.#write('etc/passwd', `flower:x:${uid}:${gid}:Flower:/var/lib/flower:/usr/sbin/nologin\n`);
     this.#write(
       'etc/flower-context/appliance.json',
-      JSON.stringify({ role, flower: { version: '1.39.0', framework: 'none' }, user: 'flower' }),
+      JSON.stringify({
+        role,
+        flower: { version: '1.39.0', framework: 'none' },
+        user: 'flower',
+        built: '2026-01-01T00:00:00Z',
+      }),
     );
     this.#write('opt/flower/envs/1.39.0-none/.complete', '');
     this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
@@ -157,6 +162,8 @@ export class LightVm {
       report: this.report,
       checkpoint: this.#checkpoint,
       signal,
+      asked: true,
+      superLinkMoved: () => {},
       ...run,
       sequences: {
         superlink: SEQUENCES.superlink.map((step) => this.#replaced<SuperLinkOutputs>(step)),

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from .calls import SILENCE_SECONDS, Calls
 from .flower import IS_FINAL
+from .limits import EXIT_LIMIT, Limits
 from .reasons import why_disconnected
 from .state_file import EXIT_RESTART
 from .systemd import log
@@ -49,6 +50,7 @@ class FlowerState:
         self.pending_listeners, self.fleet_is_open = 0, False
         self.node_id = None
         self.calls = Calls(float(plan.get("silence_seconds", SILENCE_SECONDS)))
+        self.limits = Limits(plan)
         self.refused_at = float("-inf")
         self.fatal_deadline = None
 
@@ -113,6 +115,7 @@ class FlowerState:
             if code == "UNAUTHENTICATED":
                 self.refused_at = time.monotonic()
             reason = why_disconnected(method, code, details, self.target)
+            self.limits.call_failed(method, code, details, reason)
             if reason is not None:
                 self._enter("lost", f"no link to the SuperLink: {reason}")
                 if self.node_id is not None and IS_FINAL in details.lower():
@@ -149,6 +152,8 @@ class FlowerState:
                 return (0, f"Flower did not stop within {STOP_SECONDS:.0f} s and was ended") if late else None
             if self.role != "supernode":
                 return None
+            if self.limits.reached:
+                return EXIT_LIMIT, self.limits.reached
             if self.fatal_deadline and now >= self.fatal_deadline.at:
                 return EXIT_RESTART, f"{self.fatal_deadline.reason}; unrecoverable; exiting for restart by systemd"
             silent = self.calls.silent_for(now)
@@ -161,6 +166,8 @@ class FlowerState:
         """Exit status and reason for a Flower that ended with `status`; 0 as well when its program returned."""
         if self.stop_requested_at is not None:
             return 0, "stopped as requested"
+        if self.limits.reached:
+            return EXIT_LIMIT, self.limits.reached
         why = self.detail if self.phase == "lost" else self.last_error
         why = f": {why}" if why else ""
         if status == 0:

@@ -1,8 +1,8 @@
+import { followSuperLink } from '../../cluster/follow.ts';
 import { CATALOGUE } from '../../core/catalogue.ts';
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
-import { plain } from '../../core/text.ts';
 import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
 import {
   type FlowerState,
@@ -19,10 +19,11 @@ import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
-import { run, selfCommand } from '../../host/process.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
 import { rememberDatabase } from '../database.ts';
+import { ifItAnswers, probeFleetApi } from '../probe-fleet.ts';
+import { retryLimitReached } from '../retry-limit.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
@@ -177,16 +178,22 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   title: 'wait for the Fleet API',
   needs: ['validate', 'certificates', 'launch_plan', 'start_flower'],
   async run({ validate: config, certificates: trust, launch_plan: plan }, tools) {
-    const { machine, wait, signal: cancelled } = tools;
+    const { machine, wait, warn, signal: cancelled } = tools;
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
-    wait({
-      for: `the Fleet API to answer at ${address}`,
-      until: new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS),
-      check: 'journalctl -u flower-superlink',
-    });
+    const until = new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS);
+    const waitFor = (...why: string[]): void =>
+      wait({
+        for: `the Fleet API to answer at ${address}`,
+        until,
+        check: [...why, 'journalctl -u flower-superlink'].join('; '),
+      });
+    waitFor();
     const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
-      const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
+      // By a wrong clock no certificate is valid. What serves goes on; its launcher says whether it does.
+      const waiting = { withinMs: SERVING_WITHIN_MS, onReason: waitFor, signal };
+      const failure =
+        trust?.verifiable === false ? undefined : await probeFleetApi(endpoint, trust?.caFile, waiting);
       if (failure === undefined) return untilUp(plan, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
@@ -199,31 +206,16 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       untilFlowerEnds('superlink', plan, machine, signal),
     ]);
     rememberDatabase(config, plan.flowerVersion, tools.checkpoint);
-    const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
-    return { output: undefined, note: `${address} answers${how}` };
+    const verified =
+      trust?.verifiable === false
+        ? ', not verified: its certificate is not valid by this clock'
+        : ', verified with the CA';
+    const how = trust === undefined ? ' in plaintext' : verified;
+    const endpoint6 = plan.endpoints.role === 'superlink' ? plan.endpoints.endpoint6 : undefined;
+    const output = endpoint6 && (await ifItAnswers(endpoint6, warn));
+    return { output, note: `${address} answers${how}` };
   },
 });
-
-/**
- * Calls `flower-context probe` until the Fleet API answers; otherwise returns why it does not. `caFile` undefined:
- * plaintext. A process of its own loads the gRPC library while Flower is still importing, and frees its 20 MiB again.
- */
-async function probeFleetApi(
-  endpoint: HostPort,
-  caFile: string | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const [program, ...args] = selfCommand();
-  const trust = caFile === undefined ? ['--plaintext'] : ['--ca', caFile];
-  const wait = String(SERVING_WITHIN_MS / 1_000);
-  const { code, stdout, stderr } = await run(
-    program!,
-    [...args, 'probe', formatHostPort(endpoint), ...trust, '--wait', wait],
-    { timeoutMs: SERVING_WITHIN_MS + 5_000, signal },
-  );
-  // The command breaks its lines for a terminal.
-  return code === 0 ? undefined : plain(stderr) || plain(stdout) || 'the probe printed no reason';
-}
 
 /** The result of the first that ends; the others are cancelled and awaited. */
 async function firstOf<T>(
@@ -247,9 +239,12 @@ const CHECK_PEER_EVERY_MS = 10_000;
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
-  needs: ['discover_superlink', 'trust', 'launch_plan', 'start_flower'],
-  async run({ discover_superlink: { endpoint }, trust, launch_plan: plan }, tools) {
+  needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
+  async run(outputs, tools) {
+    const { discover_superlink, trust, launch_plan: plan } = outputs;
+    const { endpoint, others } = discover_superlink;
     const { machine } = tools;
+    let published: string | undefined;
     const address = formatHostPort(endpoint);
     const waitFor = (check: string): void =>
       tools.wait({ for: `the SuperLink at ${address} to accept this node`, check });
@@ -261,8 +256,23 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
         const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
-        const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
+        const details = [published, warning?.facts.found, ...(warning ? others : []), detail].filter(
+          (text) => text !== undefined && text !== '',
+        );
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
+      }
+    };
+    const follow = async (signal: AbortSignal): Promise<never> => {
+      for (;;) {
+        await followSuperLink(discover_superlink, {
+          ...machine,
+          oneGate: outputs.read_context.oneGate,
+          signal,
+          onPending: (why) => {
+            published = why;
+          },
+        });
+        tools.superLinkMoved();
       }
     };
     // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
@@ -270,6 +280,7 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     const { node_id } = await firstOf(tools.signal, (signal) => [
       untilUp(plan, machine, signal, onState),
       checkPeer(signal),
+      follow(signal),
       untilFlowerEnds('supernode', plan, machine, signal),
     ]);
     if (node_id !== null) tools.setFacts({ node_id });
@@ -328,16 +339,18 @@ const READ_UNIT_EVERY_MS = 1_000;
 async function untilFlowerEnds(
   role: Role,
   { flowerVersion }: PreparedPlan,
-  { clock }: Machine,
+  machine: Machine,
   signal: AbortSignal,
 ): Promise<never> {
   const unit = unitOf(role);
   const before = (await unitState(unit)).restarts;
   for (;;) {
-    await clock.sleep(READ_UNIT_EVERY_MS, signal);
+    await machine.clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(unit);
     const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
     if (!ended && state.restarts <= before) continue;
+    const limit = role === 'supernode' ? await retryLimitReached(machine, state) : undefined;
+    if (limit !== undefined) throw limit;
     const lines = (await lastLines(unit, 15)).map((line) => `    ${line}`);
     // After a restart systemd has the result of the new process and not of the one that ended.
     const how = ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again';

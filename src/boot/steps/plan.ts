@@ -12,7 +12,7 @@ import { hasGpu } from '../../host/gpu.ts';
 import { type Owner, sha256 } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
 import { queueJob } from '../../host/systemd.ts';
-import { advertisedEndpoint } from '../addresses.ts';
+import { advertisedEndpoint, advertisedEndpoint6 } from '../addresses.ts';
 import { demandNoOlderFlower, writeDatabaseVersion } from '../database.ts';
 import { certificateFiles, superLinkLaunch, superNodeLaunch } from '../launch.ts';
 import {
@@ -32,14 +32,22 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
   ...PLAN,
   needs: ['read_context', 'validate', 'prepare_directories', 'certificates'],
   async run({ read_context, validate: config, prepare_directories, certificates: trust }, tools) {
-    demandNoOlderFlower(config, config.FLOWER_VERSION, tools.checkpoint);
-    const { facts, degraded } = await flowerEnvironment(config, tools);
+    const { facts, degraded } = await flowerEnvironment(config, tools, () =>
+      demandNoOlderFlower(config, config.FLOWER_VERSION, tools.checkpoint),
+    );
     demandNoOlderFlower(config, facts.version, tools.checkpoint, degraded);
     writeDatabaseVersion(config, tools.checkpoint, facts.paths);
     const degradedBy = continueWithout([degraded], tools);
-    const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, read_context.addresses, trust?.dialable);
+    const { FL_FLEET_API_ADDRESS: listen } = config;
+    const { addresses } = read_context;
+    const endpoint = advertisedEndpoint(listen, addresses, trust?.dialable);
+    const endpoint6 = advertisedEndpoint6(listen, endpoint, addresses, trust?.dialable);
     tools.setFacts({ endpoint: formatHostPort(endpoint) });
-    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, { ...facts, endpoint });
+    const { plan, endpoints, runConfig, superexec } = superLinkLaunch(config, {
+      ...facts,
+      endpoint,
+      endpoint6,
+    });
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.runConfig, runConfig, access);
     const contents = trust?.fingerprint ?? '';
@@ -86,6 +94,7 @@ const forFlower = (owner: Owner): FileAccess => ({
 async function flowerEnvironment(
   config: BootConfig,
   { machine: { paths, host }, image, signal, wait, setFacts }: StepTools,
+  beforeInstall?: () => void,
 ): Promise<{ facts: FlowerFacts; degraded: Problem | undefined }> {
   const { version, path, degraded } = await ensureEnvironment({
     wanted: config.FLOWER_VERSION,
@@ -94,6 +103,7 @@ async function flowerEnvironment(
     paths,
     freeSpaceAt: host.freeSpaceAt,
     signal,
+    beforeInstall,
     onWait: wait,
   });
   setFacts({ flower_version: version });

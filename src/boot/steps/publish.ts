@@ -25,7 +25,10 @@ const publishing = <Needed extends Pick<CommonOutputs, 'read_context'>>(
     publish(outputs.read_context.oneGate, attributesOf(outputs), tools),
 });
 
-type FromSuperLink = Pick<SuperLinkOutputs, 'read_context' | 'validate' | 'certificates' | 'launch_plan'>;
+type FromSuperLink = Pick<
+  SuperLinkOutputs,
+  'read_context' | 'validate' | 'certificates' | 'launch_plan' | 'await_fleet_api'
+>;
 
 export const publishSuperLink = stepOf<SuperLinkOutputs>()({
   needs: [
@@ -37,10 +40,12 @@ export const publishSuperLink = stepOf<SuperLinkOutputs>()({
     'start_superexec',
     'await_fleet_api',
   ],
-  ...publishing(({ validate, certificates, launch_plan }: FromSuperLink) =>
+  ...publishing(({ validate, certificates, launch_plan, await_fleet_api }: FromSuperLink) =>
     superLinkAttributes(validate, {
       ...launch_plan,
+      degradedBy: certificates?.degradedBy ?? launch_plan.degradedBy,
       endpoint: launch_plan.endpoints.endpoint,
+      endpoint6: await_fleet_api,
       caPem: certificates?.caPem,
     }),
   ),

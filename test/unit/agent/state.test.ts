@@ -58,7 +58,7 @@ describe('during a boot', () => {
     });
   });
 
-  test.each(['ContextChanged', 'ReloadRequested'] as const)(
+  test.each(['ContextChanged', 'ReloadRequested', 'SuperLinkMoved'] as const)(
     '%s cancels it once, and it starts again',
     (type) => {
       const cancelled = follow(booting, { type });
@@ -66,7 +66,8 @@ describe('during a boot', () => {
       expect(follow(cancelled.after, { type }).effects).toEqual([]);
       const again = follow(cancelled.after, { type: 'BootCancelled' });
       expect(again).toMatchObject({ stage: 'booting', effects: ['startBoot'] });
-      expect(again.after).toMatchObject({ cause: type === 'ContextChanged' ? 'context' : 'reload' });
+      const causes = { ContextChanged: 'context', ReloadRequested: 'reload', SuperLinkMoved: 'superlink' };
+      expect(again.after).toMatchObject({ cause: causes[type] });
       expect(again.after).not.toHaveProperty('restart');
     },
   );
@@ -85,8 +86,22 @@ describe('during a boot', () => {
     });
   });
 
+  test('a Flower that serves already notifies systemd, once, whatever the boot waits for', () => {
+    const first = follow(START.state, { type: 'FlowerServes' });
+    expect(first).toMatchObject({ stage: 'booting', ready: false, effects: ['notifyReady'] });
+    expect(follow(first.after, { type: 'FlowerServes' }).effects).toEqual([]);
+    expect(follow(first.after, { type: 'BootSucceeded', published: true }).effects).toEqual([]);
+  });
+
   test('events of other states change nothing', () => {
-    for (const type of ['LinkUp', 'LinkTimeout', 'RenewalDue', 'RetryDue', 'PartitionMoved'] as const)
+    for (const type of [
+      'LinkUp',
+      'LinkTimeout',
+      'RenewalDue',
+      'ClockChanged',
+      'RetryDue',
+      'PartitionMoved',
+    ] as const)
       expect(next(booting, { type }, moment())).toEqual({ state: booting, effects: [] });
   });
 });
@@ -147,6 +162,21 @@ describe('a boot that fails', () => {
     expect(after).toMatchObject({ retryAt: 15_000 });
   });
 
+  test.each([true, false])(
+    'because Flower has ended for good is not retried: the agent stays for a reload (systemd notified before: %s)',
+    (notified) => {
+      const facts = { endedForGood: true, planned: true, publishedBefore: true };
+      const { after, effects, stage, ready } = follow({ ...booting, notified }, bootFailed(facts));
+      expect({ stage, ready }).toEqual({ stage: 'failed', ready: false });
+      expect(effects).toEqual(notified ? ['publishFailure'] : ['publishFailure', 'notifyReady']);
+      expect(after).toMatchObject({ notified: true, served: false });
+      expect(after).not.toHaveProperty('exit');
+      expect(after).not.toHaveProperty('retryAt');
+      for (const type of ['ReloadRequested', 'ContextChanged'] as const)
+        expect(follow(after, { type }).effects).toEqual(['startBoot']);
+    },
+  );
+
   test('because of the CONTEXT, while Flower serves, is not retried before the CONTEXT changes', () => {
     const serving = { ...booting, ready: true };
     const { after } = follow(serving, bootFailed({ flowerUp: true, contextAtFault: true }));
@@ -171,6 +201,7 @@ describe('after a boot', () => {
     ['ContextChanged', 'context'],
     ['ReloadRequested', 'reload'],
     ['RenewalDue', 'renewal'],
+    ['ClockChanged', 'clock'],
     ['RetryDue', 'retry_publish'],
     ['PartitionMoved', 'partition'],
   ] as const)('%s starts another one, from ready and from disconnected', (type, cause) => {

@@ -68,6 +68,7 @@ async function runAll(steps: Step<Outputs>[], signal = new AbortController().sig
     signal,
     contextRead: () => {},
     notServing: () => {},
+    superLinkMoved: () => {},
   });
   return { ...result, checkpoint, report };
 }

@@ -8,7 +8,7 @@ describe('a problem code', () => {
       'config_suspicious config_validation_failed context_unreadable dcgm_unavailable discovery_timeout ' +
       'flower_database_newer flower_install_failed flower_start_failed flower_state_unknown flower_version_differs flower_version_unsupported gpu_not_found ' +
       'health_check_timeout image_incomplete internal_error interrupted metrics_unavailable no_address ' +
-      'not_in_service onegate_unreachable onegate_value_refused peer_suspicious port_in_use run_failed ' +
+      'not_in_service onegate_unreachable onegate_value_refused peer_suspicious port_in_use retry_limit_reached run_failed ' +
       'run_not_started run_timed_out run_without_result state_damaged state_unwritable superlink_ambiguous superlink_unreachable tls_mode_mismatch ' +
       'tls_setup_failed';
     // New codes are added here; no code is removed.

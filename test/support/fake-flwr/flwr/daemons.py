@@ -141,16 +141,27 @@ def supernode():
         pause()
 
 
+class RetryInvoker:
+    """What is tried again and what is not is Flower's choice. The launcher watches this class of Flower."""
+
+    def invoke(self, ask, name):
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return ask(b"", metadata=(("flwr-timestamp", datetime.now(UTC).isoformat()), (NODE, name)))
+            except grpc.RpcError as error:
+                if error.code() == grpc.StatusCode.UNAUTHENTICATED:
+                    if read_order()[0] != "stay":
+                        os.kill(os.getpid(), signal.SIGINT)
+                elif error.code() != grpc.StatusCode.UNAVAILABLE or "handshake failed" in error.details().lower():
+                    raise
+                elif tries > int(argument("--max-retries") or tries):
+                    raise
+            pause()
+
+
 def call(channel, method, name):
-    """Returns once it was answered well. What is tried again and what is not is Flower's choice."""
+    """Returns once it was answered well."""
     ask = channel.unary_unary(FLEET + method, response_deserializer=lambda text: SimpleNamespace(node_id=int(text)))
-    while True:
-        try:
-            return ask(b"", metadata=(("flwr-timestamp", datetime.now(UTC).isoformat()), (NODE, name)))
-        except grpc.RpcError as error:
-            if error.code() == grpc.StatusCode.UNAUTHENTICATED:
-                if read_order()[0] != "stay":
-                    os.kill(os.getpid(), signal.SIGINT)
-            elif error.code() != grpc.StatusCode.UNAVAILABLE or "handshake failed" in error.details().lower():
-                raise
-        pause()
+    return RetryInvoker().invoke(ask, name)
