@@ -179,6 +179,10 @@ e2e: e2e-images ## images booted as containers and VMs, with real systemd (root;
 e2e-containers: e2e-images ## the same without VMs
 	@MACHINES=containers $(IN_PRIVATE) $(ONLY)
 
+.PHONY: soak
+soak: e2e-images $(BAKED) ## random faults for an hour on containers with real Flower, and an outside probe (root; SEED=..., MINUTES=60, FEDERATIONS="1 3", KINDS=..., JUDGE=folder; DOCS=1 writes the figures in docs/operate.md)
+	@PACKAGE=$$(cat $(E2E_PACKAGE)) test/support/vm/private.sh $(NODE) test/soak/main.ts
+
 e2e-images: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete
 	@appliance/image/builder.sh
 	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts

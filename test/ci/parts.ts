@@ -29,6 +29,12 @@ export const ALL_PARTS: readonly Part[] = [
     minutes: 60,
   },
   {
+    name: 'soak',
+    what: 'random faults on federations of one and of three SuperNodes, an outside probe and a judge',
+    command: `SEED=24 MINUTES=20 PACE=1.5 ${make} soak`,
+    minutes: 30,
+  },
+  {
     name: 'debian-12',
     what: 'the images on Debian 12, as containers',
     command: `BASE=debian-12 ${make} e2e-containers`,
