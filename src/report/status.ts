@@ -80,7 +80,7 @@ export function statusOrProblem(path: string): Status | Problem | undefined {
   return text === undefined ? undefined : (parseStatus(text) ?? unreadable(path, text, 'the status'));
 }
 
-/** The same without the problem. @internal */
+/** The same without the problem. */
 export function readStatus(path: string): Status | undefined {
   const found = statusOrProblem(path);
   return found instanceof Problem ? undefined : found;
