@@ -12,22 +12,24 @@ import { type FlowerEnd, NO_TROUBLES, type Troubles, withEnd } from './troubles.
 const EXIT_RESTART = 75;
 const LINES = 10;
 
-const schema = z.object({
-  version: z.literal(1),
-  /** By unit: how many restarts of systemd have been counted as ends. */
-  counted: z.record(z.string(), z.int().min(0)),
-  /** How many processes that the kernel killed for memory have been reported. */
-  killed: z.int().min(0),
-  ends: z.array(
-    z.object({
-      at: z.iso.datetime(),
-      unit: z.string(),
-      result: z.string(),
-      status: z.int(),
-      outOfMemory: z.boolean(),
-    }),
-  ),
-});
+const schema = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    /** By unit: how many restarts of systemd have been counted as ends. */
+    counted: z.record(z.string(), z.int().min(0)),
+    /** How many processes that the kernel killed for memory have been reported. */
+    killed: z.int().min(0),
+    ends: z.array(
+      z.object({
+        at: z.iso.datetime(),
+        unit: z.string(),
+        result: z.string(),
+        status: z.int(),
+        outOfMemory: z.boolean(),
+      }),
+    ),
+  }),
+);
 
 type Content = z.infer<typeof schema>;
 

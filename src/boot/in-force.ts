@@ -7,26 +7,28 @@ import { readText, remove, unlessUnfit, writeIfChanged } from '../host/files.ts'
 import type { Paths } from '../host/paths.ts';
 import { PART_NAMES, type Parts } from './parts.ts';
 
-const text = z.string();
+const text = z.lazy(() => z.string());
 
-const schema = z.object({
-  version: z.literal(1),
-  /** SHA-256 of the launch plan, as in link.json. */
-  plan: text,
-  /** The parts of the package that wrote it: another one may know others. */
-  parts: z
-    .record(text, text)
-    .transform(
-      (given): Parts =>
-        Object.fromEntries(PART_NAMES.filter((name) => name in given).map((name) => [name, given[name]])),
+const schema = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    /** SHA-256 of the launch plan, as in link.json. */
+    plan: text,
+    /** The parts of the package that wrote it: another one may know others. */
+    parts: z
+      .record(text, text)
+      .transform(
+        (given): Parts =>
+          Object.fromEntries(PART_NAMES.filter((name) => name in given).map((name) => [name, given[name]])),
+      ),
+    /** The server certificate; null on a SuperNode and in plaintext. */
+    certificate: z.nullable(
+      z.object({ until: z.iso.datetime(), sans: z.array(text), dns: z.array(text), ip: z.array(text) }),
     ),
-  /** The server certificate; null on a SuperNode and in plaintext. */
-  certificate: z.nullable(
-    z.object({ until: z.iso.datetime(), sans: z.array(text), dns: z.array(text), ip: z.array(text) }),
-  ),
-  /** The change that waits: since when, and which process of Flower it spares. */
-  pending: z.nullable(z.object({ since: z.iso.datetime(), process: text, reason: text })),
-});
+    /** The change that waits: since when, and which process of Flower it spares. */
+    pending: z.nullable(z.object({ since: z.iso.datetime(), process: text, reason: text })),
+  }),
+);
 
 export type InForce = z.infer<typeof schema>;
 

@@ -57,21 +57,23 @@ print(json.dumps(list(flat(app.get('config', {})))))
 /** The id of the run in a line of `flwr run`. */
 export const runIdIn = (line: string): string | undefined => /Successfully started run (\d+)/.exec(line)?.[1];
 
-const text = z.union([z.string(), z.number()]).transform((given) => plain(String(given)));
+const text = z.lazy(() => z.union([z.string(), z.number()]).transform((given) => plain(String(given))));
 
-const RUNS = z.object({
-  runs: z.array(
-    z.object({
-      'run-id': text,
-      /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
-      status: text,
-      /** Flower writes N/A for none. */
-      'status-details': text.transform((given) => (given === 'N/A' ? '' : given)).catch(''),
-      /** Seconds. */
-      elapsed: z.number().optional().catch(undefined),
-    }),
-  ),
-});
+const RUNS = z.lazy(() =>
+  z.object({
+    runs: z.array(
+      z.object({
+        'run-id': text,
+        /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
+        status: text,
+        /** Flower writes N/A for none. */
+        'status-details': text.transform((given) => (given === 'N/A' ? '' : given)).catch(''),
+        /** Seconds. */
+        elapsed: z.number().optional().catch(undefined),
+      }),
+    ),
+  }),
+);
 
 export type RunState = z.infer<typeof RUNS>['runs'][number];
 

@@ -68,12 +68,14 @@ export function writeConnection(
   return [config, ca];
 }
 
-const runs = z.object({
-  runs: z.array(z.object({ 'run-id': z.union([z.string(), z.number()]), status: z.string() })),
-});
+const runs = z.lazy(() =>
+  z.object({
+    runs: z.array(z.object({ 'run-id': z.union([z.string(), z.number()]), status: z.string() })),
+  }),
+);
 
 /** With --format json also an error is JSON on stdout, with status 0: docs/facts.md, "flwr-list". */
-const failure = z.object({ 'error-message': z.string() });
+const failure = z.lazy(() => z.object({ 'error-message': z.string() }));
 
 /** A command of Flower imports for seconds, and for a minute on a busy VM. */
 export const LIST_WITHIN_MS = 90_000;

@@ -4,7 +4,7 @@ import { parseJson } from '../core/json.ts';
 import { Problem } from '../core/problem.ts';
 import { plain } from '../core/text.ts';
 
-const anyVersion = z.object({ version: z.union([z.number(), z.string()]) });
+const anyVersion = z.lazy(() => z.object({ version: z.union([z.number(), z.string()]) }));
 
 /** A file of this agent that is damaged, or that another version of it wrote. */
 export function unreadable(path: string, text: string, what: string): Problem {
