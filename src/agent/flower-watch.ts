@@ -46,7 +46,7 @@ async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch
       first = { at: clock.monotonicMs(), answeredAt: (await liveFlowerState(machine))?.answered_at ?? '' };
     const caFile = trustedCa(endpoints);
     const ca = caFile === undefined ? null : (readText(caFile) ?? '');
-    const answer = await callFleetOnce({ ...endpoints.endpoint, ca }, CALL_LIMIT_MS);
+    const answer = await callFleetOnce(machine.host, { ...endpoints.endpoint, ca }, CALL_LIMIT_MS);
     signal.throwIfAborted();
     // The boot judges the dates of this VM's own certificates, and whether its clock can be right.
     if (answer.ok || (answer.byDates && !hasOperatorCertificate(endpoints))) {

@@ -2,7 +2,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { plain } from '../core/text.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
-import { callOnce } from '../host/grpc-once.ts';
+import type { Host } from '../host/host.ts';
 
 /** What `flower-context probe --wait` prints between the address and the reason, whenever the reason changes. */
 export const NO_ANSWER_YET = ' does not answer yet: ';
@@ -36,8 +36,12 @@ export async function probeFleet(
 }
 
 /** The same call without the gRPC library, for the agent. */
-export async function callFleetOnce(target: GrpcTarget, timeoutMs: number): Promise<ProbeResult> {
-  return judge(await callOnce(target, METHOD, timeoutMs), target.ca === null);
+export async function callFleetOnce(
+  { callGrpc }: Pick<Host, 'callGrpc'>,
+  target: GrpcTarget,
+  timeoutMs: number,
+): Promise<ProbeResult> {
+  return judge(await callGrpc(target, METHOD, timeoutMs), target.ca === null);
 }
 
 /** What an answer to the unsigned call means. @internal */

@@ -24,6 +24,7 @@ import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, formatFlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../../src/flower/superexec.ts';
+import { GrpcStatus } from '../../src/host/grpc.ts';
 import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
@@ -97,6 +98,10 @@ export class LightVm {
     const host = {
       ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
       collectGarbage: (): void => {},
+      callGrpc: async () =>
+        this.serves
+          ? { code: GrpcStatus.UNAUTHENTICATED, details: '', ms: 1 }
+          : { code: GrpcStatus.UNAVAILABLE, details: 'ECONNREFUSED', ms: 1 },
       mainPids: async (units: readonly string[]) =>
         units.map((unit) => (unit === SUPEREXEC_UNIT ? superexec() : process.pid)),
     };
