@@ -36,6 +36,11 @@ type Content = z.infer<typeof schema>;
 /** No ends of an hour ago are of interest, and a loop makes some hundred in that time. */
 const MOST = 20;
 
+interface Before {
+  readonly wasLost: boolean;
+  readonly wasSeen: boolean;
+}
+
 export class Ends {
   readonly #machine: Machine;
   #content: Content = { version: 1, counted: {}, killed: 0, ends: [] };
@@ -62,16 +67,23 @@ export class Ends {
   /**
    * The end of a unit's process since the last call, if there was one. To be called when the process is another one than
    * before, or none. `wasLost`: a SuperNode lost its connection before: then a process that starts over is no failure.
+   * `wasSeen`: this agent has seen the process that has ended. Without that, what systemd counted before anybody looked at
+   * the unit is nothing new: the agent that did may have kept no record.
    */
-  async read(unit: string, wasLost: boolean): Promise<FlowerEnd | undefined> {
+  async read(unit: string, { wasLost, wasSeen }: Before): Promise<FlowerEnd | undefined> {
     const { restarts, sub, result, exitStatus, active } = await unitState(unit);
     // systemd did not answer.
     if (active === 'unknown') return undefined;
     const pending = sub.includes('auto-restart');
     const count = restarts + Number(pending);
-    const before = this.#content.counted[unit] ?? 0;
-    if (count === before) return undefined;
+    const known = this.#content.counted[unit];
+    const before = known ?? 0;
+    if (count === known) return undefined;
     this.#content.counted[unit] = count;
+    if (count === before || (known === undefined && !wasSeen)) {
+      this.#write();
+      return undefined;
+    }
     const readable = pending || active === 'failed';
     const isLost = wasLost || (await this.#lostConnection(unit));
     // A lower count: somebody has started the unit anew.

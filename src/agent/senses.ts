@@ -107,7 +107,10 @@ export class Senses {
     this.#role ??= roleOf(this.#machine);
     if (this.#role === undefined) return;
     this.#counted = true;
-    const end = await this.ends.read(unitOf(this.#role), before?.disconnected === true);
+    const end = await this.ends.read(unitOf(this.#role), {
+      wasLost: before?.disconnected === true,
+      wasSeen: another,
+    });
     if (end !== undefined) events.push({ type: 'FlowerEnded', end });
   }
 
@@ -118,7 +121,7 @@ export class Senses {
     }
     const serve = await superExecServes(this.#machine);
     if (!serve || !this.#apps) {
-      const end = await this.ends.read(SUPEREXEC_UNIT, false);
+      const end = await this.ends.read(SUPEREXEC_UNIT, { wasLost: false, wasSeen: this.#apps === true });
       if (end !== undefined) events.push({ type: 'FlowerEnded', end });
     }
     this.#apps = serve;
