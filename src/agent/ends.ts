@@ -59,7 +59,9 @@ export class Ends {
     const { clock } = this.#machine;
     const now = clock.now().getTime();
     return this.#content.ends.reduce((before, { at, ...end }) => {
-      const ago = Math.max(0, now - Date.parse(at));
+      const ago = now - Date.parse(at);
+      // Written while the clock was ahead: nobody knows how long ago that was, and as an end of now it would hold READY.
+      if (ago < 0) return before;
       return withEnd(before, { ...end, lines: [] }, clock.monotonicMs() - ago);
     }, NO_TROUBLES);
   }
