@@ -78,11 +78,11 @@ export class Ends {
     if (active === 'unknown') return undefined;
     const pending = sub.includes('auto-restart');
     const count = restarts + Number(pending);
-    const known = this.#content.counted[unit];
-    const before = known ?? 0;
-    if (count === known) return undefined;
+    const counted = this.#content.counted[unit];
+    const before = counted ?? 0;
+    if (count === counted) return undefined;
     this.#content.counted[unit] = count;
-    if (count === before || (known === undefined && !wasSeen)) {
+    if (count === before || (counted === undefined && !wasSeen)) {
       this.#write();
       return undefined;
     }

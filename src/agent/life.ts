@@ -131,6 +131,8 @@ export type Effect =
   | { readonly type: 'cancelBoot' }
   /** To OneGate: FL_ERROR, and that nothing serves unless `serves`. */
   | { readonly type: 'publishFailure'; readonly serves: boolean }
+  /** To OneGate: what serves although the last boot failed, with FL_ERROR of that failure. */
+  | { readonly type: 'publishAgain' }
   /** To OneGate: nothing serves, for this reason. */
   | { readonly type: 'unpublish'; readonly code: TroubleCode }
   /** systemd's watchdog does the same, unless it has a reason not to. */

@@ -94,7 +94,7 @@ function noting<S extends AgentState>(state: S, event: AgentEvent, { monotonicMs
       return watched ? withTrouble(state, { code, found: event.found, at }) : state;
     }
     case 'AttributesAltered':
-      return state.stage === 'ready'
+      return state.stage === 'ready' || (state.stage === 'failed' && state.ready)
         ? withTrouble(state, { code: 'peer_suspicious', found: event.found, at })
         : state;
     default:
@@ -266,6 +266,9 @@ function afterFailure(state: Failed, event: AgentEvent, moment: Moment): Transit
       return state.served && isNew(state, moment) ? giveUp(state, false) : only(state);
     case 'NotAnswering':
       return state.served ? giveUp(state, event.hung) : only(state);
+    // A boot would fail as the last one did.
+    case 'AttributesAltered':
+      return state.ready ? { state, effects: [{ type: 'publishAgain' }] } : only(state);
     case 'TroubleOver':
       return only(withoutOver(state, moment.monotonicMs).state);
     case 'FailurePublished':

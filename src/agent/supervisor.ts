@@ -1,5 +1,5 @@
 // Runs the agent's life: turns the world into events for `next`, carries out its effects, and renders each state.
-import { failedAttributes } from '../boot/attributes.ts';
+import { type Attributes, failedAttributes } from '../boot/attributes.ts';
 import type { Boot, BootFailure, BootOutcome, BootResult } from '../boot/boot.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
@@ -8,11 +8,8 @@ import { asProblem, Problem } from '../core/problem.ts';
 import { unitOf, watchFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
 import { queueJob } from '../host/systemd.ts';
-import type { Vm } from '../onegate/replies.ts';
 import type { Report } from '../report/report.ts';
-import { alterations, watchAttributes } from './attribute-watch.ts';
 import { watchContext } from './context-watch.ts';
-import { watchFlower } from './flower-watch.ts';
 import type { AgentEvent, AgentState, Cause, Effect, Moment } from './life.ts';
 import { Metrics } from './metrics.ts';
 import { PendingWatch } from './pending-watch.ts';
@@ -20,6 +17,7 @@ import { render } from './render.ts';
 import { Senses } from './senses.ts';
 import { dueEvent, next, start } from './state.ts';
 import { describe, errorOf, type FlowerEnd, heldUntil, type TroubleCode } from './troubles.ts';
+import { ownPart, watchResult, watchServing } from './watches.ts';
 
 export interface SupervisorOptions {
   readonly machine: Machine;
@@ -63,6 +61,8 @@ export class Supervisor {
   /** Of the last boot that succeeded. */
   #result: BootResult | undefined;
   #outcome: BootOutcome | undefined;
+  /** What OneGate has taken since the last boot that succeeded; undefined: nothing, or that is not known. */
+  #sent: { readonly code: ProblemCode; readonly serves: boolean } | undefined;
   #boots = 0;
   /** Aborted to cancel the boot under way. */
   #boot = new AbortController();
@@ -137,6 +137,8 @@ export class Supervisor {
     if (state === before && effects.length === 0) return;
     this.#state = state;
     if (state !== before) this.#render(before, state);
+    // Only a boot makes this VM ready again: what is asked of Flower changes nothing any more.
+    if (state.stage === 'failed' && !state.served) this.#watching.abort();
     for (const effect of effects) this.#perform(effect);
     this.#wake();
   }
@@ -182,6 +184,9 @@ export class Supervisor {
         break;
       case 'publishFailure':
         this.#enqueue(() => this.#publishFailure(effect.serves));
+        break;
+      case 'publishAgain':
+        this.#enqueue(() => this.#publishAgain());
         break;
       case 'unpublish':
         this.#enqueue(() => this.#retract(effect.code));
@@ -258,35 +263,45 @@ export class Supervisor {
     }));
     if (unavailable !== undefined) report.problem(unavailable);
     machine.host.collectGarbage();
-    if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });
+    if (result === undefined) {
+      this.#dispatch({ type: 'BootFailed', ...failure });
+      return this.#watchServing();
+    }
     this.#result = result;
-    this.#watch(result);
+    this.#sent = undefined;
+    watchResult(result, { ...this.#watched(), pending: this.#pending });
     const { published, renewAt, pending } = result;
     this.#dispatch({ type: 'BootSucceeded', published, renewAt, pending });
   }
 
-  /** What is asked of Flower and of OneGate again and again, until the next boot. */
-  #watch(result: BootResult): void {
-    const { published, partition, attributes, oneGate, endpoints, config, pending, runs } = result;
-    const { machine } = this.#options;
-    const signal = AbortSignal.any([this.#options.signal, this.#watching.signal]);
-    const compare = (vm: Vm): void => {
-      const found = published ? alterations(vm, attributes, partition !== undefined) : undefined;
-      if (found !== undefined) this.#dispatch({ type: 'AttributesAltered', found });
-    };
-    const onMove = async (): Promise<void> => this.#dispatch({ type: 'PartitionMoved' });
-    if (partition !== undefined)
-      void partition.manager.watch({ signal, onMove, published, runs, onOwn: compare });
-    else if (oneGate !== undefined) void watchAttributes(machine, oneGate, signal, compare);
-    const onDue = (): void => this.#dispatch({ type: 'PendingDue' });
-    void this.#pending.watch(pending, config.role, { signal, onDue });
-    void watchFlower({
-      machine,
-      endpoints,
-      keepaliveSeconds: config.FL_GRPC_KEEPALIVE_TIME + config.FL_GRPC_KEEPALIVE_TIMEOUT,
-      signal,
-      notAnswering: (found, hung) => this.#dispatch({ type: 'NotAnswering', found, hung }),
-    });
+  /** Ends with the next boot. */
+  #watched = () => ({
+    machine: this.#options.machine,
+    signal: AbortSignal.any([this.#options.signal, this.#watching.signal]),
+    dispatch: (event: AgentEvent) => this.#dispatch(event),
+  });
+
+  /** An agent that has had no boot that succeeded knows neither the endpoints nor the attributes of what serves. */
+  #watchServing(): void {
+    const result = this.#result;
+    if (this.#state.stage !== 'failed' || !this.#state.served || result === undefined) return;
+    const oneGate = result.published ? this.#outcome?.failure?.oneGate : undefined;
+    const on = { ...this.#watched(), oneGate, expected: () => this.#servingAttributes(result) };
+    // The failure is published first.
+    void this.#work.then(() => watchServing(result, on));
+  }
+
+  /** What OneGate has to show of a Flower that serves after a boot that failed. */
+  #servingAttributes(result: BootResult): Attributes {
+    const { FL_ERROR: _, ...own } = ownPart(result);
+    return this.#sent === undefined ? own : { ...own, FL_ERROR: this.#sent.code };
+  }
+
+  async #publishAgain(): Promise<void> {
+    if (this.#state.stage !== 'failed' || !this.#state.ready || this.#result === undefined) return;
+    const { failure } = this.#outcome ?? {};
+    if (failure !== undefined)
+      await this.#publish(failure, failure.problem.code, this.#servingAttributes(this.#result));
   }
 
   /** READY is NO on OneGate before anything else is tried. A boot publishes it again. */
@@ -300,7 +315,7 @@ export class Supervisor {
         `the next agent does not know that READY was withdrawn: ${error.message}`,
       );
     }
-    await this.#publish(this.#result ?? this.#outcome?.failure, code, false);
+    await this.#publish(this.#result ?? this.#outcome?.failure, code);
   }
 
   async #restartFlower(): Promise<void> {
@@ -313,18 +328,24 @@ export class Supervisor {
 
   async #publishFailure(serves: boolean): Promise<void> {
     const { failure } = this.#outcome ?? {};
-    if (failure !== undefined) await this.#publish(failure, failure.problem.code, serves);
+    if (failure === undefined) return;
+    const withdrawn = this.#sent?.serves === false;
+    const own = withdrawn && this.#result?.published ? this.#servingAttributes(this.#result) : {};
+    await this.#publish(failure, failure.problem.code, serves ? own : undefined);
   }
 
+  /** `own`: attributes of what serves; undefined: nothing does. */
   async #publish(
     from: Pick<BootFailure, 'role' | 'oneGate'> | undefined,
     code: ProblemCode,
-    serves: boolean,
+    own?: Attributes,
   ): Promise<void> {
     if (from?.role === undefined || from.oneGate === undefined) return;
-    const attributes = serves ? { FL_ERROR: code } : failedAttributes(from.role, code);
+    const attributes = own ? { ...own, FL_ERROR: code } : failedAttributes(from.role, code);
+    this.#sent = undefined;
     try {
-      await from.oneGate.update(attributes, { policy: BRIEF });
+      await from.oneGate.update(attributes, { policy: BRIEF, ready: own !== undefined });
+      this.#sent = { code, serves: own !== undefined };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.#options.report.journal.warn(`the failure is not published to OneGate: ${error.message}`);

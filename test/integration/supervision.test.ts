@@ -181,6 +181,43 @@ test('a SuperLink corrects what somebody else changes on OneGate, slowly, and re
   expect((await vm.unit('flower-superlink')).NRestarts).toBe('0');
 });
 
+test('a SuperLink that serves with a wrong CONTEXT corrects its attributes, and withdraws READY when it hangs', async () => {
+  const { vm, one, federation } = await superlink({}, { env: FAST });
+  await vm.whenReady();
+  const right = one.userTemplate.get('FL_ENDPOINT');
+  await vm.recontextualize({ FL_NUM_ROUNDS: 'ten' });
+  await untilShown(one, vm, 'YES YES config_validation_failed');
+  const boots = (): number => vm.journalText().match(/the boot failed after/g)?.length ?? 0;
+  expect(boots()).toBe(1);
+  const wrong = { FL_ENDPOINT: 'MTkyLjAuMi45OjkwOTI', FL_READY: 'NO', READY: 'NO', FL_ERROR: '-' };
+  for (const [name, value] of Object.entries(wrong)) one.userTemplate.set(name, value);
+  const sent = updates(federation, one).length;
+  await untilShown(one, vm, 'YES YES config_validation_failed', 90_000);
+  expect(one.userTemplate.get('FL_ENDPOINT')).toBe(right);
+  expect(updates(federation, one)).toHaveLength(sent + 1);
+  await vm.waitFor('the problem', () => hasProblem(vm, 'peer_suspicious'));
+  expect((await vm.unit('flower-superlink')).NRestarts).toBe('0');
+
+  vm.orderFake('mute');
+  // The launcher, whose clock is not fast, may have had an answer meanwhile.
+  await until(
+    'READY to be withdrawn',
+    () => /^NO NO (flower_hung|health_check_timeout)$/.test(shown(one, vm)),
+    {
+      timeoutMs: 90_000,
+      detail: () => vm.diagnostics(),
+    },
+  );
+  rmSync(vm.at('etc/fake-flwr'));
+  // No boot was tried with that CONTEXT again.
+  expect(boots()).toBe(1);
+  await vm.recontextualize({ FL_NUM_ROUNDS: '5' });
+  await until('READY to be published', () => shown(one, vm).startsWith('YES YES'), {
+    timeoutMs: 90_000,
+    detail: () => vm.diagnostics(),
+  });
+});
+
 test('a SuperNode corrects FL_NODE_READY and READY, too', async () => {
   const { node, seen } = await both();
   seen.userTemplate.set('FL_NODE_READY', 'NO');

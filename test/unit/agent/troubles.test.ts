@@ -246,9 +246,26 @@ describe('attributes that somebody else has changed', () => {
     expect(problemOf(state.troubles[0]!)).toMatchObject({ severity: 'degraded' });
   });
 
-  test.each([booting, disconnected, withdrawn, failed])('are no news in another state: %#', (state) => {
-    expect(next(state, altered, moment())).toEqual({ state, effects: [] });
-  });
+  test.each([failed, wrongContext])(
+    'are published again without a boot after a boot that failed: %#',
+    (state) => {
+      const outcome = live(state, [[0, altered]]);
+      expect(outcome.effects).toEqual(['publishAgain']);
+      expect(outcome.state).toMatchObject({
+        stage: 'failed',
+        ready: true,
+        troubles: [{ code: 'peer_suspicious' }],
+      });
+    },
+  );
+
+  const lost = { ...failed, ready: false, since: 0 };
+  test.each([booting, disconnected, withdrawn, lost, leaving])(
+    'are no news in another state: %#',
+    (state) => {
+      expect(next(state, altered, moment())).toEqual({ state, effects: [] });
+    },
+  );
 });
 
 describe('an app that is killed for memory', () => {
