@@ -15,7 +15,7 @@ import {
 } from '../../flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { superExecFiles, writeSuperExec } from '../../flower/superexec-files.ts';
-import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
+import { exists, pointLink, unlessUnfit, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
 import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
@@ -75,7 +75,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
     state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
   if (decision?.waits !== undefined) return goOn(decision, plan, tools);
   const before = readInForce(paths)?.pending;
-  const problem = await (ports ?? takenPort(plan, running && !waits ? readEndpoints(paths) : undefined));
+  const problem = await (ports ??
+    takenPort(plan, running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined));
   if (problem !== undefined) throw problem;
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
