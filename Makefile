@@ -49,8 +49,8 @@ test-onegate: node_modules/.installed ## a OneGate against the recorded exchange
 test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
 	@$(VITEST) --project federation
 
-test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
-	@KEEPALIVE=60/20 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive
+test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s, and a path cut for ten minutes (minutes; needs root for network namespaces)
+	@KEEPALIVE=60/20 CUT_SECONDS=600 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive test/federation/cut-path
 
 bench: $(TEST_AGENT) $(BAKED) ## what the agent costs, compared with bare Flower and a shell script (RUNS=10)
 	@$(NODE) test/bench/bench.ts
@@ -178,6 +178,10 @@ e2e: e2e-images ## images booted as containers and VMs, with real systemd (root;
 
 e2e-containers: e2e-images ## the same without VMs
 	@MACHINES=containers $(IN_PRIVATE) $(ONLY)
+
+.PHONY: soak
+soak: e2e-images $(BAKED) ## random faults for an hour on containers with real Flower, and an outside probe (root; SEED=..., MINUTES=60, FEDERATIONS="1 3", KINDS=..., JUDGE=folder; DOCS=1 writes the figures in docs/operate.md)
+	@PACKAGE=$$(cat $(E2E_PACKAGE)) test/support/vm/private.sh $(NODE) test/soak/main.ts
 
 e2e-images: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete
 	@appliance/image/builder.sh

@@ -80,7 +80,7 @@ PIP_NO_CACHE_DIR=1 /usr/lib/flower-context/flower/make-env.sh "$flower" "$framew
 
 say "role: $role"
 cat >/etc/flower-context/appliance.json.new <<JSON
-{"role":"$role","flower":{"version":"$flower","framework":"$framework"},"user":"flower"}
+{"role":"$role","flower":{"version":"$flower","framework":"$framework"},"user":"flower","built":"$(date -u +%Y-%m-%dT%H:%M:%SZ)"}
 JSON
 mv -f /etc/flower-context/appliance.json.new /etc/flower-context/appliance.json
 ln -sfn "envs/$flower-$framework" /opt/flower/baked

@@ -19,6 +19,10 @@ const ATTRIBUTES: Readonly<Record<PublishedName, Attribute>> = {
     value:
       'host:port for SuperNodes; an IPv6 host has no brackets (OneGate removes them), the port follows the last colon',
   },
+  FL_ENDPOINT6: {
+    writer: 'SuperLink',
+    value: 'the same for SuperNodes without IPv4, when FL_ENDPOINT has an IPv4 address; `-` without one',
+  },
   FL_TLS: { writer: 'SuperLink', value: '`YES`, `NO`' },
   FL_CA_CERT: { writer: 'SuperLink', value: "base64 of the CA's PEM; `-` in plaintext" },
   FL_NODE_READY: {

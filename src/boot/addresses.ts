@@ -1,4 +1,5 @@
 import type { HostPort } from '../core/hostport.ts';
+import { parseIp } from '../core/ip.ts';
 import { Problem } from '../core/problem.ts';
 import { hostName } from '../host/machine.ts';
 import { nameOf } from '../host/net.ts';
@@ -20,8 +21,7 @@ export function advertisedEndpoint(
   addresses: readonly string[],
   dialable?: readonly string[],
 ): HostPort {
-  const everywhere = listen.host === '0.0.0.0' || listen.host === '::';
-  if (!everywhere) return listen;
+  if (!everywhere(listen)) return listen;
   const own = dialable?.[0] ?? addresses[0];
   if (own !== undefined) return { host: own, port: listen.port };
   throw new Problem('no_address', {
@@ -29,6 +29,23 @@ export function advertisedEndpoint(
     found: 'this VM has no address: no ETHx_IP in the CONTEXT, none in the kernel',
     expected: 'a network interface with an address',
   });
+}
+
+const everywhere = ({ host }: HostPort): boolean => host === '0.0.0.0' || host === '::';
+
+/**
+ * The address for SuperNodes without IPv4, beside an `endpoint` with IPv4; undefined when there is none. gRPC listens on both
+ * families at 0.0.0.0 and at :: (docs/facts.md, "grpc-wildcard").
+ */
+export function advertisedEndpoint6(
+  listen: HostPort,
+  endpoint: HostPort,
+  addresses: readonly string[],
+  dialable: readonly string[] = addresses,
+): HostPort | undefined {
+  const host = dialable.find((one) => parseIp(one)?.version === 6);
+  const beside = everywhere(listen) && parseIp(endpoint.host)?.version === 4;
+  return beside && host !== undefined ? { host, port: endpoint.port } : undefined;
 }
 
 /** DNS that does not answer delays the boot no longer than this. */

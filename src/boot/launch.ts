@@ -15,12 +15,17 @@ import { type SubjectNames, subjectNames } from '../tls/names.ts';
 /** The launch plan, what is written beside it, and the text of the run config file. `endpoint`: what SuperNodes dial. */
 export function superLinkLaunch(
   config: SuperLinkConfig,
-  { endpoint, ...facts }: FlowerFacts & { readonly endpoint: HostPort },
+  {
+    endpoint,
+    endpoint6,
+    ...facts
+  }: FlowerFacts & { readonly endpoint: HostPort; readonly endpoint6?: HostPort | undefined },
 ) {
   const tls = servedCredentials(config, facts.paths);
   const checkpoints = checkpointDirectory(facts.paths, config);
-  const plan = launchPlan(config, { ...facts, tls });
-  const endpoints = superLinkEndpoints(config, { ...facts, tls }, endpoint);
+  // A SuperNode accepts the certificate for what it dials.
+  const plan = launchPlan(config, { ...facts, tls, serverName: endpoint.host });
+  const endpoints = superLinkEndpoints(config, { ...facts, tls }, endpoint, endpoint6);
   return {
     plan,
     endpoints,

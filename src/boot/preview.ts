@@ -10,7 +10,7 @@ import { unitOf } from '../flower/state-file.ts';
 import { formatSuperExecPlan, SUPEREXEC_UNIT, type SuperExecPlan } from '../flower/superexec.ts';
 import { superExecFiles } from '../flower/superexec-files.ts';
 import type { Machine } from '../host/machine.ts';
-import { advertisedEndpoint } from './addresses.ts';
+import { advertisedEndpoint, advertisedEndpoint6 } from './addresses.ts';
 import { type CheckFacts, knownTrust, operatorCertificates } from './checks.ts';
 import {
   certificateFiles,
@@ -98,8 +98,11 @@ function superLink(config: SuperLinkConfig, facts: Facts, launch: FlowerFacts): 
     file(served.certificate, '0644', operator === undefined ? own : 'FL_SSL_CERTFILE'),
   ];
   const candidates = addresses.length === 0 ? [UNKNOWN] : addresses;
-  const endpoint = advertisedEndpoint(config.FL_FLEET_API_ADDRESS, candidates, operator?.dialable);
-  const { plan, runConfig, superexec } = superLinkLaunch(config, { ...launch, endpoint });
+  const { FL_FLEET_API_ADDRESS: listen } = config;
+  const endpoint = advertisedEndpoint(listen, candidates, operator?.dialable);
+  const endpoint6 = advertisedEndpoint6(listen, endpoint, candidates, operator?.dialable);
+  const beside = endpoint6 === undefined ? '' : `, without IPv4 ${formatHostPort(endpoint6)}`;
+  const { plan, runConfig, superexec } = superLinkLaunch(config, { ...launch, endpoint, endpoint6 });
   return {
     files: [
       ...(config.FL_TLS_ENABLED ? tls : []),
@@ -107,7 +110,7 @@ function superLink(config: SuperLinkConfig, facts: Facts, launch: FlowerFacts): 
     ],
     launch_plan: plan,
     superexec,
-    endpoint: endpoint.host === UNKNOWN ? UNKNOWN : formatHostPort(endpoint),
+    endpoint: endpoint.host === UNKNOWN ? UNKNOWN : `${formatHostPort(endpoint)}${beside}`,
   };
 }
 

@@ -4,7 +4,16 @@ import { asProblem, joinProblems, Problem } from '../core/problem.ts';
 import type { Report } from '../report/report.ts';
 import type { IdOf, Step, StepTools } from './step.ts';
 
-type FromBoot = 'machine' | 'image' | 'checkpoint' | 'signal' | 'contextRead' | 'notServing';
+type FromBoot =
+  | 'machine'
+  | 'image'
+  | 'checkpoint'
+  | 'signal'
+  | 'contextRead'
+  | 'notServing'
+  | 'superLinkMoved'
+  | 'supervision'
+  | 'overdue';
 
 interface Run<Outputs> extends Pick<StepTools, FromBoot> {
   readonly steps: readonly Step<Outputs>[];
@@ -27,6 +36,7 @@ export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Ou
   const outputs: Partial<Outputs> = {};
   const problems: Problem[] = [];
   const degradations: Problem[] = [];
+  const passing: Problem[] = [];
   const ends = new Map<string, Promise<boolean>>();
 
   for (const step of run.steps) {
@@ -40,7 +50,13 @@ export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Ou
       Promise.all(needs).then(async (met) => {
         if (!met.every(Boolean) || signal.aborted) return false;
         try {
-          outputs[step.id] = await runStep(step, pick(outputs, step.needs), { ...run, signal }, degradations);
+          outputs[step.id] = await runStep(
+            step,
+            pick(outputs, step.needs),
+            { ...run, signal },
+            { degradations, passing },
+          );
+          if (step.provesServing) for (const problem of passing.splice(0)) run.report.passed(problem);
           return true;
         } catch (error) {
           if (signal.aborted && !(error instanceof Problem)) return false;
@@ -74,7 +90,7 @@ async function runStep<Outputs>(
   step: Step<Outputs>,
   needed: Outputs,
   { steps: _, report, ...given }: Run<Outputs>,
-  degradations: Problem[],
+  { degradations, passing }: { readonly degradations: Problem[]; readonly passing: Problem[] },
 ): Promise<Outputs[IdOf<Outputs>]> {
   const { machine, checkpoint, signal } = given;
   const inputs = step.inputs?.(needed, given);
@@ -91,7 +107,10 @@ async function runStep<Outputs>(
       journal: report.journal,
       unchanged,
       setFacts: (facts) => report.facts(facts),
-      warn: (problem) => report.problem(problem),
+      warn: (problem, until) => {
+        if (until !== undefined) passing.push(problem);
+        report.problem(problem);
+      },
       solved: (code) => {
         report.solved(code);
         degradations.splice(0, Infinity, ...degradations.filter((problem) => problem.code !== code));

@@ -1,12 +1,12 @@
 import { readCertificates } from '../config/pem-value.ts';
 import { EXIT } from '../core/exit.ts';
 import { formatHostPort, parseHostPort } from '../core/hostport.ts';
-import { probeFleet } from '../flower/probe.ts';
+import { NO_ANSWER_YET, probeFleet } from '../flower/probe.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { defineCommand, UsageError } from './command.ts';
 import { readInput } from './context-source.ts';
-import { printErrorText, printText } from './terminal.ts';
+import { passLine, printErrorText, printText } from './terminal.ts';
 
 /** The shortest pause between two attempts: a federation waits for the first answer. */
 const PAUSE_MS = 25;
@@ -25,7 +25,7 @@ export const probe = defineCommand({
     plaintext: { description: 'without TLS' },
     wait: { description: 'repeat for this time until there is an answer', value: 'SECONDS' },
   },
-  text: 'Sends one unauthenticated call; only a Fleet API rejects it with UNAUTHENTICATED. No node is registered.',
+  text: 'Sends one unauthenticated call; only a Fleet API rejects it with UNAUTHENTICATED. No node is registered. With --wait, the reason is printed whenever it changes.',
   examples: [
     ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'Test the connection with TLS'],
     ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'Wait up to a minute, without TLS'],
@@ -42,6 +42,7 @@ export const probe = defineCommand({
 
     const end = machine.clock.monotonicMs() + Number(wait) * 1_000;
     let reason = 'no answer';
+    let printed: string | undefined;
     // Loads the gRPC library while Flower is still importing. It connects at the first call.
     let opened = openGrpc(target);
     opened.catch(() => undefined);
@@ -59,6 +60,8 @@ export const probe = defineCommand({
         opened = openGrpc(target);
       } else reason = refused;
       if (machine.clock.monotonicMs() >= end) break;
+      if (reason !== printed) passLine(`${formatHostPort(address)}${NO_ANSWER_YET}${reason}`, 'stderr');
+      printed = reason;
       const took = machine.clock.monotonicMs() - began;
       await machine.clock.sleep(Math.max(PAUSE_MS, Math.min(PAUSE_FACTOR * took, 1_000)));
     }

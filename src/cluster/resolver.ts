@@ -95,7 +95,7 @@ function fixedSpacing(random: Random): number[] {
 }
 
 /** Polls once per call, and remembers which VMs have the SuperLink's role. */
-class SuperLinkResolver {
+export class SuperLinkResolver {
   readonly #oneGate: OneGate;
   readonly #clock: Clock;
   #service: Service | undefined;

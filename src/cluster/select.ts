@@ -1,6 +1,7 @@
 // Selects the SuperLink from the attributes of the VMs of its role, or says why none is ready. Other VMs publish any text:
 // it is checked before it is used, and a text that fails is described, not repeated.
 import type { HostPort } from '../core/hostport.ts';
+import { parseIp } from '../core/ip.ts';
 import { isVersion } from '../core/version.ts';
 import { attribute, type Service, VM_STATE, type Vm } from '../onegate/replies.ts';
 import { decodeEndpoint } from './endpoint.ts';
@@ -8,6 +9,8 @@ import { decodeEndpoint } from './endpoint.ts';
 /** The checked attributes of the SuperLink. */
 export interface SuperLink {
   readonly endpoint: HostPort;
+  /** For nodes without IPv4, when `endpoint` has an IPv4 address. */
+  readonly endpoint6?: HostPort;
   readonly tls: 'YES' | 'NO' | undefined;
   /** FL_CA_CERT: base64 of a text that tls/trust.ts checks. */
   readonly caCert?: string;
@@ -76,6 +79,11 @@ function selectOne(vm: Vm): SuperLink | Pending {
   }
 
   const warnings: string[] = [];
+  const published6 = attribute(vm, 'FL_ENDPOINT6') ?? '-';
+  const endpoint6 = published6 === '-' ? undefined : decodeEndpoint(published6);
+  const usable6 = endpoint6 !== undefined && parseIp(endpoint6.host)?.version === 6;
+  if (published6 !== '-' && !usable6)
+    warnings.push(`VM ${vm.id} publishes an FL_ENDPOINT6 that is no IPv6 address with a port; ignored`);
   const tls = attribute(vm, 'FL_TLS');
   if (tls !== undefined && tls !== 'YES' && tls !== 'NO')
     warnings.push(`VM ${vm.id} publishes an FL_TLS that is neither YES nor NO; ignored`);
@@ -86,6 +94,7 @@ function selectOne(vm: Vm): SuperLink | Pending {
   const version = attribute(vm, 'FL_VERSION');
   return {
     endpoint,
+    ...(usable6 ? { endpoint6 } : {}),
     tls: tls === 'YES' || tls === 'NO' ? tls : undefined,
     ...(caUsable ? { caCert } : {}),
     vmId: vm.id,

@@ -1,25 +1,9 @@
 // Every problem code of the agent. A code is stable: it is FL_ERROR on OneGate and the key of `flower-context explain`.
+import type { Entry, Severity } from './catalogue-entry.ts';
+import { SUPERVISION } from './catalogue-supervision.ts';
 import { RUN_CODES } from './run-codes.ts';
 
-/** fatal: the boot ends. degraded: the boot continues without something. warning: reported, nothing else. */
-export type Severity = 'fatal' | 'degraded' | 'warning';
-
-/** What `flower-context explain CODE` prints. Phrases without a full stop; sentences in `about`, `found`, `agent` have one. */
-interface Entry {
-  readonly title: string;
-  /** Of a problem that does not say another; fatal when left out. */
-  readonly severity?: Severity;
-  /** What the code means, and its usual causes. */
-  readonly about: string;
-  /** How the agent detects it. */
-  readonly found: string;
-  /** What the agent does then; the usual reaction to the severity when left out. */
-  readonly agent?: string;
-  /** What to do, unless the problem itself says more. */
-  readonly remedy: string;
-  /** Where to look: commands, files, pages. */
-  readonly where: readonly string[];
-}
+export type { Severity } from './catalogue-entry.ts';
 
 const REACTION: Readonly<Record<Severity, string>> = {
   fatal:
@@ -84,7 +68,7 @@ const ENTRIES = {
     title: 'a state file was damaged and has been renamed',
     severity: 'degraded',
     about:
-      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A damaged CA is replaced by a new one; SuperNodes with the old CA need the new one.',
+      'Causes are a power cut, a bad disk or an edit. The file is kept as NAME.damaged-TIME. A part of the CA is found or made again if possible; otherwise there is a new CA, and SuperNodes that pin the old one need it.',
     found: 'Every state file is checked when it is read.',
     remedy: 'nothing, if the boot continued; the file beside the original (.damaged-*) shows the damage',
     where: ['ls /var/lib/flower-context /var/lib/flower-context/tls', 'flower-context ca'],
@@ -109,7 +93,8 @@ const ENTRIES = {
   },
   ca_invalid: {
     title: 'the CA certificate is not valid',
-    about: 'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA.',
+    about:
+      'It is neither PEM nor base64 of PEM, or it is a key, a server certificate or an expired CA. On a SuperLink: its own CA ends within a year.',
     found: 'The agent reads FL_SSL_CA_CERTFILE, or FL_CA_CERT of the SuperLink on OneGate.',
     agent: FLOWER_NOT_STARTED,
     remedy: CA_REMEDY,
@@ -243,10 +228,21 @@ const ENTRIES = {
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
     where: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
+  ...SUPERVISION,
+  retry_limit_reached: {
+    title: 'this SuperNode has stopped: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached',
+    about: 'The SuperLink did not answer until then. The limit counts for each call; 0 means no limit.',
+    found: 'Flower ends at the limit, and its launcher with exit status 69.',
+    agent: 'Nothing starts Flower again before a reload, another CONTEXT or a restart of the VM.',
+    remedy: 'correct the SuperLink or the path to it, then `systemctl reload flower-context` here',
+    where: ['flower-context status (on the SuperLink)', 'journalctl -u flower-supernode'],
+  },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
-    about: 'The Fleet API did not answer at the published address within 3 minutes.',
-    found: 'The agent calls the Fleet API as a SuperNode does, verified with the published CA.',
+    about:
+      'The Fleet API did not answer at the published address: within 3 minutes of a boot, or later in two calls, although Flower answers at its loopback address.',
+    found:
+      'The agent calls the Fleet API as a SuperNode does, verified with the published CA: during a boot, and then once a minute.',
     remedy: "read Flower's last lines; check the listen address and the firewall",
     where: ['journalctl -u flower-superlink', 'ss -ltnp', 'flower-context doctor'],
   },
@@ -289,13 +285,25 @@ const ENTRIES = {
     remedy: 'set FLOWER_VERSION to the same value for both roles',
     where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
+  change_pending: {
+    title: 'a change has waited for a restart of Flower for 24 hours',
+    severity: 'degraded',
+    about:
+      'Flower runs with its earlier settings. The restart would interrupt a run, or it is not known whether a run is active. The problem names what differs.',
+    found:
+      'The agent asks Flower from time to time whether a run is active, or a SuperNode whether it got a message.',
+    agent: 'Flower runs on, and READY stays. The change is applied as soon as no run is interrupted.',
+    remedy: 'wait for the end of the runs, or `flower-context apply --now`, which interrupts them',
+    where: ['flower-context apply', STATUS, 'docs/operate.md, "What a change does to a run"'],
+  },
   clock_off: {
-    title: "this VM's clock differs from the SuperLink's by more than Flower accepts",
+    title: "this VM's clock is wrong, or differs from the SuperLink's by more than Flower accepts",
     severity: 'warning',
     about:
-      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock.",
-    found: 'Flower refuses the timestamps of this node, or the certificates here begin in the future.',
-    agent: 'The boot continues. The problem ends when the clock is right.',
+      "Flower refuses calls more than 5 s ahead of or 305 s behind the SuperLink's clock. Certificates also depend on the clock. While the clock of a SuperLink cannot be right, no CA and no certificate is replaced because of its dates.",
+    found:
+      'Flower refuses the timestamps of this node. Or the clock of a SuperLink is earlier than its image, later than the end of its CA, or was set while the system ran. Or its CA begins in the future.',
+    agent: 'The boot continues, and what serves goes on. The problem ends when the clock is right.',
     remedy: 'start time synchronisation (`timedatectl set-ntp true`) on both',
     where: ['timedatectl', 'flower-context doctor (on both sides)', 'journalctl -u flower-supernode'],
   },

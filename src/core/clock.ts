@@ -4,6 +4,8 @@ export interface Clock {
   now(): Date;
   /** Milliseconds of a clock that is never set, for durations. */
   monotonicMs(): number;
+  /** Milliseconds since the machine was switched on, also of a clock that is never set; the same in all processes. */
+  uptimeMs(): number;
   /**
    * Resolves after `ms`; rejects with the signal's reason when that comes first. Rejects with RangeError, a mistake of the
    * caller, when `ms` is not between 0 and LONGEST_SLEEP_MS.
@@ -26,6 +28,8 @@ export type Random = () => number;
 export const realClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
+  // CLOCK_MONOTONIC, which performance.now() counts from the start of the process.
+  uptimeMs: () => Number(process.hrtime.bigint() / 1_000_000n),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
       checkSleep(ms);

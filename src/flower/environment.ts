@@ -44,7 +44,7 @@ const LIMIT_MS = 10 * 60_000;
 
 /**
  * The environment to use, installed first when it is not there yet.
- * @throws Problem image_incomplete when the image has none of its own version
+ * @throws Problem image_incomplete when the image has none of its own version, and the signal's reason when aborted
  */
 export async function ensureEnvironment(request: EnvironmentRequest): Promise<FlowerEnvironment> {
   const { wanted, framework, paths, again = false } = request;
@@ -57,12 +57,13 @@ export async function ensureEnvironment(request: EnvironmentRequest): Promise<Fl
   const earlier = again ? undefined : failureOf(name, image, paths);
   if (earlier === undefined) request.beforeInstall?.();
   const found = earlier?.found ?? (await install(request, path, fallback));
+  // What was stopped has not failed.
+  if (found !== undefined) request.signal?.throwIfAborted();
   if (found === undefined) {
     forgetFailure(name, paths);
     return { path, version: wanted };
   }
-  if (earlier === undefined && !request.signal?.aborted)
-    rememberFailure(name, { image, at: new Date().toISOString(), found }, paths);
+  if (earlier === undefined) rememberFailure(name, { image, at: new Date().toISOString(), found }, paths);
   const repeated = earlier === undefined ? '' : ` (at ${earlier.at}; a boot does not try it again)`;
   return {
     path: fallback,

@@ -1,11 +1,14 @@
 // Error codes of the operating system as clauses for a person.
 import { plain } from '../core/text.ts';
 
+/** Of a connection to an address of a kind that this machine does not have, such as IPv4. */
+export const NO_ROUTE = 'no route to the network';
+
 const MEANING: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused: nothing listens there',
   EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  EADDRNOTAVAIL: 'no route to the network',
+  ENETUNREACH: NO_ROUTE,
+  EADDRNOTAVAIL: NO_ROUTE,
   ENOTFOUND: 'the name is not known',
   EAI_AGAIN: 'the name could not be looked up now',
   ETIMEDOUT: 'the connection was not answered',

@@ -140,9 +140,11 @@ export const linkTarget = (path: string): string | undefined => unlessError(() =
 /** The target of a path through all links; undefined when it does not exist. */
 export const realPath = (path: string): string | undefined => unlessError(() => realpathSync(path));
 
-/** Renames a damaged file, or what else has its name, and keeps it for a person; returns its new path. */
+/** Renames a damaged file, or what else has its name, and keeps it for a person; returns its new path. Replaces nothing. */
 export function quarantine(path: string, now: Date): string {
-  const target = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
+  const dated = `${path}.damaged-${now.toISOString().replaceAll(':', '')}`;
+  let target = dated;
+  for (let copy = 2; existsSync(target); copy++) target = `${dated}-${copy}`;
   reporting(`renaming the damaged ${path}`, () => renameSync(path, target));
   return target;
 }
@@ -152,6 +154,9 @@ export const remove = (path: string): void =>
   reporting(`removing ${path}`, () => rmSync(path, { force: true }));
 
 export const exists = (path: string): boolean => existsSync(path);
+
+/** When the content of a file was last written. */
+export const modifiedAt = (path: string): Date | undefined => unlessError(() => lstatSync(path).mtime);
 
 export const isFolder = (path: string): boolean => unlessError(() => statSync(path).isDirectory()) ?? false;
 

@@ -5,7 +5,8 @@ import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { unlessError } from '../core/result.ts';
 import { readText } from './files.ts';
-import { mainPids } from './systemd.ts';
+import { callOnce } from './grpc-once.ts';
+import { clockSynchronised, mainPids } from './systemd.ts';
 
 export interface Host {
   /** A value that changes with each boot of the kernel. */
@@ -22,6 +23,10 @@ export interface Host {
   readonly sharesUser?: true;
   /** The main processes of these units, as systemd names them; 0 for a unit without one. */
   mainPids(units: readonly string[]): Promise<readonly number[]>;
+  /** Whether something synchronises the clock; undefined: nobody says. */
+  clockSynchronised(): Promise<boolean | undefined>;
+  /** Sends one unary call of gRPC. Simulated machines have no network. */
+  readonly callGrpc: typeof callOnce;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
 }
@@ -39,6 +44,8 @@ export const realHost: Host = {
   loopback: '127.0.0.1',
   freeSpaceAt,
   mainPids,
+  clockSynchronised,
+  callGrpc: callOnce,
   collectGarbage,
 };
 

@@ -51,6 +51,8 @@ interface CallOptions {
 export interface OneGate {
   /** The id of this VM in OpenNebula. */
   readonly vmId: number;
+  /** This VM's clock minus OneGate's in milliseconds, at the last answer; undefined before one. */
+  aheadMs(): number | undefined;
   vm(options?: CallOptions): Promise<Vm>;
   /** Another VM of the same service. */
   peer(id: number, options?: CallOptions): Promise<Vm>;
@@ -76,19 +78,18 @@ export interface OneGateOptions {
   /** Ends every call. */
   readonly signal?: AbortSignal | undefined;
   readonly onRetry?: (retry: Retry) => void;
-  /** Called with OneGate's time at each answer, to compare clocks. */
-  readonly onDate?: (date: Date) => void;
   /** How a request is sent; tests may replace it. */
   readonly send?: typeof httpRequest;
 }
 
 /** Throws Problem config_validation_failed when endpoint or token cannot be used at all. */
 export function connectOneGate(options: OneGateOptions): OneGate {
-  const { token, vmId, clock, random, onRetry, onDate, send = httpRequest } = options;
+  const { token, vmId, clock, random, onRetry, send = httpRequest } = options;
   checkToken(token);
   const base = baseOf(options.endpoint);
   const requests = new Queue();
   const updates = new Queue();
+  let ahead: number | undefined;
 
   async function exchange<T>(
     { path, body, limits, read }: Call<T>,
@@ -116,7 +117,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
       if (signal?.aborted) throw signal.reason;
       return { kind: 'no_answer', failure: error as HttpFailure };
     }
-    if (reply.date !== undefined) onDate?.(reply.date);
+    if (reply.date !== undefined) ahead = clock.now().getTime() - reply.date.getTime();
     const fault = errorIn(reply, token, body !== undefined);
     if (fault !== undefined) return fault;
     const excess = overLimits(reply.body, limits);
@@ -169,6 +170,7 @@ export function connectOneGate(options: OneGateOptions): OneGate {
 
   return {
     vmId,
+    aheadMs: () => ahead,
     vm: get('this VM', '/vm', LIMITS.vm, parseVm),
     peer: (id, how) => get(`VM ${id}`, `/vms/${Math.trunc(id)}`, LIMITS.vm, parseVm)(how),
     service: get('the service', '/service', LIMITS.service, parseService),

@@ -1,7 +1,7 @@
 // The CA certificates that a SuperNode trusts, and those of an operator for a SuperLink.
 import { isBase64 } from '../core/pem.ts';
 import { joinProblems, Problem } from '../core/problem.ts';
-import { type Certificate, outsideValidity } from './certificate.ts';
+import { type Certificate, outsideValidity, type WhichClock } from './certificate.ts';
 import { weakness } from './strength.ts';
 import { certificatesIn } from './texts.ts';
 
@@ -9,6 +9,7 @@ export interface CaOptions {
   /** The source of the text: a variable of the CONTEXT, or words ('OneGate'). */
   readonly variable: string;
   readonly now: Date;
+  readonly which?: WhichClock | undefined;
   /** Code of the problems; ca_invalid when left out. */
   readonly code?: 'ca_invalid' | 'tls_setup_failed';
 }
@@ -31,7 +32,7 @@ export interface TrustedCa {
  * key, ...
  */
 export function readCa(pemText: string, options: CaOptions): TrustedCa {
-  const { variable, now, code = 'ca_invalid' } = options;
+  const { variable, now, which, code = 'ca_invalid' } = options;
   const where = whereFrom(variable);
   const text = certificatesIn(pemText);
   if (text.fault !== undefined) {
@@ -40,7 +41,7 @@ export function readCa(pemText: string, options: CaOptions): TrustedCa {
   const faults: Problem[] = [];
   const unique = new Map(text.certificates.map((certificate) => [certificate.sha256, certificate]));
   const certificates = [...unique.values()].filter((certificate) => {
-    const fault = unfit(certificate, now);
+    const fault = unfit(certificate, now, which);
     if (fault !== undefined) faults.push(new Problem(code, { ...where, ...fault }));
     return fault === undefined;
   });
@@ -93,10 +94,12 @@ export const keyBeside = (doing: string, variable: string): Problem =>
 function unfit(
   certificate: Certificate,
   now: Date,
+  which: WhichClock | undefined,
 ): { found: string; expected?: string; remedy: string } | undefined {
   if (certificate.isCa || certificate.selfSigned)
     return (
-      outsideValidity(certificate, now) ?? weakness(certificate, certificate.mayIssue ? 'issuer' : 'server')
+      outsideValidity(certificate, now, which) ??
+      weakness(certificate, certificate.mayIssue ? 'issuer' : 'server')
     );
   return {
     found: `${certificate.subject} is not a CA`,

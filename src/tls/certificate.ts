@@ -33,8 +33,9 @@ export function readCertificate(der: Uint8Array) {
     /** 'CN=name, O=organization', for messages. */
     subject: oneLine(x509.subject),
     issuer: oneLine(x509.issuer),
-    /** The subject as in the certificate. */
+    /** Subject and issuer as in the certificate. */
     subjectDer: encode(fields[4]!),
+    issuerDer: encode(fields[2]!),
     notBefore: dateOf(x509.validFrom),
     notAfter: dateOf(x509.validTo),
     /** SHA-256 as `openssl x509 -fingerprint` prints it: AA:BB:... */
@@ -97,24 +98,32 @@ const CURVES: Readonly<Record<string, string>> = {
 /** '2026-11-21 06:00 UTC' */
 export const onDate = (date: Date): string => `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 
+/** Which clock is wrong when a certificate of another VM is outside of its dates (tls/clock.ts). */
+export interface WhichClock {
+  /** A clause: "this VM's clock is two hours ahead of OneGate's". */
+  readonly why: string;
+  readonly remedy: string;
+}
+
 /** What is wrong with the dates, for a sentence; undefined when the certificate is valid at `now`. */
 export function outsideValidity(
-  certificate: Certificate,
+  { subject, notBefore, notAfter }: Certificate,
   now: Date,
+  which?: WhichClock,
 ): { found: string; remedy: string } | undefined {
-  const clock = `this VM's clock: ${onDate(now)}`;
-  if (now > certificate.notAfter) {
+  const clock = `this VM's clock: ${onDate(now)}${which === undefined ? '' : `; ${which.why}`}`;
+  if (now > notAfter)
     return {
-      found: `${certificate.subject} expired on ${onDate(certificate.notAfter)}; ${clock}`,
-      remedy: 'have it issued again',
+      found: `${subject} expired on ${onDate(notAfter)}; ${clock}`,
+      remedy: which?.remedy ?? 'have it issued again',
     };
-  }
-  if (now < certificate.notBefore) {
+  if (now < notBefore)
     return {
-      found: `${certificate.subject} is not valid before ${onDate(certificate.notBefore)}; ${clock}`,
-      remedy: 'check the clock (`timedatectl`), or have the certificate issued with an earlier start',
+      found: `${subject} is not valid before ${onDate(notBefore)}; ${clock}`,
+      remedy:
+        which?.remedy ??
+        'check the clock (`timedatectl`), or have the certificate issued with an earlier start',
     };
-  }
   return undefined;
 }
 

@@ -2,7 +2,7 @@
 // checks the certificate before it starts Flower.
 import { joinProblems, Problem } from '../core/problem.ts';
 import { readCa } from './ca.ts';
-import { type Certificate, outsideValidity } from './certificate.ts';
+import { type Certificate, outsideValidity, type WhichClock } from './certificate.ts';
 import { buildChain } from './chain.ts';
 import { covers, listNames, sanEntry } from './names.ts';
 import { weaknesses } from './strength.ts';
@@ -17,13 +17,15 @@ export interface PeerFacts {
   /** The host to connect to: an address without brackets in the spelling of readHostPort, or a name. */
   readonly host: string;
   readonly now: Date;
+  /** Which clock is wrong, if a certificate is not valid now. */
+  readonly which?: WhichClock | undefined;
 }
 
 /**
  * Everything that is wrong with the certificate at `host`, by gRPC's rules; undefined when it would be accepted.
  * Codes: ca_mismatch, ca_invalid, address_not_in_certificate, tls_setup_failed (dates, usage, nothing readable).
  */
-export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem | undefined {
+export function explainPeer({ chainPem, caPem, host, now, which }: PeerFacts): Problem | undefined {
   const doing = `checking the certificate of the SuperLink at ${host}`;
   const refuse = (found: string, remedy: string, more: { expected?: string } = {}): Problem =>
     new Problem('tls_setup_failed', { doing, found, remedy, ...more });
@@ -32,19 +34,19 @@ export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem 
   if (leaf === undefined)
     return refuse(`it sent ${fault!.found}`, 'check the SuperLink: `flower-context status` there');
 
-  const trusted = trustOf(leaf, others, caPem, doing, now);
+  const trusted = trustOf(leaf, others, { caPem, now, which }, doing);
   const path = trusted instanceof Problem ? [leaf] : trusted;
   const problems: (Problem | undefined)[] = [
     trusted instanceof Problem ? trusted : undefined,
     ...weaknesses(path).map(({ found, expected, remedy }) => refuse(found, remedy, { expected })),
   ];
-  const validity = outsideValidity(leaf, now);
+  const validity = outsideValidity(leaf, now, which);
   if (validity !== undefined) {
     const remedy =
       now < leaf.notBefore
         ? 'start time synchronisation on both sides (`timedatectl set-ntp true`): one of the clocks is wrong'
         : 'renew it on the SuperLink (`systemctl restart flower-context` renews one that the agent issued); if it is still valid, check the clock here';
-    problems.push(refuse(validity.found, remedy));
+    problems.push(refuse(validity.found, which?.remedy ?? remedy));
   }
   if (!leaf.forServers || !leaf.allowsDigitalSignature) {
     const usage = leaf.forServers ? 'keyUsage' : 'extendedKeyUsage';
@@ -60,12 +62,11 @@ export function explainPeer({ chainPem, caPem, host, now }: PeerFacts): Problem 
 function trustOf(
   leaf: Certificate,
   others: readonly Certificate[],
-  caPem: string,
+  { caPem, now, which }: Pick<PeerFacts, 'caPem' | 'now' | 'which'>,
   doing: string,
-  now: Date,
 ): readonly Certificate[] | Problem {
   try {
-    const { certificates } = readCa(caPem, { variable: 'the CA this node trusts', now });
+    const { certificates } = readCa(caPem, { variable: 'the CA this node trusts', now, which });
     const chain = buildChain(leaf, others, certificates, now);
     if (chain.ok) return chain.path;
     const { kind, found, remedy, last } = chain;

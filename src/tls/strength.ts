@@ -1,6 +1,5 @@
-// Which keys and signatures a certificate may have. One rule for every certificate of a path, own or foreign:
-// gRPC itself takes RSA keys of 512 bits and SHA-1, which others can forge, and refuses some strong keys (docs/facts.md,
-// "grpc-keys").
+// Which keys and signatures a certificate of a path may have, own or foreign: gRPC itself takes RSA keys of 512 bits and
+// SHA-1, which others can forge, and refuses some strong keys (docs/facts.md, "grpc-keys").
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Certificate, keyType } from './certificate.ts';
 import { children, decode, dotted } from './der.ts';

@@ -13,6 +13,7 @@
 import { Problem, type ProblemFacts } from '../core/problem.ts';
 import { unlessError } from '../core/result.ts';
 import { decodeCaBase64, readCa, type TrustedCa } from './ca.ts';
+import type { WhichClock } from './certificate.ts';
 import { CA_FILE_ONLY, type TrustMemory } from './trust-memory.ts';
 
 export interface TrustFacts {
@@ -25,6 +26,8 @@ export interface TrustFacts {
   /** FL_TLS and FL_CA_CERT (base64) of the SuperLink, in discovery. */
   readonly published?: { readonly tls: 'YES' | 'NO' | undefined; readonly caCert?: string };
   readonly now: Date;
+  /** Which clock is wrong, if the CA is not valid now. */
+  readonly which?: WhichClock | undefined;
   /** What this node trusted last; undefined: nobody. */
   readonly last?: Pick<TrustMemory, 'tls' | 'ca' | 'address' | 'at'> | undefined;
 }
@@ -108,7 +111,7 @@ function plaintext({ pinnedCaPem, published }: TrustFacts): TrustDecision {
 }
 
 function encrypted(facts: TrustFacts): TrustDecision {
-  const { published, pinnedCaPem, tlsEnabled, now } = facts;
+  const { published, pinnedCaPem, tlsEnabled, now, which } = facts;
   const reason = tlsEnabled === true ? `${TLS}=YES` : `${CA} is set`;
   if (published?.tls === 'NO') {
     throw problem('tls_mode_mismatch', TLS, {
@@ -117,7 +120,7 @@ function encrypted(facts: TrustFacts): TrustDecision {
     });
   }
   if (pinnedCaPem === undefined) return fromOneGate(facts, reason);
-  const ca = readCa(pinnedCaPem, { variable: CA, now });
+  const ca = readCa(pinnedCaPem, { variable: CA, now, which });
   return trusting(ca, CA, differsFrom(published?.caCert, ca, now));
 }
 
@@ -134,10 +137,10 @@ const trusting = (
   warnings: [...warnings, ...more],
 });
 
-const publishedCa = (caCert: string, now: Date): TrustedCa =>
-  readCa(decodeCaBase64(caCert, ON_ONEGATE), { variable: ON_ONEGATE, now });
+const publishedCa = (caCert: string, now: Date, which?: WhichClock): TrustedCa =>
+  readCa(decodeCaBase64(caCert, ON_ONEGATE), { variable: ON_ONEGATE, now, which });
 
-function fromOneGate({ published, mode, now }: TrustFacts, reason: string): TrustDecision {
+function fromOneGate({ published, mode, now, which }: TrustFacts, reason: string): TrustDecision {
   if (published?.caCert === undefined) {
     const missing =
       mode === 'static'
@@ -145,7 +148,7 @@ function fromOneGate({ published, mode, now }: TrustFacts, reason: string): Trus
         : 'the SuperLink publishes no usable FL_CA_CERT';
     throw problem('ca_missing', CA, { found: `${reason}, ${CA} is empty, and ${missing}` });
   }
-  return trusting(publishedCa(published.caCert, now), 'OneGate');
+  return trusting(publishedCa(published.caCert, now, which), 'OneGate');
 }
 
 /** A warning when the SuperLink publishes another CA than the pinned one. A published CA that is invalid is ignored. */

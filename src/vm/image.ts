@@ -11,9 +11,15 @@ const SCHEMA = z.object({
   role: z.enum(ROLES),
   flower: z.object({ version: z.string().refine(isVersion), framework: z.enum(FRAMEWORKS) }),
   user: z.string().regex(USER).default('flower'),
+  /** When the image was built; undefined in images of earlier versions. No clock of a VM can be earlier. */
+  built: z.iso
+    .datetime()
+    .transform((text) => new Date(text))
+    .optional()
+    .catch(undefined),
 });
 
-/** The role of this image, the Flower in it, and the user that Flower runs as. */
+/** The role of this image, the Flower in it, the user that Flower runs as, and its age. */
 export type Image = z.output<typeof SCHEMA>;
 
 /**
@@ -38,5 +44,6 @@ const incomplete = (found: string): Problem =>
     doing: "reading the image's appliance.json",
     found,
     expected: 'what the install script writes',
-    example: '{"role":"superlink","flower":{"version":"1.39.0","framework":"none"}}',
+    example:
+      '{"role":"superlink","flower":{"version":"1.39.0","framework":"none"},"built":"2026-11-21T06:00:00Z"}',
   });

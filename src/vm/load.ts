@@ -2,7 +2,7 @@
 // file reads them. Nothing throws and nothing is guessed: each part is a value, or the Problem that says why there is none.
 import type { Buffer } from 'node:buffer';
 import { attempt, Problem } from '../core/problem.ts';
-import { exists, readBytes, readText } from '../host/files.ts';
+import { exists, modifiedAt, readBytes, readText } from '../host/files.ts';
 import { type Machine, sha256 } from '../host/machine.ts';
 import { MOST_OF_A_CONTEXT } from '../host/read.ts';
 import { parseContextSh } from './context-sh.ts';
@@ -72,11 +72,17 @@ const contextFile = ({ paths }: Files): File | Problem =>
 const checksumOf = (file: File | Problem): string | undefined =>
   file instanceof Problem ? undefined : file.sha256;
 
-/** The part of `loadVm` that needs no CONTEXT: a boot chooses its steps by the role of the image. */
+/**
+ * The part of `loadVm` that needs no CONTEXT: a boot chooses its steps by the role of the image. The time of the file is that
+ * of the image where the file does not say it.
+ */
 export const loadImage = ({ paths }: Files): Image | Problem =>
   attempt(() => {
     const text = readText(paths.appliance);
-    if (text !== undefined) return parseImage(text);
+    if (text !== undefined) {
+      const image = parseImage(text);
+      return { ...image, built: image.built ?? modifiedAt(paths.appliance) };
+    }
     throw new Problem('image_incomplete', {
       doing: "reading the image's role",
       found: `${paths.appliance} does not exist`,

@@ -18,15 +18,21 @@ export const ALL_PARTS: readonly Part[] = [
   },
   {
     name: 'keepalive',
-    what: 'keepalive at the defaults of 60 s / 20 s on a path that is cut',
+    what: 'keepalive at the defaults of 60 s / 20 s, and a path that is cut for ten minutes while a ClientApp trains',
     command: `${make} test-keepalive`,
-    minutes: 20,
+    minutes: 45,
   },
   {
     name: 'e2e',
     what: 'images as containers and emulated VMs: training, power cuts at every step, attacks of apps, a wrong clock',
     command: `${make} e2e`,
     minutes: 60,
+  },
+  {
+    name: 'soak',
+    what: 'random faults on federations of one and of three SuperNodes, an outside probe and a judge',
+    command: `SEED=24 MINUTES=20 PACE=1.5 ${make} soak`,
+    minutes: 30,
   },
   {
     name: 'debian-12',

@@ -32,9 +32,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a lost link is not reported by the agent',
-    file: 'src/agent/supervisor.ts',
-    find: 'const up = flower?.up === true &&',
-    put: 'const up = flower?.up !== null || flower?.up === true &&',
+    file: 'src/agent/senses.ts',
+    find: 'const serves = flower?.up === true &&',
+    put: 'const serves = flower?.up !== null || flower?.up === true &&',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
   },
   {
@@ -60,10 +60,10 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a CA that still fits is replaced at the next boot',
-    file: 'src/boot/steps/certificates.ts',
-    find: 'if (fit.fits) {',
-    put: 'if (fit.fits && now.getTime() === 0) {',
-    tests: [`${INTEGRATION}/boot-state.test.ts`],
+    file: 'src/boot/own-ca.ts',
+    find: 'matchesKey(cert.value, key.value))\n    return earlierCa',
+    put: 'matchesKey(cert.value, key.value) && now.getTime() === 0)\n    return earlierCa',
+    tests: [`${UNIT}/boot/own-ca.test.ts`, `${INTEGRATION}/boot-state.test.ts`],
   },
   {
     name: 'a SuperNode takes plaintext where the SuperLink publishes TLS without a CA',
@@ -152,8 +152,8 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'the key of the server certificate can be read by everyone',
     file: 'src/boot/steps/certificates.ts',
-    find: 'writeAtomic(key, pair.keyPem, keyAccess(owner));',
-    put: 'writeAtomic(key, pair.keyPem, { mode: 0o644 });',
+    find: 'writeAtomic(wanted.key, pair.keyPem, keyAccess(owner));',
+    put: 'writeAtomic(wanted.key, pair.keyPem, { mode: 0o644 });',
     tests: [`${INTEGRATION}/boot-state.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
   },
   {

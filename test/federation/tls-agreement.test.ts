@@ -2,7 +2,7 @@
 // is accepted, what it refuses is refused, and Flower can serve with what is accepted from an operator. Where this fails,
 // gRPC has changed its rules. Where the agent is stricter on purpose, POLICY says so.
 import { spawn } from 'node:child_process';
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parseHostPort } from '../../src/core/hostport.ts';
@@ -13,6 +13,7 @@ import { issueCa, issueServer, type KeyPair } from '../../src/tls/issue.ts';
 import { subjectNames } from '../../src/tls/names.ts';
 import { takeOperatorCertificates } from '../../src/tls/operator.ts';
 import { explainPeer } from '../../src/tls/peer.ts';
+import { firstCertificate } from '../../src/tls/texts.ts';
 import { extension } from '../../src/tls/x509-write.ts';
 import {
   chainWith,
@@ -130,6 +131,34 @@ const own = issueServer({
   names: subjectNames({ addresses: [HOST, 'fd00::5'], hostNames: ['super.example.org'] }),
 });
 
+/** A CA whose certificate was lost: made again with the same key and name, later and with other dates. */
+const again = issueCa({
+  now: day(3),
+  built: day(-40),
+  commonName: 'another host',
+  key: createPrivateKey(ca.keyPem),
+  subject: firstCertificate(ca.certPem).subjectDer,
+});
+const names = subjectNames({ addresses: [HOST] });
+/** What a first boot makes at this time, with an image of last month. */
+const bornAt = (at: Date, wrongClock: boolean): [KeyPair, KeyPair] => {
+  const born = issueCa({ now: at, built: day(-30), commonName: 'CA' });
+  return [issueServer({ ca: born, names, now: at, built: day(-30), wrongClock }), born];
+};
+const [of1970, ca1970] = bornAt(new Date(90_000), true);
+const [of2099, ca2099] = bornAt(new Date('2099-01-01T00:00:00Z'), false);
+const SAME_CA = [
+  of(
+    'a CA made again, the earlier certificate of it trusted',
+    issueServer({ ca: again, names, now }),
+    [],
+    [ca],
+  ),
+  of('a CA made again, and the server certificate of before', own, [], [again]),
+  of('made at a first boot in 1970', of1970, [], [ca1970]),
+  of('made at a first boot in 2099', of2099, [], [ca2099]),
+];
+
 /** Without subjectAltName, or with an empty one, gRPC compares the CN. */
 const WITHOUT_NAMES: Case[] = [
   ...COMMON_NAMES.map(([cn, host]) =>
@@ -198,6 +227,7 @@ const presented: Case[] = [
   ),
   of('made here, old and new CA trusted', own, [], [renewedCa, ca]),
   of('made here, only the new CA of the same name trusted', own, [], [renewedCa]),
+  ...SAME_CA,
   of('another CA of the same name', plain, [], [namesake]),
   of('one of several CAs', plain, [], [other, root]),
   of('a chain', server({ by: middle }), [middle], [root]),
@@ -377,6 +407,9 @@ describe.skipIf(refused !== undefined).each(['1.31.0', '1.39.0'])('with the gRPC
     expect(presented.filter(gRPC).length).toBeGreaterThan(15);
     expect(presented.filter((one) => !gRPC(one)).length).toBeGreaterThan(15);
   });
+
+  test('a CA that was made again is the same CA, and a first boot by a wrong clock makes certificates that hold', () =>
+    expect(outcomes(SAME_CA, gRPC)).toEqual(outcomes(SAME_CA, () => true)));
 
   test('the agent is stricter only where its policy says so', () => {
     expect(POLICY.map((one) => [one.name, gRPC(one), accepts(one)])).toEqual(

@@ -1,7 +1,8 @@
 // Discovery of a SuperLink that comes late, moves, does not exist or publishes false attributes.
-import { describe, expect, test } from 'vitest';
+import { type AddressInfo, createServer } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { until } from '../support/zone/process.ts';
-import { NET, supernode, zone } from '../support/zone/test-zone.ts';
+import { NET, superlink, supernode, zone } from '../support/zone/test-zone.ts';
 
 describe('a SuperNode', () => {
   // covers no-service
@@ -59,5 +60,41 @@ describe('a SuperNode', () => {
     await vm.waitFor('the wait', ({ waiting, phase }) => waiting !== null || phase === 'failed');
     expect(vm.status()?.facts.superlink).toBeUndefined();
     expect(vm.hasPlan()).toBe(false);
+  });
+
+  test('that does not reach the IPv4 address dials the IPv6 address that the SuperLink publishes, and says why', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen({ host: '::1', port: 0 }, resolve));
+    onTestFinished(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const v4 = `${NET}.200.1:9092`;
+    const says = { FL_READY: 'YES', FL_TLS: 'NO', FL_ENDPOINT: v4, FL_ENDPOINT6: `::1:${port}` };
+    const { vm } = await supernode(says);
+    await vm.waitFor('the discovery', ({ facts }) => facts.superlink === `[::1]:${port}`);
+    const step = vm.status()?.steps.find(({ id }) => id === 'discover_superlink');
+    expect(step?.note).toContain(`${v4}: connection refused`);
+  });
+});
+
+describe('a SuperLink', () => {
+  test('with an IPv6 address that does not answer does not publish it, and reports why', async () => {
+    const port = String(20_000 + (process.pid % 20_000));
+    const context = { ETH0_IP6: 'fd00:235::9', FL_FLEET_API_ADDRESS: `0.0.0.0:${port}` };
+    const { vm, one } = await superlink(context);
+    const { problems } = await vm.whenReady();
+    expect(one.userTemplate.get('FL_ENDPOINT')).toMatch(new RegExp(`^127[.].*:${port}$`));
+    expect(one.userTemplate.get('FL_ENDPOINT6')).toBe('-');
+    expect(problems).toContainEqual(
+      expect.objectContaining({
+        code: 'superlink_unreachable',
+        doing: expect.stringContaining('[fd00:235::9]'),
+      }),
+    );
+  });
+
+  test('with IPv4 and IPv6 shows both in plan', async () => {
+    const { vm } = await superlink({ ETH0_IP6: 'fd00:235::9', FL_FLEET_API_ADDRESS: '[::]:9092' });
+    const { stdout } = await vm.cli('plan');
+    expect(stdout).toMatch(/SuperNodes dial: 127[\d.]+:9092, without IPv4 \[fd00:235::9\]:9092/);
   });
 });

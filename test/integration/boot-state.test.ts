@@ -91,9 +91,18 @@ describe('a state file', () => {
     ).toHaveLength(1);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ version: 1 });
     expect(tls(vm, 'ca.pem')).toBe(ca);
+    // It has been set aside: a later boot of the same agent has no such problem.
+    await until('the unit', async () => (await vm.unit('flower-context')).ActiveState === 'active');
+    await vm.systemctl('reload', 'flower-context');
+    const later = await vm.waitFor(
+      'another boot',
+      ({ phase, started_at }) => phase === 'ready' && started_at !== status.started_at,
+    );
+    expect(later.problems).toEqual([]);
+    expect(vm.journalText().match(/state_damaged/g)).toHaveLength(1);
   });
 
-  test('of the CA that is damaged is quarantined and created again, and the report mentions SuperNodes that pin the old CA', async () => {
+  test('of the CA that is damaged is quarantined, what serves goes on, and the report mentions SuperNodes that pin the CA', async () => {
     const { vm, one } = await superlink();
     await vm.whenReady();
     const before = one.userTemplate.get('FL_CA_CERT');
@@ -107,7 +116,10 @@ describe('a state file', () => {
         remedy: expect.stringContaining('FL_SSL_CA_CERTFILE'),
       }),
     );
-    expect(one.userTemplate.get('FL_CA_CERT')).not.toBe(before);
+    expect(one.userTemplate.get('FL_CA_CERT')).toBe(before);
+    expect(readdirSync(vm.at(`${STATE}/tls`)).filter((name) => name.startsWith('ca.key'))).toEqual([
+      expect.stringMatching(/^ca\.key\.damaged-/),
+    ]);
     const ca = new X509Certificate(tls(vm, 'ca.pem'));
     expect(new X509Certificate(tls(vm, 'server.pem')).verify(ca.publicKey)).toBe(true);
   });

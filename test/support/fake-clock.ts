@@ -11,7 +11,7 @@ interface Sleeper {
 export class FakeClock implements Clock {
   #ms: number;
   #order = 0;
-  readonly #start: number;
+  #start: number;
   /** A binary heap, the next one first. */
   readonly #sleepers: Sleeper[] = [];
   /** Those of the heap that were aborted. */
@@ -27,6 +27,12 @@ export class FakeClock implements Clock {
 
   now = (): Date => new Date(this.#start + this.#ms);
   monotonicMs = (): number => this.#ms;
+  uptimeMs = (): number => this.#ms;
+
+  /** Somebody sets the time of day; durations do not change. */
+  set(now: Date): void {
+    this.#start = now.getTime() - this.#ms;
+  }
 
   sleep = (ms: number, signal?: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from flower_launch.channels import merged, normalised  # noqa: E402
 from flower_launch.flower import watch_threads  # noqa: E402
+from flower_launch.progress import Awake, Calls  # noqa: E402
 from flower_launch.reasons import why_disconnected  # noqa: E402
 from flower_launch.state import FlowerState  # noqa: E402
 from flower_launch.state_file import StateFile  # noqa: E402
@@ -21,7 +22,7 @@ def say(**answer):
 
 
 def new_state():
-    state = FlowerState({"role": "supernode", "fleet": None}, StateFile(), Systemd({}))
+    state = FlowerState({"role": "supernode", "fleet": None, "grpc": {"client": []}}, StateFile(), Systemd({}))
     state.channel_opens("10.0.0.5:9092", [])
     return state
 
@@ -50,19 +51,29 @@ for name in ("other.py", "heartbeat.py"):
 # A failed handshake after acceptance sets a deadline, and a call that succeeds removes it.
 state = new_state()
 state.node_id = "7"
-state.call_begins()
-state.call_ends("PullMessages", "UNAVAILABLE", "Tls handshake failed: CERTIFICATE_VERIFY_FAILED", None)
+began = state.call_begins("PullMessages")
+state.call_ends(began, "PullMessages", "UNAVAILABLE", "Tls handshake failed: CERTIFICATE_VERIFY_FAILED", None)
 say(phase=state.phase, fatal=state.fatal_deadline is not None)
-state.call_begins()
-state.call_ends("PullMessages", "OK", "", None)
-say(phase=state.phase, fatal=state.fatal_deadline is not None, in_flight=state.calls.in_flight)
+state.call_ends(state.call_begins("PullMessages"), "PullMessages", "OK", "", None)
+say(phase=state.phase, fatal=state.fatal_deadline is not None, in_flight=len(state.calls.pending))
 
 # A refusal that is about a run is an answer: the link exists.
-state.call_begins()
-state.call_ends("GetRun", "PERMISSION_DENIED", "run is not running", None)
+state.call_ends(state.call_begins("GetRun"), "GetRun", "PERMISSION_DENIED", "run is not running", None)
 say(phase=state.phase)
 
 # The exit status of the process for the status that Flower ended with.
 say(verdicts=[state.verdict(status)[0] for status in (0, 1, 3)])
 state.request_stop(signal.SIGTERM)
 say(asked=state.verdict(1)[0])
+
+# On a path that is cut gRPC ends a call after the time and timeout of keepalive, and on a busy VM that is seen later.
+awake = Awake()
+calls = Calls(awake, 45.0, keepalive_seconds=80.0)
+calls.accepted = True
+began = calls.begin("PullMessages")
+pending = []
+for seconds in (50, 79, 82, 90, 100):
+    awake.seconds = float(seconds)
+    pending.append(calls.why_hung())
+calls.end(began, "PullMessages", None)
+say(pending=pending, ended=calls.why_hung())

@@ -12,17 +12,19 @@ import { SEQUENCES } from '../../src/boot/sequence.ts';
 import type {
   CommonOutputs,
   IdOf,
+  Started,
   Step,
   StepResult,
   StepTools,
   SuperLinkOutputs,
   SuperNodeOutputs,
 } from '../../src/boot/step.ts';
-import { prepareRestart, writePlan } from '../../src/boot/steps/flower.ts';
+import { prepareRestart, started, writePlan } from '../../src/boot/steps/flower.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, formatFlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../../src/flower/superexec.ts';
+import { GrpcStatus } from '../../src/host/grpc.ts';
 import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
@@ -32,6 +34,7 @@ import { openJournal } from '../../src/report/journal.ts';
 import { Report } from '../../src/report/report.ts';
 import { readStatus, type Status } from '../../src/report/status.ts';
 import { folderHost } from './agent/host.ts';
+import { UNTROUBLED } from './agent-states.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 
 type StartInputs = Parameters<typeof prepareRestart>[0];
@@ -95,6 +98,10 @@ export class LightVm {
     const host = {
       ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
       collectGarbage: (): void => {},
+      callGrpc: async () =>
+        this.serves
+          ? { code: GrpcStatus.UNAUTHENTICATED, details: '', ms: 1 }
+          : { code: GrpcStatus.UNAVAILABLE, details: 'ECONNREFUSED', ms: 1 },
       mainPids: async (units: readonly string[]) =>
         units.map((unit) => (unit === SUPEREXEC_UNIT ? superexec() : process.pid)),
     };
@@ -104,7 +111,12 @@ export class LightVm {
     this.#write('etc/passwd', `flower:x:${uid}:${gid}:Flower:/var/lib/flower:/usr/sbin/nologin\n`);
     this.#write(
       'etc/flower-context/appliance.json',
-      JSON.stringify({ role, flower: { version: '1.39.0', framework: 'none' }, user: 'flower' }),
+      JSON.stringify({
+        role,
+        flower: { version: '1.39.0', framework: 'none' },
+        user: 'flower',
+        built: '2026-01-01T00:00:00Z',
+      }),
     );
     this.#write('opt/flower/envs/1.39.0-none/.complete', '');
     this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
@@ -150,13 +162,19 @@ export class LightVm {
   /** One boot, as `flower-context boot` does it. */
   boot(
     signal: AbortSignal,
-    run: Pick<Boot, 'contextRead' | 'notServing'> = { contextRead: () => {}, notServing: () => {} },
+    run: Pick<Boot, 'contextRead' | 'notServing' | 'supervision'> = {
+      contextRead: () => {},
+      notServing: () => {},
+      supervision: UNTROUBLED,
+    },
   ): Promise<BootOutcome> {
     return boot({
       machine: this.machine,
       report: this.report,
       checkpoint: this.#checkpoint,
       signal,
+      asked: true,
+      superLinkMoved: () => {},
       ...run,
       sequences: {
         superlink: SEQUENCES.superlink.map((step) => this.#replaced<SuperLinkOutputs>(step)),
@@ -242,6 +260,7 @@ export class LightVm {
           onBoot(outcome);
           return outcome;
         },
+        withdrawn: () => this.#checkpoint.forgetStep('publish'),
         notify: {
           ready: () => {
             unit.state = 'active';
@@ -317,15 +336,16 @@ export class LightVm {
     });
   }
 
-  async #startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+  async #startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<Started>> {
     const plan = outputs.launch_plan;
-    if (this.serves && this.#state()?.plan === plan.hash) return { output: undefined, kept: true };
+    const output = started(plan, this.machine.paths);
+    if (this.serves && this.#state()?.plan === plan.hash) return { output, kept: true };
     await prepareRestart(outputs, tools);
     writePlan(plan, this.machine.paths);
     this.serves = false;
     this.served = false;
     this.#link('starting', plan.hash);
-    return { output: undefined };
+    return { output };
   }
 
   async #awaitFlower(

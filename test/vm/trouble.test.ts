@@ -163,3 +163,33 @@ describe.skipIf(!VIRTUAL_MACHINES)('the clock', () => {
     await node!.whenReady();
   });
 });
+
+describe('a SuperNode that has reached FL_MAX_RETRIES', () => {
+  test('is not started again by systemd, and a reload starts it', async () => {
+    service = new GuestService({ make: container, supernodes: 1, supernode: { FL_MAX_RETRIES: '2' } });
+    await service.up();
+    const [node] = service.supernodes as Container[];
+    await (service.superlink as Container).sh('systemctl stop flower-context flower-superlink');
+    await node!.until('the end of Flower', async () => {
+      const { ActiveState, ExecMainStatus } = await node!.unit(
+        'flower-supernode',
+        'ActiveState',
+        'ExecMainStatus',
+      );
+      return ActiveState === 'failed' && ExecMainStatus === '69';
+    });
+    const status = await node!.whenFailed();
+    expect(status.problems.map(({ code }) => code)).toContain('retry_limit_reached');
+    const { ActiveState } = await node!.unit('flower-context', 'ActiveState');
+    expect(ActiveState).toBe('active');
+    // Longer than the pause of the unit before a restart.
+    await node!.sh('sleep 15');
+    expect(await node!.unit('flower-supernode', 'ActiveState', 'NRestarts')).toMatchObject({
+      ActiveState: 'failed',
+      NRestarts: '0',
+    });
+    await (service.superlink as Container).sh('systemctl start flower-context');
+    await node!.sh('systemctl reload flower-context');
+    await node!.whenReady();
+  });
+});

@@ -1,9 +1,9 @@
+import { followSuperLink } from '../../cluster/follow.ts';
 import { CATALOGUE } from '../../core/catalogue.ts';
-import { formatHostPort, type HostPort } from '../../core/hostport.ts';
+import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
-import { plain } from '../../core/text.ts';
-import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
+import { readEndpoints, writeEndpoints } from '../../flower/endpoints.ts';
 import {
   type FlowerState,
   type LiveFlowerState,
@@ -15,17 +15,21 @@ import {
 } from '../../flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { superExecFiles, writeSuperExec } from '../../flower/superexec-files.ts';
-import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
+import { exists, pointLink, unlessUnfit, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
-import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
-import { run, selfCommand } from '../../host/process.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
 import { rememberDatabase } from '../database.ts';
+import { putInForce, readInForce, takeRequest } from '../in-force.ts';
+import { decide, goOn } from '../pending.ts';
+import { takenPort } from '../ports.ts';
+import { ifItAnswers, probeFleetApi } from '../probe-fleet.ts';
+import { retryLimitReached } from '../retry-limit.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
+  type Started,
   type StepResult,
   type StepTools,
   type SuperLinkOutputs,
@@ -48,9 +52,10 @@ export const startFlower = stepOf<CommonOutputs>()({
   run: start,
 });
 
-async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<Started>> {
   const { machine } = tools;
   const { paths } = machine;
+  const requested = takeRequest(paths);
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
   // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
@@ -62,20 +67,25 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   if (state?.plan === plan.hash) {
     // Flower will start from this file again.
     writePlan(plan, paths);
-    return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
+    return { output: started(plan, paths), kept: true, note: `${unit} runs with this plan already` };
   }
   const waits = state?.plan === null;
-  if (!running || waits) {
-    const problem = await (ports ?? takenPort(plan));
-    if (problem !== undefined) throw problem;
-  }
+  const { role } = outputs.validate;
+  const decision =
+    state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
+  if (decision?.waits !== undefined) return goOn(decision, plan, tools);
+  const before = readInForce(paths)?.pending;
+  const problem = await (ports ??
+    takenPort(plan, running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined));
+  if (problem !== undefined) throw problem;
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
+  const output = started(plan, paths);
   // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
   const taken = waits ? (await liveFlowerState(machine))?.plan : undefined;
   if (taken === null || taken === plan.hash)
     return {
-      output: undefined,
+      output,
       note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
     };
   // An app may listen where Flower is about to. systemd does not order the two (flower-superexec.service says why).
@@ -88,8 +98,19 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
       remedy: `read \`systemctl status ${unit}\``,
     });
   }
-  return { output: undefined, note: `Flower ${plan.flowerVersion}` };
+  const change = decision?.restart ? `, with ${decision.restart}` : '';
+  const since = before ? `, which was pending since ${before.since}` : '';
+  return { output, note: `Flower ${plan.flowerVersion}${change}${since}` };
 }
+
+/** @internal */
+export const started = (plan: PreparedPlan, paths: Paths): Started => ({
+  hash: plan.hash,
+  flowerVersion: plan.flowerVersion,
+  parts: putInForce(paths, plan),
+  pending: undefined,
+  degradedBy: plan.degradedBy,
+});
 
 /** A launcher reports a moment after its start. */
 const FIRST_STATE_WITHIN_MS = 15_000;
@@ -114,7 +135,8 @@ async function firstState(
     const why = await whyUnknown(machine);
     if (why === undefined) return undefined;
     if (clock.monotonicMs() >= until) {
-      warn(new Problem('flower_state_unknown', { doing: `reading the state of ${unit}`, found: why }));
+      const doing = `reading the state of ${unit}`;
+      warn(new Problem('flower_state_unknown', { doing, found: why }), 'Flower serves');
       return undefined;
     }
     await clock.sleep(READ_STATE_EVERY_MS, signal);
@@ -123,12 +145,13 @@ async function firstState(
 
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan(
-  { text, environment, access, endpoints, superexec }: PreparedPlan,
+  { text, environment, access, endpoints, superexec, nodeConfig }: PreparedPlan,
   paths: Paths,
 ): void {
   pointLink(paths.environment, environment);
   if (superexec !== undefined) writeSuperExec(paths, superexec);
   writeEndpoints(paths, endpoints);
+  if (nodeConfig !== undefined) writeIfChanged(paths.nodeConfig, nodeConfig, access);
   writeIfChanged(paths.plan, text, access);
 }
 
@@ -149,25 +172,6 @@ export async function stopPendingFlower(role: Role, machine: Machine): Promise<v
   if (waits) await queueJob('stop', unit);
 }
 
-/** Flower's log hardly mentions a taken port; a SuperNode's log never does. Undefined: all ports are free. */
-async function takenPort({ endpoints }: PreparedPlan): Promise<Problem | undefined> {
-  const wanted = listenersOf(endpoints);
-  const results = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
-  for (const [index, why] of results.entries()) {
-    if (why === undefined) continue;
-    const address = wanted[index]!;
-    const taken = why === 'EADDRINUSE';
-    return new Problem('port_in_use', {
-      doing: `checking that Flower can listen on ${formatHostPort(address)}`,
-      found: taken ? 'another program listens there' : `it cannot be listened on (${why})`,
-      remedy: taken
-        ? `find the program with \`ss -ltnp 'sport = :${address.port}'\` and stop it, or choose another port`
-        : 'choose an address that this VM has, or 0.0.0.0',
-    });
-  }
-  return undefined;
-}
-
 /** A first start on a slow disk or under emulation takes ten times what it takes on a server. */
 const SERVING_WITHIN_MS = 180_000;
 
@@ -175,19 +179,26 @@ const SERVING_WITHIN_MS = 180_000;
 export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
+  provesServing: true,
   needs: ['validate', 'certificates', 'launch_plan', 'start_flower'],
-  async run({ validate: config, certificates: trust, launch_plan: plan }, tools) {
-    const { machine, wait, signal: cancelled } = tools;
+  async run({ validate: config, certificates: trust, launch_plan: plan, start_flower: flower }, tools) {
+    const { machine, wait, warn, signal: cancelled } = tools;
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
-    wait({
-      for: `the Fleet API to answer at ${address}`,
-      until: new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS),
-      check: 'journalctl -u flower-superlink',
-    });
+    const until = new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS);
+    const waitFor = (...why: string[]): void =>
+      wait({
+        for: `the Fleet API to answer at ${address}`,
+        until,
+        check: [...why, 'journalctl -u flower-superlink'].join('; '),
+      });
+    waitFor();
     const untilServing = async (signal: AbortSignal): Promise<FlowerState> => {
-      const failure = await probeFleetApi(endpoint, trust?.caFile, signal);
-      if (failure === undefined) return untilUp(plan, machine, signal);
+      // By a wrong clock no certificate is valid. What serves goes on; its launcher says whether it does.
+      const waiting = { withinMs: SERVING_WITHIN_MS, onReason: waitFor, signal };
+      const failure =
+        trust?.verifiable === false ? undefined : await probeFleetApi(endpoint, trust?.caFile, waiting);
+      if (failure === undefined) return untilUp(flower, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
@@ -196,34 +207,20 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     };
     await firstOf(cancelled, (signal) => [
       untilServing(signal),
-      untilFlowerEnds('superlink', plan, machine, signal),
+      untilFlowerEnds('superlink', flower, machine, signal),
     ]);
-    rememberDatabase(config, plan.flowerVersion, tools.checkpoint);
-    const how = trust === undefined ? ' in plaintext' : ', verified with the CA';
-    return { output: undefined, note: `${address} answers${how}` };
+    const database = { FL_DATABASE: flower.parts.database ?? config.FL_DATABASE };
+    rememberDatabase(database, flower.flowerVersion, tools.checkpoint);
+    const verified =
+      trust?.verifiable === false
+        ? ', not verified: its certificate is not valid by this clock'
+        : ', verified with the CA';
+    const how = trust === undefined ? ' in plaintext' : verified;
+    const endpoint6 = plan.endpoints.role === 'superlink' ? plan.endpoints.endpoint6 : undefined;
+    const output = endpoint6 && (await ifItAnswers(endpoint6, warn));
+    return { output, note: `${address} answers${how}` };
   },
 });
-
-/**
- * Calls `flower-context probe` until the Fleet API answers; otherwise returns why it does not. `caFile` undefined:
- * plaintext. A process of its own loads the gRPC library while Flower is still importing, and frees its 20 MiB again.
- */
-async function probeFleetApi(
-  endpoint: HostPort,
-  caFile: string | undefined,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const [program, ...args] = selfCommand();
-  const trust = caFile === undefined ? ['--plaintext'] : ['--ca', caFile];
-  const wait = String(SERVING_WITHIN_MS / 1_000);
-  const { code, stdout, stderr } = await run(
-    program!,
-    [...args, 'probe', formatHostPort(endpoint), ...trust, '--wait', wait],
-    { timeoutMs: SERVING_WITHIN_MS + 5_000, signal },
-  );
-  // The command breaks its lines for a terminal.
-  return code === 0 ? undefined : plain(stderr) || plain(stdout) || 'the probe printed no reason';
-}
 
 /** The result of the first that ends; the others are cancelled and awaited. */
 async function firstOf<T>(
@@ -247,9 +244,13 @@ const CHECK_PEER_EVERY_MS = 10_000;
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
-  needs: ['discover_superlink', 'trust', 'launch_plan', 'start_flower'],
-  async run({ discover_superlink: { endpoint }, trust, launch_plan: plan }, tools) {
+  provesServing: true,
+  needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
+  async run(outputs, tools) {
+    const { discover_superlink, trust, start_flower: flower } = outputs;
+    const { endpoint, others } = discover_superlink;
     const { machine } = tools;
+    let published: string | undefined;
     const address = formatHostPort(endpoint);
     const waitFor = (check: string): void =>
       tools.wait({ for: `the SuperLink at ${address} to accept this node`, check });
@@ -261,16 +262,32 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
         const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
         const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
-        const details = [warning?.facts.found, detail].filter((text) => text !== undefined && text !== '');
+        const details = [published, warning?.facts.found, ...(warning ? others : []), detail].filter(
+          (text) => text !== undefined && text !== '',
+        );
         waitFor(details.join('; ') || 'journalctl -u flower-supernode');
+      }
+    };
+    const follow = async (signal: AbortSignal): Promise<never> => {
+      for (;;) {
+        await followSuperLink(discover_superlink, {
+          ...machine,
+          oneGate: outputs.read_context.oneGate,
+          signal,
+          onPending: (why) => {
+            published = why;
+          },
+        });
+        tools.superLinkMoved();
       }
     };
     // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
     const onState = ({ detail }: FlowerState): void => checkClock(detail);
     const { node_id } = await firstOf(tools.signal, (signal) => [
-      untilUp(plan, machine, signal, onState),
+      untilUp(flower, machine, signal, onState),
       checkPeer(signal),
-      untilFlowerEnds('supernode', plan, machine, signal),
+      follow(signal),
+      untilFlowerEnds('supernode', flower, machine, signal),
     ]);
     if (node_id !== null) tools.setFacts({ node_id });
     return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
@@ -295,7 +312,7 @@ const READ_STATE_EVERY_MS = 250;
 
 /** Resolves when the Flower of this plan serves (was accepted). `onState` gets each state of this plan, also a last one. */
 async function untilUp(
-  { hash }: PreparedPlan,
+  { hash }: Started,
   machine: Machine,
   signal: AbortSignal,
   onState: (state: FlowerState) => void = () => {},
@@ -327,17 +344,19 @@ const READ_UNIT_EVERY_MS = 1_000;
 /** Never resolves: throws flower_start_failed, with Flower's last lines, when the unit's process has ended. */
 async function untilFlowerEnds(
   role: Role,
-  { flowerVersion }: PreparedPlan,
-  { clock }: Machine,
+  { flowerVersion }: Started,
+  machine: Machine,
   signal: AbortSignal,
 ): Promise<never> {
   const unit = unitOf(role);
   const before = (await unitState(unit)).restarts;
   for (;;) {
-    await clock.sleep(READ_UNIT_EVERY_MS, signal);
+    await machine.clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(unit);
     const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
     if (!ended && state.restarts <= before) continue;
+    const limit = role === 'supernode' ? await retryLimitReached(machine, state) : undefined;
+    if (limit !== undefined) throw limit;
     const lines = (await lastLines(unit, 15)).map((line) => `    ${line}`);
     // After a restart systemd has the result of the new process and not of the one that ended.
     const how = ended ? ` (${state.result}, exit status ${state.exitStatus})` : ' and was started again';

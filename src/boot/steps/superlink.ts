@@ -1,4 +1,5 @@
 import { PartitionManager } from '../../cluster/partition-manager.ts';
+import { reach } from '../../cluster/reach.ts';
 import { findSuperLink } from '../../cluster/resolver.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
@@ -15,7 +16,7 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
       const superlink = formatHostPort(given);
       setFacts({ superlink });
       const note = `${superlink}, as FL_SUPERLINK_ADDRESS says`;
-      return { output: { endpoint: given, found: undefined }, note };
+      return { output: { endpoint: given, found: undefined, others: [] }, note };
     }
     if (oneGate === undefined) {
       throw new Problem('not_in_service', {
@@ -45,9 +46,11 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
           variable: 'FLOWER_VERSION',
         }),
       );
-    const superlink = formatHostPort(found.endpoint);
+    const { endpoint, others } = await reach(found);
+    const superlink = formatHostPort(endpoint);
     setFacts({ superlink });
-    return { output: { endpoint: found.endpoint, found }, note: `${superlink}, VM ${found.vmId}` };
+    const note = [`${superlink}, VM ${found.vmId}`, ...others].join('; ');
+    return { output: { endpoint, found, others }, note };
   },
 });
 

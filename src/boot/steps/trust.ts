@@ -1,4 +1,5 @@
 import { formatHostPort } from '../../core/hostport.ts';
+import { whichClock } from '../../tls/clock.ts';
 import { trustDecision } from '../../tls/trust.ts';
 import { remembered, suspiciousCa } from '../../tls/trust-memory.ts';
 import { checkPeerTls } from '../check-peer.ts';
@@ -13,13 +14,15 @@ export const trust = stepOf<SuperNodeOutputs>()({
   title: 'configure TLS trust',
   needs: ['read_context', 'validate', 'discover_superlink', 'prepare_directories'],
   async run({ read_context, validate: config, discover_superlink: { endpoint, found } }, tools) {
-    const { machine, warn, degrade, setFacts, journal } = tools;
+    const { machine, image, warn, degrade, setFacts, journal } = tools;
     const { paths, host } = machine;
     const now = machine.clock.now();
     const { last, damage } = readTrust(paths, config, now);
     if (damage !== undefined) degrade(damage);
+    const which = whichClock({ now, built: image.built, aheadMs: read_context.oneGate?.aheadMs() });
     const decision = trustDecision({
       ...trustFacts(config, now),
+      which,
       ...(found === undefined ? {} : { published: found }),
       last,
     });
@@ -39,8 +42,8 @@ export const trust = stepOf<SuperNodeOutputs>()({
     const exposed = plainOneGate(config, read_context.access?.endpoint);
     if (exposed !== undefined && memory !== last) journal.problem(exposed);
     setFacts({ tls: decision.tls, ...(decision.tls ? { ca_sha256: decision.fingerprintSha256 } : {}) });
-    const warning = await checkPeerTls(endpoint, caPem, now);
-    if (warning !== undefined) warn(warning);
+    const warning = await checkPeerTls(endpoint, caPem, now, which);
+    if (warning !== undefined) warn(warning, 'Flower serves');
     const kept = writeTrust(paths, memory, caPem);
     return {
       output:

@@ -43,7 +43,8 @@ export const SUPERNODE_ONLY = {
     title: 'Max reconnection attempts (0 = unlimited)',
     ...wholeNumber({ least: 0 }),
     default: '0',
-    description: "Flower's `--max-retries`. 0 omits the flag, because for Flower 0 means no retry.",
+    description:
+      "Flower's `--max-retries`, for each call. At the limit the node stops for good (`retry_limit_reached`). 0 omits the flag.",
     example: '20',
   }),
 
@@ -51,7 +52,8 @@ export const SUPERNODE_ONLY = {
     title: 'Max wait for connection in seconds (0 = unlimited)',
     ...wholeNumber({ least: 0, most: MOST_SECONDS }),
     default: '0',
-    description: "Flower's `--max-wait-time`. 0 omits the flag.",
+    description:
+      "Flower's `--max-wait-time`, for each call. At the limit the node stops for good (`retry_limit_reached`). 0 omits the flag.",
     example: '3600',
   }),
 

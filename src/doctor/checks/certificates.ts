@@ -1,7 +1,10 @@
 import { checkPeerTls } from '../../boot/check-peer.ts';
+import { suspectClockOf } from '../../boot/clock.ts';
+import { certificateFiles } from '../../boot/launch.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { readText } from '../../host/files.ts';
+import { datesOff, type Suspicion, suspectClock, whichClock } from '../../tls/clock.ts';
 import { sanEntry } from '../../tls/names.ts';
 import { explainPeer } from '../../tls/peer.ts';
 import { renewAt } from '../../tls/renewal.ts';
@@ -31,6 +34,8 @@ function ofOwn(vm: VmSnapshot, { endpoint, caFile, ca: caPem }: FleetEndpoint): 
     const found = `${chainPem === undefined ? file : caFile} does not exist`;
     return [problem(found, `the agent makes it again: ${RESTART}`, 'tls_setup_failed')];
   }
+  if (suspectClockIn(vm) !== undefined)
+    return [none('its dates are not judged, because the clock of this VM is suspect')];
   const refused = explainPeer({ chainPem, caPem, host: endpoint.host, now: vm.now });
   if (refused !== undefined) return fromProblem(refused);
   const { sans } = firstCertificate(chainPem);
@@ -52,7 +57,11 @@ async function ofPeer(
   vm: VmSnapshot,
   { endpoint, caFile, ca }: FleetEndpoint,
 ): Promise<readonly CheckFinding[]> {
-  const warned = await checkPeerTls(endpoint, ca, vm.now);
+  // For its time. Where it does not answer soon, the clocks are not compared.
+  await Promise.race([vm.vm().catch(() => undefined), vm.machine.clock.sleep(ASK_ONEGATE_MS)]);
+  const built = vm.image instanceof Problem ? undefined : vm.image.built;
+  const which = whichClock({ now: vm.now, built, aheadMs: vm.aheadOfOneGate() });
+  const warned = await checkPeerTls(endpoint, ca, vm.now, which);
   const address = formatHostPort(endpoint);
   if (warned !== undefined) {
     const remedy = `check the address, the firewall between the two (TCP ${endpoint.port}), and that the SuperLink is up`;
@@ -62,8 +71,10 @@ async function ofPeer(
   return [ok(caFile === undefined ? plaintext : `this node trusts that of ${address}`)];
 }
 
+const ASK_ONEGATE_MS = 1_500;
+
 const DAY_MS = 86_400_000;
-/** The agent renews a certificate at two thirds of its year. One this near its end is not being renewed. */
+/** The agent renews a certificate a third of a year before its end. One this near its end is not being renewed. */
 const SOON_DAYS = 30;
 
 export const dates: Check = {
@@ -73,37 +84,66 @@ export const dates: Check = {
   run(vm) {
     const certificateFile = shownCertificate(vm);
     const caFile = fleetEndpoint(vm)?.caFile;
-    const renewed = vm.plan?.fleet?.credentials == null;
+    const own = vm.role === 'superlink' && vm.plan?.fleet?.credentials == null;
     if (certificateFile === undefined && caFile === undefined) return [PLAINTEXT];
+    const suspect = suspectClockIn(vm);
+    // By a suspect clock nothing is due, and nothing has expired.
+    if (suspect !== undefined) return fromProblem(suspectClock(suspect, vm.now));
     return [
-      validity(vm.now, certificateFile, 'server certificate', renewed),
-      validity(vm.now, caFile, 'CA', false),
+      validity(vm, certificateFile, 'server certificate', own ? caFile : undefined),
+      own && caFile !== undefined ? ownCa(vm.now, caFile) : validity(vm, caFile, 'CA', undefined),
     ].flat();
   },
 };
 
-/** Nothing without a file. `renewed`: the agent renews it; an operator renews all others. */
+/** Why the boot of this SuperLink does not judge its certificates by the clock. */
+function suspectClockIn(vm: VmSnapshot): Suspicion | undefined {
+  const own = vm.role === 'superlink' && !(vm.image instanceof Problem);
+  if (!own) return undefined;
+  const { caCertificate, server } = certificateFiles(vm.machine.paths);
+  const [caPem, certPem] = [readText(caCertificate), readText(server.certificate)];
+  return suspectClockOf(vm.machine, { built: vm.image.built, caPem, certPem });
+}
+
+/** The CA of this VM, as the boot judges it. */
+function ownCa(now: Date, file: string): CheckFinding[] {
+  const pem = readText(file);
+  if (pem === undefined) return [problem(`${file} does not exist`, RESTART, 'tls_setup_failed')];
+  const ca = firstCertificate(pem);
+  const off = datesOff(ca, now).flatMap(fromProblem);
+  return off.length > 0 ? off : [ok(`CA until ${day(ca.notAfter)}`)];
+}
+
+const day = (date: Date): string => date.toISOString().slice(0, 10);
+
+/** Nothing without a file. `issuer`: the file of the CA with which the agent renews it; an operator renews all others. */
 function validity(
-  now: Date,
+  { now }: VmSnapshot,
   file: string | undefined,
   what: string,
-  renewed: boolean,
+  issuer: string | undefined,
 ): CheckFinding | CheckFinding[] {
   if (file === undefined) return [];
   const pem = readText(file);
   if (pem === undefined) return problem(`${file} does not exist`, RESTART, 'tls_setup_failed');
   const { notAfter, notBefore } = firstCertificate(pem);
-  const day = (date: Date): string => date.toISOString().slice(0, 10);
   const days = Math.floor((notAfter.getTime() - now.getTime()) / DAY_MS);
-  const remedy = renewed
-    ? `the agent renews it: ${RESTART}`
-    : 'issue it again, and give the new one to every VM that has the old one';
-  if (days < 0) return problem(`${what} expired on ${day(notAfter)}`, remedy, 'tls_setup_failed');
+  const caPem = issuer === undefined ? undefined : readText(issuer);
+  const due = caPem === undefined ? undefined : renewAt(pem, caPem);
+  const remedy =
+    due === undefined
+      ? 'issue it again, and give the new one to every VM that has the old one'
+      : `the agent renews it: ${RESTART}`;
+  if (now > notAfter) return problem(`${what} expired on ${day(notAfter)}`, remedy, 'tls_setup_failed');
   if (now < notBefore)
-    return problem(`${what} is valid only from ${notBefore.toISOString()}`, 'check the clock', 'clock_off');
-  if (renewed && now >= renewAt(pem))
-    return warning(`renewal of the ${what} is due since ${day(renewAt(pem))}`, remedy);
+    return problem(
+      `${what} is valid only from ${notBefore.toISOString()}`,
+      'check the clock (`timedatectl`)',
+      'clock_off',
+    );
+  if (due !== undefined && now >= due)
+    return warning(`renewal of the ${what} is due since ${day(due)}`, remedy);
   if (days < SOON_DAYS) return warning(`${what} expires on ${day(notAfter)}, in ${days} days`, remedy);
-  const next = renewed ? `, renewed from ${day(renewAt(pem))}` : '';
+  const next = due === undefined ? '' : `, renewed from ${day(due)}`;
   return ok(`${what} until ${day(notAfter)} (${days} days${next})`);
 }

@@ -1,5 +1,6 @@
 // The clock and the disk of this VM.
 import { join } from 'node:path';
+import { Problem } from '../../core/problem.ts';
 import { acceptsClock } from '../../flower/probe.ts';
 import { exists, remove, writeAtomic } from '../../host/files.ts';
 import { freeSpaceAt } from '../../host/host.ts';
@@ -11,16 +12,38 @@ const TOLERATED_MS = 2_500;
 const PER_CALL_MS = 4_000;
 const SYNCHRONISE = 'start time synchronisation (`timedatectl set-ntp true`) on both';
 
-/** This VM's clock against those of OneGate and of the SuperLink. */
+/** This VM's clock against its image, against those of OneGate and of the SuperLink, and whether it is synchronised. */
 export const clock: Check = {
   id: 'clock',
   needs: 'context',
   async run(vm) {
-    const all = await Promise.all([againstOneGate(vm), againstSuperLink(vm)]);
+    const all = await Promise.all([
+      againstImage(vm),
+      synchronised(vm),
+      againstOneGate(vm),
+      againstSuperLink(vm),
+    ]);
     const findings = all.filter((one) => one !== undefined);
     return findings.length > 0 ? findings : [none(`${vm.now.toISOString()}; no other clock to compare with`)];
   },
 };
+
+/** A SuperLink's check of the certificate dates says the same. */
+async function againstImage({ image, role, now }: VmSnapshot): Promise<CheckFinding | undefined> {
+  if (image instanceof Problem || image.built === undefined || now >= image.built) return undefined;
+  if (role === 'superlink') return undefined;
+  const found = `${now.toISOString()} is earlier than the image, which was built on ${image.built.toISOString()}`;
+  return problem(found, 'correct it (`timedatectl`; `timedatectl set-ntp true`)', 'clock_off');
+}
+
+async function synchronised({ machine }: VmSnapshot): Promise<CheckFinding | undefined> {
+  if ((await machine.host.clockSynchronised()) !== false) return undefined;
+  return warning(
+    'nothing synchronises it',
+    'start time synchronisation (`timedatectl set-ntp true`)',
+    'clock_off',
+  );
+}
 
 async function againstOneGate(vm: VmSnapshot): Promise<CheckFinding | undefined> {
   await vm.vm().catch(() => undefined);

@@ -123,7 +123,8 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
       // covers clock-superlink
       title: 'certificates of next month',
       cause: backInTime,
-      says: ['CA of next month', 'timedatectl'],
+      kind: 'degraded',
+      says: ['CA of next month', 'timedatectl', 'Replace the CA'],
       until: 'certificates',
     },
     {

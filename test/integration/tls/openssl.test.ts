@@ -1,5 +1,6 @@
 // What the agent writes, read by OpenSSL and Python; what OpenSSL writes, taken by the agent.
 import { execFile } from 'node:child_process';
+import { createPrivateKey } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { subjectNames } from '../../../src/tls/names.ts';
 import { takeOperatorCertificates } from '../../../src/tls/operator.ts';
 import { explainPeer } from '../../../src/tls/peer.ts';
+import { firstCertificate } from '../../../src/tls/texts.ts';
 import { chainWith, NOW } from '../../support/certificates.ts';
 
 const run = promisify(execFile);
@@ -41,6 +43,31 @@ describe('OpenSSL', () => {
     expect(await openssl('verify', '-x509_strict', '-CAfile', caFile, caFile)).toContain('ca.pem: OK');
     const strict = ['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'sslserver', '-CAfile', caFile];
     expect(await openssl(...strict, serverFile)).toContain('server.pem: OK');
+  });
+
+  test('verifies what was issued before and after the certificate of the CA was made again', async () => {
+    const again = issueCa({
+      now,
+      built: new Date(now.getTime() - 40 * 86_400_000),
+      commonName: 'another host',
+      key: createPrivateKey(ca.keyPem),
+      subject: firstCertificate(ca.certPem).subjectDer,
+    });
+    const strict = ['verify', '-x509_strict', '-purpose', 'sslserver', '-CAfile'];
+    const later = file('later.pem', issueServer({ ca: again, names, now }).certPem);
+    expect(await openssl(...strict, caFile, later)).toContain('OK');
+    expect(await openssl(...strict, file('again.pem', again.certPem), serverFile)).toContain('OK');
+  });
+
+  test('verifies what a first boot in 1970 makes, then and now', async () => {
+    const at = { now: new Date(90_000), built: new Date(now.getTime() - 86_400_000) };
+    const first = issueCa({ ...at, commonName: 'first' });
+    const leaf = file('first-server.pem', issueServer({ ca: first, names, ...at, wrongClock: true }).certPem);
+    const anchor = file('first.pem', first.certPem);
+    for (const seconds of [90, Math.floor(now.getTime() / 1_000)])
+      expect(
+        await openssl('verify', '-x509_strict', '-attime', `${seconds}`, '-CAfile', anchor, leaf),
+      ).toContain('OK');
   });
 
   test('refuses the server certificate under another CA', async () => {

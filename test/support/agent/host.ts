@@ -27,6 +27,8 @@ export const folderHost = (
   sharesUser: true,
   freeSpaceAt: (path) => (freeMb === undefined ? freeSpaceAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
   mainPids: realHost.mainPids,
+  clockSynchronised: async () => undefined,
+  callGrpc: realHost.callGrpc,
 });
 
 export function readHostFacts(root: string): HostFacts {

@@ -4,7 +4,7 @@ import { start } from '../../../src/cli/start.ts';
 import { realClock } from '../../../src/core/clock.ts';
 import { realHost } from '../../../src/host/host.ts';
 import { realMachine } from '../../../src/host/machine.ts';
-import { fastClock } from './clock.ts';
+import { fastClock, shiftedClock } from './clock.ts';
 import { folderHost, readHostFacts } from './host.ts';
 
 const speed = Number(process.env['TEST_CLOCK_SPEED'] ?? 1);
@@ -13,7 +13,7 @@ start((root) => {
   const facts = readHostFacts(root);
   return {
     ...realMachine(root),
-    clock: speed === 1 ? realClock : fastClock(speed),
+    clock: shiftedClock(speed === 1 ? realClock : fastClock(speed), root),
     host: { ...folderHost(facts, () => facts.bootId), collectGarbage: realHost.collectGarbage },
   };
 });

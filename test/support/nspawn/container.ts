@@ -22,7 +22,8 @@ export class Container extends Guest {
   readonly slowness = 1;
   private readonly container: ContainerSpec;
   private readonly rootfs: string;
-  private readonly network: { readonly path: string; readonly link: string };
+  /** Its network namespace, which stays while it is off, and its card on the bridge. */
+  readonly network: { readonly path: string; readonly link: string };
   private process: ChildProcess | undefined;
   private leader: number | undefined;
 

@@ -37,6 +37,7 @@ export class GuestService {
     this.spec = spec;
     this.zone = new Zone({ ...ONEGATE, network: LAN, ...spec.zone });
     this.zone.onDeploy((vm) => this.powerOn(vm));
+    this.zone.onTerminate((vm) => this.remove(vm));
   }
 
   get superlink(): Guest {
@@ -112,6 +113,13 @@ export class GuestService {
     this.starts.push(guest.powerOn());
     this.zone.changed();
     await this.starts.at(-1);
+  }
+
+  /** OneFlow has scaled the role down: the guest is shut down and does not come back. */
+  private async remove(vm: OneVm): Promise<void> {
+    const guest = this.guests.get(vm.id);
+    this.guests.delete(vm.id);
+    await guest?.shutdown();
   }
 }
 

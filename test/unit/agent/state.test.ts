@@ -1,15 +1,7 @@
 // The agent's life without a clock: each row is a state, an event, and what follows.
 import { describe, expect, test } from 'vitest';
-import {
-  type AgentEvent,
-  type AgentState,
-  dueEvent,
-  LINK_TIMEOUT_MS,
-  type Moment,
-  next,
-  START,
-  verdictOf,
-} from '../../../src/agent/state.ts';
+import type { AgentEvent, AgentState, Moment } from '../../../src/agent/life.ts';
+import { dueEvent, LINK_TIMEOUT_MS, next, START, verdictOf } from '../../../src/agent/state.ts';
 import { EXIT } from '../../../src/core/exit.ts';
 import { EXAMPLES } from '../../support/agent-states.ts';
 
@@ -58,7 +50,7 @@ describe('during a boot', () => {
     });
   });
 
-  test.each(['ContextChanged', 'ReloadRequested'] as const)(
+  test.each(['ContextChanged', 'ReloadRequested', 'SuperLinkMoved'] as const)(
     '%s cancels it once, and it starts again',
     (type) => {
       const cancelled = follow(booting, { type });
@@ -66,7 +58,8 @@ describe('during a boot', () => {
       expect(follow(cancelled.after, { type }).effects).toEqual([]);
       const again = follow(cancelled.after, { type: 'BootCancelled' });
       expect(again).toMatchObject({ stage: 'booting', effects: ['startBoot'] });
-      expect(again.after).toMatchObject({ cause: type === 'ContextChanged' ? 'context' : 'reload' });
+      const causes = { ContextChanged: 'context', ReloadRequested: 'reload', SuperLinkMoved: 'superlink' };
+      expect(again.after).toMatchObject({ cause: causes[type] });
       expect(again.after).not.toHaveProperty('restart');
     },
   );
@@ -85,8 +78,23 @@ describe('during a boot', () => {
     });
   });
 
+  test('a Flower that serves already notifies systemd, once, whatever the boot waits for', () => {
+    const first = follow(START.state, { type: 'FlowerServes' });
+    expect(first).toMatchObject({ stage: 'booting', ready: false, effects: ['notifyReady'] });
+    expect(follow(first.after, { type: 'FlowerServes' }).effects).toEqual([]);
+    expect(follow(first.after, { type: 'BootSucceeded', published: true }).effects).toEqual([]);
+  });
+
   test('events of other states change nothing', () => {
-    for (const type of ['LinkUp', 'LinkTimeout', 'RenewalDue', 'RetryDue', 'PartitionMoved'] as const)
+    for (const type of [
+      'LinkUp',
+      'LinkTimeout',
+      'RenewalDue',
+      'ClockChanged',
+      'RetryDue',
+      'PartitionMoved',
+      'PendingDue',
+    ] as const)
       expect(next(booting, { type }, moment())).toEqual({ state: booting, effects: [] });
   });
 });
@@ -147,6 +155,21 @@ describe('a boot that fails', () => {
     expect(after).toMatchObject({ retryAt: 15_000 });
   });
 
+  test.each([true, false])(
+    'because Flower has ended for good is not retried: the agent stays for a reload (systemd notified before: %s)',
+    (notified) => {
+      const facts = { endedForGood: true, planned: true, publishedBefore: true };
+      const { after, effects, stage, ready } = follow({ ...booting, notified }, bootFailed(facts));
+      expect({ stage, ready }).toEqual({ stage: 'failed', ready: false });
+      expect(effects).toEqual(notified ? ['publishFailure'] : ['publishFailure', 'notifyReady']);
+      expect(after).toMatchObject({ notified: true, served: false });
+      expect(after).not.toHaveProperty('exit');
+      expect(after).not.toHaveProperty('retryAt');
+      for (const type of ['ReloadRequested', 'ContextChanged'] as const)
+        expect(follow(after, { type }).effects).toEqual(['startBoot']);
+    },
+  );
+
   test('because of the CONTEXT, while Flower serves, is not retried before the CONTEXT changes', () => {
     const serving = { ...booting, ready: true };
     const { after } = follow(serving, bootFailed({ flowerUp: true, contextAtFault: true }));
@@ -171,14 +194,28 @@ describe('after a boot', () => {
     ['ContextChanged', 'context'],
     ['ReloadRequested', 'reload'],
     ['RenewalDue', 'renewal'],
+    ['ClockChanged', 'clock'],
     ['RetryDue', 'retry_publish'],
     ['PartitionMoved', 'partition'],
+    ['PendingDue', 'pending'],
   ] as const)('%s starts another one, from ready and from disconnected', (type, cause) => {
     for (const state of [ready, disconnected]) {
       const { state: after, effects } = next(state, { type }, moment());
       expect(after).toMatchObject({ stage: 'booting', cause });
       expect(effects).toEqual([{ type: 'startBoot', cause }]);
     }
+  });
+
+  test('a change that waits is part of the state until the next boot decides about it', () => {
+    const pending = { reason: 'a new certificate', since: new Date(0), because: 'run 1 is running' };
+    const booting = { ...EXAMPLES.booting, ready: true };
+    const waits = follow(booting, { type: 'BootSucceeded', published: true, pending }).after;
+    expect(waits).toMatchObject({ stage: 'ready', ready: true, pending });
+    const lost = follow(waits, { type: 'LinkDown', reason: 'reset' }).after;
+    expect(lost).toMatchObject({ stage: 'disconnected', pending });
+    const again = follow(lost, { type: 'PendingDue' }).after;
+    expect(again).not.toHaveProperty('pending');
+    expect(follow(again, { type: 'BootSucceeded', published: true }).after).not.toHaveProperty('pending');
   });
 
   test('a lost connection closes the gate; its return opens it if everything is published', () => {

@@ -16,12 +16,12 @@ const caX = new X509Certificate(ca.certPem);
 const serverX = new X509Certificate(server.certPem);
 
 describe('a CA made here', () => {
-  test('is a P-256 CA for ten years, valid since a minute ago', () => {
+  test('is a P-256 CA for ten years, valid since yesterday', () => {
     expect(firstCertificate(ca.certPem)).toMatchObject({
       subject: 'O=flower-context, CN=flower-context CA of VM 42',
       isCa: true,
       keyType: 'EC P-256',
-      notBefore: new Date('2027-01-01T11:59:00Z'),
+      notBefore: new Date('2026-12-31T12:00:00Z'),
       notAfter: new Date('2037-01-01T12:00:00Z'),
       sans: [],
     });
@@ -127,5 +127,52 @@ describe('a server certificate made here', () => {
     );
     expect([nameless.code, mixed.code]).toEqual(['tls_setup_failed', 'tls_setup_failed']);
     expect(mixed.facts.found).toBe("the CA's key does not belong to the CA's certificate");
+  });
+});
+
+describe('the dates of both', () => {
+  const built = days(0);
+  const dates = (now: Date, wrongClock = false) => {
+    const authority = issueCa({ now, built, commonName: 'CA' });
+    const leaf = issueServer({ ca: authority, names, now, built, wrongClock });
+    return [authority, leaf].map(({ certPem }) => {
+      const { notBefore, notAfter } = firstCertificate(certPem);
+      return [notBefore, notAfter];
+    });
+  };
+
+  test('begin a day before the image was built, and count from now', () =>
+    expect(dates(days(40))).toEqual([
+      [days(-1), new Date('2037-02-10T12:00:00Z')],
+      [days(-1), days(405)],
+    ]));
+
+  test('hold for every clock from one day before the image on, when the clock was ahead or behind', () => {
+    for (const hours of [-2, 2, 30])
+      for (const [from, until] of dates(new Date(built.getTime() + hours * 3_600_000))) {
+        expect(from!.getTime()).toBeLessThanOrEqual(days(-1).getTime());
+        expect(until!.getTime()).toBeGreaterThanOrEqual(days(365).getTime());
+      }
+  });
+
+  test('of a VM whose clock starts in 1970 hold then, and for ten years from the image on', () => {
+    const zero = new Date(0);
+    const end = new Date('2037-01-01T12:00:00Z');
+    expect(dates(new Date(600_000), true)).toEqual([
+      [zero, end],
+      [zero, end],
+    ]);
+  });
+
+  test('of a VM whose clock is decades ahead hold then, and from the image on', () => {
+    const [authority, leaf] = dates(new Date('2099-06-01T00:00:00Z'));
+    expect(authority).toEqual([days(-1), new Date('2109-06-01T00:00:00Z')]);
+    expect(leaf).toEqual([days(-1), new Date('2100-06-01T00:00:00Z')]);
+  });
+
+  test('of a server certificate do not begin before its CA', () => {
+    const later = issueCa({ now: days(10), commonName: 'CA' });
+    const leaf = firstCertificate(issueServer({ ca: later, names, now: days(20), built }).certPem);
+    expect(leaf.notBefore).toEqual(days(9));
   });
 });

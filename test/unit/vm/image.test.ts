@@ -20,6 +20,13 @@ const problemOf = (text: string): Problem => {
 test('appliance.json is read as the install script writes it', () =>
   expect(parseImage(JSON.stringify(GOOD))).toEqual(GOOD));
 
+test('the time of the build is read, and one that cannot be read is not known', () => {
+  const built = '2026-11-21T06:00:00Z';
+  expect(parseImage(JSON.stringify({ ...GOOD, built }))).toEqual({ ...GOOD, built: new Date(built) });
+  for (const wrong of ['', 'yesterday', 7, null])
+    expect(parseImage(JSON.stringify({ ...GOOD, built: wrong }))).toEqual(GOOD);
+});
+
 test('the user has a default', () => {
   const { user: _user, ...least } = GOOD;
   expect(parseImage(JSON.stringify(least))).toEqual(GOOD);

@@ -1,5 +1,5 @@
 // What the agent and every command take from the VM: values or Problems, and one rule for each of them.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -55,6 +55,14 @@ test('a VM gives its image, its CONTEXT and its credentials', () => {
   });
   expect(credentials).toEqual({ endpoint: 'http://198.51.100.1:5030', vmId: 7, token: TOKEN });
   expect(hasImage({ paths })).toBe(true);
+});
+
+test('an image that does not say when it was built has the age of its appliance.json', () => {
+  put(paths.appliance, JSON.stringify(IMAGE));
+  utimesSync(paths.appliance, 0, 1_700_000_000);
+  expect(load().image).toMatchObject({ built: new Date(1_700_000_000_000) });
+  put(paths.appliance, JSON.stringify({ ...IMAGE, built: '2026-11-21T06:00:00Z' }));
+  expect(load().image).toMatchObject({ built: new Date('2026-11-21T06:00:00Z') });
 });
 
 test('a damaged appliance.json is a Problem', () => {

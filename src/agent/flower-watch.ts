@@ -1,0 +1,95 @@
+// Asks again and again whether a Flower that serves makes progress: it can hang although its process runs. systemd's watchdog
+// asks the launcher, which lives in that process. The agent is the second witness, and withdraws READY.
+import { withJitter } from '../core/jitter.ts';
+import { type FlowerEndpoints, trustedCa } from '../flower/endpoints.ts';
+import { callFleetOnce } from '../flower/probe.ts';
+import { liveFlowerState } from '../flower/state-file.ts';
+import { readText } from '../host/files.ts';
+import type { Machine } from '../host/machine.ts';
+
+/** Between two calls, with jitter: with the limits below a hung Flower is reported within two minutes. */
+const CALL_EVERY_MS = 60_000;
+const CALL_AGAIN_MS = 5_000;
+/** Not of the injected clock: a call takes its time. */
+const CALL_LIMIT_MS = 15_000;
+/** One call can be lost on a busy machine. */
+const FAILURES = 2;
+
+interface Watch {
+  readonly machine: Machine;
+  readonly endpoints: FlowerEndpoints;
+  /** Seconds that a SuperNode's connection may be silent: the keepalive time and its timeout. */
+  readonly keepaliveSeconds: number;
+  readonly signal: AbortSignal;
+  readonly notAnswering: (found: string, hung: boolean) => void;
+}
+
+/** Until `signal` is aborted. Never throws. */
+export async function watchFlower(watch: Watch): Promise<void> {
+  try {
+    await (watch.endpoints.role === 'superlink' ? callSuperLink(watch) : readSuperNode(watch));
+  } catch (error) {
+    if (!watch.signal.aborted) throw error;
+  }
+}
+
+/** The launcher calls every 12 s, and writes an answer some seconds later. Within this time it has had one, if Flower answers. */
+const LAUNCHER_MS = 30_000;
+
+async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch): Promise<never> {
+  const { clock, random } = machine;
+  let failures = 0;
+  let first = { at: 0, answeredAt: '' };
+  for (;;) {
+    await clock.sleep(failures === 0 ? withJitter(CALL_EVERY_MS, random) : CALL_AGAIN_MS, signal);
+    if (failures === 0)
+      first = { at: clock.monotonicMs(), answeredAt: (await liveFlowerState(machine))?.answered_at ?? '' };
+    const caFile = trustedCa(endpoints);
+    const ca = caFile === undefined ? null : (readText(caFile) ?? '');
+    const answer = await callFleetOnce(machine.host, { ...endpoints.endpoint, ca }, CALL_LIMIT_MS);
+    signal.throwIfAborted();
+    // The boot judges the dates of this VM's own certificates, and whether its clock can be right.
+    if (answer.ok || (answer.byDates && !hasOperatorCertificate(endpoints))) {
+      failures = 0;
+      continue;
+    }
+    failures++;
+    const state = await liveFlowerState(machine);
+    if (failures < FAILURES || !state?.up) continue;
+    // The launcher has got an answer meanwhile: Flower works, but not at the address that SuperNodes dial.
+    const works = (state.answered_at ?? '') !== first.answeredAt;
+    if (!works && clock.monotonicMs() - first.at < LAUNCHER_MS) continue;
+    const calls = `${failures} calls of the Fleet API got no answer: it ${answer.reason}`;
+    notAnswering(works ? `${calls}; Flower answers at its loopback address` : calls, !works);
+  }
+}
+
+const hasOperatorCertificate = ({ tls, role }: FlowerEndpoints): boolean =>
+  role === 'superlink' && tls !== null && tls.fleet.certificate !== tls.loopback.certificate;
+
+const READ_EVERY_MS = 5_000;
+/** The launcher counts 45 s without a call as no progress; the state is written some seconds later. */
+const SILENT_MS = 75_000;
+
+/** A SuperNode is never called. The launcher reports when a call to the Fleet API began or ended, good or bad. */
+async function readSuperNode({ machine, keepaliveSeconds, signal, notAnswering }: Watch): Promise<never> {
+  const { clock } = machine;
+  const limit = Math.max(SILENT_MS, (keepaliveSeconds + 15) * 1_000);
+  let last: string | undefined;
+  let silent = 0;
+  let lookedAt = clock.monotonicMs();
+  for (;;) {
+    await clock.sleep(READ_EVERY_MS, signal);
+    const { answered_at: at, up } = (await liveFlowerState(machine)) ?? {};
+    // More was a pause of the VM, in which Flower could call as little as the agent could look.
+    silent += Math.min(clock.monotonicMs() - lookedAt, 2 * READ_EVERY_MS);
+    lookedAt = clock.monotonicMs();
+    if (at !== last || !up) {
+      last = at ?? undefined;
+      silent = 0;
+    }
+    if (last === undefined || silent < limit) continue;
+    notAnswering(`this SuperNode has not called the SuperLink for ${Math.round(silent / 1_000)} s`, true);
+    silent = 0;
+  }
+}
