@@ -7,7 +7,8 @@ import { activityOf } from '../flower/activity.ts';
 import { readEndpoints, writeEndpoints } from '../flower/endpoints.ts';
 import { LIST_WITHIN_MS } from '../flower/flwr.ts';
 import type { LiveFlowerState } from '../flower/state-file.ts';
-import { unlessUnfit } from '../host/files.ts';
+import { readText, unlessUnfit } from '../host/files.ts';
+import { sha256 } from '../host/machine.ts';
 import { covers } from '../tls/names.ts';
 import { type InForce, type PendingChange, processOf, readInForce, writeInForce } from './in-force.ts';
 import { differenceOf, partitionIn } from './parts.ts';
@@ -41,6 +42,10 @@ export async function decide(
 ): Promise<Decision> {
   const inForce = readInForce(machine.paths);
   if (inForce === undefined || inForce.plan !== state.plan) return AT_ONCE;
+  // systemd would start Flower from these again: while a change waits they have to be those in force.
+  const onDisk = unlessUnfit(() => readText(machine.paths.plan));
+  const endpoints = unlessUnfit(() => readEndpoints(machine.paths));
+  if (onDisk === undefined || sha256(onDisk) !== inForce.plan || endpoints === undefined) return AT_ONCE;
   // A Flower that is only starting serves nobody.
   if (!['serving', 'accepted', 'lost'].includes(state.phase)) return AT_ONCE;
   const now = machine.clock.now();

@@ -75,8 +75,10 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
     state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
   if (decision?.waits !== undefined) return goOn(decision, plan, tools);
   const before = readInForce(paths)?.pending;
-  const problem = await (ports ??
-    takenPort(plan, running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined));
+  // Of a Flower that runs only the new ports can be checked: it holds its own.
+  const own = running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined;
+  const unknown = running && !waits && own === undefined;
+  const problem = unknown ? undefined : await (own ? takenPort(plan, own) : (ports ?? takenPort(plan)));
   if (problem !== undefined) throw problem;
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
