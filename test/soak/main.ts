@@ -14,8 +14,16 @@ import { roundsOf } from '../support/zone/training.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 import { giveClock } from './clock.ts';
 import { Injector, seconds } from './inject.ts';
-import { ALL_READY, type Contradiction, judge, type Outage, outagesOf, type Timeline } from './judge.ts';
-import { Observer, problemsOf, slowness } from './observe.ts';
+import {
+  ALL_READY,
+  type Contradiction,
+  judge,
+  type Outage,
+  outagesOf,
+  PROBLEMS_GONE,
+  type Timeline,
+} from './judge.ts';
+import { Observer, type Problem, problemsOf, slowness } from './observe.ts';
 import { explain, figures, type Journal, parseJournal, renewFigures, tableOf } from './report.ts';
 import { FAULT_KINDS, type FaultKind, isFaultKind, lineOf, type Planned, scheduleOf } from './schedule.ts';
 
@@ -106,8 +114,15 @@ async function soak(supernodes: number, planned: readonly Planned[], folder: str
       everyMs: 500,
     }).catch((error: Error) => said(error.message));
     if (!interrupted) await submit(observer, service.superlink, true);
-    const after = await problemsOf(service.all);
-    const fresh = after.filter(({ vm, code }) => !before.some((one) => one.vm === vm && one.code === code));
+    const known = new Set(before.map(({ vm, code }) => `${vm} ${code}`));
+    const opened = async (): Promise<Problem[]> =>
+      (await problemsOf(service.all)).filter(({ vm, code }) => !known.has(`${vm} ${code}`));
+    await until('no problem to be left', async () => interrupted || (await opened()).length === 0, {
+      timeoutMs: PROBLEMS_GONE.seconds * 1_000,
+      exact: true,
+      everyMs: 10_000,
+    }).catch(() => undefined);
+    const fresh = await opened();
     const timeline = observer.timeline(fresh);
     await observer.stop();
     const journals = await Promise.all([...observer.guests].map(journalOf));

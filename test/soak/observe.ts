@@ -31,7 +31,7 @@ const SLOWEST = 4;
 /** How many times slower than a quiet machine this one is. */
 export const slowness = (): number => Math.min(SLOWEST, patience(1_000) / 1_000);
 
-interface Problem {
+export interface Problem {
   readonly vm: string;
   readonly code: string;
   readonly found: string;
