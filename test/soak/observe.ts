@@ -219,7 +219,7 @@ export class Observer {
     // Not through a proxy of this machine, and without the repository on Python's path.
     const child = spawn(PYTHON, ['-I', ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, GRPC_VERBOSITY: 'NONE' },
     });
     this.#probe = child;
     child.once('exit', (status) => {
