@@ -49,8 +49,8 @@ test-onegate: node_modules/.installed ## a OneGate against the recorded exchange
 test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
 	@$(VITEST) --project federation
 
-test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s (minutes; needs root for network namespaces)
-	@KEEPALIVE=60/20 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive
+test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s, and a path cut for ten minutes (minutes; needs root for network namespaces)
+	@KEEPALIVE=60/20 CUT_SECONDS=600 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive test/federation/cut-path
 
 bench: $(TEST_AGENT) $(BAKED) ## what the agent costs, compared with bare Flower and a shell script (RUNS=10)
 	@$(NODE) test/bench/bench.ts

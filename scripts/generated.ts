@@ -7,6 +7,7 @@ import { TOPOLOGIES, TOPOLOGY_NAMES } from '../src/templates/topology.ts';
 import { LOCKED_MODULE, lockedModule } from './locked.ts';
 import { APPS, contextTests, listing, metadata, readme, UUIDS } from './marketplace/apps.ts';
 import { document } from './marketplace/yaml.ts';
+import { changesTable } from './reference/changes.ts';
 import { exitReference, lintReference, problemReference } from './reference/codes.ts';
 import { commandsReference } from './reference/commands.ts';
 import { contextJsonSchema } from './reference/json-schema.ts';
@@ -54,6 +55,7 @@ export const GENERATED: ReadonlyMap<string, string> = new Map([
     ),
   ],
   withPart('docs/architecture.md', 'table of states', stateTable()),
+  withPart('docs/operate.md', 'table of changes', changesTable()),
   ['docs/reference/commands.md', page(commandsReference())],
   ['docs/reference/lint.md', page(lintReference())],
   ['docs/reference/context-superlink.schema.json', json(contextJsonSchema('superlink'))],

@@ -10,7 +10,7 @@ _flower_context() {
     esac
   done
   if [[ -z $command ]]; then
-    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot ready reread status doctor explain ca submit install backup restore validate plan context template lint probe completion version --help --root' -- "$cur")); fi
+    if [[ $prev == --root ]]; then COMPREPLY=($(compgen -d -- "$cur")); else COMPREPLY=($(compgen -W 'run boot ready reread status doctor explain apply ca submit install backup restore validate plan context template lint probe completion version --help --root' -- "$cur")); fi
     return
   fi
   case "$command $prev" in
@@ -22,6 +22,7 @@ _flower_context() {
     'status --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'doctor --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'explain --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
+    'apply --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'ca --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'submit --timeout') :; return ;;
     'submit --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
@@ -58,6 +59,7 @@ _flower_context() {
     status) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --wait --root --help' -- "$cur")); else :; fi ;;
     doctor) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
     explain) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --root --help' -- "$cur")); else :; fi ;;
+    apply) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--now --root --help' -- "$cur")); else :; fi ;;
     ca) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--base64 --pem --root --help' -- "$cur")); else :; fi ;;
     submit) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--declared-only --timeout --root --help' -- "$cur")); else COMPREPLY=($(compgen -d -W 'quickstart' -- "$cur")); fi ;;
     install) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;

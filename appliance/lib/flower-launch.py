@@ -3,15 +3,15 @@
 Run by Flower's own interpreter: `env/bin/python -I flower-launch.py [PLAN]`. Started before there is a plan, it imports
 what Flower will import, and waits.
 
-Why a launcher: Flower has no setting for gRPC's keepalive, does not notify systemd when it is ready, keeps running after
-it has given up on its SuperLink, and ends with status 0 after some errors. The launcher corrects all four.
+Why a launcher: Flower has no setting for gRPC's keepalive, does not notify systemd when it is ready or whether it hangs, keeps
+running after it has given up on its SuperLink or has lost its SuperExec, and ends with status 0 after some errors. The launcher
+corrects all of it.
 """
 
 import gc
 import importlib.metadata
 import os
 import sys
-import threading
 
 # `-I` leaves the script's own folder out of the path. No bytecode is written: the folder belongs to the package.
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
@@ -22,12 +22,14 @@ close_to_others()
 from flower_launch.channels import alter_grpc  # noqa: E402
 from flower_launch.database import keep_copy  # noqa: E402
 from flower_launch.directories import make_directories  # noqa: E402
-from flower_launch.ending import catch_hard_exit, end, watch  # noqa: E402
+from flower_launch.ending import catch_hard_exit, end  # noqa: E402
 from flower_launch.flower import alter_logging, await_http_listener, watch_signals, watch_threads  # noqa: E402
 from flower_launch.plan import EXIT_PLAN, Unusable, read_plan  # noqa: E402
 from flower_launch.state import FlowerState, utc_now  # noqa: E402
+from flower_launch.superexec import watch_superexec  # noqa: E402
 from flower_launch.systemd import Systemd, log  # noqa: E402
 from flower_launch.waiting import await_plan, import_ahead  # noqa: E402
+from flower_launch.watching import Watch  # noqa: E402
 
 del sys.path[0]
 sys.dont_write_bytecode = False
@@ -50,11 +52,15 @@ def main():
     inherited = dict(os.environ)
     environment = dict(inherited)
     systemd = Systemd(environment)
+    watch = Watch(systemd)
+    watch.begin()
     # Imported objects stay. Collecting garbage among them takes a sixth of the time.
     gc.disable()
     if not os.path.exists(path):
         import_ahead()
+        watch.waits = True
         await_plan(path, systemd)
+        watch.waits = False
         # The plan may be for another environment than the one of the image.
         if os.path.realpath(f"{root}/run/flower-context/env") != os.path.realpath(sys.prefix):
             start_again(inherited, state_file)
@@ -79,7 +85,7 @@ def main():
         raise Unusable(f"Flower {found} has no program {program}")
 
     state_file.plan_checksum = checksum
-    state = FlowerState(plan, state_file, systemd)
+    state = FlowerState(plan, state_file, systemd, watch.awake)
     state.start(f"starting {program} {version}")
     # The state file names the plan in force. A plan that the agent replaced before it was named is read again.
     if read_plan(path)[1] != checksum:
@@ -90,20 +96,21 @@ def main():
         # FLWR_HOME is a cache: what Flower needs in it is made again.
         for note in make_directories(plan["directories"], replaceable=[plan["environment"].get("FLWR_HOME")]):
             log(4, f"flower-launch: {note}")
-        copied = keep_copy(plan, f"{root}/run/flower-context/database.json", systemd)
+        copied = keep_copy(plan, f"{root}/run/flower-context/database.json")
         if copied is not None:
             log(5, f"flower-launch: {copied}")
         watch_signals(state)
         watch_threads(state)
         catch_hard_exit(state)
-        alter_grpc(plan, state)
+        watch_superexec(state.superexec)
+        alter_grpc(plan, state, watch.awake)
         if plan["role"] == "superlink":
             await_http_listener(state)
-        threading.Thread(target=watch, args=(state, systemd), name="flower-launch", daemon=True).start()
+        watch.state = state
         run = next(iter(entries)).load()
         gc.freeze()
         gc.enable()
-        alter_logging(state)
+        alter_logging(state, state.superexec_called)
         state.limits.watch()
         run()
     except Unusable as problem:

@@ -18,32 +18,63 @@ from flower_launch.state_file import EXIT_RESTART, close_to_others  # noqa: E402
 close_to_others()
 import importlib.metadata  # noqa: E402
 import json  # noqa: E402
+import threading  # noqa: E402
 
 from flower_launch.directories import make_directories  # noqa: E402
 from flower_launch.flower import alter_logging, watch_signals  # noqa: E402
 from flower_launch.plan import EXIT_PLAN, Unusable  # noqa: E402
+from flower_launch.progress import SILENCE_SECONDS, Calls, Start  # noqa: E402
+from flower_launch.superexec import ASKS_BY, PROGRAM  # noqa: E402
 from flower_launch.systemd import Systemd, log  # noqa: E402
+from flower_launch.watching import Watch  # noqa: E402
 
 del sys.path[0]
 sys.dont_write_bytecode = False
 
-PROGRAM = "flower-superexec"
 KEPT = ("INVOCATION_ID", "JOURNAL_STREAM")
 SECRET_BYTES = 1024
-# The calls of SuperExec that need the secret, as ends of a gRPC method (up to 1.34) or of an HTTP path.
-ACCEPTED_BY = ("/PullPendingTasks", "/AcquireTask", "/pull-pending-tasks", "/acquire-task")
 
 
 class Acceptance:
-    """Whether Flower accepts this SuperExec, as seen in the calls that need the secret."""
+    """Whether Flower accepts this SuperExec, as seen in the calls by which it asks for work: they need the secret. And whether
+    it makes calls at all, for Watch of watching.py."""
 
-    def __init__(self, systemd, api):
-        self.systemd, self.api = systemd, api
+    def __init__(self, systemd, api, awake, silence_seconds):
+        self.systemd, self.api, self.silence_seconds = systemd, api, silence_seconds
+        self.lock = threading.RLock()
         self.accepted, self.stopping = False, False
         self.last_error = ""
+        self.calls = Calls(awake, silence_seconds, meaning="SuperExec has stopped asking Flower for work")
+        self.progress = Start(awake, silence_seconds)
+
+    @property
+    def is_ready(self):
+        return self.accepted
+
+    def must_end(self, _now):
+        return None
+
+    def why_hung(self):
+        return None if self.stopping else self.progress.why_hung()
+
+    def write_progress(self, _now):
+        """There is no record."""
+
+    def end(self, detail, _hung):
+        log(3, f"superexec-launch: {detail}")
+        self.systemd.notify("WATCHDOG=trigger", f"STATUS={detail}")
+
+    def call_begins(self, call):
+        with self.lock:
+            self.progress = self.calls
+            return self.calls.begin(call)
+
+    def call_ends(self, began, call):
+        with self.lock:
+            self.calls.end(began, call, None)
 
     def answered(self, call, error):
-        if not call.endswith(ACCEPTED_BY):
+        if not call.endswith(ASKS_BY):
             return
         if error:
             self.last_error = f"Flower's API at {self.api} refused SuperExec ({error})"
@@ -74,7 +105,8 @@ def read_plan(path):
     try:
         with open(path, "rb") as file:
             plan = json.load(file)
-        return plan["api"], plan["argv"], plan["environment"], plan["workdir"], plan["folders"]
+        needed = plan["api"], plan["argv"], plan["environment"], plan["workdir"], plan["folders"]
+        return *needed, float(plan.get("silence_seconds", SILENCE_SECONDS))
     except OSError as error:
         raise Unusable(f"cannot read {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -87,9 +119,14 @@ def watch_calls(acceptance):
 
     class Calls(grpc.UnaryUnaryClientInterceptor):
         def intercept_unary_unary(self, continuation, client_call_details, request):
-            call = continuation(client_call_details, request)
-            method, code = client_call_details.method, call.code()
+            method = client_call_details.method
             method = method.decode() if isinstance(method, bytes) else method
+            began = acceptance.call_begins(method)
+            try:
+                call = continuation(client_call_details, request)
+                code = call.code()
+            finally:
+                acceptance.call_ends(began, method)
             # Not reached is not refused: Flower tries again.
             if code.name not in ("UNAVAILABLE", "CANCELLED"):
                 acceptance.answered(method, None if code.name == "OK" else f"gRPC status {code.name}")
@@ -106,7 +143,11 @@ def watch_calls(acceptance):
     send = httpx.Client.send
 
     def send_and_see(self, request, *args, **kwargs):
-        response = send(self, request, *args, **kwargs)
+        began = acceptance.call_begins(request.url.path)
+        try:
+            response = send(self, request, *args, **kwargs)
+        finally:
+            acceptance.call_ends(began, request.url.path)
         status = response.status_code
         acceptance.answered(request.url.path, None if status < 400 else f"HTTP status {status}")
         return response
@@ -117,8 +158,10 @@ def watch_calls(acceptance):
 def main():
     inherited = dict(os.environ)
     systemd = Systemd(inherited)
+    watch = Watch(systemd)
+    watch.begin()
     secret = take_secret()
-    api, argv, environment, workdir, folders = read_plan(sys.argv[1])
+    api, argv, environment, workdir, folders, silence_seconds = read_plan(sys.argv[1])
     os.environ.clear()
     os.environ.update({name: inherited[name] for name in KEPT if name in inherited} | environment)
     os.umask(0o077)
@@ -132,12 +175,13 @@ def main():
     entries = importlib.metadata.entry_points(group="console_scripts", name=PROGRAM)
     if not entries:
         raise Unusable(f"the environment {sys.prefix} has no program {PROGRAM}")
-    acceptance = Acceptance(systemd, api)
+    acceptance = Acceptance(systemd, api, watch.awake, silence_seconds)
     systemd.notify(f"STATUS=waiting for Flower at {api}")
     program = os.path.join(os.path.dirname(sys.executable), PROGRAM)
     sys.argv = [program, *argv, "--superexec-auth-secret-file", secret]
     watch_signals(acceptance)
     watch_calls(acceptance)
+    watch.state = acceptance
     status = 0
     try:
         run = next(iter(entries)).load()

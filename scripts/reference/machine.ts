@@ -8,7 +8,7 @@ interface File {
 }
 
 const FILES: Readonly<
-  Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'contextDiscs' | 'passwd'>, File>
+  Record<Exclude<keyof Paths, 'root' | 'contextFiles' | 'contextDiscs' | 'passwd' | 'memoryEvents'>, File>
 > = {
   oneEnv: { access: 'of one-context', what: 'the agent reads only the OneGate token from it' },
   oneContextLock: { access: 'of one-context', what: 'exists while one-context runs' },
@@ -40,6 +40,7 @@ const FILES: Readonly<
   lock: { access: 'root 0600', what: 'locked by the agent that runs: one per machine' },
   status: { access: 'root 0644', what: 'steps, waits, problems and facts of the boot; no secrets' },
   ready: { access: 'root 0644', what: 'whether this VM serves; the ready script reads it' },
+  ends: { access: 'root 0600', what: 'ends of Flower and SuperExec that the agent has counted' },
   clock: {
     access: 'root 0644',
     what: 'SuperLink: where the clock was when the system started, and how it was set since',
@@ -51,6 +52,14 @@ const FILES: Readonly<
   endpoints: {
     access: 'root 0644',
     what: 'listeners, the endpoint for SuperNodes, and the TLS files of Flower',
+  },
+  inForce: {
+    access: 'root 0600',
+    what: 'what the Flower that runs was started with, and the change that waits',
+  },
+  applyNow: {
+    access: 'root 0600',
+    what: 'the request of `flower-context apply --now`, until the agent takes it',
   },
   databaseVersion: {
     access: 'root 0644',

@@ -1,5 +1,6 @@
 // The table of the agent's states in docs/architecture.md, computed by `next` itself.
-import { type AgentEvent, type AgentState, next } from '../../src/agent/state.ts';
+import type { AgentEvent, AgentState } from '../../src/agent/life.ts';
+import { next } from '../../src/agent/state.ts';
 import { EXAMPLES } from '../../test/support/agent-states.ts';
 
 const failed = { planned: false, publishedBefore: true } as const;
@@ -30,6 +31,17 @@ const EVENTS: readonly (readonly [label: string, event: AgentEvent])[] = [
   ['ClockChanged', { type: 'ClockChanged' }],
   ['RetryDue', { type: 'RetryDue' }],
   ['PartitionMoved', { type: 'PartitionMoved' }],
+  ['PendingDue', { type: 'PendingDue' }],
+  [
+    'FlowerEnded for the third time',
+    {
+      type: 'FlowerEnded',
+      end: { unit: '', result: 'signal', status: 9, lines: [], outOfMemory: false },
+    },
+  ],
+  ['NotAnswering, hung', { type: 'NotAnswering', found: '', hung: true }],
+  ['NotAnswering', { type: 'NotAnswering', found: '', hung: false }],
+  ['AttributesAltered', { type: 'AttributesAltered', found: '' }],
   ['SuperLinkMoved', { type: 'SuperLinkMoved' }],
   ['FlowerServes', { type: 'FlowerServes' }],
   ['FailurePublished', { type: 'FailurePublished' }],
@@ -40,11 +52,14 @@ const STATES: readonly (readonly [label: string, state: AgentState])[] = [
   ['booting', { ...EXAMPLES.booting, notified: false }],
   ['ready', EXAMPLES.ready],
   ['disconnected', EXAMPLES.disconnected],
+  ['disconnected, READY withdrawn', EXAMPLES.withdrawn],
   ['failed, Flower serves', EXAMPLES.failed],
   ['failed, CONTEXT at fault, Flower serves', EXAMPLES.wrongContext],
   ['failed, Flower lost', { ...EXAMPLES.wrongContext, ready: false }],
   ['failed, nothing serves', EXAMPLES.leaving],
 ];
+
+const NOTED = { FlowerEnded: true, NotAnswering: true, AttributesAltered: true };
 
 const MOMENT = { monotonicMs: 0, now: new Date(0), random: 0 };
 
@@ -53,11 +68,13 @@ export function stateTable(): string {
   const rows = STATES.flatMap(([label, state]) => {
     const results = new Map<string, string[]>();
     for (const [name, event] of EVENTS) {
-      const { state: after, effects } = next(state, event, MOMENT);
-      if (after === state && effects.length === 0) continue;
+      const given = event.type === 'FlowerEnded' ? { ...state, ends: [0, 0] } : state;
+      const { state: after, effects } = next(given, event, MOMENT);
+      const noted = event.type in NOTED ? `, noted: ${after.troubles.at(-1)?.code}` : '';
+      if (after === given && effects.length === 0) continue;
       // No time is set for a retry in this state.
       if (event.type === 'RetryDue' && state.stage === 'failed' && state.retryAt === undefined) continue;
-      const result = `${describe(after)} | ${effects.map(({ type }) => type).join(', ') || '-'}`;
+      const result = `${describe(after)}${noted} | ${effects.map(({ type }) => type).join(', ') || '-'}`;
       results.set(result, [...(results.get(result) ?? []), name]);
     }
     return [...results].map(([result, events]) => `| ${label} | ${events.join('; ')} | ${result} |`);

@@ -7,6 +7,8 @@ import { serveText, type TextServer } from '../host/http-server.ts';
 export interface MetricsSource {
   readonly ready: boolean;
   readonly boots: number;
+  /** Of Flower and SuperExec. */
+  readonly ends: number;
   readonly outcome: BootOutcome;
   readonly now: Date;
 }
@@ -39,11 +41,17 @@ export class Metrics {
 }
 
 /** @internal */
-export function renderMetrics({ ready, boots, outcome, now }: MetricsSource): string {
+export function renderMetrics({ ready, boots, ends, outcome, now }: MetricsSource): string {
   const { result, failure, degradations, tookMs } = outcome;
   const rows: [name: string, type: 'gauge' | 'counter', help: string, value: number][] = [
     ['ready', 'gauge', '1 while this VM serves and has published it', Number(ready)],
     ['boots_total', 'counter', 'boots since the agent started', boots],
+    [
+      'flower_ends_total',
+      'counter',
+      'ends of Flower and SuperExec that nobody asked for, since the agent started',
+      ends,
+    ],
     [
       'problems',
       'gauge',

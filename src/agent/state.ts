@@ -4,121 +4,30 @@
 import type { FailureFacts } from '../boot/boot.ts';
 import { EXIT } from '../core/exit.ts';
 import { backoff, withJitter } from '../core/jitter.ts';
-
-/** Why the steps of the boot run. */
-export type Cause =
-  | 'start'
-  | 'context'
-  | 'reload'
-  | 'retry_failed'
-  | 'retry_publish'
-  | 'renewal'
-  | 'partition'
-  | 'superlink'
-  | 'clock'
-  | 'link';
-
-interface Common {
-  /** Flower serves (was accepted) with what is published: what the ready script may succeed for. */
-  readonly ready: boolean;
-  /** SHA-256 of the CONTEXT that was read last; undefined before the first one. */
-  readonly context: string | undefined;
-  /** systemd knows that the unit has started. */
-  readonly notified: boolean;
-  /** Boots in a row that failed or did not publish: each makes the pause before the next one longer. */
-  readonly unfinished: number;
-}
-
-interface Booting extends Common {
-  readonly stage: 'booting';
-  readonly cause: Cause;
-  /** The boot is being cancelled, and starts again for this. */
-  readonly restart?: Cause;
-}
-
-interface Ready extends Common {
-  readonly stage: 'ready';
-  readonly published: boolean;
-  /** When publishing is tried again, in ms of the monotonic clock; undefined when it is done. */
-  readonly retryAt?: number;
-  readonly renewAt?: Date;
-}
-
-interface Disconnected extends Omit<Ready, 'stage'> {
-  readonly stage: 'disconnected';
-  /** Since when, in ms of the monotonic clock. */
-  readonly since: number;
-  readonly reason: string;
-}
-
-interface Failed extends Common {
-  readonly stage: 'failed';
-  /** Flower served when the boot failed: it is ready again when its connection is back. */
-  readonly served: boolean;
-  /** Undefined: not before the CONTEXT changes. */
-  readonly retryAt?: number;
-  /** Nothing serves: the agent ends with this status once the failure is published. */
-  readonly exit?: number;
-}
-
-interface Stopped extends Common {
-  readonly stage: 'stopped';
-  readonly exit: number;
-}
-
-export type AgentState = Booting | Ready | Disconnected | Failed | Stopped;
-
-export type AgentEvent =
-  /** The boot under way has read the CONTEXT. */
-  | { readonly type: 'ContextRead'; readonly sha256: string }
-  /** The boot under way is about to stop Flower, or to withdraw what is published. */
-  | { readonly type: 'NotServing' }
-  | { readonly type: 'BootSucceeded'; readonly published: boolean; readonly renewAt?: Date | undefined }
-  | ({ readonly type: 'BootFailed' } & FailureFacts)
-  /** A cancelled boot has ended. */
-  | { readonly type: 'BootCancelled' }
-  | { readonly type: 'LinkDown'; readonly reason: string }
-  | { readonly type: 'LinkUp' }
-  | { readonly type: 'LinkTimeout' }
-  | { readonly type: 'ContextChanged' }
-  | { readonly type: 'ReloadRequested' }
-  | { readonly type: 'RenewalDue' }
-  /** The clock of this VM was set, and the certificates have to be judged again. */
-  | { readonly type: 'ClockChanged' }
-  | { readonly type: 'RetryDue' }
-  | { readonly type: 'PartitionMoved' }
-  /** The boot under way waits for a SuperLink that has another address, TLS mode or CA by now. */
-  | { readonly type: 'SuperLinkMoved' }
-  /** Flower serves, whatever the boot under way waits for. */
-  | { readonly type: 'FlowerServes' }
-  /** The failure is published, and nothing has changed meanwhile. */
-  | { readonly type: 'FailurePublished' }
-  | { readonly type: 'StopRequested' };
-
-export type Effect =
-  | { readonly type: 'startBoot'; readonly cause: Cause }
-  | { readonly type: 'cancelBoot' }
-  /** To OneGate: FL_ERROR, and that nothing serves unless `serves`. */
-  | { readonly type: 'publishFailure'; readonly serves: boolean }
-  /** A Flower that waits for a plan gets none before the CONTEXT changes. */
-  | { readonly type: 'stopPendingFlower' }
-  /** Ends in FailurePublished, or in ContextChanged when the CONTEXT has changed meanwhile. */
-  | { readonly type: 'leave' }
-  | { readonly type: 'notifyReady' }
-  | { readonly type: 'notifyStopping' };
-
-/** What an event needs to know beside its own facts. */
-export interface Moment {
-  readonly monotonicMs: number;
-  readonly now: Date;
-  /** 0 <= x < 1, for jitter. */
-  readonly random: number;
-}
-
-export interface Transition {
-  readonly state: AgentState;
-  readonly effects: readonly Effect[];
-}
+import type {
+  AgentEvent,
+  AgentState,
+  Booting,
+  Cause,
+  Common,
+  Disconnected,
+  Effect,
+  Failed,
+  Moment,
+  Ready,
+  Transition,
+} from './life.ts';
+import {
+  errorOf,
+  keepsEnding,
+  NO_TROUBLES,
+  served,
+  someOver,
+  type Troubles,
+  withEnd,
+  withoutOver,
+  withTrouble,
+} from './troubles.ts';
 
 /** A connection that is lost for a moment comes back without a boot: Flower retries first. @internal */
 export const LINK_TIMEOUT_MS = 15_000;
@@ -126,7 +35,13 @@ export const LINK_TIMEOUT_MS = 15_000;
 const RETRY_FIRST_MS = 15_000;
 const RETRY_MAX_MS = 300_000;
 
-export const START: Transition = {
+/** READY is withdrawn already, and systemd stops a process that hangs, which takes some time, and starts another one. */
+const WITHDRAWN_TIMEOUT_MS = 45_000;
+/** After a failed boot that left Flower as it was: then OneGate no longer says that it serves. */
+const LOST_TIMEOUT_MS = 90_000;
+
+/** `earlier`: what an earlier process of the agent has seen since the VM was switched on. */
+export const start = (earlier: Troubles): Transition => ({
   state: {
     stage: 'booting',
     cause: 'start',
@@ -134,26 +49,56 @@ export const START: Transition = {
     context: undefined,
     notified: false,
     unfinished: 0,
+    ...earlier,
   },
   effects: [{ type: 'startBoot', cause: 'start' }],
-};
+});
+
+/** @internal */
+export const START: Transition = start(NO_TROUBLES);
 
 /** The next state, and what is to be done for it, in this order. An event that means nothing in a state changes nothing. */
-export function next(state: AgentState, event: AgentEvent, moment: Moment): Transition {
-  if (state.stage === 'stopped') return { state, effects: [] };
-  if (event.type === 'StopRequested') return stop(state, EXIT.ok, state.stage === 'booting');
+export function next(before: AgentState, event: AgentEvent, moment: Moment): Transition {
+  if (before.stage === 'stopped') return only(before);
+  if (event.type === 'StopRequested') return stop(before, EXIT.ok, before.stage === 'booting');
   // `systemctl restart` and `reload` wait for a unit that has not started, and its watchdog does not run.
-  if (event.type === 'FlowerServes') return notify(state);
+  if (event.type === 'FlowerServes') return notify(before);
+  const state = noting(before, event, moment);
   switch (state.stage) {
     case 'booting':
       return whileBooting(state, event, moment);
     case 'ready':
-      return event.type === 'LinkDown' ? disconnect(state, event.reason, moment) : whileServing(state, event);
+      return whileServing(state, event, moment);
     case 'disconnected':
-      if (event.type === 'LinkUp') return reconnect(state);
-      return event.type === 'LinkTimeout' ? boot(state, 'link') : whileServing(state, event);
+      if (event.type === 'LinkUp')
+        return state.withdrawn === undefined ? reconnect(state) : boot(state, 'flower');
+      return event.type === 'LinkTimeout' ? boot(state, 'link') : whileServing(state, event, moment);
     case 'failed':
-      return afterFailure(state, event);
+      return afterFailure(state, event, moment);
+    default:
+      return only(state);
+  }
+}
+
+/** The state with what the event says of troubles, in whatever stage. What it changes else depends on the stage. */
+function noting<S extends AgentState>(state: S, event: AgentEvent, { monotonicMs: at }: Moment): S {
+  // The boot under way calls the Fleet API itself, and publishes.
+  const watched = state.stage !== 'booting';
+  switch (event.type) {
+    case 'FlowerEnded':
+      return withEnd(state, event.end, at);
+    case 'AppKilled':
+      return withTrouble(state, { code: 'app_out_of_memory', found: event.found, at });
+    case 'NotAnswering': {
+      const code = event.hung ? 'flower_hung' : 'health_check_timeout';
+      return watched ? withTrouble(state, { code, found: event.found, at }) : state;
+    }
+    case 'AttributesAltered':
+      return state.stage === 'ready'
+        ? withTrouble(state, { code: 'peer_suspicious', found: event.found, at })
+        : state;
+    default:
+      return state;
   }
 }
 
@@ -188,7 +133,7 @@ function whileBooting(state: Booting, event: AgentEvent, moment: Moment): Transi
 
 function succeed(
   { restart: _, ...state }: Booting,
-  { published, renewAt }: Extract<AgentEvent, { type: 'BootSucceeded' }>,
+  { published, renewAt, pending }: Extract<AgentEvent, { type: 'BootSucceeded' }>,
   moment: Moment,
 ): Transition {
   const unfinished = published ? 0 : state.unfinished + 1;
@@ -196,12 +141,14 @@ function succeed(
     state: {
       stage: 'ready',
       ...common(state),
+      troubles: published ? served(state.troubles) : state.troubles,
       ready: published,
       published,
       notified: true,
       unfinished,
       ...(published ? {} : { retryAt: retryAt(unfinished, moment) }),
       ...(renewAt === undefined ? {} : { renewAt }),
+      ...(pending === undefined ? {} : { pending }),
     },
     effects: state.notified ? [] : [{ type: 'notifyReady' }],
   };
@@ -238,11 +185,23 @@ function fail(state: Booting, facts: FailureFacts, moment: Moment): Transition {
 const notify = (state: AgentState): Transition =>
   state.notified ? only(state) : { state: { ...state, notified: true }, effects: [{ type: 'notifyReady' }] };
 
-const disconnect = ({ stage: _, ...state }: Ready, reason: string, { monotonicMs }: Moment): Transition =>
-  only({ stage: 'disconnected', ...state, ready: false, since: monotonicMs, reason });
+const disconnect = (
+  { stage: _, ...state }: Ready | Disconnected,
+  reason: string,
+  { monotonicMs }: Moment,
+): Disconnected => ({ since: monotonicMs, reason, ...state, stage: 'disconnected', ready: false });
 
 const reconnect = ({ stage: _, since, reason, ...state }: Disconnected): Transition =>
   only({ stage: 'ready', ...state, ready: state.published });
+
+/** READY is withdrawn at once, and a boot publishes it when Flower is back. Nothing is sent twice. */
+function retract(state: Disconnected, restarts: boolean): Transition {
+  const code = errorOf(state, false);
+  const effects: Effect[] =
+    code === undefined || code === state.withdrawn ? [] : [{ type: 'unpublish', code }];
+  if (restarts) effects.push({ type: 'restartFlower' });
+  return { state: code === undefined ? state : { ...state, withdrawn: code }, effects };
+}
 
 /** The events that begin a boot while Flower serves. */
 const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
@@ -252,14 +211,37 @@ const BOOTS: { readonly [T in AgentEvent['type']]?: Cause } = {
   ClockChanged: 'clock',
   RetryDue: 'retry_publish',
   PartitionMoved: 'partition',
+  PendingDue: 'pending',
 };
 
-function whileServing(state: Ready | Disconnected, { type }: AgentEvent): Transition {
-  const cause = BOOTS[type];
+function whileServing(state: Ready | Disconnected, event: AgentEvent, moment: Moment): Transition {
+  switch (event.type) {
+    case 'LinkDown': {
+      if (state.stage === 'disconnected') return only(state);
+      const down = disconnect(state, event.reason, moment);
+      return keepsEnding(state) ? retract(down, false) : only(down);
+    }
+    case 'FlowerEnded':
+      // A first end is an outage of some seconds; systemd starts Flower again.
+      return isNew(state, moment) ? retract(disconnect(state, event.end.unit, moment), false) : only(state);
+    case 'NotAnswering':
+      return retract({ ...disconnect(state, event.found, moment), reason: event.found }, event.hung);
+    case 'AttributesAltered':
+      return state.stage === 'ready' ? boot(state, 'attributes') : only(state);
+    case 'TroubleOver': {
+      const { state: after, published } = withoutOver(state, moment.monotonicMs);
+      return published && after.stage === 'ready' ? boot(after, 'recovered') : only(after);
+    }
+  }
+  const cause = BOOTS[event.type];
   return cause === undefined ? only(state) : boot(state, cause);
 }
 
-function afterFailure(state: Failed, event: AgentEvent): Transition {
+/** Whether the end that was just noted is a trouble. */
+const isNew = ({ troubles }: Troubles, { monotonicMs }: Moment): boolean =>
+  troubles.some(({ at }) => at === monotonicMs);
+
+function afterFailure(state: Failed, event: AgentEvent, moment: Moment): Transition {
   switch (event.type) {
     case 'ContextChanged':
       return boot(state, 'context');
@@ -268,14 +250,36 @@ function afterFailure(state: Failed, event: AgentEvent): Transition {
     case 'RetryDue':
       return boot(state, 'retry_failed');
     case 'LinkDown':
-      return only({ ...state, ready: false });
-    case 'LinkUp':
-      return only(state.served && !state.ready ? { ...state, ready: true } : state);
+      return only({ ...state, ready: false, since: moment.monotonicMs });
+    case 'LinkUp': {
+      const { since: _, ...back } = state;
+      return only(state.served && !state.ready ? { ...back, ready: true } : state);
+    }
+    // Only a boot publishes READY=YES. So from now on this VM is ready again when a boot has succeeded.
+    case 'LinkTimeout':
+      if (state.ready || !state.served) return only(state);
+      return {
+        state: { ...state, served: false },
+        effects: [{ type: 'publishFailure', serves: false }],
+      };
+    case 'FlowerEnded':
+      return state.served && isNew(state, moment) ? giveUp(state, false) : only(state);
+    case 'NotAnswering':
+      return state.served ? giveUp(state, event.hung) : only(state);
+    case 'TroubleOver':
+      return only(withoutOver(state, moment.monotonicMs).state);
     case 'FailurePublished':
       return state.exit === undefined ? only(state) : stop(state, state.exit, false);
     default:
       return only(state);
   }
+}
+
+function giveUp(state: Failed, restarts: boolean): Transition {
+  const code = errorOf(state, false);
+  const effects: Effect[] = code === undefined ? [] : [{ type: 'unpublish', code }];
+  if (restarts) effects.push({ type: 'restartFlower' });
+  return { state: { ...state, ready: false, served: false }, effects };
 }
 
 function boot(state: AgentState, cause: Cause): Transition {
@@ -292,11 +296,13 @@ const stop = (state: AgentState, exit: number, cancels: boolean): Transition => 
 
 const only = (state: AgentState): Transition => ({ state, effects: [] });
 
-const common = ({ ready, context, notified, unfinished }: AgentState): Common => ({
+const common = ({ ready, context, notified, unfinished, ends, troubles }: AgentState): Common => ({
   ready,
   context,
   notified,
   unfinished,
+  ends,
+  troubles,
 });
 
 const retryAt = (unfinished: number, { monotonicMs, random }: Moment): number =>
@@ -304,9 +310,14 @@ const retryAt = (unfinished: number, { monotonicMs, random }: Moment): number =>
 
 /** What time alone brings about in a state. */
 export function dueEvent(state: AgentState, { monotonicMs, now }: Moment): AgentEvent | undefined {
-  if (state.stage === 'disconnected' && monotonicMs - state.since >= LINK_TIMEOUT_MS)
-    return { type: 'LinkTimeout' };
+  if (state.stage === 'disconnected') {
+    const limit = state.withdrawn === undefined ? LINK_TIMEOUT_MS : WITHDRAWN_TIMEOUT_MS;
+    if (monotonicMs - state.since >= limit) return { type: 'LinkTimeout' };
+  }
   if (state.stage !== 'ready' && state.stage !== 'disconnected' && state.stage !== 'failed') return undefined;
+  if (state.stage === 'failed' && state.served && state.since !== undefined)
+    if (monotonicMs - state.since >= LOST_TIMEOUT_MS) return { type: 'LinkTimeout' };
+  if (state.stage !== 'disconnected' && someOver(state, monotonicMs)) return { type: 'TroubleOver' };
   if (state.retryAt !== undefined && monotonicMs >= state.retryAt) return { type: 'RetryDue' };
   if (state.stage !== 'failed' && state.renewAt !== undefined && now >= state.renewAt)
     return { type: 'RenewalDue' };

@@ -1,27 +1,25 @@
 // Runs the agent's life: turns the world into events for `next`, carries out its effects, and renders each state.
 import { failedAttributes } from '../boot/attributes.ts';
-import type { Boot, BootOutcome } from '../boot/boot.ts';
+import type { Boot, BootFailure, BootOutcome, BootResult } from '../boot/boot.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
+import type { ProblemCode } from '../core/catalogue.ts';
 import { asProblem, Problem } from '../core/problem.ts';
-import { liveFlowerState, watchFlowerState, whyUnknown } from '../flower/state-file.ts';
-import { SUPEREXEC_UNIT } from '../flower/superexec.ts';
-import { appsCanStart } from '../flower/superexec-process.ts';
+import { unitOf, watchFlowerState } from '../flower/state-file.ts';
 import type { Machine } from '../host/machine.ts';
+import { queueJob } from '../host/systemd.ts';
+import type { Vm } from '../onegate/replies.ts';
 import type { Report } from '../report/report.ts';
+import { alterations, watchAttributes } from './attribute-watch.ts';
 import { watchContext } from './context-watch.ts';
+import { watchFlower } from './flower-watch.ts';
+import type { AgentEvent, AgentState, Cause, Effect, Moment } from './life.ts';
 import { Metrics } from './metrics.ts';
+import { PendingWatch } from './pending-watch.ts';
 import { render } from './render.ts';
-import {
-  type AgentEvent,
-  type AgentState,
-  type Cause,
-  dueEvent,
-  type Effect,
-  type Moment,
-  next,
-  START,
-} from './state.ts';
+import { Senses } from './senses.ts';
+import { dueEvent, next, start } from './state.ts';
+import { describe, errorOf, type FlowerEnd, heldUntil, type TroubleCode } from './troubles.ts';
 
 export interface SupervisorOptions {
   readonly machine: Machine;
@@ -30,8 +28,13 @@ export interface SupervisorOptions {
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
   boot(
-    run: Pick<Boot, 'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked'>,
+    run: Pick<
+      Boot,
+      'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked' | 'supervision' | 'overdue'
+    >,
   ): Promise<BootOutcome>;
+  /** What an earlier boot has published is withdrawn. */
+  withdrawn(): void;
   /** systemd: the unit has started; it is stopping. */
   readonly notify: { ready(): void; stopping(): void };
   /** Calls `requested` at each reload request (SIGHUP); returns what ends that. */
@@ -46,11 +49,19 @@ const ASKED: ReadonlySet<Cause> = new Set<Cause>(['start', 'context', 'reload'])
 
 /** How often the agent checks what no event reports. */
 const OBSERVE_EVERY_MS = 5_000;
+/** How often it checks that the process of a Flower that serves is there. */
+const CHECK_EVERY_MS = 1_000;
 
 export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #metrics = new Metrics();
-  #state: AgentState = START.state;
+  readonly #pending: PendingWatch;
+  #state: AgentState;
+  readonly #senses: Senses;
+  /** Ends of Flower and SuperExec since the agent started. */
+  #ends = 0;
+  /** Of the last boot that succeeded. */
+  #result: BootResult | undefined;
   #outcome: BootOutcome | undefined;
   #boots = 0;
   /** Aborted to cancel the boot under way. */
@@ -67,6 +78,9 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#pending = new PendingWatch(options.machine);
+    this.#senses = new Senses(options.machine);
+    this.#state = start(this.#senses.ends.earlier()).state;
   }
 
   /** Boots and supervises until the agent is asked to stop or its unit has to start it again; gives the exit status. */
@@ -103,8 +117,9 @@ export class Supervisor {
   }
 
   #begin(): void {
-    this.#render(undefined, START.state);
-    for (const effect of START.effects) this.#perform(effect);
+    const { state, effects } = start(this.#state);
+    this.#render(undefined, state);
+    for (const effect of effects) this.#perform(effect);
   }
 
   /** Waits until boot and effects have ended. */
@@ -117,6 +132,7 @@ export class Supervisor {
   #dispatch(event: AgentEvent): void {
     const before = this.#state;
     const { state, effects } = next(before, event, this.#moment());
+    if (event.type === 'FlowerEnded') this.#ended(event.end);
     // An event that changes nothing must not wake the loop, which may have sent it.
     if (state === before && effects.length === 0) return;
     this.#state = state;
@@ -125,26 +141,26 @@ export class Supervisor {
     this.#wake();
   }
 
+  #ended(end: FlowerEnd): void {
+    this.#ends++;
+    this.#options.report.journal.warn(`${end.unit} has ended: ${describe(end)}`);
+  }
+
   /** Turns what the world looks like at this moment into events. */
   async #observe(): Promise<void> {
-    const { machine, signal } = this.#options;
-    if (signal.aborted) return this.#dispatch({ type: 'StopRequested' });
-    const flower = await liveFlowerState(machine);
-    const noApps = flower?.up === true && !(await appsCanStart(machine));
-    if (flower?.up) this.#dispatch({ type: 'FlowerServes' });
+    if (this.#options.signal.aborted) return this.#dispatch({ type: 'StopRequested' });
+    const booting = this.#state.stage === 'booting';
+    const { up, flowerUp, reason, events } = await this.#senses.observe(this.#result, booting);
+    if (flowerUp) this.#dispatch({ type: 'FlowerServes' });
     const { stage, ready } = this.#state;
-    const { result } = this.#outcome ?? {};
-    const up = flower?.up === true && !noApps && (result === undefined || flower.plan === result.planHash);
-    if ((stage === 'ready' || (stage === 'failed' && ready)) && !up) {
-      const ended = `${SUPEREXEC_UNIT}, which starts the apps, has ended or was stopped by a signal; it is started again`;
-      const unknown = noApps ? ended : (flower?.detail ?? (await whyUnknown(machine)));
-      const reason = unknown ?? 'its process is gone; systemd starts it again';
+    if ((stage === 'ready' || (stage === 'failed' && ready)) && !up)
       this.#dispatch({ type: 'LinkDown', reason });
-    } else if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
+    for (const event of events) this.#dispatch(event);
+    if ((stage === 'disconnected' || (stage === 'failed' && !ready)) && up)
       this.#dispatch({ type: 'LinkUp' });
     // A clock that is set makes a renewal seem due: the time is taken before the question whether it was set.
     const moment = this.#moment();
-    if (result?.clockChanged?.() === true) this.#dispatch({ type: 'ClockChanged' });
+    if (this.#outcome?.result?.clockChanged?.() === true) this.#dispatch({ type: 'ClockChanged' });
     const due = dueEvent(this.#state, moment);
     if (due !== undefined) this.#dispatch(due);
   }
@@ -166,6 +182,13 @@ export class Supervisor {
         break;
       case 'publishFailure':
         this.#enqueue(() => this.#publishFailure(effect.serves));
+        break;
+      case 'unpublish':
+        this.#enqueue(() => this.#retract(effect.code));
+        break;
+      case 'restartFlower':
+        this.#senses.hangs();
+        this.#enqueue(() => this.#restartFlower());
         break;
       case 'stopPendingFlower':
         this.#enqueue(async () => {
@@ -196,6 +219,14 @@ export class Supervisor {
           this.#context?.check();
         },
         notServing: () => this.#dispatch({ type: 'NotServing' }),
+        overdue: this.#pending.overdue,
+        supervision: {
+          error: (serves) => errorOf(this.#state, serves),
+          heldMs: () => {
+            const now = this.#moment().monotonicMs;
+            return Math.max(0, (heldUntil(this.#state, now) ?? now) - now);
+          },
+        },
         superLinkMoved: () => this.#dispatch({ type: 'SuperLinkMoved' }),
       });
       await this.#bootEnded(outcome);
@@ -219,29 +250,73 @@ export class Supervisor {
     this.#endWatch = watchFlowerState(machine, () => this.#wake());
     if (failure !== undefined) report.problem(failure.problem);
     const unavailable = await this.#metrics.follow(outcome, () => ({
-      ready: this.#state.stage === 'ready' && this.#state.ready,
+      ready: this.#state.ready,
       boots: this.#boots,
+      ends: this.#ends,
       outcome: this.#outcome!,
       now: machine.clock.now(),
     }));
     if (unavailable !== undefined) report.problem(unavailable);
     machine.host.collectGarbage();
     if (result === undefined) return this.#dispatch({ type: 'BootFailed', ...failure });
-    const { published, renewAt, partition } = result;
-    void partition?.manager.watch({
-      signal: AbortSignal.any([signal, this.#watching.signal]),
-      onMove: async () => this.#dispatch({ type: 'PartitionMoved' }),
-      published,
+    this.#result = result;
+    this.#watch(result);
+    const { published, renewAt, pending } = result;
+    this.#dispatch({ type: 'BootSucceeded', published, renewAt, pending });
+  }
+
+  /** What is asked of Flower and of OneGate again and again, until the next boot. */
+  #watch(result: BootResult): void {
+    const { published, partition, attributes, oneGate, endpoints, config, pending, runs } = result;
+    const { machine } = this.#options;
+    const signal = AbortSignal.any([this.#options.signal, this.#watching.signal]);
+    const compare = (vm: Vm): void => {
+      const found = published ? alterations(vm, attributes, partition !== undefined) : undefined;
+      if (found !== undefined) this.#dispatch({ type: 'AttributesAltered', found });
+    };
+    const onMove = async (): Promise<void> => this.#dispatch({ type: 'PartitionMoved' });
+    if (partition !== undefined)
+      void partition.manager.watch({ signal, onMove, published, runs, onOwn: compare });
+    else if (oneGate !== undefined) void watchAttributes(machine, oneGate, signal, compare);
+    const onDue = (): void => this.#dispatch({ type: 'PendingDue' });
+    void this.#pending.watch(pending, config.role, { signal, onDue });
+    void watchFlower({
+      machine,
+      endpoints,
+      keepaliveSeconds: config.FL_GRPC_KEEPALIVE_TIME + config.FL_GRPC_KEEPALIVE_TIMEOUT,
+      signal,
+      notAnswering: (found, hung) => this.#dispatch({ type: 'NotAnswering', found, hung }),
     });
-    this.#dispatch({ type: 'BootSucceeded', published, renewAt });
+  }
+
+  /** READY is NO on OneGate before anything else is tried. A boot publishes it again. */
+  async #retract(code: TroubleCode): Promise<void> {
+    this.#options.withdrawn();
+    await this.#publish(this.#result ?? this.#outcome?.failure, code, false);
+  }
+
+  async #restartFlower(): Promise<void> {
+    const role = this.#result?.role ?? this.#outcome?.failure?.role;
+    if (role === undefined) return;
+    const refused = await queueJob('restart', unitOf(role));
+    if (refused !== undefined)
+      this.#options.report.journal.warn(`systemd does not restart ${unitOf(role)}: ${refused}`);
   }
 
   async #publishFailure(serves: boolean): Promise<void> {
-    const { problem, role, oneGate } = this.#outcome?.failure ?? {};
-    if (problem === undefined || role === undefined || oneGate === undefined) return;
-    const attributes = serves ? { FL_ERROR: problem.code } : failedAttributes(role, problem.code);
+    const { failure } = this.#outcome ?? {};
+    if (failure !== undefined) await this.#publish(failure, failure.problem.code, serves);
+  }
+
+  async #publish(
+    from: Pick<BootFailure, 'role' | 'oneGate'> | undefined,
+    code: ProblemCode,
+    serves: boolean,
+  ): Promise<void> {
+    if (from?.role === undefined || from.oneGate === undefined) return;
+    const attributes = serves ? { FL_ERROR: code } : failedAttributes(from.role, code);
     try {
-      await oneGate.update(attributes, { policy: BRIEF });
+      await from.oneGate.update(attributes, { policy: BRIEF });
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       this.#options.report.journal.warn(`the failure is not published to OneGate: ${error.message}`);
@@ -272,7 +347,10 @@ export class Supervisor {
   async #pause(): Promise<void> {
     const { machine, signal } = this.#options;
     const awake = AbortSignal.any([signal, this.#woken.signal]);
-    await machine.clock.sleep(OBSERVE_EVERY_MS, awake).catch(() => undefined);
+    for (let passed = 0; passed < OBSERVE_EVERY_MS && !awake.aborted; passed += CHECK_EVERY_MS) {
+      await machine.clock.sleep(CHECK_EVERY_MS, awake).catch(() => undefined);
+      if (this.#state.ready && (await this.#senses.gone())) break;
+    }
     if (this.#woken.signal.aborted) this.#woken = new AbortController();
   }
 }

@@ -12,9 +12,13 @@ export type Attributes = Readonly<Record<string, string>>;
 
 const yesNo = (value: boolean): string => (value ? 'YES' : 'NO');
 
-/** What is true of a VM that boots: nothing serves yet, whatever was published before. */
-export function bootingAttributes({ role }: Pick<BootConfig, 'role'>, vmId: number): Attributes {
-  const common = { READY: 'NO', FL_ROLE: role, FL_ERROR: '-' };
+/** What is true of a VM that boots: nothing serves yet, whatever was published before. `error`: why, after a failure. */
+export function bootingAttributes(
+  { role }: Pick<BootConfig, 'role'>,
+  vmId: number,
+  error?: ProblemCode,
+): Attributes {
+  const common = { READY: 'NO', FL_ROLE: role, FL_ERROR: error ?? '-' };
   return role === 'superlink'
     ? { ...common, FL_READY: 'NO' }
     : { ...common, FL_NODE_READY: 'NO', FL_NODE_ID: String(vmId) };
@@ -24,8 +28,12 @@ export function bootingAttributes({ role }: Pick<BootConfig, 'role'>, vmId: numb
  * Whether what OneGate shows of this VM contradicts that it boots: READY or a problem of an earlier boot, or the attributes
  * of the VM whose image this is. What is absent contradicts nothing: OneFlow and peers wait for YES.
  */
-export const contradictsBooting = (stored: Vm, config: Pick<BootConfig, 'role'>): boolean =>
-  Object.entries(bootingAttributes(config, stored.id)).some(([name, value]) => {
+export const contradictsBooting = (
+  stored: Vm,
+  config: Pick<BootConfig, 'role'>,
+  error?: ProblemCode,
+): boolean =>
+  Object.entries(bootingAttributes(config, stored.id, error)).some(([name, value]) => {
     const found = stored.attributes.get(name as PublishedName);
     return found !== undefined && found !== value;
   });
@@ -76,10 +84,13 @@ export const superNodeAttributes = (
   {
     partition,
     gpu,
+    useCase = config.FL_USE_CASE,
     ...serving
   }: Serving & {
     readonly partition: (Partition & Pick<Choice, 'byOrder'>) | undefined;
     readonly gpu: boolean;
+    /** FL_USE_CASE that Flower runs with; that of the CONTEXT when left out. */
+    readonly useCase?: string | undefined;
   },
 ): Attributes => ({
   ...common(config, serving),
@@ -88,7 +99,7 @@ export const superNodeAttributes = (
     ? {}
     : { FL_PARTITION_ID: String(partition.id), FL_NUM_PARTITIONS: String(partition.of) }),
   ...(partition?.byOrder === undefined ? {} : { FL_PARTITION_ORDER: yesNo(partition.byOrder) }),
-  ...(config.FL_USE_CASE === 'none' ? {} : { FL_USE_CASE: config.FL_USE_CASE }),
+  ...(useCase === 'none' ? {} : { FL_USE_CASE: useCase }),
   FL_GPU_AVAILABLE: yesNo(gpu),
   FL_NODE_READY: 'YES',
 });

@@ -1,21 +1,28 @@
 // One boot: the first, after a crash, after a change of the CONTEXT, after the SuperLink was lost - all the same path.
+
+import type { Partition } from '../cluster/partition.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { asProblem, Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
+import type { FlowerEndpoints } from '../flower/endpoints.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import { appsCanStart } from '../flower/superexec-process.ts';
 import type { Machine } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
 import { loadImage, loadVm } from '../vm/load.ts';
+import type { Attributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { PendingChange } from './in-force.ts';
+import { partitionIn } from './parts.ts';
 import { retryLimitReached } from './retry-limit.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
 import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
-export interface Boot extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved'> {
+export interface Boot
+  extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved' | 'supervision' | 'overdue'> {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;
@@ -32,14 +39,22 @@ export interface BootResult {
   readonly flowerVersion: string;
   /** SHA-256 of the launch plan that Flower runs with. */
   readonly planHash: string;
+  /** The change that waits until Flower can be restarted. */
+  readonly pending: PendingChange | undefined;
   /** Everything others need is on OneGate, or this VM has no OneGate. */
   readonly published: boolean;
+  /** What this boot has put on OneGate, or found there. */
+  readonly attributes: Attributes;
+  readonly oneGate: OneGate | undefined;
+  readonly endpoints: FlowerEndpoints;
   /** When the server certificate is to be renewed. */
   readonly renewAt: Date | undefined;
   /** Whether the certificates have to be looked at again because the clock was set; undefined: there are none. */
   readonly clockChanged: (() => boolean) | undefined;
   /** Undefined on a SuperLink and outside a service. */
   readonly partition: SuperNodeOutputs['partition'];
+  /** The partition that Flower runs with: until a change is applied, not the one that was chosen. */
+  readonly runs: Partition | undefined;
 }
 
 /** What a failed boot leaves for the decision what happens next. */
@@ -56,7 +71,7 @@ export interface FailureFacts {
   readonly flowerUp: boolean;
 }
 
-interface BootFailure extends FailureFacts {
+export interface BootFailure extends FailureFacts {
   readonly problem: Problem;
   readonly role: Role | undefined;
   readonly config: BootConfig | undefined;
@@ -93,7 +108,6 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
   on.report.begin(role, sequences[role]);
   const limit = on.asked || role === 'superlink' ? undefined : await retryLimitReached(on.machine);
   if (limit !== undefined) return { failure: await failureOf(on, limit, {}, role), degradations: [] };
-  if (on.checkpoint.damage !== undefined) on.report.problem(on.checkpoint.damage);
   const { problem, outputs, degradations } =
     role === 'superlink'
       ? await runSteps({ ...run, steps: superlink })
@@ -106,12 +120,16 @@ async function runRole(sequences: Sequences, on: Omit<Boot, 'sequences'>): Promi
 const resultOf = (outputs: SuperLinkOutputs | SuperNodeOutputs): BootResult => ({
   role: outputs.validate.role,
   config: outputs.validate,
-  flowerVersion: outputs.launch_plan.flowerVersion,
-  planHash: outputs.launch_plan.hash,
-  published: outputs.publish,
+  flowerVersion: outputs.start_flower.flowerVersion,
+  planHash: outputs.start_flower.hash,
+  pending: outputs.start_flower.pending,
+  ...outputs.publish,
+  oneGate: outputs.read_context.oneGate,
+  endpoints: outputs.launch_plan.endpoints,
   renewAt: 'certificates' in outputs ? outputs.certificates?.renewAt : undefined,
   clockChanged: 'certificates' in outputs ? outputs.certificates?.clockChanged : undefined,
   partition: 'partition' in outputs ? outputs.partition : undefined,
+  runs: partitionIn(outputs.start_flower.parts),
 });
 
 const failureOf = async (

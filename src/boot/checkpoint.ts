@@ -44,6 +44,7 @@ export class Checkpoint {
   /** Steps have been finished that the file does not know of. */
   #behind = false;
   readonly damage: Problem | undefined;
+  #damageReported = false;
 
   constructor(path: string, now: Date) {
     this.#path = path;
@@ -66,6 +67,13 @@ export class Checkpoint {
       expected: 'the JSON this agent wrote',
       remedy: `nothing: every step is checked anew; ${aside}`,
     });
+  }
+
+  /** The damage, once: what was there has been set aside, so later boots have no such problem. */
+  takeDamage(): Problem | undefined {
+    const damage = this.#damageReported ? undefined : this.damage;
+    this.#damageReported = true;
+    return damage;
   }
 
   /** True when nothing has been finished here yet. */

@@ -9,13 +9,15 @@ import { renewAt } from '../tls/renewal.ts';
 import { certificatesIn } from '../tls/texts.ts';
 
 /** The file. Offsets are the time of day minus the time since the start of the system, in milliseconds. */
-const memorySchema = z.object({
-  version: z.literal(1),
-  /** The one that counts as right. */
-  offset: z.number(),
-  /** Another one, and the time since the start of the system at which it was first seen. */
-  jump: z.object({ offset: z.number(), at: z.number() }).nullable(),
-});
+const memorySchema = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    /** The one that counts as right. */
+    offset: z.number(),
+    /** Another one, and the time since the start of the system at which it was first seen. */
+    jump: z.object({ offset: z.number(), at: z.number() }).nullable(),
+  }),
+);
 type Memory = z.infer<typeof memorySchema>;
 
 /** Time synchronisation and a virtual machine that was paused make smaller steps. */

@@ -23,7 +23,8 @@ export function superLinkLaunch(
 ) {
   const tls = servedCredentials(config, facts.paths);
   const checkpoints = checkpointDirectory(facts.paths, config);
-  const plan = launchPlan(config, { ...facts, tls });
+  // A SuperNode accepts the certificate for what it dials.
+  const plan = launchPlan(config, { ...facts, tls, serverName: endpoint.host });
   const endpoints = superLinkEndpoints(config, { ...facts, tls }, endpoint, endpoint6);
   return {
     plan,

@@ -11,7 +11,9 @@ type FromBoot =
   | 'signal'
   | 'contextRead'
   | 'notServing'
-  | 'superLinkMoved';
+  | 'superLinkMoved'
+  | 'supervision'
+  | 'overdue';
 
 interface Run<Outputs> extends Pick<StepTools, FromBoot> {
   readonly steps: readonly Step<Outputs>[];
@@ -34,6 +36,7 @@ export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Ou
   const outputs: Partial<Outputs> = {};
   const problems: Problem[] = [];
   const degradations: Problem[] = [];
+  const passing: Problem[] = [];
   const ends = new Map<string, Promise<boolean>>();
 
   for (const step of run.steps) {
@@ -47,7 +50,13 @@ export async function runSteps<Outputs>(run: Run<Outputs>): Promise<RunResult<Ou
       Promise.all(needs).then(async (met) => {
         if (!met.every(Boolean) || signal.aborted) return false;
         try {
-          outputs[step.id] = await runStep(step, pick(outputs, step.needs), { ...run, signal }, degradations);
+          outputs[step.id] = await runStep(
+            step,
+            pick(outputs, step.needs),
+            { ...run, signal },
+            { degradations, passing },
+          );
+          if (step.provesServing) for (const problem of passing.splice(0)) run.report.passed(problem);
           return true;
         } catch (error) {
           if (signal.aborted && !(error instanceof Problem)) return false;
@@ -81,7 +90,7 @@ async function runStep<Outputs>(
   step: Step<Outputs>,
   needed: Outputs,
   { steps: _, report, ...given }: Run<Outputs>,
-  degradations: Problem[],
+  { degradations, passing }: { readonly degradations: Problem[]; readonly passing: Problem[] },
 ): Promise<Outputs[IdOf<Outputs>]> {
   const { machine, checkpoint, signal } = given;
   const inputs = step.inputs?.(needed, given);
@@ -98,7 +107,10 @@ async function runStep<Outputs>(
       journal: report.journal,
       unchanged,
       setFacts: (facts) => report.facts(facts),
-      warn: (problem) => report.problem(problem),
+      warn: (problem, until) => {
+        if (until !== undefined) passing.push(problem);
+        report.problem(problem);
+      },
       solved: (code) => {
         report.solved(code);
         degradations.splice(0, Infinity, ...degradations.filter((problem) => problem.code !== code));

@@ -18,7 +18,10 @@ import type { Wait } from '../report/report.ts';
 import type { StatusFacts } from '../report/status.ts';
 import type { OneGateCredentials } from '../vm/credentials.ts';
 import type { Image } from '../vm/image.ts';
+import type { Attributes } from './attributes.ts';
 import type { Checkpoint } from './checkpoint.ts';
+import type { Described, PendingChange } from './in-force.ts';
+import type { Parts } from './parts.ts';
 
 /** What `read_context` gives. */
 interface VmContext {
@@ -35,7 +38,7 @@ interface VmContext {
   readonly oneGate: OneGate | undefined;
 }
 
-interface ServerTrust {
+export interface ServerTrust {
   /** The CA that SuperNodes are to trust. */
   readonly caPem: string;
   /** The file of `caPem`. */
@@ -67,7 +70,23 @@ export interface PreparedPlan {
   readonly flowerVersion: string;
   /** Only with FL_ISOLATION=process. */
   readonly superexec: PreparedSuperExec | undefined;
+  /** The text of the node config file; undefined on a SuperLink. */
+  readonly nodeConfig: string | undefined;
+  /** What it is about, to compare it with what runs. Not computed before the plan is written. */
+  readonly describe: () => Described;
   /** The first thing that this boot continues without: OneGate shows it. */
+  readonly degradedBy: ProblemCode | undefined;
+}
+
+/** What Flower runs with after `start_flower`. While a change waits, it is not the plan that this boot has made. */
+export interface Started {
+  /** SHA-256 of the launch plan in force. */
+  readonly hash: string;
+  readonly flowerVersion: string;
+  /** Its parts, by name (parts.ts). */
+  readonly parts: Parts;
+  readonly pending: PendingChange | undefined;
+  /** The first thing that this boot continues without. */
   readonly degradedBy: ProblemCode | undefined;
 }
 
@@ -80,10 +99,10 @@ export interface CommonOutputs<C extends BootConfig = BootConfig> {
   /** Who Flower runs as. */
   prepare_directories: Owner;
   launch_plan: PreparedPlan;
-  start_flower: undefined;
+  start_flower: Started;
   start_superexec: undefined;
-  /** Everything others need is on OneGate, or this VM has no OneGate. */
-  publish: boolean;
+  /** `published`: everything others need is on OneGate, or this VM has no OneGate. */
+  publish: { readonly published: boolean; readonly attributes: Attributes };
 }
 
 export interface SuperLinkOutputs extends CommonOutputs<SuperLinkConfig> {
@@ -124,6 +143,14 @@ export interface StepResult<Output> {
   readonly note?: string;
 }
 
+/** What the supervision of Flower says at this moment. @internal */
+export interface Supervision {
+  /** FL_ERROR of a VM that serves or does not; undefined when nothing is wrong. */
+  error(serves: boolean): ProblemCode | undefined;
+  /** Flower has ended again and again, and has to run for this many ms more before this VM is ready; 0: it is not held. */
+  heldMs(): number;
+}
+
 export interface StepTools {
   readonly machine: Machine;
   readonly image: Image;
@@ -131,20 +158,27 @@ export interface StepTools {
   readonly checkpoint: Checkpoint;
   /** Ends the step's waits when another step failed or the boot is cancelled. */
   readonly signal: AbortSignal;
+  /** The change that waits has waited for too long. */
+  readonly overdue?: boolean | undefined;
   /** This step succeeded before with the same inputs: verify, do not redo. */
   readonly unchanged: boolean;
   /** The CONTEXT with this checksum is the one that this boot follows. */
   contextRead(sha256: string): void;
   /** From now on this VM does not serve: the ready script must not succeed. */
   notServing(): void;
+  /** What is wrong with a Flower that has served, whatever this boot finds: see agent/troubles.ts. */
+  readonly supervision: Supervision;
   /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */
   superLinkMoved(): void;
   /** Adds to the facts that `status` shows. */
   setFacts(facts: StatusFacts): void;
   /** Says what is waited for, until `undefined` ends the wait. */
   wait(wait: Wait | undefined): void;
-  /** Reports a problem that changes nothing. */
-  warn(problem: Problem): void;
+  /**
+   * Reports a problem that changes nothing. `until`: its cause can pass by itself, and once Flower serves (was accepted) it
+   * has passed: then it is taken back.
+   */
+  warn(problem: Problem, until?: 'Flower serves'): void;
   /** A reported problem is gone. */
   solved(code: ProblemCode): void;
   /** Reports a problem; the boot continues without something. */
@@ -165,6 +199,8 @@ export interface Step<
   readonly needs: readonly Needs[];
   /** Everything the result depends on, as JSON; a step without it is done at each boot. */
   inputs?(outputs: Pick<Outputs, Needs>, on: Pick<StepTools, 'machine' | 'image'>): unknown;
+  /** Its success shows that Flower serves (was accepted). */
+  readonly provesServing?: true;
   /** What is finished up to here is kept on the disk with this step, and not only at the end of the boot. */
   readonly keeps?: true;
   /** Throws Problem; anything else that escapes is reported as internal_error. */

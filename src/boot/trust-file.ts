@@ -47,7 +47,7 @@ export function readTrust(paths: Paths, { VMID: vmId, FL_TLS_ENABLED }: SuperNod
 }
 
 /** Of a plan of any version. */
-const argvOnly = z.object({ argv: z.array(z.string()) });
+const argvOnly = z.lazy(() => z.object({ argv: z.array(z.string()) }));
 
 /** Whether the launch plan of this boot of the VM has no TLS. Only root can write it; a reboot removes it. */
 function ranInPlaintext(paths: Paths): boolean {

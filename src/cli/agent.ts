@@ -1,6 +1,7 @@
 // The commands that run the agent.
-import { startAgent } from '../agent/start-agent.ts';
+import { journalOf, startAgent } from '../agent/start-agent.ts';
 import { EXIT } from '../core/exit.ts';
+import { Problem } from '../core/problem.ts';
 import { notified, notifyWatchdog, watchdogInterval } from '../host/notify.ts';
 import { lacksSandbox, runInSandbox } from '../host/sandbox.ts';
 import { defineCommand, UsageError } from './command.ts';
@@ -21,7 +22,15 @@ export const run = defineCommand({
   examples: [['systemctl start flower-context', 'Start the service on a VM']],
   async run({ machine }) {
     if (lacksSandbox(machine.paths.root)) return inUnit('run');
-    const supervisor = await startAgent(machine, { fresh: false });
+    const journal = journalOf(machine);
+    let supervisor: Awaited<ReturnType<typeof startAgent>>;
+    try {
+      supervisor = await startAgent(machine, journal, { fresh: false });
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      journal.problem(error);
+      return EXIT.failed;
+    }
     const interval = watchdogInterval();
     const watchdog = interval === undefined ? undefined : setInterval(notifyWatchdog, interval).unref();
     try {
@@ -51,7 +60,7 @@ export const boot = defineCommand({
   async run({ machine, flag }) {
     if (flag('resume') && flag('fresh')) throw new UsageError('--resume and --fresh exclude each other');
     if (lacksSandbox(machine.paths.root)) return inUnit('boot', ...(flag('fresh') ? ['--fresh'] : []));
-    const supervisor = await startAgent(machine, { fresh: flag('fresh') });
+    const supervisor = await startAgent(machine, journalOf(machine), { fresh: flag('fresh') });
     const outcome = await supervisor.once();
     if (outcome?.result !== undefined) return EXIT.ok;
     return outcome?.failure.contextAtFault ? EXIT.badContext : EXIT.failed;

@@ -43,14 +43,16 @@ const APPS = 'apps.tar';
 /** The status of flower-backup.py when it names files that it could not save as they are. */
 const INCOMPLETE = 10;
 
-const manifest = z.object({
-  version: z.literal(1),
-  role: z.enum(ROLES),
-  flower: z.string(),
-  made: z.string(),
-  /** Bytes of each archive: one that was cut short is not used. */
-  files: z.object({ [AGENT]: z.int(), [FLOWER]: z.int(), [APPS]: z.optional(z.int()) }),
-});
+const manifest = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    role: z.enum(ROLES),
+    flower: z.string(),
+    made: z.string(),
+    /** Bytes of each archive: one that was cut short is not used. */
+    files: z.object({ [AGENT]: z.int(), [FLOWER]: z.int(), [APPS]: z.optional(z.int()) }),
+  }),
+);
 
 /** A folder that is not root's. */
 interface Part {

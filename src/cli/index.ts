@@ -1,6 +1,7 @@
 import { EXIT, EXIT_MEANING } from '../core/exit.ts';
 import { print } from '../host/output.ts';
 import { boot, run } from './agent.ts';
+import { apply } from './apply.ts';
 import { backup, restore } from './backup.ts';
 import { ca } from './ca.ts';
 import { type Command, defineCommand } from './command.ts';
@@ -35,7 +36,7 @@ const version = defineCommand({
 /** The commands by what they are for; help, man page and docs have them in this order. */
 export const COMMAND_GROUPS: readonly { readonly title: string; readonly commands: readonly Command[] }[] = [
   { title: 'Service (systemd and one-context run these)', commands: [run, boot, ready, reread] },
-  { title: 'Operate a VM', commands: [status, doctor, explain, ca, submit, install, backup, restore] },
+  { title: 'Operate a VM', commands: [status, doctor, explain, apply, ca, submit, install, backup, restore] },
   {
     title: 'Author templates and CONTEXT (also away from a VM)',
     commands: [validate, plan, context, template, lint, probe],

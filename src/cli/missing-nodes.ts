@@ -10,11 +10,13 @@ import { connectOneGate, ONCE } from '../onegate/client.ts';
 import { attribute, type Service, type Vm } from '../onegate/replies.ts';
 import { loadVm } from '../vm/load.ts';
 
-const text = z.union([z.string(), z.number()]).transform((given) => plain(String(given), 40));
+const text = z.lazy(() => z.union([z.string(), z.number()]).transform((given) => plain(String(given), 40)));
 
-const NODES = z.object({
-  nodes: z.array(z.object({ 'node-id': text, status: text, 'offline-at': text.catch('') })),
-});
+const NODES = z.lazy(() =>
+  z.object({
+    nodes: z.array(z.object({ 'node-id': text, status: text, 'offline-at': text.catch('') })),
+  }),
+);
 
 type ListedNode = z.infer<typeof NODES>['nodes'][number];
 

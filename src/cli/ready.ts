@@ -1,10 +1,11 @@
 import { EXIT } from '../core/exit.ts';
-import { liveFlowerState } from '../flower/state-file.ts';
+import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
-import { type ReadyFile, readReady } from '../report/ready-file.ts';
-import { readStatus } from '../report/status.ts';
+import { type Life, lifeLines, lifeOf, notServing } from '../report/life.ts';
+import { type ReadyFile, readReady, readyOrProblem } from '../report/ready-file.ts';
+import { problemLines, type Status, statusOrProblem, statusProblem } from '../report/status.ts';
 import { currentContextSha256 } from '../vm/load.ts';
-import { demandVm, untilFile } from './await-status.ts';
+import { demandVm, untilFile, watchLife } from './await-status.ts';
 import { defineCommand, UsageError } from './command.ts';
 import { printText } from './terminal.ts';
 
@@ -15,7 +16,7 @@ export const ready = defineCommand({
   options: {
     timeout: { description: 'stop waiting after this time (default: no limit)', value: 'SECONDS' },
   },
-  text: 'READY_SCRIPT_PATH runs this command before one-context reports READY=YES. A SuperLink serves when its Fleet API answers; a SuperNode serves when the SuperLink has accepted it. Exit status 1: the boot failed. Exit status 3: the time is up.',
+  text: 'READY_SCRIPT_PATH runs this command before one-context reports READY=YES. A SuperLink serves when its Fleet API answers; a SuperNode serves when the SuperLink has accepted it. The answer is about the CONTEXT on the disk, and asks systemd whether the agent runs and Flower serves at this moment. Exit status 1: the boot failed. Exit status 3: the time is up.',
   examples: [
     ['flower-context ready', 'Wait until ready, or fail with the reason'],
     ['flower-context ready --timeout 0', 'Check once'],
@@ -37,18 +38,24 @@ export const ready = defineCommand({
       printText(`not ready: ${file?.reason ?? 'the boot failed'}`);
       return EXIT.failed;
     }
-    printText(`not ready yet: ${whyUndecided(machine, file)}`);
+    printText(`not ready yet: ${await whyUndecided(machine)}`);
     return EXIT.notReady;
   },
 });
 
-function whyUndecided(machine: Machine, file: ReadyFile | undefined): string {
-  if (file === undefined) return 'the agent has not run since this VM started';
-  if (verdictNow(machine, file) === 'serves') return 'Flower is not running; systemd restarts it';
-  if (file.verdict !== null) return 'the agent has not read the changed CONTEXT yet';
-  const status = readStatus(machine.paths.status);
-  const rest =
-    status?.phase === 'ready' ? 'serving, but not published to OneGate yet' : 'the boot is not finished';
+async function whyUndecided(machine: Machine): Promise<string> {
+  const status = statusOrProblem(machine.paths.status);
+  const life = await lifeOf(machine, status);
+  if (!life.agent.running) return lifeLines(life, machine.clock.now()).join('\n');
+  const file = readyOrProblem(machine.paths);
+  if (file instanceof Problem) return problemLines(statusProblem(file)).join('\n');
+  if (status instanceof Problem) return problemLines(statusProblem(status)).join('\n');
+  const phase = status?.phase;
+  if (file !== undefined && file.verdict !== null) {
+    if (verdictNow(machine, file) === undefined) return 'the agent has not read the changed CONTEXT yet';
+    return notServing(life.flower, machine.clock.now());
+  }
+  const rest = phase === 'ready' ? 'serving, but not published to OneGate yet' : 'the boot is not finished';
   return status?.waiting?.for ?? rest;
 }
 
@@ -66,23 +73,35 @@ export function verdictNow(
   return changed ? undefined : (verdict ?? undefined);
 }
 
-/** Waits for the verdict; undefined when the time was up first. @internal */
+/**
+ * Waits for the verdict; undefined when the time was up first. `serves`: whether agent and Flower work at this moment.
+ * @internal
+ */
 export async function untilDecided(
   machine: Machine,
   deadlineMs?: number,
+  serves = async (status: Status | Problem | undefined) => servesNow(await lifeOf(machine, status)),
 ): Promise<{ file: ReadyFile | undefined; verdict: ReturnType<typeof verdictNow> }> {
+  const { paths } = machine;
+  const awaited = deadlineMs === undefined ? watchLife(machine) : undefined;
   let verdict: ReturnType<typeof verdictNow>;
-  const decided = async (file: ReadyFile): Promise<boolean> => {
-    verdict = verdictNow(machine, file);
-    // The agent may not have noticed yet that Flower was killed a moment ago.
-    if (verdict === 'serves' && (await liveFlowerState(machine))?.up !== true) verdict = undefined;
-    return verdict !== undefined;
+  const decided = async (file: ReadyFile | undefined): Promise<boolean> => {
+    verdict = file && verdictNow(machine, file);
+    if (verdict === 'failed') return true;
+    const status = statusOrProblem(paths.status);
+    // The agent may have ended, or not have noticed yet that Flower ended or hangs.
+    if (verdict === 'serves' && (await serves(status))) return true;
+    verdict = undefined;
+    await awaited?.(status);
+    return false;
   };
   const file = await untilFile(
     machine,
-    { path: machine.paths.ready, read: () => readReady(machine.paths) },
+    { path: paths.ready, read: () => readReady(paths) },
     decided,
     deadlineMs,
   );
   return { file, verdict };
 }
+
+const servesNow = ({ agent, flower }: Life): boolean => agent.running && flower?.serving === true;

@@ -1,45 +1,8 @@
 // The input and the output of Flower's own command. Pure.
 import * as z from 'zod';
-import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { parseJson } from '../core/json.ts';
 import { plain } from '../core/text.ts';
-import { commandPath } from '../flower/directories.ts';
-import { dialable } from '../flower/endpoints.ts';
-import { formatToml } from '../flower/toml.ts';
-import type { Paths } from '../host/paths.ts';
 import { UsageError } from './command.ts';
-
-/** The name of the connection in config.toml; without a dot. */
-export const CONNECTION = 'this-vm';
-
-/**
- * config.toml for `flwr`: the Control API of this SuperLink as this VM reaches it. `ca`: file of the CA that signed its
- * certificate; undefined in plaintext.
- */
-export function connectionToml(control: HostPort, ca: string | undefined, loopback: string): string {
-  const address = formatHostPort(dialable(control, loopback));
-  return [
-    '[superlink]\n',
-    formatToml([['default', CONNECTION]]),
-    `\n[superlink.${CONNECTION}]\n`,
-    formatToml([['address', address], ca === undefined ? ['insecure', true] : ['root-certificates', ca]]),
-  ].join('');
-}
-
-/** The environment of Flower's commands. Nothing comes from the caller: its proxy settings would break calls to loopback. */
-export const flwrEnvironment = ({
-  environment,
-  flwrHome: home,
-}: Pick<Paths, 'environment' | 'flwrHome'>): Record<string, string> => ({
-  PATH: commandPath(environment),
-  HOME: home,
-  FLWR_HOME: home,
-  FLWR_TELEMETRY_ENABLED: '0',
-  FLWR_DISABLE_UPDATE_CHECK: '1',
-  LANG: 'C.UTF-8',
-  COLUMNS: '200',
-  PYTHONUNBUFFERED: '1',
-});
 
 /** A setting of a run: its key, and its value as TOML. */
 export type RunSetting = readonly [key: string, toml: string];
@@ -94,21 +57,23 @@ print(json.dumps(list(flat(app.get('config', {})))))
 /** The id of the run in a line of `flwr run`. */
 export const runIdIn = (line: string): string | undefined => /Successfully started run (\d+)/.exec(line)?.[1];
 
-const text = z.union([z.string(), z.number()]).transform((given) => plain(String(given)));
+const text = z.lazy(() => z.union([z.string(), z.number()]).transform((given) => plain(String(given))));
 
-const RUNS = z.object({
-  runs: z.array(
-    z.object({
-      'run-id': text,
-      /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
-      status: text,
-      /** Flower writes N/A for none. */
-      'status-details': text.transform((given) => (given === 'N/A' ? '' : given)).catch(''),
-      /** Seconds. */
-      elapsed: z.number().optional().catch(undefined),
-    }),
-  ),
-});
+const RUNS = z.lazy(() =>
+  z.object({
+    runs: z.array(
+      z.object({
+        'run-id': text,
+        /** pending, starting, running, finished:completed, finished:failed, finished:stopped. */
+        status: text,
+        /** Flower writes N/A for none. */
+        'status-details': text.transform((given) => (given === 'N/A' ? '' : given)).catch(''),
+        /** Seconds. */
+        elapsed: z.number().optional().catch(undefined),
+      }),
+    ),
+  }),
+);
 
 export type RunState = z.infer<typeof RUNS>['runs'][number];
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import { textLines } from '../core/text.ts';
+import { CONNECTION, flwrEnvironment } from '../flower/flwr.ts';
 import { countsOf, judged, RoundLog, type Tally } from '../flower/rounds.ts';
 import { realPath } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
@@ -10,14 +11,7 @@ import { printError } from '../host/output.ts';
 import { run } from '../host/process.ts';
 import { runAsAnother, runsAsAnother } from '../host/unprivileged.ts';
 import { printProblem } from './command.ts';
-import {
-  CONNECTION,
-  flwrEnvironment,
-  type RunSetting,
-  type RunState,
-  runIdIn,
-  runStateIn,
-} from './submission.ts';
+import { type RunSetting, type RunState, runIdIn, runStateIn } from './submission.ts';
 import { Waits } from './submit-waits.ts';
 import { passLine, printErrorText, printText } from './terminal.ts';
 

@@ -1,10 +1,11 @@
 // Prints what a run waits for: at the beginning, when it changes, and each minute.
 import { plain } from '../core/text.ts';
+import { CONNECTION } from '../flower/flwr.ts';
 import { asksNodes, logText, type NodesWanted, waitingIn } from '../flower/rounds.ts';
 import type { Machine } from '../host/machine.ts';
 import type { RunResult } from '../host/process.ts';
 import { missingNodes, nodesIn, onlineOf, readService } from './missing-nodes.ts';
-import { CONNECTION, type RunSetting, runsIn } from './submission.ts';
+import { type RunSetting, runsIn } from './submission.ts';
 import { printErrorText } from './terminal.ts';
 
 const REPEAT_MS = 60_000;

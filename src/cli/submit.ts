@@ -2,16 +2,15 @@ import { join, resolve } from 'node:path';
 import { EXIT } from '../core/exit.ts';
 import { Problem } from '../core/problem.ts';
 import { plain, textLines } from '../core/text.ts';
-import { type FlowerEndpoints, readEndpoints } from '../flower/endpoints.ts';
-import { ensureFolder, exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
+import { readEndpoints } from '../flower/endpoints.ts';
+import { flwrEnvironment, writeConnection } from '../flower/flwr.ts';
+import { exists, isFolder, listFolder, readText, remove, writeAtomic } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { Paths } from '../host/paths.ts';
 import { run } from '../host/process.ts';
 import { defineCommand, UsageError } from './command.ts';
 import {
-  connectionToml,
   DECLARED_KEYS_PY,
-  flwrEnvironment,
   formatRunConfig,
   type RunSetting,
   readPassedOn,
@@ -82,29 +81,6 @@ function secondsIn(given: string | undefined): number | undefined {
   if (!/^\d{1,7}$/.test(given) || Number(given) < 1 || Number(given) > MOST_SECONDS)
     throw new UsageError(`--timeout takes whole seconds from 1 to ${MOST_SECONDS}, not '${given}'`);
   return Number(given);
-}
-
-/** Writes what Flower's command reads in FLWR_HOME, for any user, and returns the files. */
-function writeConnection(
-  { paths, host }: Machine,
-  { listeners, tls }: Extract<FlowerEndpoints, { role: 'superlink' }>,
-): string[] {
-  const home = paths.flwrHome;
-  ensureFolder(home, { mode: 0o755 });
-  const config = join(home, 'config.toml');
-  const access = { mode: 0o644, durable: false };
-  // A copy: only root and Flower enter the folder of keys.
-  const ca = join(home, 'ca.pem');
-  writeAtomic(ca, tls === null ? '' : (readText(tls.loopback.ca) ?? ''), access);
-  writeAtomic(
-    config,
-    connectionToml(listeners.control, tls === null ? undefined : ca, host.loopback),
-    access,
-  );
-  // `flwr log` and `flwr stop` write it when it is missing, which the user of the printed commands cannot.
-  const credentials = join(home, 'credentials.yaml');
-  if (!exists(credentials)) writeAtomic(credentials, '{}\n', access);
-  return [config, ca];
 }
 
 /** The folder of an app. A folder in the working directory comes before an app of the package. */

@@ -3,16 +3,26 @@
 import { attribute, type PublishedName, type Vm } from '../onegate/replies.ts';
 import type { Partition } from './partition.ts';
 
-/** What this node expects OneGate to show of it. The boot publishes FL_NODE_READY, nobody else: it opens the ready gate. */
-export const ownAttributes = ({ id, of }: Partition, vmId: number) =>
+/**
+ * What this node expects OneGate to show of it. `runs`: what Flower runs with, maybe still with another number of
+ * partitions. The boot publishes FL_NODE_READY, nobody else: it opens the ready gate.
+ */
+export const ownAttributes = ({ id, of }: Partition, vmId: number, runs?: Partition) =>
   ({
     FL_PARTITION_ID: String(id),
-    FL_NUM_PARTITIONS: String(of),
+    FL_NUM_PARTITIONS: String(runs?.id === id ? runs.of : of),
     FL_NODE_ID: String(vmId),
     FL_NODE_READY: 'YES',
   }) as const;
 
 type Expected = Partial<Readonly<Record<PublishedName, string>>>;
+
+/** Where OneGate shows something else than expected: 'FL_PARTITION_ID from 2 to 0'. */
+export const changesOf = (vm: Vm, expected: Expected): string[] =>
+  Object.entries(expected).flatMap(([name, value]) => {
+    const found = attribute(vm, name as PublishedName);
+    return found === value ? [] : [`${name} from ${shortened(value)} to ${shortened(found)}`];
+  });
 
 export class OwnAttributes {
   /** Those that OneGate has shown as expected, or has accepted from this node, with that value. */

@@ -10,7 +10,6 @@
 //
 // A change of the partition restarts Flower, so it is slow on purpose: two readings some seconds apart must agree, then the
 // partition is claimed, checked again, and only then used.
-import type { Clock, Random } from '../core/clock.ts';
 import { Problem } from '../core/problem.ts';
 import { ONCE, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import { attribute, SERVICE_STATE, type Service, type Vm } from '../onegate/replies.ts';
@@ -20,6 +19,7 @@ import {
   type Choice,
   choosePartition,
   claimOf,
+  type Finding,
   followedElsewhere,
   isSame,
   type Members,
@@ -31,28 +31,9 @@ import {
   reviewPartition,
 } from './partition.ts';
 import { followsNow, type PartitionMemory, staysUntil, suspicionOf } from './partition-memory.ts';
+import type { PartitionManagerOptions, WatchOptions } from './partition-options.ts';
 
 export type { PartitionMemory } from './partition-memory.ts';
-
-export interface PartitionManagerOptions {
-  readonly oneGate: OneGate;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly memory?: PartitionMemory | undefined;
-  /** Called before a partition is published or used. */
-  readonly remember?: (memory: PartitionMemory) => void;
-  /** A sentence for the journal. */
-  readonly onNote?: (text: string) => void;
-  /** From now on this node follows the order of the VM ids, because its own attributes were changed. */
-  readonly onSuspicious?: (problem: Problem) => void;
-}
-
-interface WatchOptions {
-  readonly signal: AbortSignal;
-  readonly onMove: (to: Partition) => Promise<void>;
-  /** OneGate has accepted what the boot published. */
-  readonly published?: boolean;
-}
 
 /** The claims cost the front-end one lookup per VM of the service, so the tries are few. */
 const CLAIMS_POLICY: RetryPolicy = { tries: 3, tryTimeoutMs: 5_000, firstWaitMs: 500, maxWaitMs: 2_000 };
@@ -62,13 +43,6 @@ const CONFIRM_MS = 2_000;
 const CONFLICT_MS = 4_000;
 /** So many readings a younger node with the same claim has time to notice it, before this node takes another partition. */
 const MAKE_WAY_AFTER = POLLS_PER_CLAIM_CHECK;
-/**
- * keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows another claim of this node.
- * contested: the partition is right, but a younger node claims it too. changed: the claims have to be read. altered: OneGate
- * shows something else of a node that has its partition by rank.
- */
-type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';
-
 export class PartitionManager {
   readonly #options: PartitionManagerOptions;
   readonly #oneGate: OneGate;
@@ -77,8 +51,11 @@ export class PartitionManager {
   #mine: Partition | undefined;
   /** The partition that Flower runs with. */
   #inUse: Partition | undefined;
+  /** `WatchOptions.runs` */
+  #runs: Partition | undefined;
   /** The partition that the last reading has chosen. */
   #wanted: Choice | undefined;
+  #onOwn: WatchOptions['onOwn'];
   #members = '';
   #byRank = false;
   readonly #pace: Pace;
@@ -190,9 +167,11 @@ export class PartitionManager {
    * Checks the partition that the boot has published, until `signal` is aborted. `onMove` is called when another partition
    * is claimed and confirmed, to give it to Flower; when it throws it is called again later.
    */
-  async watch({ signal, onMove, published }: WatchOptions): Promise<void> {
+  async watch({ signal, onMove, onOwn, published, runs }: WatchOptions): Promise<void> {
+    this.#onOwn = onOwn;
+    this.#runs = runs;
     if (published && this.#mine !== undefined)
-      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId));
+      this.#own.accepted(ownAttributes(this.#mine, this.#oneGate.vmId, runs));
     let polls = 0;
     let conflicts = 0;
     let contests = 0;
@@ -315,12 +294,13 @@ export class PartitionManager {
   }
 
   #expected = (mine: Partition) => ({
-    ...ownAttributes(mine, this.#oneGate.vmId),
+    ...ownAttributes(mine, this.#oneGate.vmId, this.#runs),
     FL_PARTITION_ORDER: this.#memory?.suspicion === undefined ? 'NO' : 'YES',
   });
 
   /** Counts what others have changed of this node's attributes. Whether they have since the last look. */
   #compare(own: Vm): boolean {
+    this.#onOwn?.(own);
     if (this.#mine === undefined) return false;
     const changes = this.#own.changes(own, this.#expected(this.#mine));
     if (changes.length === 0) return false;

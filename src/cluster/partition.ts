@@ -190,3 +190,10 @@ export function claimOf(vm: Vm): number | undefined {
 /** Whether no node has left and all new ones are younger. `before` and `now` are `Members.key`. */
 export const onlyGrew = (before: string, now: string): boolean =>
   now === before || now.startsWith(`${before} `);
+
+/**
+ * What a look at OneGate finds. keep: the partition is right. conflict: another one is wanted. unpublished: OneGate shows
+ * another claim of this node. contested: the partition is right, but a younger node claims it too. changed: the claims have
+ * to be read. altered: OneGate shows something else of a node that has its partition by rank.
+ */
+export type Finding = 'keep' | 'conflict' | 'unpublished' | 'contested' | 'changed' | 'altered';

@@ -1,25 +1,9 @@
 // Every problem code of the agent. A code is stable: it is FL_ERROR on OneGate and the key of `flower-context explain`.
+import type { Entry, Severity } from './catalogue-entry.ts';
+import { SUPERVISION } from './catalogue-supervision.ts';
 import { RUN_CODES } from './run-codes.ts';
 
-/** fatal: the boot ends. degraded: the boot continues without something. warning: reported, nothing else. */
-export type Severity = 'fatal' | 'degraded' | 'warning';
-
-/** What `flower-context explain CODE` prints. Phrases without a full stop; sentences in `about`, `found`, `agent` have one. */
-interface Entry {
-  readonly title: string;
-  /** Of a problem that does not say another; fatal when left out. */
-  readonly severity?: Severity;
-  /** What the code means, and its usual causes. */
-  readonly about: string;
-  /** How the agent detects it. */
-  readonly found: string;
-  /** What the agent does then; the usual reaction to the severity when left out. */
-  readonly agent?: string;
-  /** What to do, unless the problem itself says more. */
-  readonly remedy: string;
-  /** Where to look: commands, files, pages. */
-  readonly where: readonly string[];
-}
+export type { Severity } from './catalogue-entry.ts';
 
 const REACTION: Readonly<Record<Severity, string>> = {
   fatal:
@@ -244,6 +228,7 @@ const ENTRIES = {
     remedy: "read Flower's last lines above; `journalctl -u 'flower-super*'` has all of them",
     where: ["journalctl -u 'flower-super*'", 'systemctl status flower-superlink flower-supernode'],
   },
+  ...SUPERVISION,
   retry_limit_reached: {
     title: 'this SuperNode has stopped: FL_MAX_RETRIES or FL_MAX_WAIT_TIME is reached',
     about: 'The SuperLink did not answer until then. The limit counts for each call; 0 means no limit.',
@@ -254,8 +239,10 @@ const ENTRIES = {
   },
   health_check_timeout: {
     title: 'Flower runs but did not become ready in time',
-    about: 'The Fleet API did not answer at the published address within 3 minutes.',
-    found: 'The agent calls the Fleet API as a SuperNode does, verified with the published CA.',
+    about:
+      'The Fleet API did not answer at the published address: within 3 minutes of a boot, or later in two calls, although Flower answers at its loopback address.',
+    found:
+      'The agent calls the Fleet API as a SuperNode does, verified with the published CA: during a boot, and then once a minute.',
     remedy: "read Flower's last lines; check the listen address and the firewall",
     where: ['journalctl -u flower-superlink', 'ss -ltnp', 'flower-context doctor'],
   },
@@ -297,6 +284,17 @@ const ENTRIES = {
     found: 'FL_VERSION of the SuperLink on OneGate is compared with the version here.',
     remedy: 'set FLOWER_VERSION to the same value for both roles',
     where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
+  },
+  change_pending: {
+    title: 'a change has waited for a restart of Flower for 24 hours',
+    severity: 'degraded',
+    about:
+      'Flower runs with its earlier settings. The restart would interrupt a run, or it is not known whether a run is active. The problem names what differs.',
+    found:
+      'The agent asks Flower from time to time whether a run is active, or a SuperNode whether it got a message.',
+    agent: 'Flower runs on, and READY stays. The change is applied as soon as no run is interrupted.',
+    remedy: 'wait for the end of the runs, or `flower-context apply --now`, which interrupts them',
+    where: ['flower-context apply', STATUS, 'docs/operate.md, "What a change does to a run"'],
   },
   clock_off: {
     title: "this VM's clock is wrong, or differs from the SuperLink's by more than Flower accepts",

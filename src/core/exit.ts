@@ -15,7 +15,7 @@ export const EXIT_MEANING: Record<number, string> = {
   [EXIT.ok]: 'success',
   [EXIT.failed]: 'a step failed, or a problem was found',
   [EXIT.badContext]: 'invalid CONTEXT; not retried until it changes',
-  [EXIT.notReady]: 'not ready yet',
+  [EXIT.notReady]: 'not ready: not yet, or the agent or Flower does not work at this moment',
   [EXIT.noResult]: 'the run was completed, but no SuperNode returned a result',
   [EXIT.timedOut]: '`submit --timeout` stopped the run',
   [EXIT.usage]: 'usage error',

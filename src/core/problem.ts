@@ -61,11 +61,22 @@ export class Problem extends Error {
   }
 }
 
-/** One problem out of many: the first carries the others. */
+/** One problem out of many: the first carries the others. What one cause made fail is one problem. */
 export function joinProblems(problems: readonly [Problem, ...Problem[]]): Problem {
-  const [first, ...rest] = problems.flatMap((problem) =>
-    problem.all.map((one) => new Problem(one.code, one.facts)),
-  );
+  const byCause = new Map<string, Problem>();
+  for (const one of problems.flatMap(({ all }) => all)) {
+    const { doing, cause: _, ...rest } = one.facts;
+    const key = JSON.stringify([one.code, one.remedy, rest]);
+    const before = byCause.get(key);
+    const listed = before?.facts.doing.split(' and ').includes(doing) ?? false;
+    if (before === undefined) byCause.set(key, new Problem(one.code, one.facts));
+    else if (!listed)
+      byCause.set(
+        key,
+        new Problem(one.code, { ...before.facts, doing: `${before.facts.doing} and ${doing}` }),
+      );
+  }
+  const [first, ...rest] = byCause.values();
   return new Problem(first!.code, first!.facts, rest);
 }
 

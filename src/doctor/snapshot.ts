@@ -3,7 +3,7 @@ import { allAddresses } from '../boot/addresses.ts';
 import { checkContext } from '../boot/checks.ts';
 import type { BootConfig } from '../config/parse.ts';
 import { findingsOf, type VariableFinding } from '../core/finding.ts';
-import { Problem } from '../core/problem.ts';
+import { Problem, attempt as problemOr } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { type FlowerEndpoints, readEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { imageOf } from '../flower/environment.ts';
@@ -13,7 +13,8 @@ import { readText } from '../host/files.ts';
 import { hostName, type Machine } from '../host/machine.ts';
 import { connectOneGate, type OneGate, type RetryPolicy } from '../onegate/client.ts';
 import type { Vm } from '../onegate/replies.ts';
-import { readStatus, type Status } from '../report/status.ts';
+import { type Life, lifeOf } from '../report/life.ts';
+import { type Status, statusOrProblem } from '../report/status.ts';
 import { namesFromContext, withHostPart } from '../vm/host-names.ts';
 import { type LoadedVm, loadVm } from '../vm/load.ts';
 import { nicsFrom } from '../vm/nics.ts';
@@ -27,6 +28,10 @@ export interface VmSnapshot extends LoadedVm {
   /** What a boot would refuse. */
   readonly faults: readonly VariableFinding[];
   readonly status: Status | undefined;
+  /** What the status file holds instead. */
+  readonly statusProblem: Problem | undefined;
+  /** Whether the agent and Flower work at this moment. */
+  readonly life: Life;
   readonly plan: LaunchPlan | undefined;
   readonly endpoints: FlowerEndpoints | undefined;
   readonly flower: LiveFlowerState | undefined;
@@ -43,8 +48,8 @@ export interface VmSnapshot extends LoadedVm {
 /** One try, within the time that a check has. */
 const QUICK: RetryPolicy = { tries: 1, tryTimeoutMs: 4_000, firstWaitMs: 0, maxWaitMs: 0 };
 
-/** Reads everything that needs no network; never rejects. */
-export async function takeSnapshot(machine: Machine): Promise<VmSnapshot> {
+/** Reads everything that needs no network; never rejects. `askLife` asks systemd. */
+export async function takeSnapshot(machine: Machine, askLife = lifeOf): Promise<VmSnapshot> {
   const { paths, clock, random } = machine;
   const loaded = loadVm(machine);
   const { image, credentials } = loaded;
@@ -53,13 +58,16 @@ export async function takeSnapshot(machine: Machine): Promise<VmSnapshot> {
       ? attempt(() => connectOneGate({ ...credentials, clock, random, policy: QUICK }))
       : undefined;
   let vm: Promise<Vm> | undefined;
+  const status = problemOr(() => statusOrProblem(paths.status));
   return {
     ...loaded,
     machine,
     now: clock.now(),
     role: image instanceof Problem ? undefined : image.role,
     ...configured(machine, loaded),
-    status: attempt(() => readStatus(paths.status)),
+    status: status instanceof Problem ? undefined : status,
+    statusProblem: status instanceof Problem ? status : undefined,
+    life: await askLife(machine, status),
     plan: attempt(() => readPlan(paths)),
     endpoints: attempt(() => readEndpoints(paths)),
     flower: await liveFlowerState(machine),

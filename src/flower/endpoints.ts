@@ -9,33 +9,35 @@ import type { Paths } from '../host/paths.ts';
 import { profileFor, type SuperLinkListeners } from './profiles.ts';
 import { credentials, type SuperLinkFacts, type SuperLinkSettings, type SuperNodeFacts } from './settings.ts';
 
-const hostPort = z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) });
+const hostPort = z.lazy(() => z.object({ host: z.string().min(1), port: z.int().min(1).max(65_535) }));
 
-const schema = z.discriminatedUnion('role', [
-  z.object({
-    version: z.literal(1),
-    role: z.literal('superlink'),
-    flower_version: z.string(),
-    /** What SuperNodes dial. */
-    endpoint: hostPort,
-    /** What SuperNodes without IPv4 dial. */
-    endpoint6: hostPort.optional(),
-    /** From Flower 1.37, `control` and `runtime` are the same listener. */
-    listeners: z.object({ fleet: hostPort, control: hostPort, runtime: hostPort }),
-    /** Null: plaintext. `loopback` is for the other listeners; it differs from `fleet` with an operator's certificate. */
-    tls: z.nullable(z.object({ fleet: credentials, loopback: credentials })),
-  }),
-  z.object({
-    version: z.literal(1),
-    role: z.literal('supernode'),
-    flower_version: z.string(),
-    /** The Fleet API of the SuperLink. */
-    endpoint: hostPort,
-    listeners: z.object({ runtime: hostPort }),
-    /** Null: plaintext. */
-    tls: z.nullable(z.object({ ca: z.string() })),
-  }),
-]);
+const schema = z.lazy(() =>
+  z.discriminatedUnion('role', [
+    z.object({
+      version: z.literal(1),
+      role: z.literal('superlink'),
+      flower_version: z.string(),
+      /** What SuperNodes dial. */
+      endpoint: hostPort,
+      /** What SuperNodes without IPv4 dial. */
+      endpoint6: hostPort.optional(),
+      /** From Flower 1.37, `control` and `runtime` are the same listener. */
+      listeners: z.object({ fleet: hostPort, control: hostPort, runtime: hostPort }),
+      /** Null: plaintext. `loopback` is for the other listeners; it differs from `fleet` with an operator's certificate. */
+      tls: z.nullable(z.object({ fleet: credentials, loopback: credentials })),
+    }),
+    z.object({
+      version: z.literal(1),
+      role: z.literal('supernode'),
+      flower_version: z.string(),
+      /** The Fleet API of the SuperLink. */
+      endpoint: hostPort,
+      listeners: z.object({ runtime: hostPort }),
+      /** Null: plaintext. */
+      tls: z.nullable(z.object({ ca: z.string() })),
+    }),
+  ]),
+);
 export type FlowerEndpoints = z.infer<typeof schema>;
 
 /** `endpoint`: what SuperNodes dial. @throws Problem flower_version_unsupported */

@@ -26,25 +26,36 @@ import {
   type SuperNodeSettings,
 } from './settings.ts';
 
-const option = z.tuple([z.string().startsWith('grpc.'), z.int()]);
+const option = z.lazy(() => z.tuple([z.string().startsWith('grpc.'), z.int()]));
 
 /** The content of the file. @internal */
-export const launchPlanSchema = z.strictObject({
-  version: z.literal(1),
-  role: z.enum(ROLES),
-  flower_version: z.string(),
-  program: z.enum(['flower-superlink', 'flower-supernode']),
-  argv: z.array(z.string()),
-  environment: z.record(z.string(), z.string()),
-  workdir: z.string(),
-  grpc: z.strictObject({ server: z.array(option), client: z.array(option) }),
-  /** SuperLink: the listener of the Fleet API, and its certificate if it differs from --ssl-*. SuperNode: null. */
-  fleet: z.nullable(z.strictObject({ listen: z.string(), credentials: z.nullable(credentials) })),
-  /** Absolute, parents first: what the launcher makes below `workdir`, which systemd makes. */
-  directories: z.array(z.string()),
-  /** Seconds without a call to the Fleet API after which the launcher ends a SuperNode; for tests. */
-  silence_seconds: z.optional(z.number()),
-});
+export const launchPlanSchema = z.lazy(() =>
+  z.strictObject({
+    version: z.literal(1),
+    role: z.enum(ROLES),
+    flower_version: z.string(),
+    program: z.enum(['flower-superlink', 'flower-supernode']),
+    argv: z.array(z.string()),
+    environment: z.record(z.string(), z.string()),
+    workdir: z.string(),
+    grpc: z.strictObject({ server: z.array(option), client: z.array(option) }),
+    /**
+     * SuperLink: the listener of the Fleet API, its certificate if it differs from --ssl-*, and with TLS a name in the
+     * certificate, for the launcher's own calls. SuperNode: null.
+     */
+    fleet: z.nullable(
+      z.strictObject({
+        listen: z.string(),
+        credentials: z.nullable(credentials),
+        name: z.optional(z.string()),
+      }),
+    ),
+    /** Absolute, parents first: what the launcher makes below `workdir`, which systemd makes. */
+    directories: z.array(z.string()),
+    /** Seconds without progress after which the launcher ends Flower; for tests. */
+    silence_seconds: z.optional(z.number()),
+  }),
+);
 export type LaunchPlan = z.infer<typeof launchPlanSchema>;
 
 /** The bytes of the file. `plan` in link.json is their SHA-256. */
@@ -72,6 +83,7 @@ export function launchPlan(
 function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): LaunchPlan {
   const listeners = superLinkListeners(config, facts.version, facts.loopback);
   const { tls } = facts;
+  const name = tls?.operator ? facts.serverName : tls ? facts.loopback : undefined;
   return {
     ...common(config, facts, 'superlink'),
     program: 'flower-superlink',
@@ -95,7 +107,11 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
       formatHostPort(listeners.fleet),
       ...profileFor(facts.version).superlinkArguments(listeners),
     ],
-    fleet: { listen: formatHostPort(listeners.fleet), credentials: tls?.operator ?? null },
+    fleet: {
+      listen: formatHostPort(listeners.fleet),
+      credentials: tls?.operator ?? null,
+      ...(name === undefined ? {} : { name }),
+    },
   };
 }
 

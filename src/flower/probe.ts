@@ -2,6 +2,7 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { plain } from '../core/text.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
+import { callOnce } from '../host/grpc-once.ts';
 
 /** What `flower-context probe --wait` prints between the address and the reason, whenever the reason changes. */
 export const NO_ANSWER_YET = ' does not answer yet: ';
@@ -29,6 +30,11 @@ export async function probeFleet(
   } finally {
     connection.close();
   }
+}
+
+/** The same call without the gRPC library, for the agent. */
+export async function callFleetOnce(target: GrpcTarget, timeoutMs: number): Promise<ProbeResult> {
+  return judge(await callOnce(target, METHOD, timeoutMs), target.ca === null);
 }
 
 /** What an answer to the unsigned call means. @internal */

@@ -23,7 +23,9 @@ export type SuperLinkSettings = Pick<
 export type SuperNodeSettings = Pick<SuperNodeConfig, Common | 'FL_MAX_RETRIES' | 'FL_MAX_WAIT_TIME'>;
 
 /** Three PEM files of a TLS listener; absolute paths. */
-export const credentials = z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() });
+export const credentials = z.lazy(() =>
+  z.strictObject({ certificate: z.string(), key: z.string(), ca: z.string() }),
+);
 export type Credentials = Readonly<z.infer<typeof credentials>>;
 
 export interface FlowerFacts {
@@ -42,6 +44,8 @@ export interface SuperLinkFacts extends FlowerFacts {
    * API shows instead, if the operator provides certificates.
    */
   readonly tls: { readonly own: Credentials; readonly operator: Credentials | null } | null;
+  /** A name or address in the operator's certificate. */
+  readonly serverName?: string | undefined;
 }
 
 export interface SuperNodeFacts extends FlowerFacts {

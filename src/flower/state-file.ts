@@ -15,28 +15,39 @@ export const unitOf = (role: Role): string => `flower-${role}.service`;
 export const EXIT_LIMIT = 69;
 
 /** Flower repeats what its peer and its apps say. */
-const text = z.string().transform((given) => plain(given));
-const option = z.tuple([text, z.union([z.number(), text])]);
+const text = z.lazy(() => z.string().transform((given) => plain(given)));
+const option = z.lazy(() => z.tuple([text, z.union([z.number(), text])]));
 /** Flower sets five. */
-const options = z.array(option).max(64);
+const options = z.lazy(() => z.array(option).max(64));
 
-const stateSchema = z.object({
-  version: z.literal(1),
-  pid: z.int().positive(),
-  /** When that process was started, in clock ticks since the kernel's boot: with it, the number names one process only. */
-  started: z.int().nonnegative(),
-  /** SHA-256 (hex) of the plan of this process; null while it waits for one. */
-  plan: z.nullable(z.string().regex(/^[0-9a-f]{64}$/)),
-  phase: z.enum(['waiting', 'starting', 'serving', 'accepted', 'lost', 'ended']),
-  /** When this phase began. */
-  since: z.iso.datetime(),
-  /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
-  node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
-  /** One sentence for a person. */
-  detail: text,
-  /** The options in force: of the Fleet API's server, of the channel to it. */
-  grpc: z.object({ server: options, client: options }),
-});
+const stateSchema = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    pid: z.int().positive(),
+    /** When that process was started, in clock ticks since the kernel's boot: with it, the number names one process only. */
+    started: z.int().nonnegative(),
+    /** SHA-256 (hex) of the plan of this process; null while it waits for one. */
+    plan: z.nullable(z.string().regex(/^[0-9a-f]{64}$/)),
+    phase: z.enum(['waiting', 'starting', 'serving', 'accepted', 'lost', 'ended']),
+    /** When this phase began. */
+    since: z.iso.datetime(),
+    /** Flower's id of this SuperNode, a 64-bit number; null before it was accepted. */
+    node_id: z.nullable(z.string().regex(/^\d{1,20}$/)),
+    /**
+     * SuperLink: when a call of the launcher itself to the Fleet API was last answered. SuperNode: when a call to the Fleet API
+     * last began or ended, successful or not. Undefined: the launcher of an earlier package does not say.
+     */
+    answered_at: z.optional(z.nullable(z.iso.datetime())),
+    /** SuperNode: the messages pulled and not yet answered, and when the last one was pulled. SuperLink: null. */
+    messages: z.optional(
+      z.nullable(z.object({ open: z.int().nonnegative(), last_at: z.nullable(z.iso.datetime()) })),
+    ),
+    /** One sentence for a person. */
+    detail: text,
+    /** The options in force: of the Fleet API's server, of the channel to it. */
+    grpc: z.object({ server: options, client: options }),
+  }),
+);
 
 export type FlowerState = z.infer<typeof stateSchema>;
 

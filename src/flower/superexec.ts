@@ -13,16 +13,20 @@ import { superExecFiles } from './superexec-files.ts';
 export const SUPEREXEC_UNIT = 'flower-superexec.service';
 
 /** The content of the file: everybody may read it, so nothing in it is secret. The launcher adds the secret to `argv`. @internal */
-export const superExecPlanSchema = z.strictObject({
-  version: z.literal(1),
-  /** The address of Flower's API for the apps; it is in `argv`, too. */
-  api: z.string(),
-  argv: z.array(z.string()),
-  environment: z.record(z.string(), z.string()),
-  workdir: z.string(),
-  /** Made by the launcher, as the user of the apps; parents first. */
-  folders: z.array(z.string()),
-});
+export const superExecPlanSchema = z.lazy(() =>
+  z.strictObject({
+    version: z.literal(1),
+    /** The address of Flower's API for the apps; it is in `argv`, too. */
+    api: z.string(),
+    argv: z.array(z.string()),
+    environment: z.record(z.string(), z.string()),
+    workdir: z.string(),
+    /** Made by the launcher, as the user of the apps; parents first. */
+    folders: z.array(z.string()),
+    /** Seconds without progress after which the launcher ends SuperExec; for tests. */
+    silence_seconds: z.optional(z.number()),
+  }),
+);
 export type SuperExecPlan = z.infer<typeof superExecPlanSchema>;
 
 /** The bytes of the file. */

@@ -43,11 +43,17 @@ export function pathsUnder(root: string) {
     status: at('/run/flower-context/status.json'),
     /** What the ready script decides by. */
     ready: at('/run/flower-context/ready.json'),
+    /** Ends of Flower that the agent has counted (agent/ends.ts). */
+    ends: at('/run/flower-context/ends.json'),
     /** How far the time of day was from the time since the start of the system (boot/clock.ts). */
     clock: at('/run/flower-context/clock.json'),
     plan: at('/run/flower-context/plan.json'),
     /** Listeners, endpoint and TLS files of Flower (flower/endpoints.ts). */
     endpoints: at('/run/flower-context/flower.json'),
+    /** What the Flower that runs was started with (boot/in-force.ts). */
+    inForce: at('/run/flower-context/in-force.json'),
+    /** Exists from `flower-context apply --now` until the agent has taken the request. */
+    applyNow: at('/run/flower-context/apply-now'),
     /** Which Flower last opened the database: the launcher keeps a copy for that one (flower_launch/database.py). */
     databaseVersion: at('/run/flower-context/database.json'),
     nodeConfig: at('/run/flower-context/node-config.toml'),
@@ -66,6 +72,9 @@ export function pathsUnder(root: string) {
     environment: at('/run/flower-context/env'),
     /** Opened by systemd and written by the launcher, inside Flower's process (flower/state-file.ts). */
     flowerLink: at('/run/flower-context/link.json'),
+
+    /** Of the slice of Flower and its apps: the kernel counts what it kills for memory (docs/facts.md, "oom-kill"). */
+    memoryEvents: at('/sys/fs/cgroup/flower.slice/memory.events'),
 
     /** Virtual environments side by side: /opt/flower/envs/<version>-<framework>. */
     environments: at('/opt/flower/envs'),

@@ -142,13 +142,3 @@ export function processFacts(pid: number): ProcessFacts | undefined {
   if (state === undefined || 'ZXx'.includes(state)) return undefined;
   return { started: Number(fields[18]), stopped: 'Tt'.includes(state) };
 }
-
-/** Whether a process of this id exists, of any user. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
-}

@@ -5,7 +5,7 @@
  * the section Service is its sandbox.
  */
 const NOT_SANDBOX =
-  /^(Type|NotifyAccess|Exec\w+|Restart\w*|SuccessExitStatus|Timeout\w+|WatchdogSec|KillMode|Standard\w+|Environment|\w*Credential\w*)=/;
+  /^(Type|NotifyAccess|Exec\w+|Restart\w*|SuccessExitStatus|Timeout\w+|Watchdog\w+|KillMode|Standard\w+|Environment|\w*Credential\w*)=/;
 
 /** The sandbox in the files of a unit, as `systemctl cat` prints them: settings in their order. */
 export const sandboxSettings = (text: string): string[] =>

@@ -65,6 +65,7 @@ interface Sandboxed {
   readonly env: Readonly<Record<string, string>>;
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined;
   readonly timeoutMs?: number;
+  readonly maxBytes?: number;
   readonly signal?: AbortSignal;
 }
 

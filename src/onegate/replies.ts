@@ -61,9 +61,11 @@ export const SERVICE_STATE = { deploying: 1, cooldown: 10 } as const;
 /** The attribute `name` of `vm`; undefined without one, or when it is not text. */
 export const attribute = (vm: Vm, name: PublishedName): string | undefined => vm.attributes.get(name);
 
-const digits = z.string().regex(/^\s*\d{1,10}\s*$/);
-const whole = z.union([z.number(), digits.transform(Number)]).pipe(z.int().min(0).max(4_294_967_295));
-const anything = z.unknown().optional();
+const digits = z.lazy(() => z.string().regex(/^\s*\d{1,10}\s*$/));
+const whole = z.lazy(() =>
+  z.union([z.number(), digits.transform(Number)]).pipe(z.int().min(0).max(4_294_967_295)),
+);
+const anything = z.lazy(() => z.unknown().optional());
 
 /** `[x]`, `x` or `{}`, `null`, nothing: always a list of what parses. */
 const listOf = <T extends z.ZodType>(item: T) =>
@@ -72,52 +74,60 @@ const listOf = <T extends z.ZodType>(item: T) =>
     z.array(item),
   );
 
-const nicSchema = z.object({ IP: anything, IP6_GLOBAL: anything }).catch({});
-const templateSchema = z.object({ NIC: listOf(nicSchema).catch([]) }).catch({ NIC: [] });
+const nicSchema = z.lazy(() => z.object({ IP: anything, IP6_GLOBAL: anything }).catch({}));
+const templateSchema = z.lazy(() => z.object({ NIC: listOf(nicSchema).catch([]) }).catch({ NIC: [] }));
 
-const vmSchema = z
-  .object({
-    ID: whole,
-    STATE: whole.optional().catch(undefined),
-    LCM_STATE: whole.optional().catch(undefined),
-    USER_TEMPLATE: z.record(z.string(), z.unknown()).catch({}).optional(),
-    TEMPLATE: templateSchema.optional(),
-  })
-  .transform(
-    (vm): Vm => ({
-      id: vm.ID,
-      state: vm.STATE,
-      lcmState: vm.LCM_STATE,
-      attributes: attributesOf(vm.USER_TEMPLATE),
-      addresses: (vm.TEMPLATE?.NIC ?? []).flatMap((nic) => [nic.IP, nic.IP6_GLOBAL].filter(isText)),
+const vmSchema = z.lazy(() =>
+  z
+    .object({
+      ID: whole,
+      STATE: whole.optional().catch(undefined),
+      LCM_STATE: whole.optional().catch(undefined),
+      USER_TEMPLATE: z.record(z.string(), z.unknown()).catch({}).optional(),
+      TEMPLATE: templateSchema.optional(),
+    })
+    .transform(
+      (vm): Vm => ({
+        id: vm.ID,
+        state: vm.STATE,
+        lcmState: vm.LCM_STATE,
+        attributes: attributesOf(vm.USER_TEMPLATE),
+        addresses: (vm.TEMPLATE?.NIC ?? []).flatMap((nic) => [nic.IP, nic.IP6_GLOBAL].filter(isText)),
+      }),
+    ),
+);
+
+const nodeSchema = z.lazy(() =>
+  z
+    .object({ deploy_id: whole, vm_info: z.object({ VM: z.unknown() }).optional().catch(undefined) })
+    .transform((node): Vm => {
+      // OneFlow's list of the role decides which VM this is; vm_info only adds to it.
+      const info = vmSchema.safeParse(node.vm_info?.VM);
+      return info.success && info.data.id === node.deploy_id
+        ? info.data
+        : vmSchema.parse({ ID: node.deploy_id });
     }),
-  );
+);
 
-const nodeSchema = z
-  .object({ deploy_id: whole, vm_info: z.object({ VM: z.unknown() }).optional().catch(undefined) })
-  .transform((node): Vm => {
-    // OneFlow's list of the role decides which VM this is; vm_info only adds to it.
-    const info = vmSchema.safeParse(node.vm_info?.VM);
-    return info.success && info.data.id === node.deploy_id
-      ? info.data
-      : vmSchema.parse({ ID: node.deploy_id });
-  });
+const roleSchema = z.lazy(() =>
+  z.object({
+    name: z.string(),
+    cardinality: whole,
+    state: whole.catch(0),
+    /** A node without a VM, which is not created yet, is left out. */
+    nodes: listOf(nodeSchema.optional().catch(undefined))
+      .catch([])
+      .transform((nodes) => nodes.filter((node) => node !== undefined))
+      .refine((nodes) => nodes.length <= MOST_NODES, { error: `more than ${MOST_NODES} nodes` }),
+  }),
+);
 
-const roleSchema = z.object({
-  name: z.string(),
-  cardinality: whole,
-  state: whole.catch(0),
-  /** A node without a VM, which is not created yet, is left out. */
-  nodes: listOf(nodeSchema.optional().catch(undefined))
-    .catch([])
-    .transform((nodes) => nodes.filter((node) => node !== undefined))
-    .refine((nodes) => nodes.length <= MOST_NODES, { error: `more than ${MOST_NODES} nodes` }),
-});
-
-const vmReply = z.object({ VM: vmSchema });
-const serviceReply = z.object({
-  SERVICE: z.object({ id: whole, state: whole, roles: z.array(roleSchema).max(1_000) }),
-});
+const vmReply = z.lazy(() => z.object({ VM: vmSchema }));
+const serviceReply = z.lazy(() =>
+  z.object({
+    SERVICE: z.object({ id: whole, state: whole, roles: z.array(roleSchema).max(1_000) }),
+  }),
+);
 
 /** The body of GET /vm or GET /vms/ID. Throws ZodError. */
 export const parseVm = (json: unknown): Vm => vmReply.parse(json).VM;

@@ -15,7 +15,7 @@ type Level = 'debug' | 'info' | 'warn' | 'error';
 export interface Journal extends Readonly<Record<Level, (text: string, data?: object) => void>> {
   /** A problem with its cause, what was expected and the remedy, each on a line of its own. */
   problem(problem: Problem): void;
-  /** Sets level and format once the CONTEXT is valid. */
+  /** Sets level and format, once the CONTEXT is read. */
   configure(options: { level: keyof typeof PINO_LEVEL; format: 'text' | 'json' }): void;
 }
 

@@ -2,8 +2,10 @@
 
 import * as z from 'zod';
 import { formatGuarded, parseJson } from '../core/json.ts';
+import { Problem } from '../core/problem.ts';
 import { readText, writeAtomic } from '../host/files.ts';
 import type { Paths } from '../host/paths.ts';
+import { unreadable } from './unreadable.ts';
 
 const schema = z.object({
   version: z.literal(1),
@@ -17,9 +19,17 @@ const schema = z.object({
 
 export type ReadyFile = z.infer<typeof schema>;
 
-/** Undefined: the agent has not run since this VM started. */
-export const readReady = ({ ready }: Paths): ReadyFile | undefined =>
-  parseJson(readText(ready, { owner: 'own' }), schema);
+/** Undefined: the agent has not run since this VM started. A Problem when the file holds something else. */
+export function readyOrProblem({ ready }: Paths): ReadyFile | Problem | undefined {
+  const text = readText(ready, { owner: 'own' });
+  return text === undefined ? undefined : (parseJson(text, schema) ?? unreadable(ready, text, 'the verdict'));
+}
+
+/** The same without the problem. */
+export function readReady(paths: Paths): ReadyFile | undefined {
+  const found = readyOrProblem(paths);
+  return found instanceof Problem ? undefined : found;
+}
 
 /** Throws Problem state_unwritable. */
 export const writeReady = ({ ready }: Paths, file: ReadyFile): void =>

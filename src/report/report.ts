@@ -4,8 +4,9 @@ import type { Clock } from '../core/clock.ts';
 import type { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
 import { notifyStatus } from '../host/notify.ts';
+import { processFacts } from '../host/process.ts';
 import type { Journal } from './journal.ts';
-import { type Status, type StatusFacts, statusProblem, writeStatus } from './status.ts';
+import { type Status, type StatusFacts, type StatusProblem, statusProblem, writeStatus } from './status.ts';
 
 /** A wait that describes itself. */
 export interface Wait {
@@ -17,16 +18,25 @@ export interface Wait {
   readonly check: string;
 }
 
+/** The waits of one step, or of the agent, without a pause between them. */
 interface LiveWait {
-  readonly wait: Wait;
-  readonly since: Date;
-  readonly text: string;
-  timer: NodeJS.Timeout;
+  wait: Wait;
+  /** Since when what is waited for is waited for: its time, and that of the monotonic clock. */
+  since: Date;
+  sinceMs: number;
+  text: string;
+  /** What the journal says already. */
+  logged: { readonly text: string; readonly atMs: number } | undefined;
+  /** When the journal repeats it, by the monotonic clock: each minute from the begin, whatever has changed. */
+  repeatAtMs: number;
+  timer: NodeJS.Timeout | undefined;
 }
 
 /** A wait shorter than this is not worth a line. */
 const WORTH_A_LINE_MS = 1_000;
 const REPEAT_AFTER_MS = 60_000;
+/** A text that changes again and again gets a line this often. */
+const CHANGED_AFTER_MS = 10_000;
 
 export class Report {
   readonly journal: Journal;
@@ -34,7 +44,11 @@ export class Report {
   readonly #path: string;
   #status: Status;
   readonly #waits = new Map<string, LiveWait>();
+  /** What is wrong with a Flower that served; a boot does not clear it. */
+  #lasting: readonly StatusProblem[] = [];
   #canWrite = true;
+  /** What the agent said of its state last. */
+  #sentence: string | undefined;
   /** The steps have run before: what stayed as it was is not worth a line. */
   #again = false;
 
@@ -50,9 +64,11 @@ export class Report {
       serving: false,
       boot: options.resumed ? 'resumed' : 'first',
       pid: process.pid,
+      pid_started: processFacts(process.pid)?.started ?? 0,
       started_at: now,
       updated_at: now,
       waiting: null,
+      pending: null,
       steps: [],
       problems: [],
       facts: {},
@@ -111,7 +127,8 @@ export class Report {
     if (before?.text === text) return;
     clearTimeout(before?.timer);
     this.#waits.delete(whose);
-    if (wait !== undefined) this.#waits.set(whose, this.#newWait(wait, text!, before));
+    if (wait !== undefined && text !== undefined)
+      this.#waits.set(whose, this.#lastingWait(wait, text, before));
     const newest = [...this.#waits.values()].at(-1);
     this.#status.waiting = newest
       ? {
@@ -121,24 +138,78 @@ export class Report {
           check: newest.wait.check,
         }
       : null;
+    // During a boot the next step says what it does.
+    const stateNow = this.#status.phase === 'booting' ? undefined : this.#sentence;
+    const statusText = newest?.text ?? stateNow;
+    if (statusText !== undefined) notifyStatus(statusText);
     this.#write();
   }
 
-  #newWait(wait: Wait, text: string, before: LiveWait | undefined): LiveWait {
-    const since = before?.wait.for === wait.for ? before.since : this.#clock.now();
-    const log = (): void => {
-      this.journal.info(`${text} (for ${duration(this.#clock.now().getTime() - since.getTime())} now)`);
-      entry.timer = setTimeout(log, REPEAT_AFTER_MS).unref();
+  /** A changed text keeps the times of the wait: its lines come no later because of it. */
+  #lastingWait(wait: Wait, text: string, before: LiveWait | undefined): LiveWait {
+    const nowMs = this.#clock.monotonicMs();
+    const same = before?.wait.for === wait.for;
+    const entry: LiveWait = {
+      logged: undefined,
+      repeatAtMs: nowMs + WORTH_A_LINE_MS,
+      ...before,
+      wait,
+      text,
+      since: same ? before.since : this.#clock.now(),
+      sinceMs: same ? before.sinceMs : nowMs,
+      timer: undefined,
     };
-    const timer = setTimeout(log, before === undefined ? WORTH_A_LINE_MS : REPEAT_AFTER_MS).unref();
-    const entry: LiveWait = { wait, since, text, timer };
-    notifyStatus(text);
+    this.#scheduleLine(entry);
     return entry;
+  }
+
+  /** A change that waits for a restart of Flower; undefined: none does. */
+  pending(
+    change: { readonly reason: string; readonly since: Date; readonly because: string } | undefined,
+  ): void {
+    this.#status.pending = change
+      ? { reason: change.reason, since: change.since.toISOString(), because: change.because }
+      : null;
+    this.#write();
+  }
+
+  #scheduleLine(entry: LiveWait): void {
+    const { logged, repeatAtMs, text } = entry;
+    const changedAtMs =
+      logged === undefined || logged.text === text ? repeatAtMs : logged.atMs + CHANGED_AFTER_MS;
+    const log = (): void => {
+      const nowMs = this.#clock.monotonicMs();
+      this.journal.info(`${text} (for ${duration(nowMs - entry.sinceMs)} now)`);
+      entry.logged = { text, atMs: nowMs };
+      while (entry.repeatAtMs <= nowMs) entry.repeatAtMs += REPEAT_AFTER_MS;
+      this.#scheduleLine(entry);
+    };
+    const dueMs = Math.min(repeatAtMs, changedAtMs) - this.#clock.monotonicMs();
+    entry.timer = setTimeout(log, Math.max(0, Math.ceil(dueMs))).unref();
   }
 
   problem(problem: Problem): void {
     this.journal.problem(problem);
     this.#status.problems.push(...problem.all.map(statusProblem));
+    this.#write();
+  }
+
+  /** A reported problem was over before the boot was. */
+  passed(problem: Problem): void {
+    const gone = new Set(problem.all.map((one) => JSON.stringify(statusProblem(one))));
+    const left = this.#status.problems.filter((one) => !gone.has(JSON.stringify(one)));
+    if (left.length === this.#status.problems.length) return;
+    this.#status.problems = left;
+    this.journal.info(`no longer the case: ${problem.code}: ${problem.message}`);
+    this.#write();
+  }
+
+  /** The problems that outlive a boot, all of them: those that are new are reported. */
+  lasting(problems: readonly Problem[]): void {
+    const before = this.#lasting.map((one) => JSON.stringify(one));
+    for (const problem of problems)
+      if (!before.includes(JSON.stringify(statusProblem(problem)))) this.journal.problem(problem);
+    this.#lasting = problems.map(statusProblem);
     this.#write();
   }
 
@@ -160,6 +231,7 @@ export class Report {
     this.#status.phase = phase;
     this.#status.serving = serving;
     if (sentence !== undefined) {
+      this.#sentence = sentence;
       notifyStatus(sentence);
       this.journal[phase === 'failed' ? 'error' : 'info'](sentence);
     }
@@ -181,7 +253,8 @@ export class Report {
   #write(): void {
     this.#status.updated_at = this.#clock.now().toISOString();
     try {
-      writeStatus(this.#path, this.#status);
+      const { problems, ...status } = this.#status;
+      writeStatus(this.#path, { ...status, problems: [...problems, ...this.#lasting] });
       this.#canWrite = true;
     } catch (error) {
       // The journal still works: one warning, and the step that needs the disk fails with the details.

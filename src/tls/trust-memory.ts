@@ -13,23 +13,25 @@ import * as z from 'zod';
 import { Problem } from '../core/problem.ts';
 
 /** The file, JSON. */
-export const trustMemorySchema = z.object({
-  version: z.literal(1),
-  /** The VM that wrote it: a disk image saved from another VM holds the memory of that VM. */
-  vmId: z.int().nullable(),
-  tls: z.boolean(),
-  /** SHA-256 of each trusted CA, AA:BB:... Empty with plaintext, and where they are not known any more. */
-  ca: z.array(z.string()),
-  /** host:port of the SuperLink; null when it is not known. */
-  address: z.string().nullable(),
-  /** FL_TLS_ENABLED of that boot; null: not set. */
-  tlsEnabled: z.boolean().nullable(),
-  at: z.string(),
-  /** The boot of the operating system that wrote it. */
-  bootId: z.string(),
-  /** What changed for no known reason during that boot: a clause. */
-  suspicion: z.string().nullable(),
-});
+export const trustMemorySchema = z.lazy(() =>
+  z.object({
+    version: z.literal(1),
+    /** The VM that wrote it: a disk image saved from another VM holds the memory of that VM. */
+    vmId: z.int().nullable(),
+    tls: z.boolean(),
+    /** SHA-256 of each trusted CA, AA:BB:... Empty with plaintext, and where they are not known any more. */
+    ca: z.array(z.string()),
+    /** host:port of the SuperLink; null when it is not known. */
+    address: z.string().nullable(),
+    /** FL_TLS_ENABLED of that boot; null: not set. */
+    tlsEnabled: z.boolean().nullable(),
+    at: z.string(),
+    /** The boot of the operating system that wrote it. */
+    bootId: z.string(),
+    /** What changed for no known reason during that boot: a clause. */
+    suspicion: z.string().nullable(),
+  }),
+);
 
 /** `at` of a memory that was not stored: all that is known is that there is a CA file. */
 export const CA_FILE_ONLY = 'an earlier boot';

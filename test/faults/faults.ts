@@ -32,9 +32,9 @@ export const FAULTS: readonly Fault[] = [
   },
   {
     name: 'a lost link is not reported by the agent',
-    file: 'src/agent/supervisor.ts',
-    find: 'const up = flower?.up === true &&',
-    put: 'const up = flower?.up !== null || flower?.up === true &&',
+    file: 'src/agent/senses.ts',
+    find: 'const serves = flower?.up === true &&',
+    put: 'const serves = flower?.up !== null || flower?.up === true &&',
     tests: [`${INTEGRATION}/launcher-fake.test.ts`, `${INTEGRATION}/boot-ready.test.ts`],
   },
   {

@@ -36,7 +36,7 @@ PLAN = {
     "version": 1, "role": "supernode", "flower_version": "1.39.0", "program": "flower-supernode", "argv": ["--insecure"],
     "environment": {"PATH": "/bin"}, "workdir": "/", "link_file": "/run/flower/link.json", "silence_seconds": 60,
     "grpc": {"server": [], "client": [["grpc.keepalive_time_ms", 1]]},
-    "fleet": {"listen": "0.0.0.0:9092", "credentials": {"certificate": "/c", "key": "/k", "ca": "/a"}},
+    "fleet": {"listen": "0.0.0.0:9092", "credentials": {"certificate": "/c", "key": "/k", "ca": "/a"}, "name": "a"},
 }  # fmt: skip
 ANYTHING = [None, "", "0", -1, 0, 1e99, True, [], {}, [[]], [None], {"": 1}, "\0", "\n", [["grpc.x", 1]], ["a", 1]]
 IGNORED = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
@@ -80,12 +80,11 @@ def reports(chance, folder):
         receiver.bind(address)
         receiver.setblocking(False)
         systemd = Systemd({"NOTIFY_SOCKET": address})
-        state = FlowerState({"role": "supernode", "fleet": None}, state_file, systemd)
+        state = FlowerState({"role": "supernode", "fleet": None, "grpc": {"client": []}}, state_file, systemd)
         state.channel_opens("10.0.0.5:9092", [])
         for _ in range(chance.randrange(1, 5)):
-            state.call_begins()
-            code = chance.choice(CODES[1:])
-            state.call_ends(chance.choice(METHODS), code, some_text(chance), None)
+            method = chance.choice(METHODS)
+            state.call_ends(state.call_begins(method), method, chance.choice(CODES[1:]), some_text(chance), None)
         log(4, some_text(chance))
         state.last_error = some_text(chance)
         state.end(state.verdict(chance.randrange(3))[1])

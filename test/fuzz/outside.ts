@@ -80,16 +80,19 @@ const probes = target(
 );
 
 const SHOWN =
-  'ActiveState=active\nSubState=running\nResult=success\nExecMainStatus=0\nMainPID=71\nNRestarts=0\n';
+  'ActiveState=active\nSubState=running\nResult=success\nExecMainStatus=0\nMainPID=71\nNRestarts=0\nExecMainCode=2\nExecMainExitTimestampMonotonic=9000000\nWatchdogTimestampMonotonic=1\nWatchdogUSec=2min\n';
 const programs = target(
   'the output of programs',
   6,
   fc.oneof(damaged([SHOWN], ['=', '\n', '-1', '1e9', 'NaN', ' ', '\u001b[2J']), foreignText),
   (output) => {
-    const { active, sub, result, ...numbers } = readUnitState(output);
+    const { active, sub, result, ending, exitStatus, pid, restarts, startedAt, endedAt } =
+      readUnitState(output);
+    must(isPlain(ending), 'an ending is plain');
+    for (const date of [startedAt, endedAt]) date?.toISOString();
     for (const word of [active, sub, result])
       must(isPlain(word) && word !== '' && word.length <= 80, 'a state is a word');
-    for (const number of Object.values(numbers))
+    for (const number of [exitStatus, pid, restarts])
       must(Number.isSafeInteger(number) && number >= 0, 'a number is a natural one');
     must(
       textLines(output).every((line) => isPlain(line) && line !== '' && [...line].length <= 300),

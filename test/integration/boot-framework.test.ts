@@ -1,5 +1,13 @@
 // ML_FRAMEWORK on a VM whose image has none: how the boot handles it, on both roles.
-import { mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { fakeEnvironment } from '../support/zone/fake-flwr.ts';
@@ -65,6 +73,29 @@ test('`flower-context install` installs the framework once there is free space, 
   );
   await vm.waitFor('a boot without degradation', (now) => now.phase === 'ready' && now.problems.length === 0);
   expect(environmentOf(vm)).toBe('1.39.0-pytorch');
+});
+
+test('while Flower is installed for a changed CONTEXT, the ready script does not answer for the one before', async () => {
+  const { vm } = await superlink({}, { freeMb: 20_000, prepare: indexFor });
+  await vm.whenReady();
+  expect((await vm.cli('ready', '--timeout', '0')).code).toBe(0);
+  const script = vm.at('usr/lib/flower-context/flower/make-env.sh');
+  const go = vm.at('go');
+  const held = `#!/bin/sh\nuntil [ -e '${go}' ]; do sleep 0.05; done\n`;
+  writeFileSync(script, readFileSync(script, 'utf8').replace('#!/bin/sh\n', held));
+  await vm.recontextualize({ ML_FRAMEWORK: 'sklearn' });
+  await vm.waitFor('the installation', ({ waiting }) => waiting?.for.includes('sklearn'));
+  // Flower serves all the time, with the settings of before.
+  expect(vm.flowerLink()?.phase).toBe('serving');
+  expect(await vm.cli('ready', '--timeout', '0')).toMatchObject({
+    code: 3,
+    stdout: expect.stringMatching(/^not ready yet: .*sklearn/),
+  });
+  expect((await vm.cli('status')).code).toBe(3);
+  writeFileSync(go, '');
+  await vm.whenReady(30_000);
+  expect(environmentOf(vm)).toBe('1.39.0-sklearn');
+  expect((await vm.cli('ready')).code).toBe(0);
 });
 
 test('a SuperLink gets the framework too, because ServerApps import it', async () => {

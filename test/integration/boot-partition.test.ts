@@ -8,7 +8,7 @@ const SUPERLINK = { FL_READY: 'YES', FL_TLS: 'NO', FL_ENDPOINT: `${NET}.200.1:90
 
 async function nodeConfigOf(vm: Vm): Promise<string[]> {
   await vm.waitFor('the launch plan', ({ steps }) =>
-    steps.some(({ id, state }) => id === 'launch_plan' && state === 'done'),
+    steps.some(({ id, state }) => id === 'start_flower' && state === 'done'),
   );
   const lines = readFileSync(vm.at('run/flower-context/node-config.toml'), 'utf8').trimEnd().split('\n');
   expect(lines.filter((line) => line.startsWith('data-path'))).toEqual([

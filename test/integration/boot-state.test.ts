@@ -91,6 +91,15 @@ describe('a state file', () => {
     ).toHaveLength(1);
     expect(JSON.parse(readFileSync(path, 'utf8'))).toMatchObject({ version: 1 });
     expect(tls(vm, 'ca.pem')).toBe(ca);
+    // It has been set aside: a later boot of the same agent has no such problem.
+    await until('the unit', async () => (await vm.unit('flower-context')).ActiveState === 'active');
+    await vm.systemctl('reload', 'flower-context');
+    const later = await vm.waitFor(
+      'another boot',
+      ({ phase, started_at }) => phase === 'ready' && started_at !== status.started_at,
+    );
+    expect(later.problems).toEqual([]);
+    expect(vm.journalText().match(/state_damaged/g)).toHaveLength(1);
   });
 
   test('of the CA that is damaged is quarantined, what serves goes on, and the report mentions SuperNodes that pin the CA', async () => {

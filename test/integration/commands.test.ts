@@ -254,7 +254,8 @@ describe('every command', () => {
       .slice(1)
       .map((group) => [...group.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name));
     expect(service).toEqual(['run', 'boot', 'ready', 'reread']);
-    expect(operate).toEqual(['status', 'doctor', 'explain', 'ca', 'submit', 'install', 'backup', 'restore']);
+    const wanted = ['status', 'doctor', 'explain', 'apply', 'ca', 'submit', 'install', 'backup', 'restore'];
+    expect(operate).toEqual(wanted);
     expect(author).toEqual(['validate', 'plan', 'context', 'template', 'lint', 'probe']);
     expect(other).toEqual(['completion', 'version']);
   });

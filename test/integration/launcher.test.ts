@@ -250,6 +250,48 @@ describe.each([
     expect(launched.output()).not.toMatch(/Traceback|CERTIFICATE_VERIFY_FAILED/);
   });
 
+  it.each(['SIGKILL', 'SIGSTOP'] as const)('starts another SuperExec when one has got %s', async (signal) => {
+    const vm = newSetup(version);
+    const launched = vm.launch(vm.superlink({ loopback: `${net}.3`, silence: 8 }));
+    await vm.phase(launched, 'serving');
+    const starts = () => launched.output().match(/Starting Flower SuperExec/g)?.length ?? 0;
+    await until('SuperExec', () => starts() === 1, { detail: launched.output });
+    const [child] = await childrenOf(launched);
+    process.kill(Number(child), signal);
+    await until('another SuperExec', () => starts() === 2, { timeoutMs: 40_000, detail: launched.output });
+    expect(launched.output()).toMatch(
+      signal === 'SIGKILL' ? /SuperExec ended \(killed by SIGKILL\)/ : /SuperExec was stopped by a signal/,
+    );
+    expect(vm.link()).toMatchObject({ phase: 'serving', pid: launched.process.pid });
+    launched.process.kill('SIGTERM');
+    expect(await launched.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test('replaces a SuperExec that does not ask for work, and no other', async () => {
+    const vm = newSetup(version);
+    const plan = vm.superlink({ loopback: `${net}.4`, silence: 15 });
+    // SuperExec asks at its start, and then every 60 s instead of every second.
+    const slow = { ...plan, environment: { ...plan.environment, FLWR_SUPEREXEC_TASK_POLL_INTERVAL: '60' } };
+    const launched = vm.launch(slow);
+    const replaced = /SuperExec hangs and has not asked for work for \d+ s; started another one/;
+    await until('another one', () => replaced.test(launched.output()), {
+      timeoutMs: 60_000,
+      detail: launched.output,
+    });
+    launched.process.kill('SIGTERM');
+    expect((await launched.ended).code).toBe(0);
+
+    const again = vm.launch(plan);
+    await vm.phase(again, 'serving');
+    const began = Date.now();
+    const answersFor = () => Date.parse(vm.link()?.answered_at ?? '') - began;
+    await until('answers for longer than that', () => answersFor() > 20_000, {
+      timeoutMs: 60_000,
+      detail: again.output,
+    });
+    expect(again.output()).not.toContain('SuperExec hangs');
+  });
+
   test.each([9092, 9093])('reports that port %i is in use, and ends with a failure', async (port) => {
     const taken = createServer().listen({ host: `${net}.2`, port });
     const vm = newSetup(version);

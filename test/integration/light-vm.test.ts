@@ -106,7 +106,7 @@ test('the duration of a boot is that of its steps side by side, and boots are co
   const { outcome } = boots[0]!;
   expect(outcome.tookMs).toBeGreaterThanOrEqual(60_000);
   expect(outcome.tookMs).toBeLessThan(100_000);
-  const text = renderMetrics({ ready: true, boots: 3, outcome, now: clock.now() });
+  const text = renderMetrics({ ready: true, boots: 3, ends: 0, outcome, now: clock.now() });
   expect(text).toContain(`flower_context_boot_seconds ${outcome.tookMs / 1_000}\n`);
   expect(text).toContain('# TYPE flower_context_boots_total counter\nflower_context_boots_total 3\n');
 });

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { untilDecided, verdictNow } from '../../src/cli/ready.ts';
+import { liveFlowerState } from '../../src/flower/state-file.ts';
 import { HttpFailure, type HttpReply, type HttpRequest } from '../../src/host/http.ts';
 import { opensGate } from '../../src/onegate/guard.ts';
 import { readReady } from '../../src/report/ready-file.ts';
@@ -114,7 +115,9 @@ class Machine {
     const { clock } = this.#world;
     await clock.sleep(this.#world.random() * 3_000, signal);
     // The script ends with its VM.
-    const decided = await Promise.race([untilDecided(this.vm.machine, 600_000), aborted(signal)]);
+    // The agent of a light VM is this process, and has no systemd.
+    const serves = async (): Promise<boolean> => (await liveFlowerState(this.vm.machine))?.up === true;
+    const decided = await Promise.race([untilDecided(this.vm.machine, 600_000, serves), aborted(signal)]);
     if (decided?.verdict !== 'serves') return;
     if (!this.vm.served)
       this.#world.faults.push(`the ready script of the ${this.role} succeeds before it served`);

@@ -1,5 +1,7 @@
 // One example of each state of the agent, for its tests and for the table in docs/architecture.md.
-import type { AgentState } from '../../src/agent/state.ts';
+import type { AgentState } from '../../src/agent/life.ts';
+import { NO_TROUBLES } from '../../src/agent/troubles.ts';
+import type { Supervision } from '../../src/boot/step.ts';
 import { EXIT } from '../../src/core/exit.ts';
 
 type Of<Stage extends AgentState['stage']> = Extract<AgentState, { readonly stage: Stage }>;
@@ -8,7 +10,7 @@ type Ready = Of<'ready'>;
 type Disconnected = Of<'disconnected'>;
 type Failed = Of<'failed'>;
 
-const common = { ready: false, context: 'abc', notified: true, unfinished: 0 };
+const common = { ready: false, context: 'abc', notified: true, unfinished: 0, ...NO_TROUBLES };
 const ready: Ready = { ...common, stage: 'ready', ready: true, published: true };
 
 export const EXAMPLES = {
@@ -21,6 +23,16 @@ export const EXAMPLES = {
     ready: false,
     since: 5_000,
     reason: 'reset',
+  } satisfies Disconnected as Disconnected,
+  /** READY is withdrawn: Flower hung, or ended again and again. */
+  withdrawn: {
+    ...ready,
+    stage: 'disconnected',
+    ready: false,
+    since: 5_000,
+    reason: 'no answer',
+    withdrawn: 'flower_hung',
+    troubles: [{ code: 'flower_hung', found: 'no answer', at: 5_000 }],
   } satisfies Disconnected as Disconnected,
   failed: {
     ...common,
@@ -35,3 +47,6 @@ export const EXAMPLES = {
   leaving: { ...common, stage: 'failed', served: false, exit: EXIT.badContext } satisfies Failed as Failed,
   stopped: { ...common, stage: 'stopped', exit: EXIT.ok },
 } as const satisfies Record<string, AgentState>;
+
+/** What a boot gets from the supervision of a Flower with which nothing is wrong. */
+export const UNTROUBLED: Supervision = { error: () => undefined, heldMs: () => 0 };

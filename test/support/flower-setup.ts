@@ -23,6 +23,7 @@ import type { Credentials } from '../../src/flower/settings.ts';
 import { type FlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { issueCa, issueServer, type KeyPair } from '../../src/tls/issue.ts';
+import type { FakeOrder } from './zone/fake-flwr.ts';
 import { until } from './zone/process.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../appliance/lib/flower-launch.py');
@@ -82,6 +83,9 @@ export class FlowerSetup {
     keepalive?: Keepalive;
     database?: string;
     checkpoints?: string;
+    silence?: number;
+    /** A name in the operator's certificate. */
+    serverName?: string;
   }): LaunchPlan {
     const { loopback, fleet = { host: loopback, port: 9092 }, tls = null } = options;
     const { time, timeout } = options.keepalive ?? { time: 60, timeout: 20 };
@@ -97,7 +101,8 @@ export class FlowerSetup {
       FL_CHECKPOINT_PATH: options.checkpoints ?? 'checkpoints',
     } as const;
     mkdirSync(stateDirectory(this.paths, 'superlink'), { recursive: true });
-    return launchPlan(config, { ...this.#facts(loopback), tls });
+    const plan = launchPlan(config, { ...this.#facts(loopback), tls, serverName: options.serverName });
+    return options.silence === undefined ? plan : { ...plan, silence_seconds: options.silence };
   }
 
   /** The plan of a SuperNode; `ca` is PEM text, null for plaintext. */
@@ -132,6 +137,12 @@ export class FlowerSetup {
       },
     );
     return options.silence === undefined ? plan : { ...plan, silence_seconds: options.silence };
+  }
+
+  /** What a fake Flower does from now on. */
+  orderFake(order: FakeOrder): void {
+    mkdirSync(join(this.root, 'etc'), { recursive: true });
+    this.file('etc/fake-flwr', order);
   }
 
   /** Writes a file into the folder of this setup; returns its absolute path. */

@@ -21,7 +21,7 @@ def say(**answer):
 
 
 def new_state():
-    state = FlowerState({"role": "supernode", "fleet": None}, StateFile(), Systemd({}))
+    state = FlowerState({"role": "supernode", "fleet": None, "grpc": {"client": []}}, StateFile(), Systemd({}))
     state.channel_opens("10.0.0.5:9092", [])
     return state
 
@@ -50,16 +50,14 @@ for name in ("other.py", "heartbeat.py"):
 # A failed handshake after acceptance sets a deadline, and a call that succeeds removes it.
 state = new_state()
 state.node_id = "7"
-state.call_begins()
-state.call_ends("PullMessages", "UNAVAILABLE", "Tls handshake failed: CERTIFICATE_VERIFY_FAILED", None)
+began = state.call_begins("PullMessages")
+state.call_ends(began, "PullMessages", "UNAVAILABLE", "Tls handshake failed: CERTIFICATE_VERIFY_FAILED", None)
 say(phase=state.phase, fatal=state.fatal_deadline is not None)
-state.call_begins()
-state.call_ends("PullMessages", "OK", "", None)
-say(phase=state.phase, fatal=state.fatal_deadline is not None, in_flight=state.calls.in_flight)
+state.call_ends(state.call_begins("PullMessages"), "PullMessages", "OK", "", None)
+say(phase=state.phase, fatal=state.fatal_deadline is not None, in_flight=len(state.calls.pending))
 
 # A refusal that is about a run is an answer: the link exists.
-state.call_begins()
-state.call_ends("GetRun", "PERMISSION_DENIED", "run is not running", None)
+state.call_ends(state.call_begins("GetRun"), "GetRun", "PERMISSION_DENIED", "run is not running", None)
 say(phase=state.phase)
 
 # The exit status of the process for the status that Flower ended with.

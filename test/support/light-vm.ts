@@ -32,6 +32,7 @@ import { openJournal } from '../../src/report/journal.ts';
 import { Report } from '../../src/report/report.ts';
 import { readStatus, type Status } from '../../src/report/status.ts';
 import { folderHost } from './agent/host.ts';
+import { UNTROUBLED } from './agent-states.ts';
 import { type Context, renderContextSh, renderOneEnv } from './zone/context.ts';
 
 type StartInputs = Parameters<typeof prepareRestart>[0];
@@ -155,7 +156,11 @@ export class LightVm {
   /** One boot, as `flower-context boot` does it. */
   boot(
     signal: AbortSignal,
-    run: Pick<Boot, 'contextRead' | 'notServing'> = { contextRead: () => {}, notServing: () => {} },
+    run: Pick<Boot, 'contextRead' | 'notServing' | 'supervision'> = {
+      contextRead: () => {},
+      notServing: () => {},
+      supervision: UNTROUBLED,
+    },
   ): Promise<BootOutcome> {
     return boot({
       machine: this.machine,
@@ -249,6 +254,7 @@ export class LightVm {
           onBoot(outcome);
           return outcome;
         },
+        withdrawn: () => this.#checkpoint.forgetStep('publish'),
         notify: {
           ready: () => {
             unit.state = 'active';

@@ -6,16 +6,14 @@ import json
 import os
 import re
 import sqlite3
-import time
 import urllib.parse
 
 from .plan import Unusable
-from .waiting import EXTEND_EVERY_SECONDS, EXTEND_MICROSECONDS
 
 PAGES_AT_ONCE = 4096
 
 
-def keep_copy(plan, path, systemd):
+def keep_copy(plan, path):
     """`path`: the agent's file with the version that last opened the database. Without it nothing is known, and nothing is
     copied. Returns a sentence for the journal when there is a new copy. Raises Unusable."""
     earlier, version = opened_by(path), plan["flower_version"]
@@ -27,7 +25,7 @@ def keep_copy(plan, path, systemd):
         # After a migration that did not end well the copy is the only one of its kind.
         if os.path.exists(copy) and revision(copy) != revision(database):
             return None
-        write_copy(database, copy, systemd)
+        write_copy(database, copy)
     except (OSError, sqlite3.Error) as error:
         raise Unusable(
             f"cannot keep a copy of the database {database} as {copy} before Flower {version} migrates it: {error}; "
@@ -63,21 +61,14 @@ def revision(path):
     return None
 
 
-def write_copy(database, copy, systemd):
+def write_copy(database, copy):
     """With SQLite's backup: what a Flower that was killed has left in its log is in the copy, too."""
-    unfinished, extended_at = f"{copy}.unfinished", time.monotonic()
-
-    def extend(_status, _remaining, _total):
-        nonlocal extended_at
-        if time.monotonic() - extended_at >= EXTEND_EVERY_SECONDS:
-            systemd.notify(f"EXTEND_TIMEOUT_USEC={EXTEND_MICROSECONDS}")
-            extended_at = time.monotonic()
-
+    unfinished = f"{copy}.unfinished"
     with contextlib.suppress(FileNotFoundError):
         os.remove(unfinished)
     try:
         with opened(database, "rw") as source, contextlib.closing(sqlite3.connect(unfinished)) as target:
-            source.backup(target, pages=PAGES_AT_ONCE, progress=extend)
+            source.backup(target, pages=PAGES_AT_ONCE)
         os.replace(unfinished, copy)
     except (OSError, sqlite3.Error):
         with contextlib.suppress(OSError):

@@ -5,23 +5,9 @@ import os
 import sys
 import time
 
-
-def watch(state, systemd):
-    """Ends a Flower that must not continue, and sends systemd's watchdog notifications. Never returns."""
-    notified_at = 0.0
-    while True:
-        time.sleep(min(0.25, state.calls.silence_seconds / 4))
-        now = time.monotonic()
-        if systemd.watchdog_seconds and now - notified_at >= systemd.watchdog_seconds:
-            systemd.notify("WATCHDOG=1")
-            notified_at = now
-        with state.lock:
-            over = state.must_end(now)
-            if over is not None:
-                end(state, *over)
-
-
 exit_at_once = os._exit
+# systemd kills at once when it is asked to; a person can have turned that off (`systemctl service-watchdogs`).
+WATCHDOG_ACTS_SECONDS = 5.0
 
 
 def catch_hard_exit(state):
@@ -37,10 +23,13 @@ def catch_hard_exit(state):
     os._exit = exit_with_verdict
 
 
-def end(state, status, detail):
-    """Exits at once: threads of Flower can block a normal exit for ever."""
-    state.end(detail)
+def end(state, status, detail, hung=False):
+    """Exits at once: threads of Flower can block a normal exit for ever. `hung`: systemd ends the process as its watchdog does,
+    if the unit has one, so that it counts as that."""
+    state.end(detail, hung)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError):
             stream.flush()
+    if hung and state.systemd.watchdog_seconds:
+        time.sleep(WATCHDOG_ACTS_SECONDS)
     exit_at_once(status)

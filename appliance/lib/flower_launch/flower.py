@@ -37,11 +37,18 @@ def await_http_listener(state):
 
 
 class QuietAccess(logging.Filter):
-    """Drops the access lines of successful requests: there is one for each poll."""
+    """Drops the access lines of successful requests: there is one for each poll. `request_ended` gets the path of each."""
+
+    def __init__(self, request_ended):
+        super().__init__()
+        self.request_ended = request_ended
 
     def filter(self, record):
         args = record.args
-        status = args[4] if isinstance(args, tuple) and len(args) > 4 else None
+        if not isinstance(args, tuple) or len(args) <= 4:
+            return True
+        _client, _method, path, _version, status = args[:5]
+        self.request_ended(str(path))
         return not (isinstance(status, int) and status < 400)
 
 
@@ -59,8 +66,9 @@ class FirstError(logging.Filter):
         return True
 
 
-def alter_logging(state):
-    """Flower's console lines get journal priorities instead of colours. Call it once Flower is imported."""
+def alter_logging(state, request_ended=lambda path: None):
+    """Flower's console lines get journal priorities instead of colours. Call it once Flower is imported. `request_ended` gets
+    the path of each request to Flower's HTTP listener."""
     priorities = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 
     def format_record(record):
@@ -77,7 +85,7 @@ def alter_logging(state):
             handler.colored = False
             handler.format = format_record
             handler.addFilter(lambda record: record.getMessage().strip() != "")
-    logging.getLogger("uvicorn.access").addFilter(QuietAccess())
+    logging.getLogger("uvicorn.access").addFilter(QuietAccess(request_ended))
     logging.getLogger("uvicorn.error").addFilter(FirstError(state))
 
 

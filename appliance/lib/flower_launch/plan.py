@@ -42,6 +42,8 @@ def faults_of(plan):
             faults.append("'fleet' is missing")
     elif not isinstance(fleet, dict) or not fits(fleet.get("listen"), TEXT):
         faults.append("'fleet.listen' is not text")
+    elif "name" in fleet and not fits(fleet["name"], TEXT):
+        faults.append("'fleet.name' is not text")
     elif fleet.get("credentials") is not None:
         files = fleet["credentials"]
         for name in ("certificate", "key", "ca"):

@@ -73,7 +73,7 @@ class StateFile:
             os.dup2(self.descriptor, 0)
             os.dup2(self.descriptor, 1)
 
-    def write(self, phase, since, detail, node_id, grpc):
+    def write(self, phase, since, detail, node_id, grpc, answered_at=None, messages=None):
         """Replaces the record. If that fails, the process ends at once: the agent would believe the old record, and another
         process of the same user can cause the failure (prlimit)."""
         if self.descriptor is None:
@@ -87,6 +87,8 @@ class StateFile:
             "since": since,
             "node_id": node_id,
             "detail": plain(detail),
+            "answered_at": answered_at,
+            "messages": messages,
             "grpc": {side: [short(option) for option in grpc[side][:MOST_OPTIONS]] for side in ("server", "client")},
         }
         try:

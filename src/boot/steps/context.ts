@@ -1,3 +1,4 @@
+import { journalSettings } from '../../config/journal-settings.ts';
 import type { BootConfig } from '../../config/parse.ts';
 import { problemOf } from '../../core/finding.ts';
 import { attempt, joinProblems, Problem } from '../../core/problem.ts';
@@ -24,8 +25,11 @@ export const readContext = stepOf<CommonOutputs>()({
   title: 'read the CONTEXT',
   needs: [],
   async run(_, tools) {
-    const { machine, checkpoint } = tools;
+    const { machine, checkpoint, journal, warn } = tools;
     const { context, contextSha256, credentials } = loadVm(machine);
+    if (!(context instanceof Problem)) journal.configure(journalSettings(context.variables));
+    const damage = checkpoint.takeDamage();
+    if (damage !== undefined) warn(damage);
     // Also of a damaged file: the agent notices its correction by it.
     if (contextSha256 !== undefined) {
       tools.contextRead(contextSha256);
@@ -99,7 +103,7 @@ export const validateSuperNode = stepOf<SuperNodeOutputs>()(validateAs('supernod
 
 function validate(
   { read_context: { variables, addresses, hostNames, access } }: Needed,
-  { machine, image, journal, unchanged, warn }: StepTools,
+  { machine, image, unchanged, warn }: StepTools,
 ): StepResult<BootConfig> {
   const { config, errors, warnings, problems } = checkContext(variables, {
     image: imageOf(image, machine.paths),
@@ -110,7 +114,6 @@ function validate(
   });
   const warned = problemOf(warnings, 'reading');
   if (warned !== undefined) warn(warned);
-  if (config !== undefined) journal.configure({ level: config.FL_LOG_LEVEL, format: config.FL_LOG_FORMAT });
   // A CA may only seem invalid until the clock is set. The step `trust` reports it, and that failure is retried.
   const fatal = problems
     .filter(({ severity, code }) => severity === 'fatal' && code !== 'ca_invalid')

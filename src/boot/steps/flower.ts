@@ -22,11 +22,14 @@ import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
 import { rememberDatabase } from '../database.ts';
+import { putInForce, readInForce, takeRequest } from '../in-force.ts';
+import { decide, goOn } from '../pending.ts';
 import { ifItAnswers, probeFleetApi } from '../probe-fleet.ts';
 import { retryLimitReached } from '../retry-limit.ts';
 import {
   type CommonOutputs,
   type PreparedPlan,
+  type Started,
   type StepResult,
   type StepTools,
   type SuperLinkOutputs,
@@ -49,9 +52,10 @@ export const startFlower = stepOf<CommonOutputs>()({
   run: start,
 });
 
-async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<Started>> {
   const { machine } = tools;
   const { paths } = machine;
+  const requested = takeRequest(paths);
   const plan = outputs.launch_plan;
   const unit = unitOf(outputs.validate.role);
   // Listened on for a moment, so not while a Flower of an earlier plan may be about to.
@@ -63,20 +67,26 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   if (state?.plan === plan.hash) {
     // Flower will start from this file again.
     writePlan(plan, paths);
-    return { output: undefined, kept: true, note: `${unit} runs with this plan already` };
+    return { output: started(plan, paths), kept: true, note: `${unit} runs with this plan already` };
   }
   const waits = state?.plan === null;
+  const { role } = outputs.validate;
+  const decision =
+    state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
+  if (decision?.waits !== undefined) return goOn(decision, plan, tools);
+  const before = readInForce(paths)?.pending;
   if (!running || waits) {
     const problem = await (ports ?? takenPort(plan));
     if (problem !== undefined) throw problem;
   }
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
+  const output = started(plan, paths);
   // The launcher says which plan it took, and then reads the plan once more: it cannot have missed this one.
   const taken = waits ? (await liveFlowerState(machine))?.plan : undefined;
   if (taken === null || taken === plan.hash)
     return {
-      output: undefined,
+      output,
       note: `Flower ${plan.flowerVersion}, pre-started process took the plan`,
     };
   // An app may listen where Flower is about to. systemd does not order the two (flower-superexec.service says why).
@@ -89,8 +99,18 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
       remedy: `read \`systemctl status ${unit}\``,
     });
   }
-  return { output: undefined, note: `Flower ${plan.flowerVersion}` };
+  const change = decision?.restart ? `, with ${decision.restart}` : '';
+  const since = before ? `, which was pending since ${before.since}` : '';
+  return { output, note: `Flower ${plan.flowerVersion}${change}${since}` };
 }
+
+const started = (plan: PreparedPlan, paths: Paths): Started => ({
+  hash: plan.hash,
+  flowerVersion: plan.flowerVersion,
+  parts: putInForce(paths, plan),
+  pending: undefined,
+  degradedBy: plan.degradedBy,
+});
 
 /** A launcher reports a moment after its start. */
 const FIRST_STATE_WITHIN_MS = 15_000;
@@ -115,7 +135,8 @@ async function firstState(
     const why = await whyUnknown(machine);
     if (why === undefined) return undefined;
     if (clock.monotonicMs() >= until) {
-      warn(new Problem('flower_state_unknown', { doing: `reading the state of ${unit}`, found: why }));
+      const doing = `reading the state of ${unit}`;
+      warn(new Problem('flower_state_unknown', { doing, found: why }), 'Flower serves');
       return undefined;
     }
     await clock.sleep(READ_STATE_EVERY_MS, signal);
@@ -124,12 +145,13 @@ async function firstState(
 
 /** Puts the plan where the launcher reads it; first the environment that it is for. @internal */
 export function writePlan(
-  { text, environment, access, endpoints, superexec }: PreparedPlan,
+  { text, environment, access, endpoints, superexec, nodeConfig }: PreparedPlan,
   paths: Paths,
 ): void {
   pointLink(paths.environment, environment);
   if (superexec !== undefined) writeSuperExec(paths, superexec);
   writeEndpoints(paths, endpoints);
+  if (nodeConfig !== undefined) writeIfChanged(paths.nodeConfig, nodeConfig, access);
   writeIfChanged(paths.plan, text, access);
 }
 
@@ -176,8 +198,9 @@ const SERVING_WITHIN_MS = 180_000;
 export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   id: 'await_fleet_api',
   title: 'wait for the Fleet API',
+  provesServing: true,
   needs: ['validate', 'certificates', 'launch_plan', 'start_flower'],
-  async run({ validate: config, certificates: trust, launch_plan: plan }, tools) {
+  async run({ validate: config, certificates: trust, launch_plan: plan, start_flower: flower }, tools) {
     const { machine, wait, warn, signal: cancelled } = tools;
     const { endpoint } = plan.endpoints;
     const address = formatHostPort(endpoint);
@@ -194,7 +217,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       const waiting = { withinMs: SERVING_WITHIN_MS, onReason: waitFor, signal };
       const failure =
         trust?.verifiable === false ? undefined : await probeFleetApi(endpoint, trust?.caFile, waiting);
-      if (failure === undefined) return untilUp(plan, machine, signal);
+      if (failure === undefined) return untilUp(flower, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
@@ -203,9 +226,10 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
     };
     await firstOf(cancelled, (signal) => [
       untilServing(signal),
-      untilFlowerEnds('superlink', plan, machine, signal),
+      untilFlowerEnds('superlink', flower, machine, signal),
     ]);
-    rememberDatabase(config, plan.flowerVersion, tools.checkpoint);
+    const database = { FL_DATABASE: flower.parts.database ?? config.FL_DATABASE };
+    rememberDatabase(database, flower.flowerVersion, tools.checkpoint);
     const verified =
       trust?.verifiable === false
         ? ', not verified: its certificate is not valid by this clock'
@@ -239,9 +263,10 @@ const CHECK_PEER_EVERY_MS = 10_000;
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
   id: 'await_registration',
   title: 'wait until the SuperLink accepts this node',
+  provesServing: true,
   needs: ['read_context', 'discover_superlink', 'trust', 'launch_plan', 'start_flower'],
   async run(outputs, tools) {
-    const { discover_superlink, trust, launch_plan: plan } = outputs;
+    const { discover_superlink, trust, start_flower: flower } = outputs;
     const { endpoint, others } = discover_superlink;
     const { machine } = tools;
     let published: string | undefined;
@@ -278,10 +303,10 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     // Flower ends a moment after the SuperLink has refused its timestamps: its last words are read, too.
     const onState = ({ detail }: FlowerState): void => checkClock(detail);
     const { node_id } = await firstOf(tools.signal, (signal) => [
-      untilUp(plan, machine, signal, onState),
+      untilUp(flower, machine, signal, onState),
       checkPeer(signal),
       follow(signal),
-      untilFlowerEnds('supernode', plan, machine, signal),
+      untilFlowerEnds('supernode', flower, machine, signal),
     ]);
     if (node_id !== null) tools.setFacts({ node_id });
     return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
@@ -306,7 +331,7 @@ const READ_STATE_EVERY_MS = 250;
 
 /** Resolves when the Flower of this plan serves (was accepted). `onState` gets each state of this plan, also a last one. */
 async function untilUp(
-  { hash }: PreparedPlan,
+  { hash }: Started,
   machine: Machine,
   signal: AbortSignal,
   onState: (state: FlowerState) => void = () => {},
@@ -338,7 +363,7 @@ const READ_UNIT_EVERY_MS = 1_000;
 /** Never resolves: throws flower_start_failed, with Flower's last lines, when the unit's process has ended. */
 async function untilFlowerEnds(
   role: Role,
-  { flowerVersion }: PreparedPlan,
+  { flowerVersion }: Started,
   machine: Machine,
   signal: AbortSignal,
 ): Promise<never> {

@@ -14,7 +14,10 @@ import type { Paths } from '../../host/paths.ts';
 import { queueJob } from '../../host/systemd.ts';
 import { advertisedEndpoint, advertisedEndpoint6 } from '../addresses.ts';
 import { demandNoOlderFlower, writeDatabaseVersion } from '../database.ts';
+import { describeSuperLink, describeSuperNode } from '../describe.ts';
+import type { Described } from '../in-force.ts';
 import { certificateFiles, superLinkLaunch, superNodeLaunch } from '../launch.ts';
+import type { PartFacts } from '../parts.ts';
 import {
   type PreparedPlan,
   type StepResult,
@@ -51,7 +54,14 @@ export const planSuperLink = stepOf<SuperLinkOutputs>()({
     const access = forFlower(prepare_directories);
     writeIfChanged(facts.paths.runConfig, runConfig, access);
     const contents = trust?.fingerprint ?? '';
-    return preparePlan(plan, contents, facts, { endpoints, access, degradedBy, superexec });
+    return preparePlan(plan, contents, facts, {
+      endpoints,
+      access,
+      degradedBy,
+      superexec,
+      nodeConfig: undefined,
+      describe: (shared) => describeSuperLink(config, trust, facts.paths, { ...shared, endpoints }),
+    });
   },
 });
 
@@ -72,12 +82,13 @@ export const planSuperNode = stepOf<SuperNodeOutputs>()({
       gpu,
     });
     const access = forFlower(prepare_directories);
-    writeIfChanged(facts.paths.nodeConfig, nodeConfig, access);
     const contents = `${trust?.caPem ?? ''}${nodeConfig}`;
     const { output, ...result } = preparePlan(plan, contents, facts, {
       endpoints,
       access,
       superexec,
+      nodeConfig,
+      describe: (shared) => describeSuperNode(config, { trust, partition }, gpu, { ...shared, endpoints }),
       degradedBy:
         degradedBy ?? (trust?.suspicious || partition?.choice.byOrder ? 'peer_suspicious' : undefined),
     });
@@ -120,21 +131,32 @@ function preparePlan(
   { version: flowerVersion, environment, paths }: FlowerFacts,
   {
     superexec: superExecPlan,
+    describe,
     ...rest
-  }: Pick<PreparedPlan, 'endpoints' | 'access' | 'degradedBy'> & {
+  }: Pick<PreparedPlan, 'endpoints' | 'access' | 'degradedBy' | 'nodeConfig'> & {
     readonly superexec: SuperExecPlan | undefined;
+    readonly describe: (shared: Pick<PartFacts, 'environment' | 'secret'>) => Described;
   },
 ): StepResult<PreparedPlan> {
   const superexec = superExecPlan && prepareSuperExec(superExecPlan, environment, paths);
   // Flower starts again together with SuperExec: both must know the same secret.
-  const shared = superexec && [superexec.text, superexec.ca, ensureSecret(paths, rest.access)].join('');
+  const secret = superexec && ensureSecret(paths, rest.access);
+  const shared = superexec && [superexec.text, superexec.ca, secret].join('');
   const inputs = {
     ...plan.environment,
     FLOWER_CONTEXT_INPUTS: sha256(`${contents}${shared ?? ''}`),
   };
   const text = formatPlan({ ...plan, environment: inputs });
   return {
-    output: { ...rest, superexec, text, hash: sha256(text), environment, flowerVersion },
+    output: {
+      ...rest,
+      superexec,
+      text,
+      hash: sha256(text),
+      environment,
+      flowerVersion,
+      describe: () => describe({ environment, secret: secret && sha256(secret) }),
+    },
     kept: unlessUnfit(() => readText(paths.plan)) === text && linkTarget(paths.environment) === environment,
     note: `Flower ${plan.flower_version}, ${plan.program} with ${plan.argv.length} arguments`,
   };

@@ -42,16 +42,17 @@ export const BRIEF: RetryPolicy = { tries: 2, tryTimeoutMs: 5_000, firstWaitMs: 
  */
 export async function unpublish(
   { read_context: { oneGate }, validate: config }: Pick<CommonOutputs, 'read_context' | 'validate'>,
-  { checkpoint, degrade, notServing, signal }: StepTools,
+  { checkpoint, degrade, notServing, signal, supervision }: StepTools,
   stored?: Vm,
 ): Promise<boolean> {
   notServing();
   // A failure later in this boot must not be taken for one of a VM that has published.
   checkpoint.forgetStep('publish');
   if (oneGate === undefined) return true;
-  if (stored !== undefined && !contradictsBooting(stored, config)) return true;
+  const error = supervision.error(false);
+  if (stored !== undefined && !contradictsBooting(stored, config, error)) return true;
   try {
-    await oneGate.update(bootingAttributes(config, oneGate.vmId), { policy: BRIEF, signal });
+    await oneGate.update(bootingAttributes(config, oneGate.vmId, error), { policy: BRIEF, signal });
     return true;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;

@@ -18,12 +18,12 @@ const READ_UNIT_EVERY_MS = 250;
 export const startSuperExec = stepOf<CommonOutputs>()({
   id: 'start_superexec',
   title: 'start SuperExec',
-  needs: ['validate', 'launch_plan', 'start_flower'],
+  needs: ['validate', 'start_flower'],
   // A changed plan has stopped SuperExec together with Flower, maybe not yet at this moment: it is started again.
-  inputs: ({ validate, launch_plan }, { machine }) => ({
+  inputs: ({ validate, start_flower }, { machine }) => ({
     boot: machine.host.bootId(),
     isolation: validate.FL_ISOLATION,
-    plan: launch_plan.hash,
+    plan: start_flower.hash,
   }),
   async run({ validate: { FL_ISOLATION: isolation, role } }, tools): Promise<StepResult<undefined>> {
     const { paths, clock } = tools.machine;

@@ -43,7 +43,7 @@ export const trust = stepOf<SuperNodeOutputs>()({
     if (exposed !== undefined && memory !== last) journal.problem(exposed);
     setFacts({ tls: decision.tls, ...(decision.tls ? { ca_sha256: decision.fingerprintSha256 } : {}) });
     const warning = await checkPeerTls(endpoint, caPem, now, which);
-    if (warning !== undefined) warn(warning);
+    if (warning !== undefined) warn(warning, 'Flower serves');
     const kept = writeTrust(paths, memory, caPem);
     return {
       output:

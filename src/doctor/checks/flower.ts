@@ -6,6 +6,7 @@ import { probeFleet } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { sha256 } from '../../host/machine.ts';
 import { ONCE } from '../../onegate/client.ts';
+import { notServing } from '../../report/life.ts';
 import { type Check, type CheckFinding, none, ok, problem, warning } from '../check.ts';
 import { fleetEndpoint, type VmSnapshot } from '../snapshot.ts';
 
@@ -14,15 +15,16 @@ export const fleet: Check = {
   title: 'Flower',
   needs: 'plan',
   async run(vm) {
-    const { flower, machine, role } = vm;
+    const { flower, machine, role, life } = vm;
     const unit = `flower-${role}`;
     const journal = `\`journalctl -u ${unit}\``;
     if (vm.flowerUnknown !== undefined)
       return [problem(vm.flowerUnknown, `restart it: \`systemctl restart ${unit}\``, 'flower_state_unknown')];
-    if (flower === undefined)
-      return [problem('Flower is not running', `${journal}; systemd restarts it`, 'flower_start_failed')];
+    if (flower === undefined) return [notRunning(vm, journal)];
     const current = flower.plan === sha256(readText(machine.paths.plan) ?? '');
+    const noApps = flower.up && life.flower?.serving === false;
     return [
+      ...(noApps ? [problem(life.flower?.detail ?? '', '`journalctl -u flower-superexec`')] : []),
       ...(current
         ? []
         : [warning('Flower runs with an older launch plan', `restart it: \`systemctl restart ${unit}\``)]),
@@ -35,12 +37,20 @@ export const fleet: Check = {
   },
 };
 
+function notRunning({ life: { flower }, now }: VmSnapshot, journal: string): CheckFinding {
+  const start = flower?.state === 'restarting' ? '' : '; start it: `systemctl restart flower-context`';
+  return problem(notServing(flower, now), `${journal} shows why${start}`, 'flower_start_failed');
+}
+
+/** Less than a check has: no answer is a finding of its own. */
+const PROBE_MS = 4_000;
+
 async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
   const target = fleetEndpoint(vm);
   if (target === undefined) return none('the address is not known yet');
   const { endpoint, ca = null } = target;
   const at = formatHostPort(endpoint);
-  const answer = await probeFleet({ ...endpoint, ca }, 4_500);
+  const answer = await probeFleet({ ...endpoint, ca }, PROBE_MS);
   if (!answer.ok)
     return problem(`${at} ${answer.reason}`, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
   const how = ca === null ? 'in plaintext' : 'verified with the CA that SuperNodes receive';
@@ -52,7 +62,7 @@ export const keepalive: Check = {
   id: 'keepalive',
   needs: 'plan',
   run({ plan, flower }) {
-    if (plan === undefined || flower === undefined) return [none('Flower is not running')];
+    if (plan === undefined || flower === undefined) return [none('not known without a Flower that works')];
     const side = plan.role === 'superlink' ? 'server' : 'client';
     const inForce = new Map<string, string | number>(flower.grpc[side]);
     const missing = plan.grpc[side].filter(([name, value]) => inForce.get(name) !== value);

@@ -1,4 +1,4 @@
-// All checks, in the order of the report: what others need comes first.
+// All checks, in the order of the report: the agent, then what others need.
 import type { Check } from '../check.ts';
 import { certificate, dates } from './certificates.ts';
 import { data } from './data.ts';
@@ -10,10 +10,10 @@ import { ports } from './ports.ts';
 import { agent, units } from './service.ts';
 
 export const CHECKS: readonly Check[] = [
+  agent,
   image,
   context,
   units,
-  agent,
   token,
   oneGate,
   published,

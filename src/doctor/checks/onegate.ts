@@ -31,17 +31,18 @@ export const published: Check = {
   id: 'published',
   needs: 'onegate',
   async run(vm) {
-    const { status, role } = vm;
-    if (status === undefined) return [none('no boot yet')];
+    const { status, role, life } = vm;
+    if (status === undefined) return [none('no status to compare with')];
     const own = await vm.vm().catch(() => undefined);
     if (own === undefined) return [none('not checked: OneGate does not answer')];
     const flag: PublishedName = role === 'supernode' ? 'FL_NODE_READY' : 'FL_READY';
     const value = (name: PublishedName): string => own.attributes.get(name) ?? 'absent';
-    if (!status.serving) {
+    // The status says what was so when the agent wrote it.
+    if (!status.serving || life.flower?.serving !== true) {
       const open = [flag, 'READY' as const].filter((name) => value(name) === 'YES');
       return open.length === 0
         ? [ok(`${flag}=${plain(value(flag), 80)}, FL_ERROR=${plain(value('FL_ERROR'), 80)}`)]
-        : [problem(`${open.join('=YES, ')}=YES, but this VM does not serve`, RELOAD)];
+        : [problem(`${open.join('=YES, ')}=YES, but this VM does not serve`, WITHDRAW)];
     }
     const stale = expected(vm, flag).filter(([name, right]) => value(name) !== right);
     if (stale.length > 0)
@@ -50,6 +51,7 @@ export const published: Check = {
   },
 };
 
+const WITHDRAW = 'the agent withdraws it within a minute; if not: `systemctl restart flower-context`';
 const RELOAD = 'publish again: `systemctl reload flower-context`';
 
 function expected(vm: VmSnapshot, flag: PublishedName): (readonly [PublishedName, string])[] {

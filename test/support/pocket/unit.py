@@ -4,6 +4,7 @@ import os
 import pwd
 import signal
 import subprocess
+import time
 
 from . import unitfile
 from .journal import Journal
@@ -25,6 +26,8 @@ class Unit:
         self.active, self.sub, self.result = "inactive", "dead", "success"
         self.main_pid = self.exec_pid = self.exec_code = self.exec_status = self.restarts = 0
         self.status_text = ""
+        # Of the monotonic clock, in microseconds; 0: never.
+        self.started_us = self.ended_us = self.heard_us = 0
         self.session = 0
         self.start_waiters, self.stop_waiters = [], []
         self.stopping = self.start_again = False
@@ -105,6 +108,10 @@ class Unit:
             "ExecMainCode": self.exec_code,
             "ExecMainStatus": self.exec_status,
             "NRestarts": self.restarts,
+            "ExecMainStartTimestampMonotonic": self.started_us,
+            "ExecMainExitTimestampMonotonic": self.ended_us,
+            "WatchdogTimestampMonotonic": self.heard_us,
+            "WatchdogUSec": f"{unitfile.last(self.settings, 'WatchdogSec') or 0}s",
             "StatusText": self.status_text,
             "NotifyAccess": unitfile.last(self.settings, "NotifyAccess"),
         }
@@ -158,6 +165,7 @@ class Unit:
         process.returncode = 0  # the host reaps every child
         self.main_pid = self.exec_pid = self.session = process.pid
         self.exec_code = self.exec_status = 0
+        self.started_us, self.ended_us, self.heard_us = _now_us(), 0, 0
         self.host.children[process.pid] = self
         self._relay(read_end, os.path.basename(argv[0]), process.pid)
         self._await_start()
@@ -289,7 +297,9 @@ class Unit:
             self._started()
         if said.get("STOPPING") == "1" and self.active == "active":
             self._become("deactivating", "stop-sigterm")
-        if "WATCHDOG" in said:
+        if said.get("WATCHDOG") == "trigger":
+            self._watchdog_timeout()
+        elif "WATCHDOG" in said:
             self._pat()
         return True
 
@@ -297,12 +307,13 @@ class Unit:
         if self.watchdog:
             self.watchdog.cancel()
         limit = unitfile.seconds(self.settings, "WatchdogSec", None)
+        self.heard_us = _now_us() if limit else 0
         self.watchdog = self.host.later(limit, self._watchdog_timeout) if limit else None
 
     def _watchdog_timeout(self):
         self.journal.manager(f"{self.name}: Watchdog timeout!", 3)
         self.result = "watchdog"
-        self.kill(signal.SIGABRT, "main")
+        self.kill(signal.Signals[unitfile.last(self.settings, "WatchdogSignal", "SIGABRT")], "main")
 
     # Going down
 
@@ -341,6 +352,7 @@ class Unit:
         was_starting = self.active == "activating"
         waiting_for_others = self.stopping or self.result == "timeout"
         self.main_pid, self.exec_code, self.exec_status = 0, code, status
+        self.ended_us = _now_us()
         kind = ("exited", "killed", "dumped")[code - 1]
         word = status if code == 1 else signal.Signals(status).name.removeprefix("SIG")
         if not self._is_clean(code, status) or was_starting:
@@ -416,6 +428,10 @@ class Unit:
         for timer in filter(None, (self.timer, self.watchdog)):
             timer.cancel()
         self.timer = self.watchdog = None
+
+
+def _now_us():
+    return int(time.monotonic() * 1e6)
 
 
 def _signal(pid, number):

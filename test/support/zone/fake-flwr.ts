@@ -17,6 +17,26 @@ import { join } from 'node:path';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 const SOURCE = join(REPOSITORY, 'test/support/fake-flwr/flwr');
+/**
+ * Flower's own command, as far as `flwr list` goes. etc/fake-runs: a status for each run (running, finished:completed, ...);
+ * `broken`: no answer. Without the file there is no run.
+ */
+const FLWR = `#!/bin/sh
+runs=$(cat "\${FLWR_HOME%/run/flower-context/flwr}/etc/fake-runs" 2>/dev/null)
+if [ "$runs" = broken ]; then
+  echo '{"success": false, "error-message": "Listing all runs...\\\\n\\\\nConnection to the SuperLink is unavailable."}'
+  exit 0
+fi
+echo 'Listing all runs...'
+id=0
+printf '{"success": true, "runs": ['
+for status in $runs; do
+  [ $id = 0 ] || printf ', '
+  id=$((id + 1))
+  printf '{"run-id": "%s", "status": "%s"}' $id "$status"
+done
+printf ']}\\n'
+`;
 /** Has the gRPC that Flower has, and the interpreter it was built for. */
 const REAL = join(REPOSITORY, '.cache/envs/1.39.0-none');
 const MADE = join(REPOSITORY, '.cache/fake-flwr');
@@ -27,6 +47,11 @@ export type FakeOrder =
   | 'mute'
   | 'foreign'
   | 'stay'
+  | 'busy'
+  | 'sleep'
+  | 'lock'
+  | 'child'
+  | 'work'
   | `exit ${number} ${string}`
   | `refuse ${string} ${string}`;
 
@@ -42,6 +67,7 @@ export function fakeEnvironment(version: string): string {
   const files: Record<string, string> = {
     '.complete': '',
     'pyvenv.cfg': [...settings, 'include-system-site-packages = false', ''].join('\n'),
+    'bin/flwr': FLWR,
     // What the launcher imports while it waits for a plan.
     'imports.txt': 'grpc\ngrpc._server\nconcurrent.futures.thread\n',
     [`lib/${lib}/site-packages/flwr-${version}.dist-info/METADATA`]: `Metadata-Version: 2.1\nName: flwr\nVersion: ${version}\n`,
@@ -82,7 +108,7 @@ function make(
   const beside = mkdtempSync(join(MADE, 'new-'));
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(beside, name, '..'), { recursive: true });
-    writeFileSync(join(beside, name), text);
+    writeFileSync(join(beside, name), text, { mode: name.startsWith('bin/') ? 0o755 : 0o644 });
   }
   for (const [name, target] of Object.entries(links)) {
     mkdirSync(join(beside, name, '..'), { recursive: true });

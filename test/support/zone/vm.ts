@@ -227,6 +227,11 @@ export class Vm {
     renameSync(this.at(`${file}.new`), this.at(file));
   }
 
+  /** What a fake `flwr list` shows from now on: a status for each run, or `broken`. */
+  fakeRuns(...statuses: string[]): void {
+    this.write('etc/fake-runs', statuses.join(' '));
+  }
+
   systemctl = (...args: string[]): Promise<Outcome> => run(this.at('usr/bin/systemctl'), args);
 
   /** `flower-context ARGS` as a person on this VM would type it. */

@@ -1,15 +1,7 @@
 // The agent's life without a clock: each row is a state, an event, and what follows.
 import { describe, expect, test } from 'vitest';
-import {
-  type AgentEvent,
-  type AgentState,
-  dueEvent,
-  LINK_TIMEOUT_MS,
-  type Moment,
-  next,
-  START,
-  verdictOf,
-} from '../../../src/agent/state.ts';
+import type { AgentEvent, AgentState, Moment } from '../../../src/agent/life.ts';
+import { dueEvent, LINK_TIMEOUT_MS, next, START, verdictOf } from '../../../src/agent/state.ts';
 import { EXIT } from '../../../src/core/exit.ts';
 import { EXAMPLES } from '../../support/agent-states.ts';
 
@@ -101,6 +93,7 @@ describe('during a boot', () => {
       'ClockChanged',
       'RetryDue',
       'PartitionMoved',
+      'PendingDue',
     ] as const)
       expect(next(booting, { type }, moment())).toEqual({ state: booting, effects: [] });
   });
@@ -204,12 +197,25 @@ describe('after a boot', () => {
     ['ClockChanged', 'clock'],
     ['RetryDue', 'retry_publish'],
     ['PartitionMoved', 'partition'],
+    ['PendingDue', 'pending'],
   ] as const)('%s starts another one, from ready and from disconnected', (type, cause) => {
     for (const state of [ready, disconnected]) {
       const { state: after, effects } = next(state, { type }, moment());
       expect(after).toMatchObject({ stage: 'booting', cause });
       expect(effects).toEqual([{ type: 'startBoot', cause }]);
     }
+  });
+
+  test('a change that waits is part of the state until the next boot decides about it', () => {
+    const pending = { reason: 'a new certificate', since: new Date(0), because: 'run 1 is running' };
+    const booting = { ...EXAMPLES.booting, ready: true };
+    const waits = follow(booting, { type: 'BootSucceeded', published: true, pending }).after;
+    expect(waits).toMatchObject({ stage: 'ready', ready: true, pending });
+    const lost = follow(waits, { type: 'LinkDown', reason: 'reset' }).after;
+    expect(lost).toMatchObject({ stage: 'disconnected', pending });
+    const again = follow(lost, { type: 'PendingDue' }).after;
+    expect(again).not.toHaveProperty('pending');
+    expect(follow(again, { type: 'BootSucceeded', published: true }).after).not.toHaveProperty('pending');
   });
 
   test('a lost connection closes the gate; its return opens it if everything is published', () => {

@@ -12,6 +12,7 @@ import { openJournal } from '../../../src/report/journal.ts';
 import { Report } from '../../../src/report/report.ts';
 import { readStatus } from '../../../src/report/status.ts';
 import { parseImage } from '../../../src/vm/image.ts';
+import { UNTROUBLED } from '../../support/agent-states.ts';
 
 let folder: string;
 let lines: string[];
@@ -68,6 +69,7 @@ async function runAll(steps: Step<Outputs>[], signal = new AbortController().sig
     signal,
     contextRead: () => {},
     notServing: () => {},
+    supervision: UNTROUBLED,
     superLinkMoved: () => {},
   });
   return { ...result, checkpoint, report };
@@ -131,6 +133,56 @@ describe('the runner', () => {
     ]);
     expect(passed).toEqual({ validate: 'validate' });
     expect(Object.keys(outputs)).toEqual(['read_context', 'validate', 'certificates']);
+  });
+
+  test('takes a warning back that only held until Flower served, and no other one', async () => {
+    const warning = (found: string): Problem =>
+      new Problem('superlink_unreachable', { doing: 'checking', found, severity: 'warning' });
+    const shown: (string[] | undefined)[] = [];
+    const look = (): unknown => shown.push(readStatus(statusFile())?.problems.map(({ found }) => found));
+    await runAll([
+      step('validate', [], async (tools) => {
+        tools.warn(warning('refused'), 'Flower serves');
+        tools.warn(warning('lasting'));
+        look();
+        return {};
+      }),
+      {
+        ...step('await_fleet_api', ['validate'], async () => {
+          look();
+          return {};
+        }),
+        provesServing: true,
+      },
+    ]);
+    look();
+    expect(shown).toEqual([['refused', 'lasting'], ['refused', 'lasting'], ['lasting']]);
+  });
+
+  test('keeps such a warning when Flower did not come to serve', async () => {
+    const serves = step('await_fleet_api', ['validate'], async () => {
+      throw disk();
+    });
+    await runAll([
+      step('validate', [], async (tools) => {
+        tools.warn(new Problem('superlink_unreachable', { doing: 'x', found: 'refused' }), 'Flower serves');
+        return {};
+      }),
+      { ...serves, provesServing: true },
+    ]);
+    expect(readStatus(statusFile())?.problems.map(({ found }) => found)).toContain('refused');
+  });
+
+  test('reports one cause that made several steps fail as one problem that names all of them', async () => {
+    const full = (doing: string) => async (): Promise<Result> => {
+      throw new Problem('state_unwritable', { doing, found: 'the disk is full' });
+    };
+    const { problem } = await runAll([
+      step('certificates', [], full('writing a')),
+      step('announce_booting', [], full('writing b')),
+      step('prepare_directories', [], full('writing a')),
+    ]);
+    expect(problem?.all.map(({ message }) => message)).toEqual(['writing a and writing b: the disk is full']);
   });
 
   test('reports all problems of steps that fail side by side', async () => {
@@ -295,6 +347,13 @@ describe('the checkpoint', () => {
       );
     },
   );
+
+  test('reports its damage to the first boot of the agent and to no later one', () => {
+    writeFileSync(checkpointFile(), 'damaged');
+    const checkpoint = new Checkpoint(checkpointFile(), new Date());
+    expect(checkpoint.takeDamage()?.code).toBe('state_damaged');
+    expect(checkpoint.takeDamage()).toBeUndefined();
+  });
 
   test('forgets steps but not the claimed partition', () => {
     const checkpoint = new Checkpoint(checkpointFile(), new Date());

@@ -15,7 +15,7 @@ test('a step cannot read the output of a step that is not among its needs', () =
 
 test('a step cannot need a step of the other role, or have an output of another type', () => {
   stepOf<SuperLinkOutputs>()({
-    id: 'start_flower',
+    id: 'start_superexec',
     title: '',
     // @ts-expect-error a SuperLink has no such step
     needs: ['partition'],

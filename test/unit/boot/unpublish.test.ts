@@ -5,6 +5,7 @@ import { parseVariables } from '../../../src/config/parse.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import type { OneGate } from '../../../src/onegate/client.ts';
 import { parseVm } from '../../../src/onegate/replies.ts';
+import { UNTROUBLED } from '../../support/agent-states.ts';
 
 /** Withdraws, with a OneGate that does `update`; returns the events in their order. */
 async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly<Record<string, string>>) {
@@ -24,6 +25,7 @@ async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly
     checkpoint: { forgetStep: (step: string) => order.push(`${step} is not done`) },
     notServing: () => order.push('closed'),
     degrade: ({ code }: Problem) => order.push(code),
+    supervision: UNTROUBLED,
     signal: new AbortController().signal,
   } as unknown as StepTools;
   const stored = shown && parseVm({ VM: { ID: '7', USER_TEMPLATE: shown } });

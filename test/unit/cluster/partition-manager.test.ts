@@ -1,10 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Partition } from '../../../src/cluster/partition.ts';
-import {
-  PartitionManager,
-  type PartitionManagerOptions,
-  type PartitionMemory,
-} from '../../../src/cluster/partition-manager.ts';
+import { PartitionManager, type PartitionMemory } from '../../../src/cluster/partition-manager.ts';
+import type { PartitionManagerOptions } from '../../../src/cluster/partition-options.ts';
 import type { Problem } from '../../../src/core/problem.ts';
 import { connectOneGate, type OneGate } from '../../../src/onegate/client.ts';
 import { FakeClock } from '../../support/fake-clock.ts';

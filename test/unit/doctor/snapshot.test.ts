@@ -7,6 +7,7 @@ import { context, token } from '../../../src/doctor/checks/given.ts';
 import { takeSnapshot } from '../../../src/doctor/snapshot.ts';
 import { realHost } from '../../../src/host/host.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
+import type { Life } from '../../../src/report/life.ts';
 
 const IMAGE = '{"role":"supernode","flower":{"version":"1.39.0","framework":"none"}}';
 const GIVEN = "TOKEN='YES'\nONEGATE_ENDPOINT='http://198.51.100.1:5030'\nVMID='7'\n";
@@ -20,6 +21,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** A unit test asks no systemd. */
+const noSystemd = async (): Promise<Life> => ({
+  agent: { running: true, state: 'running', since: null, pid: 1, detail: 'runs' },
+  flower: null,
+});
+
 function put(path: string, text: string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
@@ -27,7 +34,7 @@ function put(path: string, text: string): void {
 
 test('ONEGATE_TOKEN in the CONTEXT is a token without one_env, as in the boot', async () => {
   put(machine.paths.contextFiles[0], `${GIVEN}ONEGATE_TOKEN='c2VjcmV0'\n`);
-  const snapshot = await takeSnapshot(machine);
+  const snapshot = await takeSnapshot(machine, noSystemd);
   expect(snapshot.oneGate?.vmId).toBe(7);
   expect(await token.run(snapshot)).toEqual([{ severity: 'ok', found: 'present' }]);
 });
@@ -43,7 +50,7 @@ test.each([
   ['no TOKEN=YES', "VMID='7'\n", 'TOKEN=YES is not in the CONTEXT'],
 ])('%s is a problem of the token', async (_, text, found) => {
   put(machine.paths.contextFiles[0], text);
-  const snapshot = await takeSnapshot(machine);
+  const snapshot = await takeSnapshot(machine, noSystemd);
   expect(snapshot.oneGate).toBeUndefined();
   expect(await token.run(snapshot)).toEqual([
     expect.objectContaining({ severity: 'problem', found: expect.stringContaining(found) }),
@@ -52,7 +59,7 @@ test.each([
 
 test('what the boot would refuse is a problem of the CONTEXT, also when every variable can be read', async () => {
   put(machine.paths.contextFiles[0], "FL_SUPERLINK_ADDRESS='10.0.0.5:9092'\n");
-  expect(await context.run(await takeSnapshot(machine))).toContainEqual(
+  expect(await context.run(await takeSnapshot(machine, noSystemd))).toContainEqual(
     expect.objectContaining({ severity: 'problem', code: 'ca_missing' }),
   );
 });

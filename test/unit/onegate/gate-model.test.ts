@@ -4,7 +4,8 @@
 // the text handling of the OneGate double. The gate opens as EventManager.rb does it: on READY=YES anywhere in an update,
 // once.
 import { describe, expect, test } from 'vitest';
-import { type AgentEvent, type AgentState, next, START, verdictOf } from '../../../src/agent/state.ts';
+import type { AgentEvent, AgentState } from '../../../src/agent/life.ts';
+import { next, START, verdictOf } from '../../../src/agent/state.ts';
 import {
   bootingAttributes,
   contradictsBooting,
@@ -65,17 +66,28 @@ const fresh = (): Vm => ({ ...POWERED_ON, wrong: false, recorded: false, gate: f
 
 const MOMENT = { monotonicMs: 0, now: new Date(0), random: 0 };
 
+/** The third end within some minutes. */
+const LOOP: AgentEvent = {
+  type: 'FlowerEnded',
+  end: { unit: '', result: 'signal', status: 9, lines: [], outOfMemory: false },
+};
+
 /** The VM after an event for its agent, with what the agent does at once. */
 function after(vm: Vm, event: AgentEvent): Vm {
   const { state, effects } = next(vm.agent, event, MOMENT);
-  // How long a pause is plays no part here.
-  let result: Vm = { ...vm, agent: { ...state, unfinished: Math.min(state.unfinished, 1) } };
+  // How long a pause is plays no part here, nor how many ends there were, nor what is only reported.
+  const troubles = state.troubles.filter(({ code }) => code === 'flower_crash_loop');
+  const agent = { ...state, unfinished: Math.min(state.unfinished, 1), ends: [], troubles };
+  let result: Vm = { ...vm, agent };
   for (const effect of effects) {
     if (effect.type === 'startBoot') result = { ...result, step: 'validate', failing: null };
     if (effect.type === 'cancelBoot' && state.stage === 'booting')
       result = after(result, { type: 'BootCancelled' });
     if (effect.type === 'publishFailure')
       result = { ...result, failing: { serves: effect.serves, leaves: false } };
+    if (effect.type === 'unpublish')
+      result = { ...result, recorded: false, failing: { serves: false, leaves: false } };
+    if (effect.type === 'restartFlower') result = { ...result, flower: false };
     if (effect.type === 'leave' && result.failing !== null)
       result = { ...result, failing: { ...result.failing, leaves: true } };
   }
@@ -260,6 +272,8 @@ function stepsFrom(world: World, rules: Rules): Step[] {
     if ((agent.stage === 'disconnected' || (agent.stage === 'failed' && !agent.ready)) && vm.flower)
       add('notices that Flower is back', after(vm, { type: 'LinkUp' }));
     if (agent.stage === 'disconnected') add('stays without Flower', after(vm, { type: 'LinkTimeout' }));
+    if (agent.stage === 'ready' && agent.ready && vm.template.READY !== 'YES')
+      add('notices that OneGate shows something else', after(vm, { type: 'AttributesAltered', found: '' }));
     if (!vm.flower && vm.served) add('has Flower back', { ...vm, flower: true });
 
     const opens = verdictOf(agent) === 'serves' && vm.flower;
@@ -286,6 +300,12 @@ function stepsFrom(world: World, rules: Rules): Step[] {
     add('has another CONTEXT', changed(false), left);
     add('has a wrong CONTEXT', changed(true), left);
     if (vm.flower) add('loses Flower', { ...vm, flower: false }, left);
+    if (vm.flower) add('hangs', after(vm, { type: 'NotAnswering', found: '', hung: true }), left);
+    if (vm.flower) {
+      const again = { ...vm, flower: false, agent: { ...agent, ends: [0, 0] } };
+      add('ends again and again', after(again, LOOP), left);
+    }
+    if (vm.template.READY === 'YES') add('is overwritten', vm, left, '"READY"="NO"');
   }
   return steps;
 }

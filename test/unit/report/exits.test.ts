@@ -110,6 +110,7 @@ describe('a file that people read', () => {
           updated_at: 't',
           waiting: { for: text, since: 't', until: null, check: text },
           steps: [{ id: 'x', title: text, state: 'done', at: null, ms: 1, note: text }],
+          pending: null,
           problems: [statusProblem(problemOf(text))],
           facts: { sans: [text], tls: true },
         };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { realClock } from '../../../src/core/clock.ts';
+import { Problem } from '../../../src/core/problem.ts';
 import { openJournal } from '../../../src/report/journal.ts';
 import { Report } from '../../../src/report/report.ts';
 import { readStatus } from '../../../src/report/status.ts';
@@ -62,6 +63,47 @@ describe('a wait', () => {
     expect(readStatus(path())?.waiting).toMatchObject({ since, check: 'the firewall' });
   });
 
+  test('whose text changes before its first line has that line after a second all the same', () => {
+    report.waiting('trust', wait);
+    vi.advanceTimersByTime(960);
+    report.waiting('trust', { for: 'the SuperLink to be deployed', check: 'the zone' });
+    vi.advanceTimersByTime(40);
+    expect(lines).toEqual([
+      expect.stringMatching(/^\[2\/2\] waiting for the SuperLink to be deployed, .*\(for 40 ms now\)$/m),
+    ]);
+  });
+
+  test('whose text keeps changing has its first line after a second, then at most one line in ten seconds', () => {
+    for (let n = 0; n < 250; n++) {
+      report.waiting('trust', { ...wait, check: `try ${n}` });
+      vi.advanceTimersByTime(100);
+    }
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toContain('try 209 (for 21.0 s now)');
+  });
+
+  test('whose text changed once has a line for that, and is repeated each minute from its begin', () => {
+    report.waiting('trust', wait);
+    vi.advanceTimersByTime(31_000);
+    report.waiting('trust', { ...wait, check: 'the firewall' });
+    expect(lines).toHaveLength(1);
+    vi.advanceTimersByTime(1);
+    expect(lines[1]).toContain('check: the firewall (for 31.0 s now)');
+    vi.advanceTimersByTime(29_998);
+    expect(lines).toHaveLength(2);
+    vi.advanceTimersByTime(1);
+    expect(lines[2]).toContain('check: the firewall (for 1 min 1 s now)');
+    vi.advanceTimersByTime(60_000);
+    expect(lines[3]).toContain('for 2 min 1 s now');
+  });
+
+  test('has durations that a change of the clock does not touch', () => {
+    report.waiting('trust', wait);
+    vi.setSystemTime(Date.now() + 86_400_000);
+    vi.advanceTimersByTime(1_000);
+    expect(lines[0]).toContain('(for 1.0 s now)');
+  });
+
   test('of one step does not end the wait of another beside it', () => {
     report.waiting('read_context', { for: 'A', check: 'a' });
     report.waiting('trust', { for: 'B', check: 'b' });
@@ -74,6 +116,19 @@ test('a wait of the agent itself has no number of a step', () => {
   report.waiting('agent', wait);
   vi.advanceTimersByTime(1_000);
   expect(lines[0]).toMatch(/^waiting for the SuperLink to publish its address, without end; check: /);
+});
+
+test('a problem that has passed leaves the status, and the journal says so', () => {
+  const refused = new Problem('superlink_unreachable', { doing: 'checking', found: 'refused' });
+  const other = new Problem('superlink_unreachable', { doing: 'checking', found: 'timeout' });
+  report.problem(refused);
+  report.problem(other);
+  report.passed(refused);
+  report.passed(refused);
+  expect(readStatus(path())?.problems.map(({ found }) => found)).toEqual(['timeout']);
+  expect(lines.filter((line) => line.includes('no longer the case'))).toEqual([
+    'no longer the case: superlink_unreachable: checking: refused\n',
+  ]);
 });
 
 test('a second run of the steps does not log unchanged results', () => {

@@ -8,12 +8,19 @@ $FLOWER_CONTEXT_ROOT/etc/fake-flwr is read again and again (the launcher leaves 
     foreign               the SuperLink answers as a gRPC server without a Fleet API
     refuse STATUS TEXT    the SuperLink answers nodes with this status of gRPC
     stay                  the SuperNode tries again when it is refused, where Flower ends
+    busy                  its start takes as long as it says so, and uses the processor
+    sleep                 the main thread does nothing any more
+    lock                  the main thread never gives up Python's lock
+    child                 it starts a SuperExec that does nothing
+    work                  the SuperNode has got a message and works on it
 """
 
+import ctypes
 import os
 import random
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -48,6 +55,10 @@ def pause():
         if order == "exit":
             print(text, file=sys.stderr, flush=True)
             sys.exit(int(status))
+        if order == "sleep":
+            time.sleep(1e6)
+        if order == "lock":
+            ctypes.PyDLL(None).sleep(1_000_000)
         time.sleep(PAUSE_SECONDS)
         if order != "hang":
             return
@@ -76,8 +87,13 @@ def start():
     """What both do first. The listeners for Flower's own child processes, to be kept."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
-    if read_order()[0] in ("hang", "exit"):
+    while read_order()[0] == "busy":
+        sum(range(100_000))
+    if read_order()[0] in ("hang", "exit", "sleep"):
         pause()
+    if read_order()[0] == "child":
+        waits = "import os, sys, time\nwhile os.getppid() == int(sys.argv[1]): time.sleep(0.2)"
+        subprocess.Popen(["flower-superexec", "-c", waits, str(os.getpid())], executable=sys.executable)
     names = ("--control-api-address", "--serverappio-api-address", "--clientappio-api-address")
     beside = [argument(name) for name in names]
     if argument("--host"):
@@ -138,6 +154,9 @@ def supernode():
     call(channel, "ActivateNode", name)
     while kept:
         call(channel, "PullMessages", name)
+        while read_order()[0] == "work":
+            call(channel, "SendNodeHeartbeat", name)
+            time.sleep(PAUSE_SECONDS)
         pause()
 
 
@@ -163,5 +182,9 @@ class RetryInvoker:
 
 def call(channel, method, name):
     """Returns once it was answered well."""
-    ask = channel.unary_unary(FLEET + method, response_deserializer=lambda text: SimpleNamespace(node_id=int(text)))
-    return RetryInvoker().invoke(ask, name)
+
+    def read(text):
+        messages = ["train"] if method == "PullMessages" and read_order()[0] == "work" else []
+        return SimpleNamespace(node_id=int(text), messages_list=messages)
+
+    return RetryInvoker().invoke(channel.unary_unary(FLEET + method, response_deserializer=read), name)
