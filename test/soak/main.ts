@@ -61,6 +61,8 @@ process.once('SIGTERM', () => {
   interrupted = true;
 });
 
+const SETTLE_SECONDS = 20;
+
 /** One federation from its deployment to its last run. */
 async function soak(supernodes: number, planned: readonly Planned[], folder: string): Promise<Recorded> {
   const all = { FL_NUM_ROUNDS: '2' };
@@ -108,6 +110,8 @@ async function soak(supernodes: number, planned: readonly Planned[], folder: str
     await Promise.all(pending);
     const said = (text: string): void => console.log(`${stamp(observer)} ${text}`);
     said('the last fault is over; waiting until all serve');
+    // Each VM has to have been asked after it.
+    if (!interrupted) await seconds(SETTLE_SECONDS);
     await until('all to serve', () => observer.allWell() || interrupted, {
       timeoutMs: ALL_READY.seconds * 1_000 * slowness(),
       exact: true,
