@@ -291,7 +291,15 @@ export class Supervisor {
 
   /** READY is NO on OneGate before anything else is tried. A boot publishes it again. */
   async #retract(code: TroubleCode): Promise<void> {
-    this.#options.withdrawn();
+    try {
+      this.#options.withdrawn();
+    } catch (error) {
+      // A full disk must not keep READY on OneGate.
+      if (!(error instanceof Problem)) throw error;
+      this.#options.report.journal.warn(
+        `the next agent does not know that READY was withdrawn: ${error.message}`,
+      );
+    }
     await this.#publish(this.#result ?? this.#outcome?.failure, code, false);
   }
 

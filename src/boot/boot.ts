@@ -7,6 +7,7 @@ import type { Role } from '../core/role.ts';
 import type { FlowerEndpoints } from '../flower/endpoints.ts';
 import { liveFlowerState } from '../flower/state-file.ts';
 import { appsCanStart } from '../flower/superexec-process.ts';
+import { readText, unlessUnfit } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import type { OneGate } from '../onegate/client.ts';
 import type { Report } from '../report/report.ts';
@@ -18,7 +19,7 @@ import { partitionIn } from './parts.ts';
 import { retryLimitReached } from './retry-limit.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
-import type { CommonOutputs, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
+import type { CommonOutputs, PreparedPlan, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
 export interface Boot
@@ -63,7 +64,7 @@ export interface FailureFacts {
   readonly contextAtFault: boolean;
   /** Flower has ended, and only a person starts it again. */
   readonly endedForGood?: boolean;
-  /** This boot has made a launch plan: what runs, if anything, is its own Flower, which has not proven itself. */
+  /** The launch plan of this boot is in force: what runs, if anything, is its own Flower, which has not proven itself. */
   readonly planned: boolean;
   /** The checkpoint says that what serves was published, by this agent or an earlier one. */
   readonly publishedBefore: boolean;
@@ -144,10 +145,14 @@ const failureOf = async (
   oneGate: outputs.read_context === undefined ? connected(machine, report) : outputs.read_context.oneGate,
   contextAtFault: problem.contextAtFault,
   endedForGood: problem.code === 'retry_limit_reached',
-  planned: outputs.launch_plan !== undefined,
+  planned: outputs.launch_plan !== undefined && isInForce(outputs.launch_plan, machine),
   publishedBefore: checkpoint.finishedAt('publish') !== undefined,
   flowerUp: (await liveFlowerState(machine))?.up === true && (await appsCanStart(machine)),
 });
+
+/** The launcher finds this plan, and no earlier one. */
+const isInForce = ({ text }: PreparedPlan, { paths }: Machine): boolean =>
+  unlessUnfit(() => readText(paths.plan)) === text;
 
 /** OneGate as far as the credentials can be read: the boot failed before its first step had an output. */
 function connected(machine: Machine, { journal }: Report): OneGate | undefined {

@@ -7,6 +7,7 @@ import { activityOf } from '../flower/activity.ts';
 import { readEndpoints, writeEndpoints } from '../flower/endpoints.ts';
 import { LIST_WITHIN_MS } from '../flower/flwr.ts';
 import type { LiveFlowerState } from '../flower/state-file.ts';
+import { unlessUnfit } from '../host/files.ts';
 import { covers } from '../tls/names.ts';
 import { type InForce, type PendingChange, processOf, readInForce, writeInForce } from './in-force.ts';
 import { differenceOf, partitionIn } from './parts.ts';
@@ -93,7 +94,7 @@ export function goOn(
     ...(runs && { partition_id: runs.id, num_partitions: runs.of }),
   });
   // SuperNodes may dial this VM at another address; where Flower listens has not changed.
-  const endpoints = readEndpoints(paths);
+  const endpoints = unlessUnfit(() => readEndpoints(paths));
   if (endpoints?.role === 'superlink')
     writeEndpoints(paths, { ...endpoints, endpoint: plan.endpoints.endpoint });
   if (overdue === true)

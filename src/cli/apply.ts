@@ -1,5 +1,5 @@
 import { EXIT } from '../core/exit.ts';
-import { writeAtomic } from '../host/files.ts';
+import { remove, writeAtomic } from '../host/files.ts';
 import { reload } from '../host/systemd.ts';
 import { AGENT_UNIT, writerOf } from '../report/life.ts';
 import { readStatus, type Status } from '../report/status.ts';
@@ -56,6 +56,8 @@ export const apply = defineCommand({
       printText(pending === null ? 'applied' : `applied: ${pending.reason}`);
       return EXIT.ok;
     }
+    // A boot that failed before it could restart Flower has left the request. A later change must not interrupt a run for it.
+    remove(paths.applyNow);
     printErrorText('Flower does not serve with the change: `flower-context status`');
     return EXIT.failed;
   },

@@ -1,6 +1,7 @@
 // Whether a restart of Flower would interrupt a run now.
 import { Problem } from '../core/problem.ts';
 import type { Role } from '../core/role.ts';
+import { unlessUnfit } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 import { readEndpoints } from './endpoints.ts';
 import { activeRun } from './flwr.ts';
@@ -35,7 +36,7 @@ export async function activityOf(
   signal: AbortSignal,
 ): Promise<Activity> {
   if (role === 'supernode') return nodeActivity(state, machine.clock.now());
-  const endpoints = readEndpoints(machine.paths);
+  const endpoints = unlessUnfit(() => readEndpoints(machine.paths));
   if (endpoints?.role !== 'superlink') return { unknown: `there is no ${machine.paths.endpoints}` };
   const found = await activeRun(machine, endpoints, signal).catch((error: unknown) => {
     if (error instanceof Problem) return { unknown: error.message };

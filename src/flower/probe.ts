@@ -2,17 +2,20 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { plain } from '../core/text.ts';
 import { type GrpcAnswer, type GrpcConnection, GrpcStatus, type GrpcTarget, openGrpc } from '../host/grpc.ts';
-import { callOnce } from '../host/grpc-once.ts';
+import type { Host } from '../host/host.ts';
 
 /** What `flower-context probe --wait` prints between the address and the reason, whenever the reason changes. */
 export const NO_ANSWER_YET = ' does not answer yet: ';
 
 const METHOD = '/flwr.proto.Fleet/PullMessages';
 
-/** `ms`: the time that the answer took. `reason`: a predicate, such as 'does not speak TLS'. */
+/**
+ * `ms`: the time that the answer took. `reason`: a predicate, such as 'does not speak TLS'. `byDates`: only the dates of the
+ * certificate are wrong, by the clock of this VM.
+ */
 type ProbeResult =
   | { readonly ok: true; readonly ms: number }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly ok: false; readonly reason: string; readonly byDates: boolean };
 
 /**
  * Whether a SuperNode would find a Fleet API at `target`: Flower 1.31 to 1.39 refuses a call without the headers of a
@@ -33,15 +36,23 @@ export async function probeFleet(
 }
 
 /** The same call without the gRPC library, for the agent. */
-export async function callFleetOnce(target: GrpcTarget, timeoutMs: number): Promise<ProbeResult> {
-  return judge(await callOnce(target, METHOD, timeoutMs), target.ca === null);
+export async function callFleetOnce(
+  { callGrpc }: Pick<Host, 'callGrpc'>,
+  target: GrpcTarget,
+  timeoutMs: number,
+): Promise<ProbeResult> {
+  return judge(await callGrpc(target, METHOD, timeoutMs), target.ca === null);
 }
 
 /** What an answer to the unsigned call means. @internal */
 export function judge({ code, details, ms }: GrpcAnswer, plaintext: boolean): ProbeResult {
   if (code === GrpcStatus.UNAUTHENTICATED) return { ok: true, ms: Math.round(ms) };
-  return { ok: false, reason: reasonOf(code, details, plaintext) };
+  const reason = reasonOf(code, details, plaintext);
+  return { ok: false, reason, byDates: reason === EXPIRED || reason === NOT_YET_VALID };
 }
+
+const EXPIRED = 'shows a certificate that has expired';
+const NOT_YET_VALID = 'shows a certificate that is not valid yet';
 
 function reasonOf(code: number, details: string, plaintext: boolean): string {
   if (code === GrpcStatus.DEADLINE_EXCEEDED) return 'does not answer (no reply in time)';
@@ -57,8 +68,8 @@ function reasonOf(code: number, details: string, plaintext: boolean): string {
 /** Error texts of grpc-js and OpenSSL, and their meaning. The first that matches is taken. */
 const MEANINGS: readonly (readonly [RegExp, string])[] = [
   [/ALTNAME_INVALID|does not match certificate/, 'shows a certificate that does not name this address'],
-  [/certificate has expired|CERT_HAS_EXPIRED/, 'shows a certificate that has expired'],
-  [/not yet valid|CERT_NOT_YET_VALID/, 'shows a certificate that is not valid yet'],
+  [/certificate has expired|CERT_HAS_EXPIRED/, EXPIRED],
+  [/not yet valid|CERT_NOT_YET_VALID/, NOT_YET_VALID],
   [
     /verify the first certificate|self-signed|local issuer|certificate signature/,
     'shows a certificate that is not signed by the CA trusted here',

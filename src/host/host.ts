@@ -5,6 +5,7 @@ import { networkInterfaces } from 'node:os';
 import { dirname } from 'node:path';
 import { unlessError } from '../core/result.ts';
 import { readText } from './files.ts';
+import { callOnce } from './grpc-once.ts';
 import { clockSynchronised, mainPids } from './systemd.ts';
 
 export interface Host {
@@ -24,6 +25,8 @@ export interface Host {
   mainPids(units: readonly string[]): Promise<readonly number[]>;
   /** Whether something synchronises the clock; undefined: nobody says. */
   clockSynchronised(): Promise<boolean | undefined>;
+  /** Sends one unary call of gRPC. Simulated machines have no network. */
+  readonly callGrpc: typeof callOnce;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
 }
@@ -42,6 +45,7 @@ export const realHost: Host = {
   freeSpaceAt,
   mainPids,
   clockSynchronised,
+  callGrpc: callOnce,
   collectGarbage,
 };
 

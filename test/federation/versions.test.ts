@@ -48,6 +48,7 @@ test('a newer version migrates the database, and a copy for the older one is kep
   );
 });
 
+// covers flower_database_newer
 test('an older version is refused with both named, and what serves keeps serving', async () => {
   const flower = await vm.unit('flower-superlink');
   await vm.recontextualize({ FLOWER_VERSION: '1.31.0' });

@@ -83,6 +83,28 @@ test('a port in use is reported with its remedy before Flower starts, and the bo
   expect(taken.seenBy(vm).userTemplate.get('FL_ERROR')).toBe('-');
 });
 
+test('another port that is taken: what serves keeps serving, and the problem names the port', async () => {
+  const { vm, one } = await superlink();
+  await vm.whenReady();
+  const { MainPID } = await vm.unit('flower-superlink');
+  const address = String(one.userTemplate.get('FL_ENDPOINT')).split(':')[0]!;
+  const other = await occupy(address, 9192);
+  await vm.recontextualize({ FL_FLEET_API_ADDRESS: '0.0.0.0:9192' });
+  const { problems, serving } = await vm.waitFor('the boot to fail', ({ phase }) => phase === 'failed');
+  expect(problems).toMatchObject([{ code: 'port_in_use', doing: expect.stringContaining(':9192') }]);
+  expect(serving).toBe(true);
+  await until('the error on OneGate', () => one.userTemplate.get('FL_ERROR') === 'port_in_use');
+  expect(one.userTemplate.get('FL_READY')).toBe('YES');
+  expect(await vm.unit('flower-superlink')).toMatchObject({ MainPID });
+  other.close();
+  await vm.waitFor(
+    'the new port to be in force',
+    ({ phase, problems: left }) => phase === 'ready' && left.length === 0,
+    60_000,
+  );
+  expect(one.userTemplate.get('FL_ENDPOINT')).toBe(`${address}:9192`);
+});
+
 // covers flower-exits
 test('the message has the last lines of a Flower that ends at once, OneGate has the code, and READY is never reported', async () => {
   const { federation, vm, one } = await superlink(

@@ -99,6 +99,16 @@ test('`apply --now` interrupts the run', async () => {
   expect(existsSync(vm.at('run/flower-context/apply-now'))).toBe(false);
 });
 
+test('`apply --now` that fails is over: a later change waits again', async () => {
+  const { vm, flower } = await withRun();
+  await vm.recontextualize({ FL_NUM_ROUNDS: 'many' });
+  await vm.waitFor('the failure', ({ phase }) => phase === 'failed');
+  expect((await vm.cli('apply', '--now')).code).toBe(1);
+  await vm.recontextualize({ FL_NUM_ROUNDS: '3', FL_GRPC_KEEPALIVE_TIME: '120' });
+  await whenPending(vm, 'other keepalive times');
+  expect(await flowerOf(vm)).toBe(flower);
+});
+
 test('a Flower that crashed takes the pending change with its restart, and so does one after a reboot', async () => {
   const { vm, flower } = await withRun();
   await vm.recontextualize({ FL_LOG_LEVEL: 'WARNING' });

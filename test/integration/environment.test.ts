@@ -211,7 +211,12 @@ describe('the environment of the wanted Flower', () => {
       program(paths.makeEnvironment, `echo "$1 $2" >> ${root}/log; sleep 60`);
       const stop = new AbortController();
       const onWait = (): void => stop.abort();
-      await ensureEnvironment({ ...request('1.39.0', 'sklearn'), signal: stop.signal, onWait });
+      const installation = ensureEnvironment({
+        ...request('1.39.0', 'sklearn'),
+        signal: stop.signal,
+        onWait,
+      });
+      await expect(installation).rejects.toThrow('aborted');
       expect(existsSync(paths.failedInstallations)).toBe(false);
     });
 

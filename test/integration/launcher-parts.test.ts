@@ -124,4 +124,9 @@ describe('inside the launcher', () => {
     expect(further(7)).toEqual({ verdicts: [75, 1, 3] });
     expect(further(8)).toEqual({ asked: 0 });
   });
+
+  it('a call on a path that is cut may end some seconds later than keepalive says', () => {
+    const hung = 'Flower has stopped calling the SuperLink; no call for 100 s';
+    expect(further(9)).toEqual({ pending: [null, null, null, null, hung], ended: null });
+  });
 });

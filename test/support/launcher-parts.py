@@ -10,6 +10,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, sys.argv[1])
 from flower_launch.channels import merged, normalised  # noqa: E402
 from flower_launch.flower import watch_threads  # noqa: E402
+from flower_launch.progress import Awake, Calls  # noqa: E402
 from flower_launch.reasons import why_disconnected  # noqa: E402
 from flower_launch.state import FlowerState  # noqa: E402
 from flower_launch.state_file import StateFile  # noqa: E402
@@ -64,3 +65,15 @@ say(phase=state.phase)
 say(verdicts=[state.verdict(status)[0] for status in (0, 1, 3)])
 state.request_stop(signal.SIGTERM)
 say(asked=state.verdict(1)[0])
+
+# On a path that is cut gRPC ends a call after the time and timeout of keepalive, and on a busy VM that is seen later.
+awake = Awake()
+calls = Calls(awake, 45.0, keepalive_seconds=80.0)
+calls.accepted = True
+began = calls.begin("PullMessages")
+pending = []
+for seconds in (50, 79, 82, 90, 100):
+    awake.seconds = float(seconds)
+    pending.append(calls.why_hung())
+calls.end(began, "PullMessages", None)
+say(pending=pending, ended=calls.why_hung())

@@ -12,17 +12,19 @@ import { SEQUENCES } from '../../src/boot/sequence.ts';
 import type {
   CommonOutputs,
   IdOf,
+  Started,
   Step,
   StepResult,
   StepTools,
   SuperLinkOutputs,
   SuperNodeOutputs,
 } from '../../src/boot/step.ts';
-import { prepareRestart, writePlan } from '../../src/boot/steps/flower.ts';
+import { prepareRestart, started, writePlan } from '../../src/boot/steps/flower.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, formatFlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../../src/flower/superexec.ts';
+import { GrpcStatus } from '../../src/host/grpc.ts';
 import { request } from '../../src/host/http.ts';
 import type { Machine } from '../../src/host/machine.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
@@ -96,6 +98,10 @@ export class LightVm {
     const host = {
       ...folderHost({ loopback: '127.0.0.1' }, () => this.#bootId),
       collectGarbage: (): void => {},
+      callGrpc: async () =>
+        this.serves
+          ? { code: GrpcStatus.UNAUTHENTICATED, details: '', ms: 1 }
+          : { code: GrpcStatus.UNAVAILABLE, details: 'ECONNREFUSED', ms: 1 },
       mainPids: async (units: readonly string[]) =>
         units.map((unit) => (unit === SUPEREXEC_UNIT ? superexec() : process.pid)),
     };
@@ -330,15 +336,16 @@ export class LightVm {
     });
   }
 
-  async #startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<undefined>> {
+  async #startFlower(outputs: StartInputs, tools: StepTools): Promise<StepResult<Started>> {
     const plan = outputs.launch_plan;
-    if (this.serves && this.#state()?.plan === plan.hash) return { output: undefined, kept: true };
+    const output = started(plan, this.machine.paths);
+    if (this.serves && this.#state()?.plan === plan.hash) return { output, kept: true };
     await prepareRestart(outputs, tools);
     writePlan(plan, this.machine.paths);
     this.serves = false;
     this.served = false;
     this.#link('starting', plan.hash);
-    return { output: undefined };
+    return { output };
   }
 
   async #awaitFlower(

@@ -8,6 +8,9 @@ import time
 SILENCE_SECONDS = 45.0
 # A slow VM imports Flower for many minutes, but it uses its processor for that. This many silences, and this share of them.
 START_SILENCES, LEAST_SHARE = 2, 0.001
+# gRPC counts the time of keepalive from the last byte of the SuperLink, which comes when a call begins. A busy VM sees the end
+# of the call later. This part of a silence.
+LATE_PART = 3
 # What may lie between two ticks, and counts. More of it was a pause of the VM, or of this process.
 TICK_SECONDS = 2.0
 
@@ -115,6 +118,7 @@ class Calls:
             return None
         # A SuperNode that was not accepted yet, and SuperExec, wait for the answer to one call. The other side may owe it for
         # long, and that is no fault of theirs.
-        if self.pending and (not self.accepted or now - min(self.pending) < self.keepalive_seconds):
+        late = self.keepalive_seconds + self.silence_seconds / LATE_PART
+        if self.pending and (not self.accepted or now - min(self.pending) < late):
             return None
         return f"{self.meaning}; no call for {silent:.0f} s"

@@ -3,7 +3,7 @@ import { CATALOGUE } from '../../core/catalogue.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
-import { listenersOf, writeEndpoints } from '../../flower/endpoints.ts';
+import { readEndpoints, writeEndpoints } from '../../flower/endpoints.ts';
 import {
   type FlowerState,
   type LiveFlowerState,
@@ -15,15 +15,15 @@ import {
 } from '../../flower/state-file.ts';
 import { SUPEREXEC_UNIT } from '../../flower/superexec.ts';
 import { superExecFiles, writeSuperExec } from '../../flower/superexec-files.ts';
-import { exists, pointLink, writeIfChanged } from '../../host/files.ts';
+import { exists, pointLink, unlessUnfit, writeIfChanged } from '../../host/files.ts';
 import type { Machine } from '../../host/machine.ts';
-import { tryListen } from '../../host/net.ts';
 import type { Paths } from '../../host/paths.ts';
 import { lastLines, queueJob, stopAndWait, unitState } from '../../host/systemd.ts';
 import { checkPeerTls } from '../check-peer.ts';
 import { rememberDatabase } from '../database.ts';
 import { putInForce, readInForce, takeRequest } from '../in-force.ts';
 import { decide, goOn } from '../pending.ts';
+import { takenPort } from '../ports.ts';
 import { ifItAnswers, probeFleetApi } from '../probe-fleet.ts';
 import { retryLimitReached } from '../retry-limit.ts';
 import {
@@ -75,10 +75,9 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
     state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
   if (decision?.waits !== undefined) return goOn(decision, plan, tools);
   const before = readInForce(paths)?.pending;
-  if (!running || waits) {
-    const problem = await (ports ?? takenPort(plan));
-    if (problem !== undefined) throw problem;
-  }
+  const problem = await (ports ??
+    takenPort(plan, running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined));
+  if (problem !== undefined) throw problem;
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
   const output = started(plan, paths);
@@ -104,7 +103,8 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
   return { output, note: `Flower ${plan.flowerVersion}${change}${since}` };
 }
 
-const started = (plan: PreparedPlan, paths: Paths): Started => ({
+/** @internal */
+export const started = (plan: PreparedPlan, paths: Paths): Started => ({
   hash: plan.hash,
   flowerVersion: plan.flowerVersion,
   parts: putInForce(paths, plan),
@@ -170,25 +170,6 @@ export async function stopPendingFlower(role: Role, machine: Machine): Promise<v
   const state = await liveFlowerState(machine);
   const waits = state === undefined ? (await unitState(unit)).active !== 'active' : state.plan === null;
   if (waits) await queueJob('stop', unit);
-}
-
-/** Flower's log hardly mentions a taken port; a SuperNode's log never does. Undefined: all ports are free. */
-async function takenPort({ endpoints }: PreparedPlan): Promise<Problem | undefined> {
-  const wanted = listenersOf(endpoints);
-  const results = await Promise.all(wanted.map(({ host, port }) => tryListen(host, port)));
-  for (const [index, why] of results.entries()) {
-    if (why === undefined) continue;
-    const address = wanted[index]!;
-    const taken = why === 'EADDRINUSE';
-    return new Problem('port_in_use', {
-      doing: `checking that Flower can listen on ${formatHostPort(address)}`,
-      found: taken ? 'another program listens there' : `it cannot be listened on (${why})`,
-      remedy: taken
-        ? `find the program with \`ss -ltnp 'sport = :${address.port}'\` and stop it, or choose another port`
-        : 'choose an address that this VM has, or 0.0.0.0',
-    });
-  }
-  return undefined;
 }
 
 /** A first start on a slow disk or under emulation takes ten times what it takes on a server. */

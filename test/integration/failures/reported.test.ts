@@ -72,7 +72,10 @@ describe('interrupted', () => {
     expect(await vm.unit('flower-context')).toMatchObject({ ActiveState: 'inactive', ExecMainStatus: '0' });
     expect(one.userTemplate.get('FL_NODE_READY')).toBeUndefined();
     const doctor = await vm.cli('doctor');
-    expect(doctor).toMatchObject({ code: 1, stdout: expect.stringContaining('the agent is not running') });
+    expect(doctor).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining('the agent has not worked since'),
+    });
 
     await vm.systemctl('start', '--no-block', 'flower-context');
     await vm.waitFor('the next boot', ({ phase, boot }) => phase === 'booting' && boot === 'resumed');

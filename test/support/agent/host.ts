@@ -28,6 +28,7 @@ export const folderHost = (
   freeSpaceAt: (path) => (freeMb === undefined ? freeSpaceAt(path) : { bytes: freeMb * 1e6, files: 100_000 }),
   mainPids: realHost.mainPids,
   clockSynchronised: async () => undefined,
+  callGrpc: realHost.callGrpc,
 });
 
 export function readHostFacts(root: string): HostFacts {
