@@ -75,8 +75,9 @@ async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult
     state === undefined || waits ? undefined : await decide(state, plan, role, requested, tools);
   if (decision?.waits !== undefined) return goOn(decision, plan, tools);
   const before = readInForce(paths)?.pending;
-  const problem = await (ports ??
-    takenPort(plan, running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined));
+  // A Flower whose state is not known listens on its own ports.
+  const own = running && !waits ? unlessUnfit(() => readEndpoints(paths)) : undefined;
+  const problem = await (own === undefined && ports !== undefined ? ports : takenPort(plan, own));
   if (problem !== undefined) throw problem;
   await prepareRestart(outputs, tools);
   writePlan(plan, paths);
