@@ -59,6 +59,7 @@ interface Recorded {
 let interrupted = false;
 process.once('SIGTERM', () => {
   interrupted = true;
+  console.log('interrupted by SIGTERM: what is under way is ended, and what was seen is judged');
 });
 
 const SETTLE_SECONDS = 20;
@@ -126,7 +127,7 @@ async function soak(supernodes: number, planned: readonly Planned[], folder: str
       exact: true,
       everyMs: 10_000,
     }).catch(() => undefined);
-    const fresh = await opened();
+    const fresh = interrupted ? [] : await opened();
     const timeline = observer.timeline(fresh);
     await observer.stop();
     const journals = await Promise.all([...observer.guests].map(journalOf));
