@@ -396,6 +396,12 @@ export const ALL_READY: Limit = {
   reason: 'the longest pause between two tries is 300 s, and a boot follows',
 };
 
+/** Problems of faults are gone so long after all serve again. Of any machine. */
+export const PROBLEMS_GONE: Limit = {
+  seconds: 660,
+  reason: 'a failure of Flower is shown until Flower has served for ten minutes without another one',
+};
+
 /** The verdict: an empty list is a good run. */
 export function judge(timeline: Timeline): Contradiction[] {
   const clock = new QuietClock(timeline.load);
@@ -411,7 +417,7 @@ export function judge(timeline: Timeline): Contradiction[] {
       vm,
       from: timeline.end,
       to: timeline.end,
-      what: `${code}: ${found}`,
+      what: `${code}: ${found} (${PROBLEMS_GONE.reason})`,
     })),
   ].sort((one, other) => one.from - other.from);
 }

@@ -14,8 +14,16 @@ import { roundsOf } from '../support/zone/training.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 import { giveClock } from './clock.ts';
 import { Injector, seconds } from './inject.ts';
-import { ALL_READY, type Contradiction, judge, type Outage, outagesOf, type Timeline } from './judge.ts';
-import { Observer, problemsOf, slowness } from './observe.ts';
+import {
+  ALL_READY,
+  type Contradiction,
+  judge,
+  type Outage,
+  outagesOf,
+  PROBLEMS_GONE,
+  type Timeline,
+} from './judge.ts';
+import { Observer, type Problem, problemsOf, slowness } from './observe.ts';
 import { explain, figures, type Journal, parseJournal, renewFigures, tableOf } from './report.ts';
 import { FAULT_KINDS, type FaultKind, isFaultKind, lineOf, type Planned, scheduleOf } from './schedule.ts';
 
@@ -51,7 +59,10 @@ interface Recorded {
 let interrupted = false;
 process.once('SIGTERM', () => {
   interrupted = true;
+  console.log('interrupted by SIGTERM: what is under way is ended, and what was seen is judged');
 });
+
+const SETTLE_SECONDS = 20;
 
 /** One federation from its deployment to its last run. */
 async function soak(supernodes: number, planned: readonly Planned[], folder: string): Promise<Recorded> {
@@ -100,14 +111,23 @@ async function soak(supernodes: number, planned: readonly Planned[], folder: str
     await Promise.all(pending);
     const said = (text: string): void => console.log(`${stamp(observer)} ${text}`);
     said('the last fault is over; waiting until all serve');
+    // Each VM has to have been asked after it.
+    if (!interrupted) await seconds(SETTLE_SECONDS);
     await until('all to serve', () => observer.allWell() || interrupted, {
       timeoutMs: ALL_READY.seconds * 1_000 * slowness(),
       exact: true,
       everyMs: 500,
     }).catch((error: Error) => said(error.message));
     if (!interrupted) await submit(observer, service.superlink, true);
-    const after = await problemsOf(service.all);
-    const fresh = after.filter(({ vm, code }) => !before.some((one) => one.vm === vm && one.code === code));
+    const known = new Set(before.map(({ vm, code }) => `${vm} ${code}`));
+    const opened = async (): Promise<Problem[]> =>
+      (await problemsOf(service.all)).filter(({ vm, code }) => !known.has(`${vm} ${code}`));
+    await until('no problem to be left', async () => interrupted || (await opened()).length === 0, {
+      timeoutMs: PROBLEMS_GONE.seconds * 1_000,
+      exact: true,
+      everyMs: 10_000,
+    }).catch(() => undefined);
+    const fresh = interrupted ? [] : await opened();
     const timeline = observer.timeline(fresh);
     await observer.stop();
     const journals = await Promise.all([...observer.guests].map(journalOf));

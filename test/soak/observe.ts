@@ -31,7 +31,7 @@ const SLOWEST = 4;
 /** How many times slower than a quiet machine this one is. */
 export const slowness = (): number => Math.min(SLOWEST, patience(1_000) / 1_000);
 
-interface Problem {
+export interface Problem {
   readonly vm: string;
   readonly code: string;
   readonly found: string;
@@ -219,7 +219,7 @@ export class Observer {
     // Not through a proxy of this machine, and without the repository on Python's path.
     const child = spawn(PYTHON, ['-I', ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { PATH: process.env.PATH },
+      env: { PATH: process.env.PATH, GRPC_VERBOSITY: 'NONE' },
     });
     this.#probe = child;
     child.once('exit', (status) => {

@@ -170,9 +170,13 @@ describe('keepalive options', () => {
       'grpc.keepalive_timeout_ms': 20_000,
       'grpc.keepalive_permit_without_calls': 1,
       'grpc.http2.max_pings_without_data': 0,
+      'grpc.max_reconnect_backoff_ms': 10_000,
     });
     expect(Object.fromEntries(server)).toEqual({
-      ...Object.fromEntries(client),
+      'grpc.keepalive_time_ms': 60_000,
+      'grpc.keepalive_timeout_ms': 20_000,
+      'grpc.keepalive_permit_without_calls': 1,
+      'grpc.http2.max_pings_without_data': 0,
       'grpc.http2.min_recv_ping_interval_without_data_ms': 30_000,
       'grpc.http2.max_ping_strikes': 0,
     });

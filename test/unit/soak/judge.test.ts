@@ -6,6 +6,7 @@ import {
   type Fault,
   judge,
   outagesOf,
+  PROBLEMS_GONE,
   RECOVERY,
   RULES,
   type Sample,
@@ -295,6 +296,7 @@ test('all limits are positive, and each has its reason', () => {
   const limits = [
     ...Object.values(RECOVERY).slice(0, -1),
     ALL_READY,
+    PROBLEMS_GONE,
     ...RULES.flatMap((rule) => [rule, ...(rule.during ?? [])]),
   ];
   for (const { seconds, reason } of limits) {
