@@ -121,11 +121,15 @@ describe('two changes, 20 s apart, of a VM that cannot become ready', () => {
   });
 
   test('afterwards no unit starts any more, and only the agent of the wrong CONTEXT has failed', async () => {
-    // Of the units of this package and of one-context. networking.service, which one-context restarts with each
-    // change, is Debian's: it can lose a race for the same interface.
+    // Of this package and of one-context: networking.service is Debian's, and fails when its interface is set up
+    // by two at once.
     await Promise.all(nodes.map((node) => node.atRest()));
     const failed = await Promise.all(
-      nodes.map(({ guest }) => guest.sh(`systemctl list-units --failed --no-legend --plain 'flower*' 'one-context*' | cut -d" " -f1`)),
+      nodes.map(({ guest }) =>
+        guest.sh(
+          `systemctl list-units --failed --no-legend --plain 'flower*' 'one-context*' | cut -d" " -f1`,
+        ),
+      ),
     );
     expect(failed).toEqual(['', 'flower-context.service']);
     for (const { guest } of nodes) expect(await guest.sh('ls /run/one-context')).not.toMatch(/mount|lock/);
