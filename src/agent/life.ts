@@ -113,6 +113,8 @@ export type AgentEvent =
   | { readonly type: 'SuperLinkMoved' }
   /** Flower serves, whatever the boot under way waits for. */
   | { readonly type: 'FlowerServes' }
+  /** The boot under way waits for something that no limit ends. */
+  | { readonly type: 'WaitsWithoutEnd' }
   /** A process of Flower or of SuperExec has ended, and nobody had asked for that. */
   | { readonly type: 'FlowerEnded'; readonly end: FlowerEnd }
   /** Flower's process runs, but calls get no answer. `hung`: it makes no progress at all. */

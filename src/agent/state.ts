@@ -62,7 +62,7 @@ export function next(before: AgentState, event: AgentEvent, moment: Moment): Tra
   if (before.stage === 'stopped') return only(before);
   if (event.type === 'StopRequested') return stop(before, EXIT.ok, before.stage === 'booting');
   // `systemctl restart` and `reload` wait for a unit that has not started, and its watchdog does not run.
-  if (event.type === 'FlowerServes') return notify(before);
+  if (event.type === 'FlowerServes' || event.type === 'WaitsWithoutEnd') return notify(before);
   const state = noting(before, event, moment);
   switch (state.stage) {
     case 'booting':

@@ -28,7 +28,14 @@ export interface SupervisorOptions {
   boot(
     run: Pick<
       Boot,
-      'signal' | 'contextRead' | 'notServing' | 'superLinkMoved' | 'asked' | 'supervision' | 'overdue'
+      | 'signal'
+      | 'contextRead'
+      | 'notServing'
+      | 'waitsWithoutEnd'
+      | 'superLinkMoved'
+      | 'asked'
+      | 'supervision'
+      | 'overdue'
     >,
   ): Promise<BootOutcome>;
   /** What an earlier boot has published is withdrawn. */
@@ -224,6 +231,7 @@ export class Supervisor {
           this.#context?.check();
         },
         notServing: () => this.#dispatch({ type: 'NotServing' }),
+        waitsWithoutEnd: () => this.#dispatch({ type: 'WaitsWithoutEnd' }),
         overdue: this.#pending.overdue,
         supervision: {
           error: (serves) => errorOf(this.#state, serves),

@@ -23,7 +23,10 @@ import type { CommonOutputs, PreparedPlan, StepTools, SuperLinkOutputs, SuperNod
 import { connect } from './steps/context.ts';
 
 export interface Boot
-  extends Pick<StepTools, 'contextRead' | 'notServing' | 'superLinkMoved' | 'supervision' | 'overdue'> {
+  extends Pick<
+    StepTools,
+    'contextRead' | 'notServing' | 'waitsWithoutEnd' | 'superLinkMoved' | 'supervision' | 'overdue'
+  > {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;

@@ -11,6 +11,7 @@ type FromBoot =
   | 'signal'
   | 'contextRead'
   | 'notServing'
+  | 'waitsWithoutEnd'
   | 'superLinkMoved'
   | 'supervision'
   | 'overdue';
@@ -115,7 +116,10 @@ async function runStep<Outputs>(
         report.solved(code);
         degradations.splice(0, Infinity, ...degradations.filter((problem) => problem.code !== code));
       },
-      wait: (wait) => report.waiting(step.id, wait),
+      wait: (wait) => {
+        report.waiting(step.id, wait);
+        if (wait !== undefined && wait.until === undefined) given.waitsWithoutEnd();
+      },
       degrade: (problem) => {
         degraded = true;
         degradations.push(problem);

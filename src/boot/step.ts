@@ -166,6 +166,8 @@ export interface StepTools {
   contextRead(sha256: string): void;
   /** From now on this VM does not serve: the ready script must not succeed. */
   notServing(): void;
+  /** This boot waits for something that no limit ends. */
+  waitsWithoutEnd(): void;
   /** What is wrong with a Flower that has served, whatever this boot finds: see agent/troubles.ts. */
   readonly supervision: Supervision;
   /** The SuperLink has another address, TLS mode or CA than this boot has found: it is cancelled and starts again. */

@@ -75,6 +75,23 @@ describe('a SuperNode that waits to be accepted', () => {
     );
   });
 
+  test('is a unit that has started: a reload and a restart come back and start over', async () => {
+    const { vm } = await supernode(OLD);
+    const boots = (): number => vm.journalText().match(/\[1\/\d+\] read the CONTEXT/g)?.length ?? 0;
+    for (const [verb, boot] of [
+      ['reload', 2],
+      ['restart', 3],
+    ] as const) {
+      await vm.waitFor('the wait', waitsForAcceptance);
+      await until(
+        'a unit that has started',
+        async () => (await vm.unit('flower-context')).ActiveState === 'active',
+      );
+      await vm.systemctl(verb, 'flower-context');
+      await until(`boot ${boot}`, () => boots() === boot);
+    }
+  });
+
   test('asks OneGate seldom, and not at all for a static address', async () => {
     const { vm, federation, one } = await supernode(OLD, {}, { env: { TEST_CLOCK_SPEED: '10' } });
     await vm.waitFor('the wait', waitsForAcceptance);

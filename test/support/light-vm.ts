@@ -162,9 +162,10 @@ export class LightVm {
   /** One boot, as `flower-context boot` does it. */
   boot(
     signal: AbortSignal,
-    run: Pick<Boot, 'contextRead' | 'notServing' | 'supervision'> = {
+    run: Pick<Boot, 'contextRead' | 'notServing' | 'waitsWithoutEnd' | 'supervision'> = {
       contextRead: () => {},
       notServing: () => {},
+      waitsWithoutEnd: () => {},
       supervision: UNTROUBLED,
     },
   ): Promise<BootOutcome> {

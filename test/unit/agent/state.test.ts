@@ -78,12 +78,15 @@ describe('during a boot', () => {
     });
   });
 
-  test('a Flower that serves already notifies systemd, once, whatever the boot waits for', () => {
-    const first = follow(START.state, { type: 'FlowerServes' });
-    expect(first).toMatchObject({ stage: 'booting', ready: false, effects: ['notifyReady'] });
-    expect(follow(first.after, { type: 'FlowerServes' }).effects).toEqual([]);
-    expect(follow(first.after, { type: 'BootSucceeded', published: true }).effects).toEqual([]);
-  });
+  test.each(['FlowerServes', 'WaitsWithoutEnd'] as const)(
+    '%s notifies systemd, once, whatever the boot waits for',
+    (type) => {
+      const first = follow(START.state, { type });
+      expect(first).toMatchObject({ stage: 'booting', ready: false, effects: ['notifyReady'] });
+      expect(follow(first.after, { type }).effects).toEqual([]);
+      expect(follow(first.after, { type: 'BootSucceeded', published: true }).effects).toEqual([]);
+    },
+  );
 
   test('events of other states change nothing', () => {
     for (const type of [

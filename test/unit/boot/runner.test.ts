@@ -69,6 +69,7 @@ async function runAll(steps: Step<Outputs>[], signal = new AbortController().sig
     signal,
     contextRead: () => {},
     notServing: () => {},
+    waitsWithoutEnd: () => {},
     supervision: UNTROUBLED,
     superLinkMoved: () => {},
   });
