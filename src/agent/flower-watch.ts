@@ -39,11 +39,10 @@ const LAUNCHER_MS = 30_000;
 async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch): Promise<never> {
   const { clock, random } = machine;
   let failures = 0;
-  let first = { at: 0, answeredAt: '' };
+  let firstAt = { monotonicMs: 0, time: 0 };
   for (;;) {
     await clock.sleep(failures === 0 ? withJitter(CALL_EVERY_MS, random) : CALL_AGAIN_MS, signal);
-    if (failures === 0)
-      first = { at: clock.monotonicMs(), answeredAt: (await liveFlowerState(machine))?.answered_at ?? '' };
+    if (failures === 0) firstAt = { monotonicMs: clock.monotonicMs(), time: Date.now() };
     const caFile = trustedCa(endpoints);
     const ca = caFile === undefined ? null : (readText(caFile) ?? '');
     const answer = await callFleetOnce(machine.host, { ...endpoints.endpoint, ca }, CALL_LIMIT_MS);
@@ -56,9 +55,10 @@ async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch
     failures++;
     const state = await liveFlowerState(machine);
     if (failures < FAILURES || !state?.up) continue;
-    // The launcher has got an answer meanwhile: Flower works, but not at the address that SuperNodes dial.
-    const works = (state.answered_at ?? '') !== first.answeredAt;
-    if (!works && clock.monotonicMs() - first.at < LAUNCHER_MS) continue;
+    // The launcher has got an answer meanwhile: Flower works, but not at the address that SuperNodes dial. Its times are of the
+    // system's clock, like `time`: an answer from before may be written only now.
+    const works = new Date(state.answered_at ?? 0).getTime() > firstAt.time;
+    if (!works && clock.monotonicMs() - firstAt.monotonicMs < LAUNCHER_MS) continue;
     const calls = `${failures} calls of the Fleet API got no answer: it ${answer.reason}`;
     notAnswering(works ? `${calls}; Flower answers at its loopback address` : calls, !works);
   }

@@ -355,7 +355,10 @@ async function untilFlowerEnds(
   for (;;) {
     await machine.clock.sleep(READ_UNIT_EVERY_MS, signal);
     const state = await unitState(unit);
-    const ended = state.active === 'failed' || state.active === 'inactive' || state.sub === 'auto-restart';
+    // With a job the unit is as it was before this boot has asked for its start.
+    const ended =
+      state.sub.startsWith('auto-restart') ||
+      (['failed', 'inactive'].includes(state.active) && !state.startsAgain);
     if (!ended && state.restarts <= before) continue;
     const limit = role === 'supernode' ? await retryLimitReached(machine, state) : undefined;
     if (limit !== undefined) throw limit;
