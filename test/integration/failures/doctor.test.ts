@@ -9,7 +9,7 @@ import { formatFlowerState } from '../../../src/flower/state-file.ts';
 import { issueServer } from '../../../src/tls/issue.ts';
 import { tooWide } from '../../support/terminal-text.ts';
 import type { Federation } from '../../support/zone/federation.ts';
-import { run } from '../../support/zone/process.ts';
+import { run, until } from '../../support/zone/process.ts';
 import { temporaryFolder } from '../../support/zone/test-zone.ts';
 import { NODE, SHIPPED, type Vm } from '../../support/zone/vm.ts';
 import { zone } from './setup.ts';
@@ -55,7 +55,15 @@ const said = ({ findings }: Result): string =>
 
 /** The check comes to `verdict` and says `text`; if it is a problem, the exit status is 1. */
 async function complains(vm: Vm, id: string, verdict: 'problem' | 'warning', text: RegExp): Promise<void> {
-  const { code, report } = await examined(vm);
+  proves(await examined(vm), id, verdict, text);
+}
+
+function proves(
+  { code, report }: { readonly code: number; readonly report: Report },
+  id: string,
+  verdict: 'problem' | 'warning',
+  text: RegExp,
+): void {
   expect(check(report, id), said(check(report, id))).toMatchObject({ verdict });
   expect(said(check(report, id))).toMatch(text);
   expect(code).toBe(report.problems > 0 ? 1 : 0);
@@ -167,8 +175,13 @@ describe('doctor finds', () => {
 
   test('a state of Flower that is not about its process', async () => {
     await supernode.systemctl('stop', 'flower-context');
-    replace(supernode.at('run/flower-context/link.json'), 'accepted');
-    await complains(supernode, 'flower', 'problem', /has no valid state.*restart it.*flower_state_unknown/s);
+    // The launcher writes its progress every few seconds.
+    const found = await until('a look before that', async () => {
+      replace(supernode.at('run/flower-context/link.json'), 'accepted');
+      const one = await examined(supernode);
+      return check(one.report, 'flower').verdict === 'ok' ? undefined : one;
+    });
+    proves(found, 'flower', 'problem', /has no valid state.*restart it.*flower_state_unknown/s);
   });
 
   test('a CONTEXT that the agent has not read', async () => {
