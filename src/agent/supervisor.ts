@@ -134,6 +134,7 @@ export class Supervisor {
     this.#watching.abort();
     await this.#booted;
     await this.#work;
+    this.#options.report.flush();
   }
 
   #dispatch(event: AgentEvent): void {

@@ -47,6 +47,7 @@ export class Report {
   /** What is wrong with a Flower that served; a boot does not clear it. */
   #lasting: readonly StatusProblem[] = [];
   #canWrite = true;
+  #due: NodeJS.Immediate | undefined;
   /** What the agent said of its state last. */
   #sentence: string | undefined;
   /** The steps have run before: what stayed as it was is not worth a line. */
@@ -235,7 +236,9 @@ export class Report {
       notifyStatus(sentence);
       this.journal[phase === 'failed' ? 'error' : 'info'](sentence);
     }
+    // At once: the ready script must not find a gate open that was closed.
     this.#write();
+    this.flush();
   }
 
   #step(id: string): Status['steps'][number] {
@@ -250,7 +253,16 @@ export class Report {
     return index === -1 ? '' : `[${index + 1}/${this.#status.steps.length}] `;
   }
 
+  /** Writes the file once for all that changes until the next turn of the event loop: a boot changes it some thirty times. */
   #write(): void {
+    this.#due ??= setImmediate(() => this.flush());
+  }
+
+  /** Writes the file now, if it has changed. */
+  flush(): void {
+    if (this.#due === undefined) return;
+    clearImmediate(this.#due);
+    this.#due = undefined;
     this.#status.updated_at = this.#clock.now().toISOString();
     try {
       const { problems, ...status } = this.#status;

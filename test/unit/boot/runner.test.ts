@@ -55,6 +55,12 @@ const IMAGE = parseImage(
   JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' } }),
 );
 
+/** The status once the report has written it, in the next turn of the event loop. */
+const written = async () => {
+  await new Promise(setImmediate);
+  return readStatus(statusFile());
+};
+
 async function runAll(steps: Step<Outputs>[], signal = new AbortController().signal) {
   const checkpoint = new Checkpoint(checkpointFile(), new Date());
   const journal = openJournal((line) => lines.push(line), true);
@@ -118,7 +124,7 @@ describe('the runner', () => {
     ]);
     expect(ran).toBe(false);
     expect(problem?.code).toBe('state_unwritable');
-    const states = readStatus(statusFile())?.steps.map(({ state }) => state);
+    const states = (await written())?.steps.map(({ state }) => state);
     expect(states).toEqual(['failed', 'pending', 'skipped']);
   });
 
@@ -140,23 +146,24 @@ describe('the runner', () => {
     const warning = (found: string): Problem =>
       new Problem('superlink_unreachable', { doing: 'checking', found, severity: 'warning' });
     const shown: (string[] | undefined)[] = [];
-    const look = (): unknown => shown.push(readStatus(statusFile())?.problems.map(({ found }) => found));
+    const look = async (): Promise<unknown> =>
+      shown.push((await written())?.problems.map(({ found }) => found));
     await runAll([
       step('validate', [], async (tools) => {
         tools.warn(warning('refused'), 'Flower serves');
         tools.warn(warning('lasting'));
-        look();
+        await look();
         return {};
       }),
       {
         ...step('await_fleet_api', ['validate'], async () => {
-          look();
+          await look();
           return {};
         }),
         provesServing: true,
       },
     ]);
-    look();
+    await look();
     expect(shown).toEqual([['refused', 'lasting'], ['refused', 'lasting'], ['lasting']]);
   });
 
@@ -171,7 +178,7 @@ describe('the runner', () => {
       }),
       { ...serves, provesServing: true },
     ]);
-    expect(readStatus(statusFile())?.problems.map(({ found }) => found)).toContain('refused');
+    expect((await written())?.problems.map(({ found }) => found)).toContain('refused');
   });
 
   test('reports one cause that made several steps fail as one problem that names all of them', async () => {
@@ -303,7 +310,7 @@ describe('the runner', () => {
     await runAll([step('publish', [], degraded, () => 'same')]);
     await runAll([step('publish', [], degraded, () => 'same')]);
     expect(seen).toEqual([false, false]);
-    expect(readStatus(statusFile())?.steps.map(({ state }) => state)).toEqual(['degraded']);
+    expect((await written())?.steps.map(({ state }) => state)).toEqual(['degraded']);
   });
 
   test('ends as interrupted, without a failed step, when the agent is asked to stop', async () => {

@@ -14,6 +14,12 @@ let report: Report;
 const path = (): string => join(folder, 'status.json');
 const steps = (['read_context', 'trust'] as const).map((id) => ({ id, title: id }));
 
+/** The status once the report has written it, in the next turn of the event loop. */
+const written = () => {
+  vi.advanceTimersByTime(0);
+  return readStatus(path());
+};
+
 beforeEach(() => {
   vi.useFakeTimers();
   folder = mkdtempSync(join(tmpdir(), 'report-'));
@@ -36,11 +42,11 @@ const wait = { for: 'the SuperLink to publish its address', check: 'flower-conte
 describe('a wait', () => {
   test('is in the status at once, and is logged only when it lasts', () => {
     report.waiting('trust', wait);
-    expect(readStatus(path())?.waiting).toMatchObject({ ...wait, until: null });
+    expect(written()?.waiting).toMatchObject({ ...wait, until: null });
     report.waiting('trust', undefined);
     vi.advanceTimersByTime(120_000);
     expect(lines).toEqual([]);
-    expect(readStatus(path())?.waiting).toBeNull();
+    expect(written()?.waiting).toBeNull();
   });
 
   test('that lasts is logged with what to check and its end, and again each minute with its duration', () => {
@@ -57,10 +63,10 @@ describe('a wait', () => {
 
   test('keeps its start time when only the check changes', () => {
     report.waiting('trust', wait);
-    const since = readStatus(path())?.waiting?.since;
+    const since = written()?.waiting?.since;
     vi.advanceTimersByTime(5_000);
     report.waiting('trust', { ...wait, check: 'the firewall' });
-    expect(readStatus(path())?.waiting).toMatchObject({ since, check: 'the firewall' });
+    expect(written()?.waiting).toMatchObject({ since, check: 'the firewall' });
   });
 
   test('whose text changes before its first line has that line after a second all the same', () => {
@@ -108,7 +114,7 @@ describe('a wait', () => {
     report.waiting('read_context', { for: 'A', check: 'a' });
     report.waiting('trust', { for: 'B', check: 'b' });
     report.waiting('trust', undefined);
-    expect(readStatus(path())?.waiting?.for).toBe('A');
+    expect(written()?.waiting?.for).toBe('A');
   });
 });
 
@@ -125,10 +131,25 @@ test('a problem that has passed leaves the status, and the journal says so', () 
   report.problem(other);
   report.passed(refused);
   report.passed(refused);
-  expect(readStatus(path())?.problems.map(({ found }) => found)).toEqual(['timeout']);
+  expect(written()?.problems.map(({ found }) => found)).toEqual(['timeout']);
   expect(lines.filter((line) => line.includes('no longer the case'))).toEqual([
     'no longer the case: superlink_unreachable: checking: refused\n',
   ]);
+});
+
+test('the status is written once for all that changes in a turn, and a closed gate at once', () => {
+  const at = (): string | undefined => readStatus(path())?.updated_at;
+  written();
+  report.started('read_context');
+  report.facts({ a: 1 });
+  expect(readStatus(path())?.facts).toEqual({});
+  expect(written()).toMatchObject({ facts: { a: 1 }, steps: [{ state: 'running' }, {}] });
+  vi.setSystemTime(Date.now() + 1_000);
+  const before = at();
+  report.state('booting', false);
+  expect(at()).toBe(before);
+  report.state('ready', true);
+  expect(readStatus(path())).toMatchObject({ phase: 'ready', serving: true });
 });
 
 test('a second run of the steps does not log unchanged results', () => {
@@ -142,7 +163,9 @@ test('a second run of the steps does not log unchanged results', () => {
 
 test('a status file that cannot be written does not end the boot, and is logged once', () => {
   rmSync(folder, { recursive: true, force: true });
-  report.facts({ a: 1 });
-  report.facts({ b: 2 });
+  for (const facts of [{ a: 1 }, { b: 2 }]) {
+    report.facts(facts);
+    vi.advanceTimersByTime(0);
+  }
   expect(lines.filter((line) => line.includes('the status file cannot be written'))).toHaveLength(1);
 });
