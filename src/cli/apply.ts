@@ -14,7 +14,7 @@ export const apply = defineCommand({
   options: {
     now: { description: 'restart Flower now, also if that interrupts a run, and wait until it serves' },
   },
-  text: 'A change that needs a restart of Flower waits, if Flower can run on without it: on a SuperLink until no run is active, on a SuperNode until it has received no message for 60 s. Exit status 0: no change is pending, or it was applied. 1: Flower does not serve with it. 3: a change is pending, or a boot is not finished.',
+  text: 'A change that needs a restart of Flower waits, if Flower can run on without it: on a SuperLink until no run is active, on a SuperNode until it has worked on no message for 60 s. Exit status 0: no change is pending, or it was applied. 1: Flower does not serve with it. 3: a change is pending, or a boot is not finished.',
   examples: [
     ['flower-context apply', 'Show what is pending, since when and why'],
     ['flower-context apply --now', 'Apply it, and interrupt the run'],

@@ -25,7 +25,7 @@ export function nodeActivity({ messages }: Pick<FlowerState, 'messages'>, now: D
   const ago = Math.abs(now.getTime() - Date.parse(last_at));
   return ago >= IDLE_AFTER_MS
     ? { idle: true }
-    : { busy: `a message was received ${Math.floor(ago / 1_000)} s ago` };
+    : { busy: `it worked on a message ${Math.floor(ago / 1_000)} s ago` };
 }
 
 /** `state`: of the Flower that runs. Of a SuperLink, Flower is asked, which takes seconds. */

@@ -96,6 +96,9 @@ class Calls:
         began = self._progress()
         self.pending.append(began)
         if method == "PullMessages":
+            if self.open_messages:
+                # The work on them has just ended, however long it took.
+                self.message_at = time.time()
             self.open_messages = 0
         return began
 

@@ -9,9 +9,9 @@ test.each([
   ['a message is open', { open: 1, last_at: ago(600) }, { busy: 'a message is being worked on' }],
   ['two are open', { open: 2, last_at: ago(5) }, { busy: '2 messages are being worked on' }],
   [
-    'one was received a moment ago',
+    'the last one was worked on a moment ago',
     { open: 0, last_at: ago(59) },
-    { busy: 'a message was received 59 s ago' },
+    { busy: 'it worked on a message 59 s ago' },
   ],
   ['none for a minute', { open: 0, last_at: ago(60) }, { idle: true }],
   ['none at all', { open: 0, last_at: null }, { idle: true }],

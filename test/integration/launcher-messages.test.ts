@@ -1,0 +1,41 @@
+// What the launcher says of the messages of a SuperNode: whether a restart of Flower would interrupt a run.
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { REPOSITORY } from '../support/zone/vm.ts';
+
+/** Prints [open, last_at] after each call. The time of day is what `at` sets. */
+const CODE = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from types import SimpleNamespace as Reply
+from flower_launch import progress
+now = [0]
+progress.time = Reply(time=lambda: now[0], monotonic=lambda: now[0])
+calls = progress.Calls(progress.Awake(), 45)
+said = []
+def call(at, method, messages=()):
+    now[0] = at
+    began = calls.begin(method)
+    calls.end(began, method, Reply(messages_list=messages))
+    said.append([calls.open_messages, calls.message_at])
+call(10, "PullMessages")
+call(20, "PullMessages", ["train"])
+call(1500, "PushMessages")
+call(1820, "PullMessages")
+call(1823, "PullMessages")
+print(json.dumps(said))
+`;
+
+test('a SuperNode counts as idle from the end of the work on its last message, however long that took', () => {
+  const { stdout, stderr } = spawnSync('python3', ['-c', CODE, join(REPOSITORY, 'appliance/lib')], {
+    encoding: 'utf8',
+  });
+  expect(JSON.parse(stdout || 'null'), stderr).toEqual([
+    [0, null],
+    [1, 20],
+    [1, 20],
+    [0, 1820],
+    [0, 1820],
+  ]);
+});
