@@ -3,8 +3,8 @@
 import { withJitter } from '../core/jitter.ts';
 import { type FlowerEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { callFleetOnce } from '../flower/probe.ts';
-import { liveFlowerState } from '../flower/state-file.ts';
-import { readText } from '../host/files.ts';
+import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
+import { readText, unlessUnfit } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
 
 /** Between two calls, with jitter: with the limits below a hung Flower is reported within two minutes. */
@@ -33,18 +33,21 @@ export async function watchFlower(watch: Watch): Promise<void> {
   }
 }
 
-/** The launcher calls every 12 s, and writes an answer some seconds later. Within this time it has had one, if Flower answers. */
-const LAUNCHER_MS = 30_000;
+/** The launcher ends a Flower that has not answered it for 45 s, and writes an answer some seconds after it. */
+const SILENT_LAUNCHER_MS = 55_000;
 
 async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch): Promise<never> {
   const { clock, random } = machine;
   let failures = 0;
-  let firstAt = { monotonicMs: 0, time: 0 };
+  let firstMs = 0;
+  const launcher = new LastAnswer(machine);
   for (;;) {
     await clock.sleep(failures === 0 ? withJitter(CALL_EVERY_MS, random) : CALL_AGAIN_MS, signal);
-    if (failures === 0) firstAt = { monotonicMs: clock.monotonicMs(), time: Date.now() };
+    await launcher.read();
+    if (failures === 0) firstMs = clock.monotonicMs();
     const caFile = trustedCa(endpoints);
-    const ca = caFile === undefined ? null : (readText(caFile) ?? '');
+    // Without a CA that can be read the call fails, and the launcher, which needs none, decides.
+    const ca = caFile === undefined ? null : (unlessUnfit(() => readText(caFile)) ?? '');
     const answer = await callFleetOnce(machine.host, { ...endpoints.endpoint, ca }, CALL_LIMIT_MS);
     signal.throwIfAborted();
     // The boot judges the dates of this VM's own certificates, and whether its clock can be right.
@@ -53,14 +56,38 @@ async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch
       continue;
     }
     failures++;
-    const state = await liveFlowerState(machine);
+    const state = await launcher.read();
     if (failures < FAILURES || !state?.up) continue;
-    // The launcher has got an answer meanwhile: Flower works, but not at the address that SuperNodes dial. Its times are of the
-    // system's clock, like `time`: an answer from before may be written only now.
-    const works = new Date(state.answered_at ?? 0).getTime() > firstAt.time;
-    if (!works && clock.monotonicMs() - firstAt.monotonicMs < LAUNCHER_MS) continue;
-    const calls = `${failures} calls of the Fleet API got no answer: it ${answer.reason}`;
+    // The launcher has got an answer meanwhile: Flower works, but not at the address that SuperNodes dial.
+    const works = launcher.answeredMs > firstMs;
+    if (!works && clock.monotonicMs() - launcher.answeredMs < SILENT_LAUNCHER_MS) continue;
+    const calls = `${failures} calls of the Fleet API failed: it ${answer.reason}`;
     notAnswering(works ? `${calls}; Flower answers at its loopback address` : calls, !works);
+  }
+}
+
+/** When Flower last answered its launcher. */
+class LastAnswer {
+  readonly #machine: Machine;
+  #value: string | undefined;
+  /** In ms of the monotonic clock. */
+  answeredMs: number;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+    this.answeredMs = machine.clock.monotonicMs();
+  }
+
+  async read(): Promise<LiveFlowerState | undefined> {
+    const state = await liveFlowerState(this.#machine);
+    const value = state?.answered_at ?? undefined;
+    if (value !== undefined && value !== this.#value) {
+      this.#value = value;
+      // Both of the system's clock. With one that was set in between the moment is not known: it is now.
+      const ago = Date.now() - Date.parse(value);
+      this.answeredMs = this.#machine.clock.monotonicMs() - (ago > 0 && ago < CALL_EVERY_MS ? ago : 0);
+    }
+    return state;
   }
 }
 

@@ -148,10 +148,35 @@ test('a Flower that answers its launcher is not restarted, also when the publish
   ]);
 });
 
-test('a Flower that answers neither is restarted', async () => {
+test('a Flower whose answers take half a minute is not restarted: its launcher waits for 45 s', async () => {
   leave('serving', new Date());
-  await watch(superLinkAt(await closedPort()), 300_000);
-  expect(found).toEqual([{ text: expect.stringContaining('got no answer'), hung: true }]);
+  const ended = watch(superLinkAt(await closedPort()), 300_000);
+  const launcher = setInterval(() => leave('serving', new Date()), 41_000 / SPEED);
+  await ended;
+  clearInterval(launcher);
+  expect(found).toMatchObject([{ hung: false }]);
+});
+
+test('an answer from before the first failure that the launcher writes after it is no sign of life', async () => {
+  leave('serving', new Date());
+  const ended = watch(superLinkAt(await closedPort()), 300_000);
+  await realClock.sleep(70_000 / SPEED);
+  // By the clock of the agent it was 50 s ago; its first call is 30 s to 60 s after the start.
+  leave('serving', new Date(Date.now() - 50_000));
+  await ended;
+  expect(found).toMatchObject([{ hung: true }]);
+});
+
+test.each([
+  ['answers neither', (_file: string) => undefined],
+  ['answers neither, and whose CA is a folder,', (file: string) => mkdirSync(file)],
+])('a Flower that %s is restarted', async (_, damage) => {
+  leave('serving', new Date());
+  const ca = join(folder, 'ca.pem');
+  damage(ca);
+  const files = { certificate: join(folder, 'server.pem'), key: join(folder, 'server.key'), ca };
+  await watch(superLinkAt(await closedPort(), { fleet: files, loopback: files }), 300_000);
+  expect(found).toEqual([{ text: expect.stringContaining('calls of the Fleet API failed'), hung: true }]);
 });
 
 test('a SuperNode is not restarted for a pause of the VM, but for its silence', async () => {

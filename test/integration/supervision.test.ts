@@ -75,7 +75,7 @@ test('a SuperLink whose process runs and answers no call is reported and restart
       detail: () => vm.diagnostics(),
     },
   );
-  await vm.toSay(/(flower_hung|health_check_timeout): .*2 calls of the Fleet API got no answer/);
+  await vm.toSay(/(flower_hung|health_check_timeout): .*2 calls of the Fleet API failed/);
   await until('another Flower', async () => (await mainPid(vm)) !== before, { timeoutMs: 90_000 });
   rmSync(vm.at('etc/fake-flwr'));
   await vm.systemctl('restart', '--no-block', unitOf(vm));
