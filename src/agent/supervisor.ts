@@ -14,6 +14,7 @@ import type { AgentEvent, AgentState, Cause, Effect, Moment } from './life.ts';
 import { Metrics } from './metrics.ts';
 import { PendingWatch } from './pending-watch.ts';
 import { render } from './render.ts';
+import { Repeater } from './repeater.ts';
 import { Senses } from './senses.ts';
 import { dueEvent, next, start } from './state.ts';
 import { describe, errorOf, type FlowerEnd, heldUntil, type TroubleCode } from './troubles.ts';
@@ -32,6 +33,7 @@ export interface SupervisorOptions {
       | 'contextRead'
       | 'notServing'
       | 'waitsWithoutEnd'
+      | 'repeatLater'
       | 'superLinkMoved'
       | 'asked'
       | 'supervision'
@@ -61,6 +63,7 @@ export class Supervisor {
   readonly #options: SupervisorOptions;
   readonly #metrics = new Metrics();
   readonly #pending: PendingWatch;
+  readonly #repeater: Repeater;
   #state: AgentState;
   readonly #senses: Senses;
   /** Ends of Flower and SuperExec since the agent started. */
@@ -86,6 +89,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#pending = new PendingWatch(options.machine);
+    this.#repeater = new Repeater(options.machine, options.report.journal);
     this.#senses = new Senses(options.machine);
     this.#state = start(this.#senses.ends.earlier()).state;
   }
@@ -132,6 +136,7 @@ export class Supervisor {
   /** Waits until boot and effects have ended. */
   async #settle(): Promise<void> {
     this.#watching.abort();
+    this.#repeater.repeat(undefined);
     await this.#booted;
     await this.#work;
     this.#options.report.flush();
@@ -241,6 +246,7 @@ export class Supervisor {
             return Math.max(0, (heldUntil(this.#state, now) ?? now) - now);
           },
         },
+        repeatLater: this.#repeater.repeat,
         superLinkMoved: () => this.#dispatch({ type: 'SuperLinkMoved' }),
       });
       await this.#bootEnded(outcome);
@@ -351,14 +357,13 @@ export class Supervisor {
   ): Promise<void> {
     if (from?.role === undefined || from.oneGate === undefined) return;
     const attributes = own ? { ...own, FL_ERROR: code } : failedAttributes(from.role, code);
+    const { oneGate } = from;
+    const ready = own !== undefined;
     this.#sent = undefined;
-    try {
-      await from.oneGate.update(attributes, { policy: BRIEF, ready: own !== undefined });
-      this.#sent = { code, serves: own !== undefined };
-    } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      this.#options.report.journal.warn(`the failure is not published to OneGate: ${error.message}`);
-    }
+    await this.#repeater.send('the failure', async (signal) => {
+      await oneGate.update(attributes, { policy: BRIEF, ready, signal });
+      this.#sent = { code, serves: ready };
+    });
   }
 
   #enqueue(work: () => Promise<void>): void {

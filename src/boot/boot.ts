@@ -25,7 +25,13 @@ import { connect } from './steps/context.ts';
 export interface Boot
   extends Pick<
     StepTools,
-    'contextRead' | 'notServing' | 'waitsWithoutEnd' | 'superLinkMoved' | 'supervision' | 'overdue'
+    | 'contextRead'
+    | 'notServing'
+    | 'waitsWithoutEnd'
+    | 'repeatLater'
+    | 'superLinkMoved'
+    | 'supervision'
+    | 'overdue'
   > {
   readonly machine: Machine;
   readonly report: Report;

@@ -12,6 +12,7 @@ type FromBoot =
   | 'contextRead'
   | 'notServing'
   | 'waitsWithoutEnd'
+  | 'repeatLater'
   | 'superLinkMoved'
   | 'supervision'
   | 'overdue';
@@ -108,6 +109,7 @@ async function runStep<Outputs>(
       journal: report.journal,
       unchanged,
       setFacts: (facts) => report.facts(facts),
+      setPending: (change) => report.pending(change),
       warn: (problem, until) => {
         if (until !== undefined) passing.push(problem);
         report.problem(problem);

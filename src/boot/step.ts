@@ -181,6 +181,13 @@ export interface StepTools {
    * has passed: then it is taken back.
    */
   warn(problem: Problem, until?: 'Flower serves'): void;
+  /** The change that waits for a restart of Flower; undefined: none does. */
+  setPending(change: PendingChange | undefined): void;
+  /**
+   * Repeats an update of OneGate that has failed, until it succeeds. Undefined: what was to be repeated is not true any more,
+   * or is about to be sent.
+   */
+  repeatLater(update: ((signal: AbortSignal) => Promise<unknown>) | undefined): void;
   /** A reported problem is gone. */
   solved(code: ProblemCode): void;
   /** Reports a problem; the boot continues without something. */

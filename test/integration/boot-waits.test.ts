@@ -75,6 +75,24 @@ describe('a SuperNode that waits to be accepted', () => {
     );
   });
 
+  test('withdraws what an earlier life has published as soon as OneGate answers again', async () => {
+    const { vm, one, federation } = await supernode(OLD, {}, { env: { TEST_CLOCK_SPEED: '10' } });
+    await vm.waitFor('the wait', waitsForAcceptance);
+    await vm.powerCut();
+    for (const name of ['READY', 'FL_NODE_READY']) one.userTemplate.set(name, 'YES');
+    const outage = federation.zone.faults.add({ kind: 'status', status: 500 }, { method: 'PUT' });
+    await vm.boot();
+    await vm.waitFor('the wait', waitsForAcceptance, 60_000);
+    expect(one.userTemplate.get('READY')).toBe('YES');
+    outage.clear();
+    await until('READY to be withdrawn', () => one.userTemplate.get('READY') === 'NO', {
+      timeoutMs: 30_000,
+      detail: () => vm.diagnostics(),
+    });
+    expect(one.userTemplate.get('FL_NODE_READY')).toBe('NO');
+    await vm.toSay('OneGate has now taken the update');
+  });
+
   test('is a unit that has started: a reload and a restart come back and start over', async () => {
     const { vm } = await supernode(OLD);
     const boots = (): number => vm.journalText().match(/\[1\/\d+\] read the CONTEXT/g)?.length ?? 0;

@@ -162,10 +162,11 @@ export class LightVm {
   /** One boot, as `flower-context boot` does it. */
   boot(
     signal: AbortSignal,
-    run: Pick<Boot, 'contextRead' | 'notServing' | 'waitsWithoutEnd' | 'supervision'> = {
+    run: Pick<Boot, 'contextRead' | 'notServing' | 'waitsWithoutEnd' | 'repeatLater' | 'supervision'> = {
       contextRead: () => {},
       notServing: () => {},
       waitsWithoutEnd: () => {},
+      repeatLater: () => {},
       supervision: UNTROUBLED,
     },
   ): Promise<BootOutcome> {

@@ -49,7 +49,11 @@ export const startFlower = stepOf<CommonOutputs>()({
   title: 'start Flower',
   keeps: true,
   needs: ['read_context', 'validate', 'launch_plan'],
-  run: start,
+  async run(outputs, tools) {
+    const result = await start(outputs, tools);
+    tools.setPending(result.output.pending);
+    return result;
+  },
 });
 
 async function start(outputs: StartInputs, tools: StepTools): Promise<StepResult<Started>> {

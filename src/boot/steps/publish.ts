@@ -85,6 +85,7 @@ async function publish(
   const { oneGate } = needed.read_context;
   const { unchanged, degrade, solved, signal, supervision } = tools;
   await untilSteady(needed, tools);
+  tools.repeatLater(undefined);
   const error = supervision.error(true);
   const attributes = error === undefined ? own : { ...own, FL_ERROR: error };
   const published = { published: true, attributes };

@@ -42,21 +42,25 @@ export const BRIEF: RetryPolicy = { tries: 2, tryTimeoutMs: 5_000, firstWaitMs: 
  */
 export async function unpublish(
   { read_context: { oneGate }, validate: config }: Pick<CommonOutputs, 'read_context' | 'validate'>,
-  { checkpoint, degrade, notServing, signal, supervision }: StepTools,
+  { checkpoint, degrade, notServing, repeatLater, signal, supervision }: StepTools,
   stored?: Vm,
 ): Promise<boolean> {
   notServing();
+  repeatLater(undefined);
   // A failure later in this boot must not be taken for one of a VM that has published.
   checkpoint.forgetStep('publish');
   if (oneGate === undefined) return true;
   const error = supervision.error(false);
   if (stored !== undefined && !contradictsBooting(stored, config, error)) return true;
+  const attributes = bootingAttributes(config, oneGate.vmId, error);
   try {
-    await oneGate.update(bootingAttributes(config, oneGate.vmId, error), { policy: BRIEF, signal });
+    await oneGate.update(attributes, { policy: BRIEF, signal });
     return true;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     degrade(error);
+    // The boot may wait for hours before it publishes anything else.
+    repeatLater((signal) => oneGate.update(attributes, { policy: BRIEF, signal }));
     return false;
   }
 }

@@ -76,6 +76,7 @@ async function runAll(steps: Step<Outputs>[], signal = new AbortController().sig
     contextRead: () => {},
     notServing: () => {},
     waitsWithoutEnd: () => {},
+    repeatLater: () => {},
     supervision: UNTROUBLED,
     superLinkMoved: () => {},
   });

@@ -24,6 +24,7 @@ async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly
   const tools = {
     checkpoint: { forgetStep: (step: string) => order.push(`${step} is not done`) },
     notServing: () => order.push('closed'),
+    repeatLater: (again: unknown) => again && order.push('again later'),
     degrade: ({ code }: Problem) => order.push(code),
     supervision: UNTROUBLED,
     signal: new AbortController().signal,
@@ -45,7 +46,7 @@ test('a OneGate that does not answer does not end the boot, and the ready script
   };
   expect(await withdrawn(away)).toEqual({
     done: false,
-    order: ['closed', 'publish is not done', 'stored FL_READY=NO', 'onegate_unreachable'],
+    order: ['closed', 'publish is not done', 'stored FL_READY=NO', 'onegate_unreachable', 'again later'],
   });
 });
 
