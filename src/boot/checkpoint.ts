@@ -10,6 +10,9 @@ import { attempt, Problem } from '../core/problem.ts';
 import { ensureFolder, exists, quarantine, readText, remove, writeAtomic } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
 
+/** FL_DATABASE is a name that an operator types. */
+const MOST_DATABASES = 20;
+
 const OLD_MEMBERS = 'roster';
 
 const schema = z.object({
@@ -32,7 +35,14 @@ const schema = z.object({
     .transform(({ [OLD_MEMBERS]: old, members = old, ...rest }): PartitionMemory => ({ ...rest, members }))
     .optional(),
   /** Which Flower last opened the SuperLink's database: kept even when other steps are forgotten. */
-  database: z.object({ file: z.string().optional(), flower: z.string() }).optional(),
+  database: z
+    .object({
+      file: z.string().optional(),
+      flower: z.string(),
+      /** The same of the databases before, by FL_DATABASE, the newest last. */
+      before: z.record(z.string(), z.string()).optional(),
+    })
+    .optional(),
 });
 
 type Content = z.infer<typeof schema>;
@@ -123,8 +133,16 @@ export class Checkpoint {
   }
 
   /** `file`: FL_DATABASE; undefined: whatever database there is (a restored backup). */
-  rememberDatabase(database: NonNullable<Content['database']>): void {
-    this.#content.database = database;
+  rememberDatabase(database: { readonly file?: string; readonly flower: string }): void {
+    const last = this.#content.database;
+    const earlier = Object.entries({
+      ...last?.before,
+      ...(last?.file !== undefined && { [last.file]: last.flower }),
+    });
+    const others = earlier.filter(([file]) => file !== database.file).slice(-MOST_DATABASES);
+    const before =
+      database.file === undefined || others.length === 0 ? {} : { before: Object.fromEntries(others) };
+    this.#content.database = { ...database, ...before };
     this.#write();
   }
 

@@ -9,9 +9,11 @@ import type { Checkpoint } from './checkpoint.ts';
 
 type Of = Pick<SuperLinkConfig, 'FL_DATABASE'>;
 
-/** X.Y.Z; undefined when it is not known, or FL_DATABASE names another database. */
+/** X.Y.Z; undefined when no Flower has served with this database, or that is not known. */
 function openedBy({ FL_DATABASE }: Of, { database }: Checkpoint): string | undefined {
-  return database?.file === undefined || database.file === FL_DATABASE ? database?.flower : undefined;
+  const { file, flower, before } = database ?? {};
+  if (file === undefined || file === FL_DATABASE) return flower;
+  return new Map(Object.entries(before ?? {})).get(FL_DATABASE);
 }
 
 /**

@@ -52,6 +52,19 @@ describe('the version that has served with a database', () => {
     expect(refused('1.31.0', one, { FL_DATABASE: 'state/other.db' })).toBeUndefined();
   });
 
+  test('is remembered for each database', () => {
+    const { one, again } = checkpoint();
+    const [copy, odd] = [{ FL_DATABASE: 'state/state.db.flower-1.31.0' }, { FL_DATABASE: 'constructor' }];
+    rememberDatabase(CONFIG, '1.39.0', one);
+    rememberDatabase(copy, '1.31.0', one);
+    expect(refused('1.31.0', again(), copy)).toBeUndefined();
+    expect(refused('1.31.0', again())).toBeDefined();
+    expect(refused('1.31.0', again(), odd)).toBeUndefined();
+    rememberDatabase(CONFIG, '1.40.0', one);
+    expect(refused('1.39.0', again())).toBeDefined();
+    expect(refused('1.30.0', again(), copy)).toBeDefined();
+  });
+
   test('is that of every database after a restore, which does not know its name', () => {
     const { one } = checkpoint();
     one.rememberDatabase({ flower: '1.39.0' });
