@@ -18,8 +18,11 @@ import { passLine, printErrorText, printText } from './terminal.ts';
 const POLL_MS = 1_000;
 /** After so many polls without an answer the SuperLink counts as stopped. */
 const MOST_SILENT_POLLS = 30;
-/** For a command that asks, stops, or reads the log of a finished run. */
+/** For a command that asks or stops. */
 const COMMAND_MS = 60_000;
+
+/** The log of a finished run can be long. */
+const LOG_MS = 180_000;
 
 type Line = (line: string, stream: 'stdout' | 'stderr') => void;
 
@@ -49,6 +52,8 @@ export class Run {
   #id: string | undefined;
   /** Lines of the log that have been shown. A log that is taken up again begins with its first line. */
   #shown = 0;
+  /** From the lines that have been shown. It may have gaps. */
+  readonly #seen = new RoundLog();
 
   constructor(options: RunOptions) {
     this.#options = options;
@@ -141,7 +146,8 @@ export class Run {
 
   async #judge(id: string, { status, elapsed, 'status-details': details }: RunState): Promise<number> {
     const took = elapsed === undefined ? '' : ` after ${elapsed.toFixed(1)} s`;
-    const log = await this.#wholeLog(id);
+    const whole = await this.#wholeLog(id);
+    const log = whole ?? (judged(this.#seen) && this.#seen);
     const counts = log && countsOf(log);
     if (status !== 'finished:completed') {
       if (counts !== undefined) printText(counts);
@@ -155,7 +161,7 @@ export class Run {
     if (log === undefined || tally === undefined || counts === undefined) {
       printErrorText(
         log === undefined
-          ? 'its results are not known: Flower did not show its log again'
+          ? `its results are not known: Flower did not show its log again; try \`${this.#by('log', id, CONNECTION, '--show')}\``
           : 'its results are not known: its log shows no rounds (an app without a strategy of Flower, or FL_LOG_LEVEL above INFO)',
       );
       return EXIT.ok;
@@ -181,10 +187,18 @@ export class Run {
 
   /** The log of a finished run from its first line: what was shown may have gaps. Undefined when Flower does not show it. */
   async #wholeLog(id: string): Promise<RoundLog | undefined> {
-    const log = new RoundLog();
-    const onLine: Line = (line, stream) => stream === 'stdout' && log.add(line);
-    const { code } = await this.#flwr(['log', id, CONNECTION, '--stream'], { onLine, timeoutMs: COMMAND_MS });
-    return code === 0 ? log : undefined;
+    // The SuperLink may be restarted just now: a change that waits is applied when the run has ended.
+    for (let tries = 0; tries < MOST_SILENT_POLLS; tries++) {
+      if (tries > 0) await this.#options.machine.clock.sleep(POLL_MS);
+      const log = new RoundLog();
+      const onLine: Line = (line, stream) => stream === 'stdout' && log.add(line);
+      const args = ['log', id, CONNECTION, '--stream'];
+      const { code } = await this.#flwr(args, { onLine, timeoutMs: LOG_MS });
+      if (code === 0) return log;
+      // It has waited for long enough.
+      if (code === null) break;
+    }
+    return undefined;
   }
 
   async #stop(id: string): Promise<number> {
@@ -232,6 +246,7 @@ export class Run {
       // Before the log Flower's command says which SuperLink it uses.
       const ofLog = started && stream === 'stdout' && !line.startsWith('Using SuperLink: ');
       if (ofLog && ++at <= skipped) return;
+      if (ofLog) this.#seen.add(line);
       this.#shown = Math.max(this.#shown, at);
       if (this.#id === undefined || this.#waits.sees(line, this.#id)) passLine(line, stream);
     };
