@@ -10,6 +10,7 @@ import type { LiveFlowerState } from '../flower/state-file.ts';
 import { readText, unlessUnfit } from '../host/files.ts';
 import { sha256 } from '../host/machine.ts';
 import { covers } from '../tls/names.ts';
+import { suspectClockOf } from './clock.ts';
 import { type InForce, type PendingChange, processOf, readInForce, writeInForce } from './in-force.ts';
 import { differenceOf, partitionIn } from './parts.ts';
 import type { PreparedPlan, Started, StepResult, StepTools } from './step.ts';
@@ -38,7 +39,13 @@ export async function decide(
   plan: PreparedPlan,
   role: Role,
   requested: boolean,
-  { machine, signal, wait, overdue = false }: Pick<StepTools, 'machine' | 'signal' | 'wait' | 'overdue'>,
+  {
+    machine,
+    image,
+    signal,
+    wait,
+    overdue = false,
+  }: Pick<StepTools, 'machine' | 'image' | 'signal' | 'wait' | 'overdue'>,
 ): Promise<Decision> {
   const inForce = readInForce(machine.paths);
   if (inForce === undefined || inForce.plan !== state.plan) return AT_ONCE;
@@ -57,7 +64,10 @@ export async function decide(
   if (certificate !== null && !covers(certificate, host))
     return { restart: `the certificate in use does not name ${formatHostPort(plan.endpoints.endpoint)}` };
   const until =
-    certificate === null || inForce.parts.certificate === parts.certificate
+    certificate === null ||
+    inForce.parts.certificate === parts.certificate ||
+    // Nobody knows then what time it is.
+    suspectClockOf(machine, { built: image.built }) !== undefined
       ? undefined
       : new Date(Date.parse(certificate.until) - BEFORE_EXPIRY_MS);
   if (until !== undefined && now >= until) return { restart: 'the certificate in use is about to expire' };

@@ -206,6 +206,8 @@ function remedyOf({ state, detail }: AgentLife): string {
       return `${JOURNAL} shows why it ended`;
     case 'hung':
       return 'restart it: `systemctl restart flower-context`';
+    case 'unstarted':
+      return 'start it: `systemctl start flower-context`';
     default:
       return `start it: \`systemctl start flower-context\`; ${JOURNAL} shows why it ended`;
   }
