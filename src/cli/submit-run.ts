@@ -23,6 +23,7 @@ const COMMAND_MS = 60_000;
 
 /** The log of a finished run can be long. */
 const LOG_MS = 180_000;
+const LOG_TRIES = 15;
 
 type Line = (line: string, stream: 'stdout' | 'stderr') => void;
 
@@ -188,7 +189,7 @@ export class Run {
   /** The log of a finished run from its first line: what was shown may have gaps. Undefined when Flower does not show it. */
   async #wholeLog(id: string): Promise<RoundLog | undefined> {
     // The SuperLink may be restarted just now: a change that waits is applied when the run has ended.
-    for (let tries = 0; tries < MOST_SILENT_POLLS; tries++) {
+    for (let tries = 0; tries < LOG_TRIES; tries++) {
       if (tries > 0) await this.#options.machine.clock.sleep(POLL_MS);
       const log = new RoundLog();
       const onLine: Line = (line, stream) => stream === 'stdout' && log.add(line);
