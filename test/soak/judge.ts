@@ -652,7 +652,9 @@ export function outagesOf(timeline: Timeline): Outage[] {
     const next = Math.min(end, ...real.slice(index + 1).map(({ from }) => from));
     if (before || next < fault.to) return [];
     const concerned = vms.filter((vm) => concerns(fault, vm, superlink));
-    const within = samples.filter(({ vm, at }) => concerned.includes(vm) && at >= fault.from && at < next);
+    // It interrupts nothing. The next CONTEXT is a change, and a change may restart Flower.
+    const over = fault.kind === 'invalid CONTEXT' ? fault.to : next;
+    const within = samples.filter(({ vm, at }) => concerned.includes(vm) && at >= fault.from && at < over);
     const first = (sources: readonly Source[]): number | undefined =>
       within.find(({ source, value }) => sources.includes(source) && value === false)?.at;
     const noticed = first(['status', 'ready']);
