@@ -8,10 +8,11 @@ import { readEndpoints, writeEndpoints } from '../flower/endpoints.ts';
 import { LIST_WITHIN_MS } from '../flower/flwr.ts';
 import type { LiveFlowerState } from '../flower/state-file.ts';
 import { readText, unlessUnfit } from '../host/files.ts';
-import { sha256 } from '../host/machine.ts';
+import { type Machine, sha256 } from '../host/machine.ts';
 import { covers } from '../tls/names.ts';
 import { suspectClockOf } from './clock.ts';
 import { type InForce, type PendingChange, processOf, readInForce, writeInForce } from './in-force.ts';
+import { certificateFiles } from './launch.ts';
 import { differenceOf, partitionIn } from './parts.ts';
 import type { PreparedPlan, Started, StepResult, StepTools } from './step.ts';
 
@@ -67,7 +68,7 @@ export async function decide(
     certificate === null ||
     inForce.parts.certificate === parts.certificate ||
     // Nobody knows then what time it is.
-    suspectClockOf(machine, { built: image.built }) !== undefined
+    suspectClockOf(machine, { built: image.built, caPem: caOf(machine) }) !== undefined
       ? undefined
       : new Date(Date.parse(certificate.until) - BEFORE_EXPIRY_MS);
   if (until !== undefined && now >= until) return { restart: 'the certificate in use is about to expire' };
@@ -87,6 +88,9 @@ export async function decide(
   const since = pending === null ? now : new Date(pending.since);
   return { waits: { reason, since, because, until, overdue, process }, inForce };
 }
+
+const caOf = ({ paths }: Machine): string | undefined =>
+  unlessUnfit(() => readText(certificateFiles(paths).caCertificate));
 
 /** Leaves the files of what runs as they are, and reports what it runs with. */
 export function goOn(

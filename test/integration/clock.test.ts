@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Status } from '../../src/report/status.ts';
 import { issueCa } from '../../src/tls/issue.ts';
 import { SHIFT_FILE } from '../support/agent/clock.ts';
 import { until } from '../support/zone/process.ts';
@@ -64,6 +65,25 @@ test.each([4000, 300, -400])(
     expect(causes()).toEqual(['the clock of this VM was set', 'the clock of this VM was set']);
   },
 );
+
+test('a clock that is wrong for a while does not interrupt a run for a certificate that waits', async () => {
+  const { vm } = await superlink();
+  await vm.whenReady();
+  vm.fakeRuns('running');
+  const flower = vm.flowerLink()?.pid;
+  await vm.recontextualize({ FL_CERT_EXTRA_SAN: 'DNS:other.example.org' });
+  const waits = ({ phase, pending }: Status): boolean =>
+    phase === 'ready' && pending?.reason === 'a new server certificate';
+  await vm.waitFor('the pending change', waits);
+  // By this clock the certificate that is served has expired.
+  setClock(vm, 4000 * DAY_MS);
+  await vm.waitFor('the problem', (status) => waits(status) && reported(vm).includes('clock_off'));
+  setClock(vm, 0);
+  await vm.waitFor('the end of the problem', (status) => waits(status) && reported(vm).length === 0);
+  expect(vm.flowerLink()?.pid).toBe(flower);
+  await vm.toSay('the clock of this VM was set');
+  expect(vm.journalText()).not.toContain('about to expire');
+});
 
 test('the clock is two hours ahead at the first boot: after the correction a SuperNode joins at once, and all is well', async () => {
   const federation = zone({
