@@ -39,3 +39,32 @@ test('a SuperNode counts as idle from the end of the work on its last message, h
     [0, 1820],
   ]);
 });
+
+/** Prints the messages of each record that a launcher writes. */
+const RECORDS = `
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from types import SimpleNamespace as Thing
+from flower_launch.state import FlowerState
+said = []
+file = Thing(write=lambda *record: said.append(record[6] and record[6]["open"]))
+plan = {"role": "supernode", "fleet": {"listen": "127.0.0.1:9092"}, "grpc": {"client": []}, "limits": {}}
+state = FlowerState(plan, file, Thing(notify=lambda *_: None))
+state.start("starting")
+def call(method, messages=(), **response):
+    state.call_ends(state.call_begins(method), method, "OK", "", Thing(messages_list=messages, **response))
+call("ActivateNode", node_id=7)
+call("PullMessages")
+call("PullMessages", ["train"])
+call("PushMessages")
+call("PullMessages")
+print(json.dumps(said))
+`;
+
+test('a message is in the record at once, and so is the end of the work on it: the agent may be about to restart Flower', () => {
+  const { stdout, stderr } = spawnSync('python3', ['-c', RECORDS, join(REPOSITORY, 'appliance/lib')], {
+    encoding: 'utf8',
+  });
+  const records = JSON.parse(stdout.split('\n').at(-2) || 'null') as number[];
+  expect(records.slice(-3), stderr).toEqual([0, 1, 0]);
+});

@@ -104,7 +104,13 @@ class FlowerState:
 
     def write_progress(self, now):
         """`now`: seconds, monotonic."""
-        if now - self.progress_written_at >= PROGRESS_SECONDS and self._progress() != self.progress_written:
+        with self.lock:
+            if now - self.progress_written_at >= PROGRESS_SECONDS and self._progress() != self.progress_written:
+                self._write()
+
+    def _write_messages(self):
+        """At once: the agent restarts a SuperNode that works on no message."""
+        if self.progress_written is not None and self._progress()[1] != self.progress_written[1]:
             self._write()
 
     def start(self, detail):
@@ -146,12 +152,15 @@ class FlowerState:
         """Returns what `call_ends` needs."""
         with self.lock:
             self.progress = self.calls
-            return self.calls.begin(method)
+            began = self.calls.begin(method)
+            self._write_messages()
+            return began
 
     def call_ends(self, began, method, code, details, response):
         """`code` and `details`: the status of gRPC. `response`: Flower's message when the code is OK."""
         with self.lock:
             self.calls.end(began, method, response)
+            self._write_messages()
             if self.stop_requested_at is not None or code == "CANCELLED":
                 return
             if code == "OK" and method == "ActivateNode":
