@@ -1,6 +1,7 @@
 // Runs the agent's life: turns the world into events for `next`, carries out its effects, and renders each state.
 import { type Attributes, failedAttributes } from '../boot/attributes.ts';
 import type { Boot, BootFailure, BootOutcome, BootResult } from '../boot/boot.ts';
+import type { FromAgent } from '../boot/step.ts';
 import { stopPendingFlower } from '../boot/steps/flower.ts';
 import { BRIEF } from '../boot/steps/reset-attributes.ts';
 import type { ProblemCode } from '../core/catalogue.ts';
@@ -26,20 +27,7 @@ export interface SupervisorOptions {
   /** Aborted when the agent is asked to stop. */
   readonly signal: AbortSignal;
   /** One boot, from the first step to the last. */
-  boot(
-    run: Pick<
-      Boot,
-      | 'signal'
-      | 'contextRead'
-      | 'notServing'
-      | 'waitsWithoutEnd'
-      | 'repeatLater'
-      | 'superLinkMoved'
-      | 'asked'
-      | 'supervision'
-      | 'overdue'
-    >,
-  ): Promise<BootOutcome>;
+  boot(run: FromAgent & Pick<Boot, 'signal' | 'asked'>): Promise<BootOutcome>;
   /** What an earlier boot has published is withdrawn. */
   withdrawn(): void;
   /** systemd: the unit has started; it is stopping. */
@@ -355,7 +343,8 @@ export class Supervisor {
     code: ProblemCode,
     own?: Attributes,
   ): Promise<void> {
-    if (from?.role === undefined || from.oneGate === undefined) return;
+    // What is being repeated is not true any more, also where nothing can be sent.
+    if (from?.role === undefined || from.oneGate === undefined) return this.#repeater.repeat(undefined);
     const attributes = own ? { ...own, FL_ERROR: code } : failedAttributes(from.role, code);
     const { oneGate } = from;
     const ready = own !== undefined;

@@ -19,20 +19,10 @@ import { partitionIn } from './parts.ts';
 import { retryLimitReached } from './retry-limit.ts';
 import { runSteps } from './runner.ts';
 import { SEQUENCES, type Sequences } from './sequence.ts';
-import type { CommonOutputs, PreparedPlan, StepTools, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
+import type { CommonOutputs, FromAgent, PreparedPlan, SuperLinkOutputs, SuperNodeOutputs } from './step.ts';
 import { connect } from './steps/context.ts';
 
-export interface Boot
-  extends Pick<
-    StepTools,
-    | 'contextRead'
-    | 'notServing'
-    | 'waitsWithoutEnd'
-    | 'repeatLater'
-    | 'superLinkMoved'
-    | 'supervision'
-    | 'overdue'
-  > {
+export interface Boot extends FromAgent {
   readonly machine: Machine;
   readonly report: Report;
   readonly checkpoint: Checkpoint;

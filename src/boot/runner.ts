@@ -2,22 +2,9 @@
 // timing, the journal, checkpoints, the status and errors.
 import { asProblem, joinProblems, Problem } from '../core/problem.ts';
 import type { Report } from '../report/report.ts';
-import type { IdOf, Step, StepTools } from './step.ts';
+import type { FromAgent, IdOf, Step, StepTools } from './step.ts';
 
-type FromBoot =
-  | 'machine'
-  | 'image'
-  | 'checkpoint'
-  | 'signal'
-  | 'contextRead'
-  | 'notServing'
-  | 'waitsWithoutEnd'
-  | 'repeatLater'
-  | 'superLinkMoved'
-  | 'supervision'
-  | 'overdue';
-
-interface Run<Outputs> extends Pick<StepTools, FromBoot> {
+interface Run<Outputs> extends FromAgent, Pick<StepTools, 'machine' | 'image' | 'checkpoint' | 'signal'> {
   readonly steps: readonly Step<Outputs>[];
   readonly report: Report;
 }

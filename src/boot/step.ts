@@ -194,6 +194,18 @@ export interface StepTools {
   degrade(problem: Problem): void;
 }
 
+/** What the agent gives each boot, and a boot each step. */
+export type FromAgent = Pick<
+  StepTools,
+  | 'contextRead'
+  | 'notServing'
+  | 'waitsWithoutEnd'
+  | 'repeatLater'
+  | 'superLinkMoved'
+  | 'supervision'
+  | 'overdue'
+>;
+
 export type IdOf<Outputs> = keyof Outputs & string;
 
 /** `Outputs` maps the step ids of a role to what each step gives; a step sees the outputs that it needs, and no others. */
