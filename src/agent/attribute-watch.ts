@@ -14,7 +14,7 @@ const LOOK_EVERY_MS = 240_000;
 const LOOK_SOON_MS = 10_000;
 
 /** What the partition manager of a SuperNode compares and corrects itself, FL_ERROR of a node with changed claims included. */
-const OF_PARTITION: ReadonlySet<PublishedName> = new Set<PublishedName>([
+const OF_PARTITION: ReadonlySet<string> = new Set<PublishedName>([
   'FL_PARTITION_ID',
   'FL_NUM_PARTITIONS',
   'FL_PARTITION_ORDER',
@@ -23,9 +23,7 @@ const OF_PARTITION: ReadonlySet<PublishedName> = new Set<PublishedName>([
 
 /** Without what the partition manager publishes. `inService`: this is a SuperNode with a partition. */
 export const withoutPartition = (published: Attributes, inService: boolean): Attributes =>
-  Object.fromEntries(
-    Object.entries(published).filter(([name]) => !(inService && OF_PARTITION.has(name as PublishedName))),
-  );
+  Object.fromEntries(Object.entries(published).filter(([name]) => !(inService && OF_PARTITION.has(name))));
 
 /** What somebody else has changed of these attributes, as a clause; undefined: nothing. */
 export function alterations(vm: Vm, own: Attributes): string | undefined {

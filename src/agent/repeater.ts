@@ -1,5 +1,5 @@
-// An update of OneGate that says that this VM does not serve must arrive: a ready gate would stay open. When OneGate does not
-// take it, it is repeated in the background.
+// An update of OneGate about a failure must arrive: the ready gate of a VM that does not serve would stay open. When OneGate
+// does not take it, it is repeated in the background.
 import { backoff, withJitter } from '../core/jitter.ts';
 import { Problem } from '../core/problem.ts';
 import type { Machine } from '../host/machine.ts';
