@@ -61,7 +61,8 @@ async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch
     // The launcher has got an answer meanwhile: Flower works, but not at the address that SuperNodes dial.
     const works = launcher.answeredMs > firstMs;
     if (!works && clock.monotonicMs() - launcher.answeredMs < SILENT_LAUNCHER_MS) continue;
-    const calls = `${failures} calls of the Fleet API failed: it ${answer.reason}`;
+    const why = ca === '' ? `there is no CA in ${caFile} to verify it with` : `it ${answer.reason}`;
+    const calls = `${failures} calls of the Fleet API failed: ${why}`;
     notAnswering(works ? `${calls}; Flower answers at its loopback address` : calls, !works);
   }
 }
