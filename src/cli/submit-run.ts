@@ -196,8 +196,8 @@ export class Run {
       const args = ['log', id, CONNECTION, '--stream'];
       const { code } = await this.#flwr(args, { onLine, timeoutMs: LOG_MS });
       if (code === 0) return log;
-      // It has waited for long enough.
-      if (code === null) break;
+      // It has waited for long enough, or a person does not want to wait.
+      if (code === null || this.#end.signal.reason === 'interrupt') break;
     }
     return undefined;
   }
