@@ -44,6 +44,13 @@ async function both(): Promise<{ federation: Federation; node: Vm; seen: OneVm }
   return { federation, node, seen: federation.seenBy(node) };
 }
 
+/** The launcher, whose clock is not fast, may have had an answer shortly before: then the code is another one. */
+const untilWithdrawnForHang = (one: OneVm, vm: Vm): Promise<unknown> =>
+  until('READY to be withdrawn', () => /^NO NO (flower_hung|health_check_timeout)$/.test(shown(one, vm)), {
+    timeoutMs: 90_000,
+    detail: () => vm.diagnostics(),
+  });
+
 // covers flower_hung
 test('a SuperLink that is stopped by a signal is reported, READY is withdrawn, and it is restarted', async () => {
   const { vm, one } = await superlink({}, { env: FAST });
@@ -66,15 +73,7 @@ test('a SuperLink whose process runs and answers no call is reported and restart
   await vm.whenReady();
   const before = await mainPid(vm);
   vm.orderFake('mute');
-  // The launcher, whose clock is not fast, may have said shortly before that it had an answer: then the code is another one.
-  await until(
-    'READY to be withdrawn',
-    () => /^NO NO (flower_hung|health_check_timeout)$/.test(shown(one, vm)),
-    {
-      timeoutMs: 90_000,
-      detail: () => vm.diagnostics(),
-    },
-  );
+  await untilWithdrawnForHang(one, vm);
   await vm.toSay(/(flower_hung|health_check_timeout): .*2 calls of the Fleet API failed/);
   await until('another Flower', async () => (await mainPid(vm)) !== before, { timeoutMs: 90_000 });
   rmSync(vm.at('etc/fake-flwr'));
@@ -222,15 +221,7 @@ test('a SuperLink that serves with a wrong CONTEXT corrects its attributes, and 
   expect((await vm.unit('flower-superlink')).NRestarts).toBe('0');
 
   vm.orderFake('mute');
-  // The launcher, whose clock is not fast, may have had an answer meanwhile.
-  await until(
-    'READY to be withdrawn',
-    () => /^NO NO (flower_hung|health_check_timeout)$/.test(shown(one, vm)),
-    {
-      timeoutMs: 90_000,
-      detail: () => vm.diagnostics(),
-    },
-  );
+  await untilWithdrawnForHang(one, vm);
   rmSync(vm.at('etc/fake-flwr'));
   // No boot was tried with that CONTEXT again.
   expect(boots()).toBe(1);

@@ -39,7 +39,9 @@ function usage(why: string): never {
   process.exit(64);
 }
 
-const SEED = number('SEED', Math.floor(Date.now() / 1_000) % 100_000);
+/** The folder of a run begins with its seed. */
+const JUDGED_SEED = /(\d+)-[^/]*\/?$/.exec(process.env.JUDGE ?? '')?.[1];
+const SEED = number('SEED', Number(JUDGED_SEED ?? Math.floor(Date.now() / 1_000) % 100_000));
 const MINUTES = number('MINUTES', 60);
 const FEDERATIONS = (process.env.FEDERATIONS || '1 3').split(/[\s,]+/).map(Number);
 const KINDS = (process.env.KINDS || FAULT_KINDS.join(',')).split(',').map((kind) => kind.trim());

@@ -36,12 +36,13 @@ describe.skipIf(!VIRTUAL_MACHINES).each(CASES)(
 
     /** What the app of {@link running} answers. A VM whose disk is full is so slow that Flower and its apps can be restarted. */
     async function tryUntilAnswered<T>(name: string, argsOf: (app: Foothold) => Promise<readonly unknown[]>) {
-      for (;;) {
+      for (let tries = 0; tries < 5; tries++) {
         const app = await running();
         const answer = await app.tryUntilEnded(name, ...(await argsOf(app)));
         if (answer !== undefined) return { app, result: answer.result as T };
         console.log(`${role}: the app ended during ${name}`);
       }
+      throw new Error(`each of five apps ended during ${name}`);
     }
 
     /** The agent is the process that it was, it answers, and Flower takes part (again). */
