@@ -46,6 +46,7 @@ _flower_context() {
     'lint --as') COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); return ;;
     'lint --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'probe --ca') COMPREPLY=($(compgen -f -- "$cur")); return ;;
+    'probe --transport') :; return ;;
     'probe --wait') :; return ;;
     'probe --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
     'completion --root') COMPREPLY=($(compgen -d -- "$cur")); return ;;
@@ -70,7 +71,7 @@ _flower_context() {
     context) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--show --show-all --json --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
     template) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--one --all-inputs --answers --superlink-template --supernode-template --supernodes --set --network --root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'single-site coordinator training-site' -- "$cur")); fi ;;
     lint) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--json --as --root --help' -- "$cur")); else COMPREPLY=($(compgen -f -- "$cur")); fi ;;
-    probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --wait --root --help' -- "$cur")); else :; fi ;;
+    probe) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--ca --plaintext --transport --wait --root --help' -- "$cur")); else :; fi ;;
     completion) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else COMPREPLY=($(compgen -W 'bash' -- "$cur")); fi ;;
     version) if [[ $cur == -* ]]; then COMPREPLY=($(compgen -W '--root --help' -- "$cur")); else :; fi ;;
   esac

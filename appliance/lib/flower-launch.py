@@ -3,7 +3,7 @@
 Run by Flower's own interpreter: `env/bin/python -I flower-launch.py [PLAN]`. Started before there is a plan, it imports
 what Flower will import, and waits.
 
-Why a launcher: Flower has no setting for gRPC's keepalive, does not notify systemd when it is ready or whether it hangs, keeps
+Why a launcher: Flower has no setting for keepalive, does not notify systemd when it is ready or whether it hangs, keeps
 running after it has given up on its SuperLink or has lost its SuperExec, and ends with status 0 after some errors. The launcher
 corrects all of it.
 """
@@ -23,6 +23,8 @@ from flower_launch.channels import alter_grpc  # noqa: E402
 from flower_launch.database import keep_copy  # noqa: E402
 from flower_launch.directories import make_directories  # noqa: E402
 from flower_launch.ending import catch_hard_exit, end  # noqa: E402
+from flower_launch.fleet_client import watch_fleet_calls  # noqa: E402
+from flower_launch.fleet_server import open_fleet_listener  # noqa: E402
 from flower_launch.flower import alter_logging, await_http_listener, watch_signals, watch_threads  # noqa: E402
 from flower_launch.plan import EXIT_PLAN, Unusable, read_plan  # noqa: E402
 from flower_launch.state import FlowerState, utc_now  # noqa: E402
@@ -103,9 +105,14 @@ def main():
         watch_threads(state)
         catch_hard_exit(state)
         watch_superexec(state.superexec)
-        alter_grpc(plan, state, watch.awake)
-        if plan["role"] == "superlink":
-            await_http_listener(state)
+        if plan["transport"] == "grpc":
+            alter_grpc(plan, state, watch.awake)
+            if plan["role"] == "superlink":
+                await_http_listener(state)
+        elif plan["role"] == "superlink":
+            open_fleet_listener(plan, state, watch.awake)
+        else:
+            watch_fleet_calls(plan, state)
         watch.state = state
         run = next(iter(entries)).load()
         gc.freeze()

@@ -3,6 +3,7 @@
 import { withJitter } from '../core/jitter.ts';
 import { type FlowerEndpoints, trustedCa } from '../flower/endpoints.ts';
 import { callFleetOnce } from '../flower/probe.ts';
+import { profileFor } from '../flower/profiles.ts';
 import { type LiveFlowerState, liveFlowerState } from '../flower/state-file.ts';
 import { readText, unlessUnfit } from '../host/files.ts';
 import type { Machine } from '../host/machine.ts';
@@ -48,7 +49,8 @@ async function callSuperLink({ machine, endpoints, signal, notAnswering }: Watch
     const caFile = trustedCa(endpoints);
     // Without a CA that can be read the call fails, and the launcher, which needs none, decides.
     const ca = caFile === undefined ? null : (unlessUnfit(() => readText(caFile)) ?? '');
-    const answer = await callFleetOnce(machine.host, { ...endpoints.endpoint, ca }, CALL_LIMIT_MS);
+    const { transport } = profileFor(endpoints.flower_version);
+    const answer = await callFleetOnce(machine.host, { ...endpoints.endpoint, ca }, transport, CALL_LIMIT_MS);
     signal.throwIfAborted();
     // The boot judges the dates of this VM's own certificates, and whether its clock can be right.
     if (answer.ok || (answer.byDates && !hasOperatorCertificate(endpoints))) {

@@ -3,6 +3,7 @@ import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import { plain } from '../core/text.ts';
 import { NO_ANSWER_YET } from '../flower/probe.ts';
+import type { Transport } from '../flower/profiles.ts';
 import { tryConnect } from '../host/net.ts';
 import { run, selfCommand } from '../host/process.ts';
 
@@ -23,11 +24,13 @@ const LAST_TRY_MS = 20_000;
 export async function probeFleetApi(
   endpoint: HostPort,
   caFile: string | undefined,
+  transport: Transport,
   { withinMs, ...waiting }: Waiting & { readonly withinMs: number },
 ): Promise<string | undefined> {
   const trust = caFile === undefined ? ['--plaintext'] : ['--ca', caFile];
   const wait = String(withinMs / 1_000);
-  const command = [...selfCommand(), 'probe', formatHostPort(endpoint), ...trust, '--wait', wait];
+  const how = ['--transport', transport, '--wait', wait];
+  const command = [...selfCommand(), 'probe', formatHostPort(endpoint), ...trust, ...how];
   return runProbe(command, { limitMs: withinMs + LAST_TRY_MS, ...waiting });
 }
 

@@ -1,7 +1,8 @@
 import { readCertificates } from '../config/pem-value.ts';
 import { EXIT } from '../core/exit.ts';
 import { formatHostPort, parseHostPort } from '../core/hostport.ts';
-import { NO_ANSWER_YET, probeFleet } from '../flower/probe.ts';
+import { GENERATIONS, NO_ANSWER_YET, probeEither, probeFleet } from '../flower/probe.ts';
+import { TRANSPORTS } from '../flower/profiles.ts';
 import { openGrpc } from '../host/grpc.ts';
 import { tryConnect } from '../host/net.ts';
 import { defineCommand, UsageError } from './command.ts';
@@ -23,9 +24,13 @@ export const probe = defineCommand({
       value: 'FILE',
     },
     plaintext: { description: 'without TLS' },
+    transport: {
+      description: 'how the SuperNodes call: grpc (Flower up to 1.39) or http; without it both are tried',
+      value: 'NAME',
+    },
     wait: { description: 'repeat for this time until there is an answer', value: 'SECONDS' },
   },
-  text: 'Sends one unauthenticated call; only a Fleet API rejects it with UNAUTHENTICATED. No node is registered. With --wait, the reason is printed whenever it changes.',
+  text: 'Sends one unauthenticated call; only a Fleet API refuses it as such. No node is registered. With --wait, the reason is printed whenever it changes.',
   examples: [
     ['flower-context probe 203.0.113.7:9092 --ca ca.pem', 'Test the connection with TLS'],
     ['flower-context probe [2001:db8::7]:9092 --plaintext --wait 60', 'Wait up to a minute, without TLS'],
@@ -37,6 +42,9 @@ export const probe = defineCommand({
     if ((caFile === undefined) !== flag('plaintext'))
       throw new UsageError('give either --ca FILE or --plaintext');
     const target = { ...address, ca: caFile === undefined ? null : readCaFile(caFile) };
+    const transport = TRANSPORTS.find((name) => name === value('transport'));
+    if (value('transport') !== undefined && transport === undefined)
+      throw new UsageError(`--transport takes ${TRANSPORTS.join(' or ')}, not '${value('transport')}'`);
     const wait = value('wait') ?? '0';
     if (!/^\d+$/.test(wait)) throw new UsageError(`--wait takes whole seconds, not '${wait}'`);
 
@@ -44,20 +52,25 @@ export const probe = defineCommand({
     let reason = 'no answer';
     let printed: string | undefined;
     // Loads the gRPC library while Flower is still importing. It connects at the first call.
-    let opened = openGrpc(target);
-    opened.catch(() => undefined);
+    const open = () => (transport === 'grpc' ? openGrpc(target) : undefined);
+    let opened = open();
+    opened?.catch(() => undefined);
     for (;;) {
       const began = machine.clock.monotonicMs();
       // A TCP connection first: the gRPC library waits for seconds after a refused one (docs/facts.md, "grpc-backoff").
       const refused = await tryConnect(address.host, address.port, 5_000);
       if (refused === undefined) {
-        const answer = await probeFleet(target, 5_000, opened);
+        const answer =
+          transport === undefined
+            ? await probeEither(target, 5_000)
+            : { ...(await probeFleet(target, transport, 5_000, opened)), transport };
         if (answer.ok) {
-          printText(`${formatHostPort(address)} answers as a Fleet API (${answer.ms} ms)`);
+          const how = `${answer.ms} ms, ${GENERATIONS[answer.transport]}`;
+          printText(`${formatHostPort(address)} answers as a Fleet API (${how})`);
           return EXIT.ok;
         }
         reason = `it ${answer.reason}`;
-        opened = openGrpc(target);
+        opened = open();
       } else reason = refused;
       if (machine.clock.monotonicMs() >= end) break;
       if (reason !== printed) passLine(`${formatHostPort(address)}${NO_ANSWER_YET}${reason}`, 'stderr');

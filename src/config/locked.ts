@@ -12,4 +12,7 @@ export const LOCKED_FLOWER: readonly string[] = [
   '1.37.0',
   '1.38.0',
   '1.39.0',
+  '1.40.0',
+  '1.41.0',
+  '1.42.0',
 ];

@@ -16,7 +16,7 @@ import {
 } from './directories.ts';
 import { superLinkListeners, superNodeRuntime } from './endpoints.ts';
 import { keepaliveOptions } from './keepalive.ts';
-import { profileFor } from './profiles.ts';
+import { profileFor, TRANSPORTS } from './profiles.ts';
 import {
   credentials,
   type FlowerFacts,
@@ -26,7 +26,7 @@ import {
   type SuperNodeSettings,
 } from './settings.ts';
 
-const option = z.lazy(() => z.tuple([z.string().startsWith('grpc.'), z.int()]));
+const option = z.lazy(() => z.tuple([z.string(), z.int()]));
 
 /** The content of the file. @internal */
 export const launchPlanSchema = z.lazy(() =>
@@ -38,16 +38,19 @@ export const launchPlanSchema = z.lazy(() =>
     argv: z.array(z.string()),
     environment: z.record(z.string(), z.string()),
     workdir: z.string(),
-    grpc: z.strictObject({ server: z.array(option), client: z.array(option) }),
+    transport: z.enum(TRANSPORTS),
+    /** Of keepalive.ts. */
+    options: z.strictObject({ server: z.array(option), client: z.array(option) }),
     /**
-     * SuperLink: the listener of the Fleet API, its certificate if it differs from --ssl-*, and with TLS a name in the
-     * certificate, for the launcher's own calls. SuperNode: null.
+     * SuperLink: the listener of the Fleet API, its certificate if it differs from --ssl-*, with TLS a name in the
+     * certificate, for the launcher's own calls, and with HTTP the most bytes of a request. SuperNode: null.
      */
     fleet: z.nullable(
       z.strictObject({
         listen: z.string(),
         credentials: z.nullable(credentials),
         name: z.optional(z.string()),
+        largest_body: z.optional(z.int()),
       }),
     ),
     /** Absolute, parents first: what the launcher makes below `workdir`, which systemd makes. */
@@ -83,6 +86,7 @@ export function launchPlan(
 function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): LaunchPlan {
   const listeners = superLinkListeners(config, facts.version, facts.loopback);
   const { tls } = facts;
+  const profile = profileFor(facts.version);
   const name = tls?.operator ? facts.serverName : tls ? facts.loopback : undefined;
   return {
     ...common(config, facts, 'superlink'),
@@ -101,16 +105,13 @@ function superLinkPlan(config: SuperLinkSettings, facts: SuperLinkFacts): Launch
       ...isolation(config, facts),
       '--database',
       databaseFile(facts.paths, config.FL_DATABASE),
-      '--fleet-api-type',
-      'grpc-rere',
-      '--fleet-api-address',
-      formatHostPort(listeners.fleet),
-      ...profileFor(facts.version).superlinkArguments(listeners),
+      ...profile.superlinkArguments(listeners),
     ],
     fleet: {
       listen: formatHostPort(listeners.fleet),
       credentials: tls?.operator ?? null,
       ...(name === undefined ? {} : { name }),
+      ...(profile.largestBody === undefined ? {} : { largest_body: profile.largestBody }),
     },
   };
 }
@@ -152,7 +153,8 @@ const isolation = (
 ];
 
 function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFacts, role: Role) {
-  const { server, client } = keepaliveOptions(config);
+  const { transport } = profileFor(facts.version);
+  const { server, client } = keepaliveOptions(config, transport);
   const workdir = stateDirectory(facts.paths, role);
   return {
     version: 1,
@@ -171,7 +173,8 @@ function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFact
       FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION: '1',
     } as Record<string, string>,
     workdir,
-    grpc: {
+    transport,
+    options: {
       server: role === 'superlink' ? server : [],
       client: role === 'supernode' ? client : [],
     },

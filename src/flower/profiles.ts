@@ -1,5 +1,5 @@
-// What differs between Flower versions in the arguments of the two daemons: docs/facts.md, "flower-versions". What the
-// launcher relies on inside Flower is in appliance/lib/flower_launch/flower.py.
+// What differs between Flower versions: docs/facts.md, "flower-versions". What the launcher relies on inside Flower is in
+// appliance/lib/flower_launch/flower.py, fleet_server.py and fleet_client.py.
 import { formatHostPort, type HostPort } from '../core/hostport.ts';
 import { Problem } from '../core/problem.ts';
 import { parseVersion } from '../core/version.ts';
@@ -12,13 +12,23 @@ export interface SuperLinkListeners {
   readonly runtime: HostPort;
 }
 
+/** How SuperNodes talk to the Fleet API. Two generations of Flower do not understand each other. */
+export const TRANSPORTS = ['grpc', 'http'] as const;
+export type Transport = (typeof TRANSPORTS)[number];
+
 interface Profile {
   /** First and last X.Y of the range, both inclusive. */
   readonly from: readonly [number, number];
   readonly to: readonly [number, number];
+  readonly transport: Transport;
+  /**
+   * The most bytes of a request that the launcher's listener passes to the Fleet API; undefined: that listener is Flower's
+   * own. Flower divides an update into parts of 20 MiB (docs/facts.md, "http-fleet").
+   */
+  readonly largestBody?: number;
   /** Where a SuperLink of this range listens when these listeners are wanted. */
   listeners(wanted: SuperLinkListeners): SuperLinkListeners;
-  /** Listen arguments of flower-superlink, besides those of the Fleet API; `listeners` as the function above gives them. */
+  /** Listen arguments of flower-superlink; `listeners` as the function above gives them. */
   superlinkArguments(listeners: SuperLinkListeners): string[];
   /** Listen arguments of flower-supernode for the API of its child processes. */
   supernodeArguments(runtime: HostPort): string[];
@@ -28,6 +38,10 @@ interface Profile {
   readonly runtimeTls: boolean;
 }
 
+const grpcFleet = ({ fleet }: SuperLinkListeners): string[] => [
+  ...['--fleet-api-type', 'grpc-rere'],
+  ...['--fleet-api-address', formatHostPort(fleet)],
+];
 const http = ({ host, port }: HostPort): string[] => ['--host', host, '--port', String(port)];
 
 /** @internal */
@@ -37,10 +51,12 @@ export const PROFILES: readonly Profile[] = [
     // --insecure.
     from: [1, 31],
     to: [1, 34],
+    transport: 'grpc',
     listeners: (wanted) => wanted,
-    superlinkArguments: ({ control, runtime }) => [
-      ...['--control-api-address', formatHostPort(control)],
-      ...['--serverappio-api-address', formatHostPort(runtime)],
+    superlinkArguments: (listeners) => [
+      ...grpcFleet(listeners),
+      ...['--control-api-address', formatHostPort(listeners.control)],
+      ...['--serverappio-api-address', formatHostPort(listeners.runtime)],
     ],
     supernodeArguments: (runtime) => ['--clientappio-api-address', formatHostPort(runtime)],
     superexecAddress: '--appio-api-address',
@@ -50,10 +66,12 @@ export const PROFILES: readonly Profile[] = [
     // The API of the child processes is HTTP.
     from: [1, 35],
     to: [1, 36],
+    transport: 'grpc',
     listeners: (wanted) => wanted,
-    superlinkArguments: ({ control, runtime }) => [
-      ...['--control-api-address', formatHostPort(control)],
-      ...http(runtime),
+    superlinkArguments: (listeners) => [
+      ...grpcFleet(listeners),
+      ...['--control-api-address', formatHostPort(listeners.control)],
+      ...http(listeners.runtime),
     ],
     supernodeArguments: http,
     // 1.35 knows only this one; 1.36 takes it with a warning.
@@ -64,6 +82,21 @@ export const PROFILES: readonly Profile[] = [
     // The Control API is HTTP too and shares the listener, which uses TLS if the Fleet API does.
     from: [1, 37],
     to: [1, 39],
+    transport: 'grpc',
+    listeners: (wanted) => ({ ...wanted, runtime: wanted.control }),
+    superlinkArguments: (listeners) => [...grpcFleet(listeners), ...http(listeners.control)],
+    supernodeArguments: http,
+    superexecAddress: '--runtime-api-address',
+    runtimeTls: true,
+  },
+  {
+    // All three APIs are HTTP and share Flower's listener, which asks nobody who he is. It stays where the Control API is
+    // wanted; the launcher opens the listener of the Fleet API, which passes the calls of SuperNodes only
+    // (appliance/lib/flower_launch/fleet_server.py).
+    from: [1, 40],
+    to: [1, 42],
+    transport: 'http',
+    largestBody: 256 * 1024 * 1024,
     listeners: (wanted) => ({ ...wanted, runtime: wanted.control }),
     superlinkArguments: ({ control }) => http(control),
     supernodeArguments: http,
@@ -91,10 +124,7 @@ export function profileFor(version: string): Profile {
     doing: 'choosing how to start Flower',
     found: wanted === undefined ? `'${version}' is not a version` : `Flower ${version}`,
     expected: `a version from ${SUPPORTED}`,
-    ...(wanted && wanted.major === 1 && wanted.minor >= 40
-      ? { remedy: 'choose 1.39.0 or older: from 1.40 SuperNodes use HTTP, which has no gRPC keepalive' }
-      : {}),
     variable: 'FLOWER_VERSION',
-    example: '1.39.0',
+    example: `${PROFILES.at(-1)!.to.join('.')}.0`,
   });
 }

@@ -44,9 +44,20 @@ const stateSchema = z.lazy(() =>
     ),
     /** One sentence for a person. */
     detail: text,
-    /** The options in force: of the Fleet API's server, of the channel to it. */
-    grpc: z.object({ server: options, client: options }),
+    /** The options in force: of the Fleet API's server, of the connection to it. */
+    options: z.object({ server: options, client: options }),
   }),
+);
+
+/** The launcher of an earlier package calls the options `grpc`. It runs on until Flower is restarted. */
+const recordSchema = z.lazy(() =>
+  z.preprocess(
+    (given) =>
+      typeof given === 'object' && given !== null && 'grpc' in given
+        ? { options: given.grpc, ...given }
+        : given,
+    stateSchema,
+  ),
 );
 
 export type FlowerState = z.infer<typeof stateSchema>;
@@ -57,7 +68,7 @@ const MAX_BYTES = 64 * 1024;
 /** The text of a record: a line of JSON, and a line with its SHA-256. Undefined when it is not one. @internal */
 export function parseFlowerState(text: string | undefined): FlowerState | undefined {
   const [content, checksum] = text?.split('\n', 2) ?? [];
-  return content === undefined || sha256(content) !== checksum ? undefined : parseJson(content, stateSchema);
+  return content === undefined || sha256(content) !== checksum ? undefined : parseJson(content, recordSchema);
 }
 
 /** The record of a state, for tests that have no launcher. @internal */

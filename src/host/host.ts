@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import { unlessError } from '../core/result.ts';
 import { readText } from './files.ts';
 import { callOnce } from './grpc-once.ts';
+import { request } from './http.ts';
 import { clockSynchronised, mainPids } from './systemd.ts';
 
 export interface Host {
@@ -27,6 +28,8 @@ export interface Host {
   clockSynchronised(): Promise<boolean | undefined>;
   /** Sends one unary call of gRPC. Simulated machines have no network. */
   readonly callGrpc: typeof callOnce;
+  /** Sends one request of HTTP. */
+  readonly callHttp: typeof request;
   /** Returns memory to the system: a boot needs some megabytes more than an idle agent. */
   collectGarbage(): void;
 }
@@ -46,6 +49,7 @@ export const realHost: Host = {
   mainPids,
   clockSynchronised,
   callGrpc: callOnce,
+  callHttp: request,
   collectGarbage,
 };
 

@@ -12,8 +12,10 @@ import { describeError } from './errno.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
-  /** http: or https:. Certificates are verified with the CAs of the system (update-ca-certificates). */
+  /** http: or https:. The certificate must name the host. */
   readonly url: URL;
+  /** PEM of the CAs to trust; undefined: those of the system (update-ca-certificates). */
+  readonly ca?: string | undefined;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   /** From the name lookup to the last byte. */
@@ -45,10 +47,13 @@ type HttpFailureKind =
 export class HttpFailure extends Error {
   override readonly name = 'HttpFailure';
   readonly kind: HttpFailureKind;
+  /** Of Node.js or OpenSSL, as they give it. */
+  readonly code: string | undefined;
 
-  constructor(kind: HttpFailureKind, message: string) {
+  constructor(kind: HttpFailureKind, message: string, code?: string) {
     super(message);
     this.kind = kind;
+    this.code = code;
   }
 }
 
@@ -69,15 +74,16 @@ function trustSystem(): void {
 
 /** Sends one request. Resolves with a reply of any status. Throws HttpFailure, or the reason of the signal. */
 export async function request(sent: HttpRequest): Promise<HttpReply> {
-  const { method, url, headers, body, timeoutMs, maxBytes, signal } = sent;
+  const { method, url, ca, headers, body, timeoutMs, maxBytes, signal } = sent;
   signal?.throwIfAborted();
   return new Promise((resolve, reject) => {
     const secure = url.protocol === 'https:';
-    if (secure) trustSystem();
+    if (secure && ca === undefined) trustSystem();
     let phase: keyof typeof PHASE_TEXT = 'connecting';
 
     const outgoing = (secure ? requestHttps : requestHttp)(url, {
       method,
+      ...(ca === undefined ? {} : { ca }),
       agent: secure ? tlsAgent : plainAgent,
       headers: {
         ...headers,
@@ -146,6 +152,11 @@ const NETWORK_FAILURE: Readonly<Record<string, HttpFailureKind>> = {
 };
 
 function failureFrom(error: { code?: string | undefined }, phase: keyof typeof PHASE_TEXT): HttpFailure {
+  const { kind, message } = meaningOf(error, phase);
+  return new HttpFailure(kind, message, error.code);
+}
+
+function meaningOf(error: { code?: string | undefined }, phase: keyof typeof PHASE_TEXT): HttpFailure {
   const code = error.code ?? 'unknown error';
   const kind = NETWORK_FAILURE[code];
   if (kind !== undefined) return new HttpFailure(kind, describeError(error));

@@ -51,14 +51,16 @@ function nodeLines({ name, address, status, link }: NodeReport): string[] {
   ];
 }
 
-/** What gRPC was given in the running process, as the launcher saw it. */
+/** The keepalive of the connections of SuperNodes, as the launcher read it in Flower's process. */
 function keepalive(link: FlowerState | undefined): string {
-  const options = new Map([...(link?.grpc.server ?? []), ...(link?.grpc.client ?? [])]);
-  const seconds = (name: string): string => {
+  const options = new Map([...(link?.options.server ?? []), ...(link?.options.client ?? [])]);
+  const seconds = (name: string, unit: number): string => {
     const value = options.get(name);
-    return value === undefined ? 'not set' : `${Number(value) / 1000} s`;
+    return value === undefined ? 'not set' : `${Number(value) / unit} s`;
   };
-  return `gRPC keepalive in force: every ${seconds('grpc.keepalive_time_ms')}, answer within ${seconds('grpc.keepalive_timeout_ms')}`;
+  return options.has('SO_KEEPALIVE')
+    ? `TCP keepalive in force: after ${seconds('TCP_KEEPIDLE', 1)}, answer within ${seconds('TCP_USER_TIMEOUT', 1000)}`
+    : `gRPC keepalive in force: every ${seconds('grpc.keepalive_time_ms', 1000)}, answer within ${seconds('grpc.keepalive_timeout_ms', 1000)}`;
 }
 
 const milliseconds = (ms: number | null): string =>

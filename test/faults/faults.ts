@@ -138,7 +138,7 @@ export const FAULTS: readonly Fault[] = [
   {
     name: 'gRPC keepalive is not put into the channels of a SuperNode',
     file: 'appliance/lib/flower_launch/channels.py',
-    find: 'options = merged(options, plan["grpc"]["client"])',
+    find: 'options = merged(options, plan["options"]["client"])',
     put: 'options = list(options or [])',
     tests: [`${INTEGRATION}/launcher.test.ts`],
   },

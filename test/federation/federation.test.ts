@@ -1,6 +1,7 @@
 // Real Flower in a whole zone, per version: it trains, and what was promised is in force in the running processes.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { profileFor } from '../../src/flower/profiles.ts';
 import { zone } from '../support/zone/test-zone.ts';
 import { roundsOf } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
@@ -51,22 +52,39 @@ async function flowerProcesses(vm: Vm): Promise<number[]> {
   return of.filter((pid) => Number(pid) === main || field(pid, 1) === main).map(Number);
 }
 
-describe.each(['1.39.0', '1.31.0'])('Flower %s', (version) => {
+/** The keepalive of the defaults, as each generation has it on both sides. */
+const KEEPALIVE = {
+  grpc: {
+    server: [
+      ['grpc.keepalive_time_ms', 60_000],
+      ['grpc.keepalive_timeout_ms', 20_000],
+      ['grpc.http2.min_recv_ping_interval_without_data_ms', 30_000],
+    ],
+    client: [['grpc.keepalive_time_ms', 60_000]],
+  },
+  http: {
+    server: [
+      ['SO_KEEPALIVE', 1],
+      ['TCP_KEEPIDLE', 60],
+      ['TCP_USER_TIMEOUT', 20_000],
+    ],
+    client: [
+      ['SO_KEEPALIVE', 1],
+      ['TCP_KEEPIDLE', 60],
+      ['TCP_USER_TIMEOUT', 20_000],
+    ],
+  },
+};
+
+describe.each(['1.42.0', '1.39.0', '1.31.0'])('Flower %s', (version) => {
   test('trains three rounds on both nodes, over TLS, with keepalive in force on both sides', async () => {
     const federation = zone({ flower: { version }, superlink: { FL_NUM_ROUNDS: '3' } });
     await federation.up(UP_WITHIN_MS);
     const { superlink, supernodes } = federation;
-    expect(superlink.flowerLink()?.grpc.server).toEqual(
-      expect.arrayContaining([
-        ['grpc.keepalive_time_ms', 60_000],
-        ['grpc.keepalive_timeout_ms', 20_000],
-        ['grpc.http2.min_recv_ping_interval_without_data_ms', 30_000],
-      ]),
-    );
+    const keepalive = KEEPALIVE[profileFor(version).transport];
+    expect(superlink.flowerLink()?.options.server).toEqual(expect.arrayContaining(keepalive.server));
     for (const vm of supernodes)
-      expect(vm.flowerLink()?.grpc.client).toEqual(
-        expect.arrayContaining([['grpc.keepalive_time_ms', 60_000]]),
-      );
+      expect(vm.flowerLink()?.options.client).toEqual(expect.arrayContaining(keepalive.client));
     expect(new Set(supernodes.map((vm) => vm.status()?.facts.node_id)).size).toBe(2);
 
     const open = listeners(await flowerProcesses(superlink));

@@ -18,7 +18,7 @@ const IDLE_SECONDS = Number(process.env.KEEPALIVE_IDLE ?? 5 * time);
 /** gRPC checks its timers about once a second, later where the machine is busy. */
 const SLACK_MS = 5_000;
 const SETTINGS = { FL_GRPC_KEEPALIVE_TIME: time, FL_GRPC_KEEPALIVE_TIMEOUT: timeout };
-const OPTIONS = keepaliveOptions(SETTINGS);
+const OPTIONS = keepaliveOptions(SETTINGS, 'grpc');
 /** The oldest Flower, too, with FLOWER_VERSIONS=all (`make test-all`). */
 const VERSIONS =
   process.env.KEEPALIVE_VERSIONS?.split(' ') ??
@@ -85,8 +85,8 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
     afterAll(() => fed?.remove());
 
     it('is in force in both running processes, over what Flower itself had set', () => {
-      const server = new Map(fed.linkSetup.link()!.grpc.server);
-      const client = new Map(fed.accepted.grpc.client);
+      const server = new Map(fed.linkSetup.link()!.options.server);
+      const client = new Map(fed.accepted.options.client);
       expect(Object.fromEntries(server)).toMatchObject(Object.fromEntries(OPTIONS.server));
       expect(Object.fromEntries(client)).toMatchObject(Object.fromEntries(OPTIONS.client));
     });
@@ -137,7 +137,7 @@ describe.skipIf(refused !== undefined).each(VERSIONS)(
 describe.skipIf(refused !== undefined)('Flower without the launcher', () => {
   let fed: Federation;
   beforeAll(async () => {
-    fed = await federation(VERSIONS[0]!, (plan) => ({ ...plan, grpc: { server: [], client: [] } }));
+    fed = await federation(VERSIONS[0]!, (plan) => ({ ...plan, options: { server: [], client: [] } }));
   }, FLOWER_ENV_TIMEOUT_MS);
   afterAll(() => fed?.remove());
 

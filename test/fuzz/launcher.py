@@ -35,7 +35,8 @@ CODES = ["OK", "CANCELLED", "UNKNOWN", "DEADLINE_EXCEEDED", "UNAUTHENTICATED", "
 PLAN = {
     "version": 1, "role": "supernode", "flower_version": "1.39.0", "program": "flower-supernode", "argv": ["--insecure"],
     "environment": {"PATH": "/bin"}, "workdir": "/", "link_file": "/run/flower/link.json", "silence_seconds": 60,
-    "grpc": {"server": [], "client": [["grpc.keepalive_time_ms", 1]]},
+    "transport": "grpc",
+    "options": {"server": [], "client": [["grpc.keepalive_time_ms", 1]]},
     "fleet": {"listen": "0.0.0.0:9092", "credentials": {"certificate": "/c", "key": "/k", "ca": "/a"}, "name": "a"},
 }  # fmt: skip
 ANYTHING = [None, "", "0", -1, 0, 1e99, True, [], {}, [[]], [None], {"": 1}, "\0", "\n", [["grpc.x", 1]], ["a", 1]]
@@ -80,7 +81,7 @@ def reports(chance, folder):
         receiver.bind(address)
         receiver.setblocking(False)
         systemd = Systemd({"NOTIFY_SOCKET": address})
-        state = FlowerState({"role": "supernode", "fleet": None, "grpc": {"client": []}}, state_file, systemd)
+        state = FlowerState({"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}, state_file, systemd)
         state.channel_opens("10.0.0.5:9092", [])
         for _ in range(chance.randrange(1, 5)):
             method = chance.choice(METHODS)

@@ -459,7 +459,7 @@ const link = {
   since: '2026-11-21T06:00:00.000Z',
   node_id: '123',
   detail: 'accepted',
-  grpc: { server: [['grpc.keepalive_time_ms', 60_000]], client: [] },
+  options: { server: [['grpc.keepalive_time_ms', 60_000]], client: [] },
 };
 const status = {
   version: 1,

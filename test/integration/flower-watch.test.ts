@@ -63,7 +63,7 @@ function leave(phase: 'serving' | 'accepted', answeredAt: Date): void {
     answered_at: answeredAt.toISOString(),
     messages: null,
     detail: 'it serves',
-    grpc: { server: [], client: [] },
+    options: { server: [], client: [] },
   });
   writeFileSync(machine.paths.flowerLink, text);
 }

@@ -55,7 +55,7 @@ test('Flower does not start with a plan that was replaced while the launcher rea
     open(vm.at(PLAN), constants.O_WRONLY | constants.O_NONBLOCK).catch(() => undefined),
   );
   const name = 'grpc.keepalive_time_ms';
-  await pipe.write(formatPlan({ ...plan, grpc: { ...plan.grpc, server: [[name, 12_345]] } }));
+  await pipe.write(formatPlan({ ...plan, options: { ...plan.options, server: [[name, 12_345]] } }));
   writeFileSync(vm.at(`${PLAN}.new`), formatPlan(plan));
   renameSync(vm.at(`${PLAN}.new`), vm.at(PLAN));
   await pipe.close();
@@ -69,7 +69,7 @@ test('Flower does not start with a plan that was replaced while the launcher rea
     { detail: () => vm.diagnostics() },
   );
   expect(link.plan).toBe(createHash('sha256').update(formatPlan(plan)).digest('hex'));
-  expect(new Map(link.grpc.server).get(name)).toBe(new Map(plan.grpc.server).get(name));
+  expect(new Map(link.options.server).get(name)).toBe(new Map(plan.options.server).get(name));
   expect(String(link.pid), 'it is the same process to systemd').toBe(waiting.MainPID);
   const starts = vm.journal('flower-superlink').filter(({ message }) => message.includes('starting flower-'));
   expect(starts.slice(-2).map(({ message }) => message)).toEqual([

@@ -48,7 +48,7 @@ from types import SimpleNamespace as Thing
 from flower_launch.state import FlowerState
 said = []
 file = Thing(write=lambda *record: said.append(record[6] and record[6]["open"]))
-plan = {"role": "supernode", "fleet": {"listen": "127.0.0.1:9092"}, "grpc": {"client": []}, "limits": {}}
+plan = {"role": "supernode", "fleet": {"listen": "127.0.0.1:9092"}, "transport": "grpc", "options": {"client": []}, "limits": {}}
 state = FlowerState(plan, file, Thing(notify=lambda *_: None))
 state.start("starting")
 def call(method, messages=(), **response):

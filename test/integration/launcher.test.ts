@@ -85,16 +85,21 @@ describe.each([
     const launched = vm.launch(plan, { env: { NOTIFY_SOCKET: notify.address, WATCHDOG_USEC: '1000000' } });
     await notify.until((message) => message.startsWith('READY=1|STATUS=serving the Fleet API'));
 
-    expect(await probeFleet({ host: `${net}.1`, port: 9092, ca: keys.ca.certPem }, 3_000)).toMatchObject({
+    expect(
+      await probeFleet({ host: `${net}.1`, port: 9092, ca: keys.ca.certPem }, 'grpc', 3_000),
+    ).toMatchObject({
       ok: true,
     });
     const link = vm.link()!;
     expect(link).toMatchObject({ phase: 'serving', pid: launched.process.pid, node_id: null });
     expect(link.plan).toBe(createHash('sha256').update(formatPlan(plan)).digest('hex'));
-    const inForce = optionsOf(link.grpc.server);
-    const wanted = keepaliveOptions({ FL_GRPC_KEEPALIVE_TIME: 60, FL_GRPC_KEEPALIVE_TIMEOUT: 20 }).server;
+    const inForce = optionsOf(link.options.server);
+    const wanted = keepaliveOptions(
+      { FL_GRPC_KEEPALIVE_TIME: 60, FL_GRPC_KEEPALIVE_TIMEOUT: 20 },
+      'grpc',
+    ).server;
     for (const [name, value] of wanted) expect(inForce.get(name), name).toBe(value);
-    expect(inForce.size, 'no option is given twice').toBe(link.grpc.server.length);
+    expect(inForce.size, 'no option is given twice').toBe(link.options.server.length);
     expect(inForce.get('grpc.max_receive_message_length'), "Flower's own options stay").toBe(2147483647);
 
     await notify.until((message) => message === 'WATCHDOG=1');
@@ -128,7 +133,7 @@ describe.each([
     await notify.until((message) => message.startsWith('STATUS=starting flower-supernode'));
     const link = await vm.phase(launched, 'lost');
     expect(link.pid).toBe(launched.process.pid);
-    const inForce = optionsOf(link.grpc.client);
+    const inForce = optionsOf(link.options.client);
     expect(inForce.get('grpc.keepalive_time_ms')).toBe(60_000);
     await notify.close();
   });
@@ -148,7 +153,7 @@ describe.each([
     const accepted = await node.vm.phase(launched, 'accepted');
     expect(accepted.node_id).toMatch(/^\d{5,20}$/);
     expect(link.launched.output()).toContain(`Activated node_id=${accepted.node_id}`);
-    const inForce = optionsOf(accepted.grpc.client);
+    const inForce = optionsOf(accepted.options.client);
     expect(inForce.get('grpc.keepalive_time_ms')).toBe(60_000);
     expect(inForce.get('grpc.keepalive_permit_without_calls')).toBe(1);
 
@@ -233,14 +238,16 @@ describe.each([
     const launched = vm.launch(plan);
     await vm.phase(launched, 'serving');
     const port = Number(plan.fleet!.listen.split(':')[1]);
-    expect(await probeFleet({ host: 'localhost', port, ca: operator.ca.certPem }, 3_000)).toMatchObject({
+    expect(
+      await probeFleet({ host: 'localhost', port, ca: operator.ca.certPem }, 'grpc', 3_000),
+    ).toMatchObject({
       ok: true,
     });
-    expect(await probeFleet({ host: 'localhost', port, ca: own.ca.certPem }, 3_000)).toMatchObject({
+    expect(await probeFleet({ host: 'localhost', port, ca: own.ca.certPem }, 'grpc', 3_000)).toMatchObject({
       reason: expect.stringContaining('not signed by the CA'),
     });
     // Trusting the own CA, the Control listener is met: it is TLS, and not a Fleet API.
-    const control = await probeFleet({ host: `${net}.1`, port: 9093, ca: own.ca.certPem }, 3_000);
+    const control = await probeFleet({ host: `${net}.1`, port: 9093, ca: own.ca.certPem }, 'grpc', 3_000);
     expect(control).toMatchObject({ ok: false, reason: expect.stringContaining('answers, but') });
     // SuperExec verifies the name of the listener it dials; it would die in a traceback.
     await until('SuperExec', () => launched.output().includes('Starting Flower SuperExec'));
@@ -332,10 +339,10 @@ describe.each([
 
     test('accepts a clock up to 5 s ahead and 305 s behind, and no other', async () => {
       const target = { host: `${net}.1`, port: 9092, ca: link.keys.ca.certPem };
-      const accepts = (seconds: number) => acceptsClock(target, 3_000, Date.now() + seconds * 1_000);
+      const accepts = (seconds: number) => acceptsClock(target, 'grpc', 3_000, Date.now() + seconds * 1_000);
       expect(await Promise.all([0, 3, -300].map(accepts))).toEqual([true, true, true]);
       expect(await Promise.all([7, -307, 42, -3_600].map(accepts))).toEqual([false, false, false, false]);
-      expect(await acceptsClock({ ...target, port: 9099 }, 3_000, Date.now())).toBeUndefined();
+      expect(await acceptsClock({ ...target, port: 9099 }, 'grpc', 3_000, Date.now())).toBeUndefined();
     });
 
     test('ends a SuperNode that sends no more calls', async () => {

@@ -54,7 +54,7 @@ test('nor does anything that a SuperLink sends to the launcher', async () => {
     'from flower_launch.state_file import StateFile',
     'from flower_launch.systemd import Systemd',
     'systemd = Systemd({"NOTIFY_SOCKET": sys.argv[2]})',
-    'state = FlowerState({"role": "supernode", "fleet": None, "grpc": {"client": []}}, StateFile(), systemd)',
+    'state = FlowerState({"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}, StateFile(), systemd)',
     'state.channel_opens("10.0.0.5:9092", [])',
     'text = json.loads(sys.argv[3])',
     'for code in ("UNAUTHENTICATED", "UNAVAILABLE", "INTERNAL"):',

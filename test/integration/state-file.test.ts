@@ -107,7 +107,7 @@ const record = (pid: number, more: Partial<FlowerState> = {}): FlowerState => ({
   since: '2026-01-01T00:00:00.000Z',
   node_id: '7',
   detail: 'accepted',
-  grpc: { server: [], client: [] },
+  options: { server: [], client: [] },
   ...more,
 });
 const leave = (state: FlowerState): void => writeFileSync(machine.paths.flowerLink, formatFlowerState(state));

@@ -22,7 +22,7 @@ def say(**answer):
 
 
 def new_state():
-    state = FlowerState({"role": "supernode", "fleet": None, "grpc": {"client": []}}, StateFile(), Systemd({}))
+    state = FlowerState({"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}, StateFile(), Systemd({}))
     state.channel_opens("10.0.0.5:9092", [])
     return state
 

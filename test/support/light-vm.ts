@@ -379,7 +379,7 @@ export class LightVm {
       since: clock.now().toISOString(),
       node_id: phase === 'accepted' ? '1' : null,
       detail: `light VM: ${phase}`,
-      grpc: { server: [], client: [] },
+      options: { server: [], client: [] },
     };
     writeFileSync(paths.flowerLink, formatFlowerState(link));
   }

@@ -43,7 +43,7 @@ def alter_grpc(plan, state, awake):
             return continuation(handler_call_details)
 
     def server(*args, options=None, interceptors=None, **kwargs):
-        options = merged(options, plan["grpc"]["server"])
+        options = merged(options, plan["options"]["server"])
         interceptors = [RequestsSeen(), *(interceptors or ())]
         made = new_server(*args, options=options, interceptors=interceptors, **kwargs)
         add_secure, add_insecure, start = made.add_secure_port, made.add_insecure_port, made.start
@@ -53,7 +53,7 @@ def alter_grpc(plan, state, awake):
             nonlocal is_fleet
             if fleet and normalised(address) == normalised(fleet["listen"]):
                 is_fleet = True
-                state.grpc["server"] = as_json(options)
+                state.options["server"] = as_json(options)
             return is_fleet
 
         def add_secure_port(address, credentials):
@@ -90,7 +90,7 @@ def alter_grpc(plan, state, awake):
 
     def watched(make):
         def channel(target, *args, options=None, **kwargs):
-            options = merged(options, plan["grpc"]["client"])
+            options = merged(options, plan["options"]["client"])
             made = make(target, *args, options=options, **kwargs)
             if plan["role"] != "supernode":
                 return made

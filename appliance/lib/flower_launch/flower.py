@@ -1,6 +1,7 @@
 """What the launcher relies on inside Flower, and changes there. Check all of it with a new version of Flower.
 
-src/flower/profiles.ts has what differs in the arguments. Seen in 1.31 to 1.39.
+src/flower/profiles.ts has what differs in the arguments. Seen in 1.31 to 1.42; fleet_server.py and fleet_client.py have what
+is for 1.40 and newer.
 """
 
 import logging
@@ -13,8 +14,8 @@ from .text import plain, plain_lines
 FLEET = "/flwr.proto.Fleet/"
 # The calls by which a node is let in. A refusal of another call is about a run or a message.
 ADMISSION = ("RegisterNode", "ActivateNode")
-# After this error of an accepted node, Flower neither tries again nor ends.
-IS_FINAL = "handshake failed"
+# After an error with one of these, Flower does not try again: by transport, in lower case.
+FINAL = {"grpc": ("handshake failed",), "http": ("certificate", "ssl", "tls")}
 # The file of the thread that keeps a node online.
 HEARTBEAT_FILE = "heartbeat.py"
 CONSOLE_HANDLER = "ConsoleHandler"
@@ -34,6 +35,11 @@ def await_http_listener(state):
         state.listener_is_open()
 
     uvicorn.Server.startup = startup
+
+
+def is_final(details, transport):
+    """Whether Flower gives up after an error of a connection: an accepted node neither tries again nor ends."""
+    return any(sign in details.lower() for sign in FINAL[transport])
 
 
 class QuietAccess(logging.Filter):

@@ -3,7 +3,7 @@
 import sys
 import threading
 
-from .flower import IS_FINAL
+from .flower import is_final
 from .systemd import log
 
 # The argument of Flower, and the variable that gives it.
@@ -18,7 +18,7 @@ class Limits:
     """`reached` is a sentence once a limit is reached. Flower itself may not end then: it waits for its heartbeat thread."""
 
     def __init__(self, plan):
-        argv = plan.get("argv", [])
+        argv, self.transport = plan.get("argv", []), plan["transport"]
         given = {LIMITS[name]: argv[argv.index(name) + 1] for name in LIMITS if name in argv}
         self.text = ", ".join(f"{variable}={value}" for variable, value in given.items())
         self.reached = None
@@ -26,7 +26,8 @@ class Limits:
 
     def call_failed(self, method, code, details, reason):
         """A call of this thread has failed; Flower may repeat it."""
-        again = code == "UNAVAILABLE" and IS_FINAL not in details.lower() and method not in WITHOUT_LIMIT
+        final = code != "FOREIGN" and is_final(details, self.transport)
+        again = code in ("UNAVAILABLE", "FOREIGN") and not final and method not in WITHOUT_LIMIT
         self.of_thread.failed = reason if again else None
 
     def flower_gave_up(self):

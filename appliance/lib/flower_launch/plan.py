@@ -3,6 +3,8 @@
 import hashlib
 import json
 
+from .tcp import TCP_OPTIONS
+
 EXIT_PLAN = 78  # EX_CONFIG
 TEXT, TEXTS, MAPPING, NUMBER = "text", "a list of text", "an object of text values", "a number"
 
@@ -32,10 +34,13 @@ def faults_of(plan):
         faults.append("'role' is neither superlink nor supernode")
     elif plan.get("program") != f"flower-{plan['role']}":
         faults.append("'program' does not fit 'role'")
+    transport = plan.get("transport")
+    if transport not in ("grpc", "http"):
+        faults.append("'transport' is neither grpc nor http")
     for side in ("server", "client"):
-        options = plan.get("grpc", {}).get(side) if isinstance(plan.get("grpc"), dict) else None
-        if not isinstance(options, list) or not all(is_option(option) for option in options):
-            faults.append(f"'grpc.{side}' is not a list of [name, whole number]")
+        options = plan.get("options", {}).get(side) if isinstance(plan.get("options"), dict) else None
+        if not isinstance(options, list) or not all(is_option(option, transport) for option in options):
+            faults.append(f"'options.{side}' is not a list of [name, whole number] of {transport}")
     fleet = plan.get("fleet")
     if fleet is None:
         if plan.get("role") == "superlink":
@@ -44,6 +49,8 @@ def faults_of(plan):
         faults.append("'fleet.listen' is not text")
     elif "name" in fleet and not fits(fleet["name"], TEXT):
         faults.append("'fleet.name' is not text")
+    elif (transport == "http") != fits(fleet.get("largest_body"), NUMBER):
+        faults.append("'fleet.largest_body' is not the number that HTTP needs")
     elif fleet.get("credentials") is not None:
         files = fleet["credentials"]
         for name in ("certificate", "key", "ca"):
@@ -52,12 +59,12 @@ def faults_of(plan):
     return faults
 
 
-def is_option(option):
+def is_option(option, transport):
     return (
         isinstance(option, list)
         and len(option) == 2
         and isinstance(option[0], str)
-        and option[0].startswith("grpc.")
+        and (option[0].startswith("grpc.") if transport == "grpc" else option[0] in TCP_OPTIONS)
         and isinstance(option[1], int)
         and not isinstance(option[1], bool)
     )

@@ -3,8 +3,9 @@
 from .flower import ADMISSION
 from .text import plain
 
-# A part of gRPC's error text, and its meaning. The first that fits is taken. Seen with grpcio 1.85.
+# A part of the error text of gRPC or httpx, and its meaning. The first that fits is taken. Seen with grpcio 1.85, httpx 0.28.
 UNAVAILABLE_SIGNS = (
+    ("mismatch, certificate", "the certificate shown at {target} does not name this address; see FL_CERT_EXTRA_SAN"),
     ("certificate has expired", "the certificate shown at {target} has expired (or a clock is wrong)"),
     ("certificate is not yet valid", "the certificate shown at {target} is not valid yet (or a clock is wrong)"),
     ("CERTIFICATE_VERIFY_FAILED", "the certificate shown at {target} is not signed by the CA this node trusts"),
@@ -15,12 +16,17 @@ UNAVAILABLE_SIGNS = (
     ("ping timeout", "the path to {target} went silent (no answer to a keepalive ping)"),
     ("keepalive", "the path to {target} went silent (no answer to a keepalive ping)"),
     ("Connection timed out", "the path to {target} went silent (connection timed out)"),
+    ("timed out", "{target} did not answer in time"),
     ("hostname lookup", "the name in {target} does not resolve"),
+    ("Name or service not known", "the name in {target} does not resolve"),
+    ("name resolution", "the name in {target} does not resolve"),
     ("No route to host", "there is no route to {target}"),
     ("Network is unreachable", "there is no route to {target}"),
     ("Connection reset", "{target} closed the connection"),
     ("Broken pipe", "{target} closed the connection"),
     ("Socket closed", "{target} closed the connection"),
+    ("Server disconnected", "{target} closed the connection"),
+    ("UNEXPECTED_EOF", "{target} closed the connection"),
 )
 
 
@@ -32,6 +38,8 @@ def why_disconnected(method, code, details, target):
     said = plain(details, 200)
     if code == "DEADLINE_EXCEEDED":
         return f"{target} did not answer in time"
+    if code == "FOREIGN":
+        return f"{target} answers, but not as a Fleet API ({said}); check the address, and proxies on the path"
     if code == "UNAUTHENTICATED":
         if "timestamp" in details.lower():
             return (

@@ -12,7 +12,7 @@ import time
 from collections import namedtuple
 from datetime import UTC, datetime
 
-from .flower import IS_FINAL
+from .flower import is_final
 from .limits import EXIT_LIMIT, Limits
 from .progress import SILENCE_SECONDS, Awake, Calls, Start
 from .reasons import why_disconnected
@@ -47,7 +47,9 @@ def utc_now():
 
 def keepalive_seconds(plan):
     """How long a call of a SuperNode can be pending on a path that is cut."""
-    options = dict(plan["grpc"]["client"])
+    options = dict(plan["options"]["client"])
+    if plan["transport"] == "http":
+        return options.get("TCP_KEEPIDLE", 0) + options.get("TCP_KEEPINTVL", 0)
     return (options.get("grpc.keepalive_time_ms", 0) + options.get("grpc.keepalive_timeout_ms", 0)) / 1000
 
 
@@ -56,13 +58,14 @@ class FlowerState:
 
     def __init__(self, plan, state_file, systemd, awake=None):
         self.role, self.file, self.systemd = plan["role"], state_file, systemd
+        self.transport = plan["transport"]
         self.lock = threading.RLock()
         self.phase, self.since, self.detail = None, "", ""
         self.last_error = ""
         self.stop_requested_at = None
         # The Fleet API: where this SuperLink listens, or what this SuperNode dials.
         self.target = plan["fleet"]["listen"] if plan["fleet"] else ""
-        self.grpc = {"server": [], "client": []}
+        self.options = {"server": [], "client": []}
         self.pending_listeners, self.fleet_is_open = 0, False
         self.node_id = None
         awake = awake or Awake()
@@ -93,7 +96,7 @@ class FlowerState:
 
     def _write(self):
         self.progress_written, self.progress_written_at = self._progress(), time.monotonic()
-        self.file.write(self.phase, self.since, self.detail, self.node_id, self.grpc, *self.progress_written)
+        self.file.write(self.phase, self.since, self.detail, self.node_id, self.options, *self.progress_written)
 
     def _progress(self):
         """`answered_at` and `messages` of the record."""
@@ -146,7 +149,7 @@ class FlowerState:
     # SuperNode
 
     def channel_opens(self, target, options):
-        self.target, self.grpc["client"] = target, options
+        self.target, self.options["client"] = target, options
 
     def call_begins(self, method):
         """Returns what `call_ends` needs."""
@@ -157,13 +160,14 @@ class FlowerState:
             return began
 
     def call_ends(self, began, method, code, details, response):
-        """`code` and `details`: the status of gRPC. `response`: Flower's message when the code is OK."""
+        """`code` and `details`: the status of gRPC, or what fleet_client.py makes of one of HTTP. `response`: Flower's message
+        when the code is OK."""
         with self.lock:
             self.calls.end(began, method, response)
             self._write_messages()
             if self.stop_requested_at is not None or code == "CANCELLED":
                 return
-            if code == "OK" and method == "ActivateNode":
+            if code == "OK" and method == "ActivateNode" and response is not None:
                 self.node_id, self.calls.accepted = str(response.node_id), True
             if code == "UNAUTHENTICATED":
                 self.refused_at = time.monotonic()
@@ -171,7 +175,7 @@ class FlowerState:
             self.limits.call_failed(method, code, details, reason)
             if reason is not None:
                 self._enter("lost", f"no link to the SuperLink: {reason}")
-                if self.node_id is not None and IS_FINAL in details.lower():
+                if self.node_id is not None and code != "FOREIGN" and is_final(details, self.transport):
                     self._set_fatal_deadline(reason, recoverable=True)
             elif self.node_id is not None:
                 if self.fatal_deadline and self.fatal_deadline.recoverable:

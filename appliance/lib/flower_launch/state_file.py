@@ -73,7 +73,7 @@ class StateFile:
             os.dup2(self.descriptor, 0)
             os.dup2(self.descriptor, 1)
 
-    def write(self, phase, since, detail, node_id, grpc, answered_at=None, messages=None):
+    def write(self, phase, since, detail, node_id, options, answered_at=None, messages=None):
         """Replaces the record. If that fails, the process ends at once: the agent would believe the old record, and another
         process of the same user can cause the failure (prlimit)."""
         if self.descriptor is None:
@@ -89,7 +89,7 @@ class StateFile:
             "detail": plain(detail),
             "answered_at": answered_at,
             "messages": messages,
-            "grpc": {side: [short(option) for option in grpc[side][:MOST_OPTIONS]] for side in ("server", "client")},
+            "options": {side: [short(option) for option in options[side][:MOST_OPTIONS]] for side in ("server", "client")},
         }
         try:
             written = os.pwrite(self.descriptor, record(content), 0)
@@ -109,6 +109,6 @@ def short(option):
 def record(content):
     """The bytes of a record. Options of gRPC are left out where they do not fit."""
     while len(text := json.dumps(content, ensure_ascii=False).encode()) > JSON_BYTES:
-        max(content["grpc"].values(), key=len).pop()
+        max(content["options"].values(), key=len).pop()
     text = text.ljust(JSON_BYTES)
     return text + b"\n" + hashlib.sha256(text).hexdigest().encode() + b"\n"

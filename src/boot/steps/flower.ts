@@ -4,6 +4,8 @@ import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
 import { readEndpoints, writeEndpoints } from '../../flower/endpoints.ts';
+import { GENERATIONS } from '../../flower/probe.ts';
+import { profileFor } from '../../flower/profiles.ts';
 import {
   type FlowerState,
   type LiveFlowerState,
@@ -190,6 +192,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
   async run({ validate: config, certificates: trust, launch_plan: plan, start_flower: flower }, tools) {
     const { machine, wait, warn, signal: cancelled } = tools;
     const { endpoint } = plan.endpoints;
+    const { transport } = profileFor(plan.flowerVersion);
     const address = formatHostPort(endpoint);
     const until = new Date(machine.clock.now().getTime() + SERVING_WITHIN_MS);
     const waitFor = (...why: string[]): void =>
@@ -203,12 +206,14 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       // By a wrong clock no certificate is valid. What serves goes on; its launcher says whether it does.
       const waiting = { withinMs: SERVING_WITHIN_MS, onReason: waitFor, signal };
       const failure =
-        trust?.verifiable === false ? undefined : await probeFleetApi(endpoint, trust?.caFile, waiting);
+        trust?.verifiable === false
+          ? undefined
+          : await probeFleetApi(endpoint, trust?.caFile, transport, waiting);
       if (failure === undefined) return untilUp(flower, machine, signal);
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
-        expected: 'a gRPC answer, verified with the CA that SuperNodes get',
+        expected: `an answer over ${GENERATIONS[transport]}, verified with the CA that SuperNodes get`,
       });
     };
     await firstOf(cancelled, (signal) => [

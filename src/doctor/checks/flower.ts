@@ -50,28 +50,36 @@ async function answers(vm: VmSnapshot, journal: string): Promise<CheckFinding> {
   if (target === undefined) return none('the address is not known yet');
   const { endpoint, ca = null } = target;
   const at = formatHostPort(endpoint);
-  const answer = await probeFleet({ ...endpoint, ca }, PROBE_MS);
+  const answer = await probeFleet({ ...endpoint, ca }, vm.plan!.transport, PROBE_MS);
   if (!answer.ok)
     return problem(`${at} ${answer.reason}`, `${journal}; \`ss -ltnp\``, 'health_check_timeout');
   const how = ca === null ? 'in plaintext' : 'verified with the CA that SuperNodes receive';
   return ok(`the Fleet API answers at ${at} (${answer.ms} ms), ${how}`);
 }
 
-/** The options of gRPC in the plan are in force. */
+/** The options of the plan are in force. */
 export const keepalive: Check = {
   id: 'keepalive',
   needs: 'plan',
   run({ plan, flower }) {
     if (plan === undefined || flower === undefined) return [none('not known without a Flower that works')];
     const side = plan.role === 'superlink' ? 'server' : 'client';
-    const inForce = new Map<string, string | number>(flower.grpc[side]);
-    const missing = plan.grpc[side].filter(([name, value]) => inForce.get(name) !== value);
+    const inForce = new Map<string, string | number>(flower.options[side]);
+    const missing = plan.options[side].filter(([name, value]) => inForce.get(name) !== value);
     if (missing.length > 0) {
       const names = missing.map(([name, value]) => `${name}=${value}`).join(', ');
       return [problem(`not in force: ${names}`, `restart Flower: \`systemctl restart flower-${plan.role}\``)];
     }
-    const time = Number(inForce.get('grpc.keepalive_time_ms') ?? 0) / 1_000;
-    return [ok(`in force: a ping every ${time} s without data`)];
+    if (plan.transport === 'grpc') {
+      const time = Number(inForce.get('grpc.keepalive_time_ms') ?? 0) / 1_000;
+      return [ok(`in force: a ping every ${time} s without data`)];
+    }
+    const [time, timeout] = [inForce.get('TCP_KEEPIDLE'), Number(inForce.get('TCP_USER_TIMEOUT')) / 1_000];
+    return [
+      ok(
+        `in force: TCP keepalive after ${time} s without data, data without an answer ends after ${timeout} s`,
+      ),
+    ];
   },
 };
 

@@ -57,10 +57,11 @@ async function againstOneGate(vm: VmSnapshot): Promise<CheckFinding | undefined>
 /** Without an answer nothing is said here: the check of the certificate reports why the SuperLink does not answer. */
 async function againstSuperLink(vm: VmSnapshot): Promise<CheckFinding | undefined> {
   const fleet = fleetEndpoint(vm);
-  if (vm.role !== 'supernode' || fleet === undefined) return undefined;
+  if (vm.role !== 'supernode' || fleet === undefined || vm.plan === undefined) return undefined;
   const { endpoint, caFile, ca = null } = fleet;
   if (caFile !== undefined && ca === null) return undefined;
-  const accepted = await acceptsClock({ ...endpoint, ca }, PER_CALL_MS, vm.now.getTime()).catch(
+  const target = { ...endpoint, ca };
+  const accepted = await acceptsClock(target, vm.plan.transport, PER_CALL_MS, vm.now.getTime()).catch(
     () => undefined,
   );
   if (accepted === undefined) return undefined;

@@ -169,7 +169,7 @@ describe('doctor finds', () => {
 
   test('keepalive that is not in force', async () => {
     const path = supernode.at('run/flower-context/link.json');
-    replace(path, formatFlowerState({ ...supernode.flowerLink()!, grpc: { server: [], client: [] } }));
+    replace(path, formatFlowerState({ ...supernode.flowerLink()!, options: { server: [], client: [] } }));
     await complains(supernode, 'keepalive', 'problem', /grpc\.keepalive_time_ms=60000.*restart/s);
   });
 

@@ -29,6 +29,7 @@ export const folderHost = (
   mainPids: realHost.mainPids,
   clockSynchronised: async () => undefined,
   callGrpc: realHost.callGrpc,
+  callHttp: realHost.callHttp,
 });
 
 export function readHostFacts(root: string): HostFacts {

@@ -84,8 +84,8 @@ describe("a SuperLink's launch plan", () => {
   });
 
   it('gives the server its options and the client none', () => {
-    const { grpc } = launchPlan(superlink, linkFacts);
-    expect(grpc.server).toEqual(keepaliveOptions(superlink).server);
+    const { options: grpc } = launchPlan(superlink, linkFacts);
+    expect(grpc.server).toEqual(keepaliveOptions(superlink, 'grpc').server);
     expect(grpc.client).toEqual([]);
   });
 });
@@ -96,8 +96,8 @@ describe("a SuperNode's launch plan", () => {
     expect(text(plan.argv)).toContain('--root-certificates /tls/superlink-ca.pem --superlink [fd00::5]:9092');
     expect(text(plan.argv)).toContain('--node-config /run/node-config.toml');
     expect(plan.fleet).toBeNull();
-    expect(plan.grpc.server).toEqual([]);
-    expect(plan.grpc.client).toEqual(keepaliveOptions(supernode).client);
+    expect(plan.options.server).toEqual([]);
+    expect(plan.options.client).toEqual(keepaliveOptions(supernode, 'grpc').client);
   });
 
   it('is plaintext without a CA', () => {
@@ -161,10 +161,13 @@ describe('any launch plan', () => {
 
 describe('keepalive options', () => {
   it('are the documented ones, in milliseconds', () => {
-    const { client, server } = keepaliveOptions({
-      FL_GRPC_KEEPALIVE_TIME: 60,
-      FL_GRPC_KEEPALIVE_TIMEOUT: 20,
-    });
+    const { client, server } = keepaliveOptions(
+      {
+        FL_GRPC_KEEPALIVE_TIME: 60,
+        FL_GRPC_KEEPALIVE_TIMEOUT: 20,
+      },
+      'grpc',
+    );
     expect(Object.fromEntries(client)).toEqual({
       'grpc.keepalive_time_ms': 60_000,
       'grpc.keepalive_timeout_ms': 20_000,
@@ -184,10 +187,13 @@ describe('keepalive options', () => {
 
   it('never let a client ping more often than the server allows, whatever the interval', () => {
     for (let time = 2; time <= 600; time++) {
-      const { client, server } = keepaliveOptions({
-        FL_GRPC_KEEPALIVE_TIME: time,
-        FL_GRPC_KEEPALIVE_TIMEOUT: 1,
-      });
+      const { client, server } = keepaliveOptions(
+        {
+          FL_GRPC_KEEPALIVE_TIME: time,
+          FL_GRPC_KEEPALIVE_TIMEOUT: 1,
+        },
+        'grpc',
+      );
       const minimum = new Map(server).get('grpc.http2.min_recv_ping_interval_without_data_ms')!;
       expect(new Map(client).get('grpc.keepalive_time_ms')).toBeGreaterThanOrEqual(minimum);
       expect(Number.isInteger(minimum)).toBe(true);

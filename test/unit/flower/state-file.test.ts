@@ -11,7 +11,7 @@ const written: FlowerState = {
   since: '2026-11-21T06:56:18.342Z',
   node_id: '16165990052757812719',
   detail: 'the SuperLink at 127.35.0.2:9092 has accepted this node as 16165990052757812719',
-  grpc: { server: [], client: [['grpc.keepalive_time_ms', 10000]] },
+  options: { server: [], client: [['grpc.keepalive_time_ms', 10000]] },
 };
 
 const formatted = (state: object): string => formatFlowerState(state as FlowerState);
@@ -55,7 +55,7 @@ describe('a record of the state file', () => {
     ['no start time of its process', formatted({ ...written, started: undefined })],
     [
       'a thousand options',
-      formatted({ ...written, grpc: { server: [], client: Array(1_000).fill(['grpc.a', 1]) } }),
+      formatted({ ...written, options: { server: [], client: Array(1_000).fill(['grpc.a', 1]) } }),
     ],
     ['a list', formatted([])],
   ])('is ignored when it contains %s', (_, text) => {

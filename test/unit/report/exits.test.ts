@@ -160,10 +160,12 @@ describe('the way in', () => {
             since: '2026-11-21T06:00:00.000Z',
             node_id: '123',
             detail: text,
-            grpc: { server: [[text, text]], client: [] },
+            options: { server: [[text, text]], client: [] },
           }),
         );
-        for (const one of state === undefined ? [] : [state.detail, ...state.grpc.server.flat().map(String)])
+        for (const one of state === undefined
+          ? []
+          : [state.detail, ...state.options.server.flat().map(String)])
           expect(isPlain(one) && [...one].length <= 300).toBe(true);
       }),
       RUNS,
