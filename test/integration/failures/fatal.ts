@@ -1,8 +1,10 @@
 // Each problem that ends a boot, and how to cause it in the built program.
+
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa } from '../../../src/tls/issue.ts';
 import type { Vm as OneVm } from '../../support/onegate/index.ts';
@@ -77,7 +79,7 @@ export const FATAL = {
     title: 'an image without Flower',
     exit: 1,
     cause: () => prepared((vm) => rmSync(vm.at('opt/flower/envs'), { recursive: true })),
-    says: ['no environment with Flower 1.39.0', 'install script'],
+    says: [`no environment with Flower ${BAKED_FLOWER}`, 'install script'],
   },
   state_unwritable: {
     title: 'a file where the folder for the state should be',

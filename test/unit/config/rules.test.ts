@@ -1,5 +1,7 @@
 // The cross-variable rules. Each line is a context, and what is said about it: variable and a piece of the sentence.
+
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { type ImageFacts, parseVariables } from '../../../src/config/parse.ts';
 import { CERTIFICATE, KEY, LINK, NODE, problems, warnings } from './support.ts';
 
@@ -12,7 +14,7 @@ type Case = [
 ];
 
 /** Somebody has installed PyTorch beside what is baked. */
-const WITH_PYTORCH: ImageFacts = { ...LINK, installed: ['1.39.0-none', '1.39.0-pytorch'] };
+const WITH_PYTORCH: ImageFacts = { ...LINK, installed: [`${BAKED_FLOWER}-none`, `${BAKED_FLOWER}-pytorch`] };
 const SKLEARN: ImageFacts = { ...NODE, framework: 'sklearn' };
 const BARE: ImageFacts = { ...NODE, framework: 'none' };
 
