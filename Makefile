@@ -55,7 +55,7 @@ test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) $(NEWEST) ## real Flower: trai
 	@$(VITEST) --project federation
 
 test-versions: $(TEST_AGENT) $(foreach one,$(LOCKED),$(call environment_of,$(one))) ## every locked Flower trains (minutes; installs each once, some 300 MB)
-	@FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/federation.test.ts
+	@TRAIN=all $(VITEST) --project federation test/federation/federation.test.ts
 
 test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) $(NEWEST) ## keepalive at the defaults of 60 s / 20 s, and a path cut for ten minutes (minutes; needs root for network namespaces)
 	@KEEPALIVE=60/20 CUT_SECONDS=600 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive test/federation/cut-path

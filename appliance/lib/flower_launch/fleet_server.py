@@ -133,7 +133,7 @@ def open_fleet_listener(plan, state, awake):
                 http="h11",
                 ws="none",
                 lifespan="off",
-                # No header of a stranger names another client.
+                # No header of a client names another one.
                 proxy_headers=False,
                 # There would be a line for each poll.
                 access_log=False,

@@ -167,8 +167,8 @@ export const FATAL = {
   flower_version_unsupported: {
     title: 'a version of Flower that does not exist',
     exit: 2,
-    cause: () => superlink({ FLOWER_VERSION: '1.41.0' }),
-    says: ['1.41.0', '1.31 to 1.39'],
+    cause: () => superlink({ FLOWER_VERSION: '1.43.0' }),
+    says: ['1.43.0', '1.31 to 1.42'],
   },
   flower_start_failed: {
     title: 'Flower that ends at once',

@@ -73,6 +73,20 @@ describe.each([
   });
 });
 
+test.each([
+  ['1.36.0', ['warning FLOWER_VERSION']],
+  [BAKED_FLOWER, []],
+  ['', []],
+  ['1.43.0', ['error FLOWER_VERSION']],
+  ['2.0.0', ['error FLOWER_VERSION']],
+])('FLOWER_VERSION=%s on an image with the Flower of the release', async (version, wanted) => {
+  put(machine.paths.appliance, IMAGE);
+  const said = await found(
+    `FL_SUPERLINK_ADDRESS=10.0.0.5:9092\nFL_TLS_ENABLED=NO\nFLOWER_VERSION=${version}\n`,
+  );
+  expect(said).toEqual(wanted);
+});
+
 describe('a SuperNode with an address', () => {
   const CA: Readonly<Record<string, string | undefined>> = {
     'no CA': undefined,

@@ -311,6 +311,25 @@ const WARNINGS: Case[] = [
     /^'sklearn', and the image has .* downloads 120 MB/,
   ],
   [
+    'another Flower than the baked one',
+    LINK,
+    { FLOWER_VERSION: '1.36.0' },
+    'FLOWER_VERSION',
+    /^'1\.36\.0', and the image has .*: the first boot installs 1\.36\.0, .* minutes .* package index/,
+  ],
+  ['the Flower of the image', LINK, { FLOWER_VERSION: BAKED_FLOWER }],
+  [
+    'another Flower that was installed',
+    { ...LINK, installed: ['1.36.0-sklearn'] },
+    { FLOWER_VERSION: '1.36.0' },
+  ],
+  [
+    'another Flower that was installed with another framework',
+    { ...NODE, installed: ['1.36.0-sklearn'] },
+    { FLOWER_VERSION: '1.36.0' },
+    'FLOWER_VERSION',
+  ],
+  [
     'another framework than the baked one',
     SKLEARN,
     { ML_FRAMEWORK: 'tensorflow' },
@@ -321,8 +340,8 @@ const WARNINGS: Case[] = [
   ['a framework that was installed', WITH_PYTORCH, { ML_FRAMEWORK: 'pytorch' }],
   [
     'a framework that was installed for another Flower',
-    WITH_PYTORCH,
-    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.31.0' },
+    { ...WITH_PYTORCH, installed: [...WITH_PYTORCH.installed!, '1.36.1-none'] },
+    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.36.1' },
     'ML_FRAMEWORK',
     /'pytorch'/,
   ],
