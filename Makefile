@@ -154,6 +154,10 @@ release: node_modules/.installed ## tag, package and checksums of the version in
 advisories: node_modules/.installed ## what an advisory database knows about the packages of all lock files (ADVISORY_DATABASE=...; needs the network)
 	@$(NODE) scripts/advisories.ts
 
+.PHONY: outdated
+outdated: node_modules/.installed ## what the package indexes offer beside the Flower, linters and npm packages that are used here (PIP_INDEX_URL=...)
+	@RUFF=$(RUFF) SHELLCHECK=$(SHELLCHECK) $(NODE) scripts/outdated.ts
+
 .PHONY: opennebula-answers
 # Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev
 opennebula-answers: node_modules/.installed ## what OpenNebula's own code, fetched, answers to every template: test/opennebula/answers.json (OPENNEBULA_SOURCE=git directory)
