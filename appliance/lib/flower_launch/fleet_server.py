@@ -73,7 +73,7 @@ class OnlyFleet:
             gone = gone or message.get("type") == "http.disconnect"
             if got > most and not refused:
                 refused = True
-                await self.refuse(scope, receive, send, got, most)
+                await self.refuse(scope, receive if message.get("more_body") else None, send, got, most)
             # Flower ends its work on a request whose client is gone.
             return {"type": "http.disconnect"} if refused else message
 
@@ -89,6 +89,7 @@ class OnlyFleet:
                 raise
 
     async def refuse(self, scope, receive, send, size, most):
+        """`receive`: None when all of the request was received."""
         now = time.monotonic()
         if now - self.reported_at >= REPORT_SECONDS:
             self.reported_at = now
@@ -98,7 +99,7 @@ class OnlyFleet:
                 f"flower-launch: refused a request of {client[0]} to the Fleet API ({scope['path']}, at least {size} bytes) "
                 f"with HTTP 413: at most {most} bytes are accepted; divide what is sent into smaller arrays",
             )
-        await answer(send, 413, b"Content Too Large", lambda: rest_of(receive))
+        await answer(send, 413, b"Content Too Large", receive)
 
 
 async def rest_of(receive):
@@ -109,7 +110,8 @@ async def rest_of(receive):
                 pass
 
 
-async def answer(send, status, text, before_close=None):
+async def answer(send, status, text, rest=None):
+    """`rest`: receives the rest of a request, to be read before the connection is closed."""
     headers = [
         (b"content-type", b"text/plain"),
         (b"content-length", str(len(text)).encode()),
@@ -117,8 +119,8 @@ async def answer(send, status, text, before_close=None):
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": text, "more_body": True})
-    if before_close:
-        await before_close()
+    if rest:
+        await rest_of(rest)
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -176,7 +178,7 @@ def open_fleet_listener(plan, state, awake):
         listener = listening(fleet["listen"], options)
         # Read now: a missing file is named in the error, where Flower would show a traceback.
         context = server_context(files)
-    except (OSError, ssl.SSLError) as error:
+    except OSError as error:
         raise Unusable(cannot_open(fleet, error)) from None
     expect_parts_of(uvicorn)
     answers = Answers(awake, state.silence_seconds, asker(fleet, files))
@@ -341,7 +343,11 @@ def server_context(files):
         except OSError as error:
             raise Unusable(f"cannot read the Fleet API's {name} {files[name]}: {error.strerror}") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files["certificate"], files["key"])
+    try:
+        context.load_cert_chain(files["certificate"], files["key"])
+    except ssl.SSLError as error:
+        pair = f"the Fleet API's certificate {files['certificate']} and key {files['key']}"
+        raise Unusable(f"cannot use {pair}: {error}") from None
     return context
 
 
