@@ -1,5 +1,5 @@
 // What somebody else reaches at the Fleet API of a real SuperLink over HTTP: the calls of SuperNodes, and nothing more. The
-// SuperLink is on one machine with IPv4 and IPv6, the stranger on another one (network namespaces).
+// SuperLink is on one machine with IPv4 and IPv6, the outsider on another one (network namespaces).
 import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -23,7 +23,7 @@ const UNSIGNED = 64 * 1024;
 const SIGNED = { 'flwr-public-key': 'AA==', 'flwr-timestamp': '2026', 'flwr-signature': 'AA==' };
 
 const refused = await noNamespaces();
-if (refused !== undefined) console.warn(`tests of strangers at the Fleet API are skipped: ${refused}`);
+if (refused !== undefined) console.warn(`tests of outsiders at the Fleet API are skipped: ${refused}`);
 
 interface Request {
   readonly method?: string;
@@ -92,9 +92,9 @@ describe.skipIf(refused !== undefined).each([
     await machines?.remove();
   });
 
-  /** Starts strangers.py on a machine; the lines that it prints. */
-  function strangers(prefix: readonly string[], host: string, port: number, order: unknown) {
-    const words = [...prefix, join(environment, 'bin/python'), '-I', join(SUPPORT, 'netns/strangers.py')];
+  /** Starts outsiders.py on a machine; the lines that it prints. */
+  function outsiders(prefix: readonly string[], host: string, port: number, order: unknown) {
+    const words = [...prefix, join(environment, 'bin/python'), '-I', join(SUPPORT, 'netns/outsiders.py')];
     const child = spawn(words[0]!, [...words.slice(1), host, String(port), ca], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
@@ -102,21 +102,21 @@ describe.skipIf(refused !== undefined).each([
     const lines: string[] = [];
     createInterface({ input: child.stdout }).on('line', (line) => lines.push(line));
     const line = (number: number) =>
-      until(`line ${number} of strangers.py`, () => lines[number], {
+      until(`line ${number} of outsiders.py`, () => lines[number], {
         timeoutMs: 60_000,
         detail: launched.output,
       });
     return { line, stop: () => child.stdin.end('\n') };
   }
 
-  /** What the SuperLink answers to a stranger on another machine, one connection for each request. */
-  async function stranger(
+  /** What the SuperLink answers to an outsider on another machine, one connection for each request. */
+  async function outsider(
     requests: readonly (Request | string)[],
     at = { host: DUAL.v6 as string, port: 9092 },
   ) {
     const prefix = at.host === DUAL.v6 ? machines.only6 : machines.dual;
     const sent = requests.map((one) => (typeof one === 'string' ? one : bytesOf(one)));
-    const asked = strangers(prefix, at.host, at.port, { requests: sent });
+    const asked = outsiders(prefix, at.host, at.port, { requests: sent });
     return JSON.parse(await asked.line(0)) as string[];
   }
 
@@ -124,7 +124,7 @@ describe.skipIf(refused !== undefined).each([
 
   /** Method and path of everything that the application says it has. */
   async function routes(): Promise<[method: string, path: string][]> {
-    const [answer] = await stranger([{ method: 'GET', target: '/openapi.json' }], control);
+    const [answer] = await outsider([{ method: 'GET', target: '/openapi.json' }], control);
     const { paths } = JSON.parse(answer!.slice(answer!.indexOf('\r\n\r\n') + 4)) as {
       paths: Record<string, Record<string, unknown>>;
     };
@@ -153,17 +153,17 @@ describe.skipIf(refused !== undefined).each([
         ]),
       ),
     ];
-    const answers = await stranger(forbidden.map(([method, target]) => ({ method, target })));
+    const answers = await outsider(forbidden.map(([method, target]) => ({ method, target })));
     const found = answers.map((answer, index) => [...forbidden[index]!, statusOf(answer)]);
     expect(found).toEqual(forbidden.map((one) => [...one, 404]));
-    // The calls of SuperNodes come to Flower, which refuses a stranger that signs nothing.
-    const calls = await stranger(fleet.map(([method, target]) => ({ method, target })));
+    // The calls of SuperNodes come to Flower, which refuses an outsider that signs nothing.
+    const calls = await outsider(fleet.map(([method, target]) => ({ method, target })));
     expect(calls.map(statusOf)).toEqual(fleet.map(() => 401));
   });
 
   it('is reached over IPv4 and IPv6, and nothing else of Flower is', async () => {
     for (const host of [DUAL.v4, DUAL.v6]) {
-      const answers = await stranger([{}, { target: '/v1/control/list-runs' }], { host, port: 9092 });
+      const answers = await outsider([{}, { target: '/v1/control/list-runs' }], { host, port: 9092 });
       expect(answers.map(statusOf), host).toEqual([401, 404]);
     }
     const sockets = await run('ip', [...machines.dual.slice(1), 'ss', '-tlnH']);
@@ -237,7 +237,7 @@ describe.skipIf(refused !== undefined).each([
       { method: 'post' },
       { method: 'PRI', target: '*' },
     ];
-    const answers = await stranger(requests);
+    const answers = await outsider(requests);
     const found = answers.map((answer, index) => [requests[index], statusOf(answer)]);
     expect(found).toEqual(requests.map((one) => [one, 404]));
   });
@@ -250,7 +250,7 @@ describe.skipIf(refused !== undefined).each([
       { upgrade: 'websocket', connection: 'upgrade, close' },
       { upgrade: 'h2c', connection: 'upgrade, http2-settings, close', 'http2-settings': 'AAMAAABkAAQAAP__' },
     ];
-    const answers = await stranger(forged.map((headers) => ({ headers })));
+    const answers = await outsider(forged.map((headers) => ({ headers })));
     expect(answers.map(statusOf)).toEqual(forged.map(() => 401));
     for (const answer of answers) expect(answer).toContain('Invalid SuperNode authentication');
   });
@@ -259,7 +259,7 @@ describe.skipIf(refused !== undefined).each([
     const hidden = bytesOf({ target: LIST });
     const both = { 'transfer-encoding': 'chunked', 'content-length': '4' };
     const keep = { connection: 'keep-alive' };
-    const answers = await stranger([
+    const answers = await outsider([
       // In a body, behind one, and behind one whose length is given twice.
       bytesOf({ target: LIST, body: hidden }),
       `${bytesOf({ target: LIST, headers: keep })}${hidden}`,
@@ -286,10 +286,10 @@ describe.skipIf(refused !== undefined).each([
     }
   });
 
-  it('gives a stranger no task and no run, which this machine gets', async () => {
-    const [outside] = await stranger([{ target: TAKE }]);
+  it('gives an outsider no task and no run, which this machine gets', async () => {
+    const [outside] = await outsider([{ target: TAKE }]);
     expect(statusOf(outside!)).toBe(404);
-    const local = await stranger([{ target: TAKE }, { target: LIST }], control);
+    const local = await outsider([{ target: TAKE }, { target: LIST }], control);
     expect(local.map(statusOf)).toEqual([200, 200]);
 
     const flwr = (name: string, prefix: readonly string[], host: string, port: number) => {
@@ -335,7 +335,7 @@ describe.skipIf(refused !== undefined).each([
     const plain = 'x'.repeat(UNSIGNED);
     const large = 'x'.repeat(LARGEST_BODY);
     const stream = { 'transfer-encoding': 'chunked' };
-    const answers = await stranger([
+    const answers = await outsider([
       { body: plain },
       { body: chunked(plain), headers: stream },
       { body: `${plain}x` },
@@ -393,9 +393,13 @@ for _ in range(8):
     const slowBody = { first: body, later: 'a', times: 50 };
     const noTls = { first: 'GET / HTTP/1.1\r\n\r\n', tls: false, times: 20 };
     const kinds = [silent, trickle, endless, second, noTls];
-    const held = strangers(machines.only6, DUAL.v6, 9092, { hold: kinds });
-    const bodies = strangers(machines.only6, DUAL.v6, 9092, { hold: [slowBody] });
-    await Promise.all([held.line(0), bodies.line(0)]);
+    const held = outsiders(machines.only6, DUAL.v6, 9092, { hold: kinds });
+    const bodies = outsiders(machines.only6, DUAL.v6, 9092, { hold: [slowBody] });
+    // Each of these goes away in the middle of its body.
+    const leaving = outsiders(machines.only6, DUAL.v6, 9092, { hold: [slowBody] });
+    await Promise.all([held.line(0), bodies.line(0), leaving.line(0)]);
+    leaving.stop();
+    await leaving.line(1);
 
     node = new FlowerSetup(version, environment);
     const superlink = { host: DUAL.v6, port: 9092 };
@@ -459,6 +463,16 @@ describe('a SuperLink over HTTP that cannot be started as it should be', () => {
     },
   );
 
+  it('names each fault of its plan', async () => {
+    const { vm, plan } = superlink();
+    const { largest_body: _, ...fleet } = plan.fleet!;
+    const options = { server: [['grpc.keepalive_time_ms', 1]] as [string, number][], client: [] };
+    const launched = vm.launch({ ...plan, fleet, options });
+    expect(await launched.ended).toEqual({ code: 78, signal: null });
+    expect(launched.output()).toContain("'fleet.largest_body' is not the number that HTTP needs");
+    expect(launched.output()).toContain("'options.server' is not a list of [name, whole number] of http");
+  });
+
   it('names a file that it cannot read, and one that is no certificate', async () => {
     const { vm, plan } = superlink();
     const files = {
@@ -481,7 +495,7 @@ describe('a SuperLink over HTTP that cannot be started as it should be', () => {
 
   it.each<[what: string, code: string, message: string, change?: (plan: LaunchPlan) => LaunchPlan]>([
     [
-      'listens elsewhere than it is told',
+      'listens elsewhere than its arguments say',
       "run = uvicorn.run\nuvicorn.run = lambda app, **k: run(app, **{**k, 'host': '0.0.0.0'})",
       `its HTTP server is for 0.0.0.0:${PORT}, not for ${net}.1:${PORT}`,
     ],

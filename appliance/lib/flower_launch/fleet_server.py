@@ -59,33 +59,37 @@ class OnlyFleet:
         if length.isdigit() and int(length) > most:
             await self.refuse(scope, receive, send, int(length), most)
             return
-        # Only what SuperNodes send: no other header of a stranger means anything to Flower.
+        # Only what SuperNodes send: no other header of an outsider means anything to Flower.
         passed = [(name, value) for name, value in scope["headers"] if name in PASSED or name.startswith(b"flwr-")]
         await self.pass_on({**scope, "headers": passed}, receive, send, most)
 
     async def pass_on(self, scope, receive, send, most):
-        got, refused, gone = 0, False, False
+        got, complete, over = 0, False, False
 
         async def counted():
-            nonlocal got, refused, gone
-            message = {} if refused else await receive()
+            nonlocal got, complete, over
+            message = await receive()
             got += len(message.get("body", b""))
-            gone = gone or message.get("type") == "http.disconnect"
-            if got > most and not refused:
-                refused = True
+            if got > most:
+                over = True
                 await self.refuse(scope, receive if message.get("more_body") else None, send, got, most)
-            # Flower ends its work on a request whose client is gone.
-            return {"type": "http.disconnect"} if refused else message
+            over = over or (message["type"] == "http.disconnect" and not complete)
+            if over:
+                # Flower would write an error line for each of these.
+                work.cancel()
+                await asyncio.Event().wait()
+            complete = not message.get("more_body")
+            return message
 
         async def forward(message):
-            if not refused:
+            if not over:
                 await send(message)
 
+        work = asyncio.ensure_future(self.application(scope, counted, forward))
         try:
-            await self.application(scope, counted, forward)
-        except Exception:
-            # Otherwise there would be a traceback for each client that goes away.
-            if not refused and not gone:
+            await work
+        except asyncio.CancelledError:
+            if not over:
                 raise
 
     async def refuse(self, scope, receive, send, size, most):
@@ -125,9 +129,12 @@ async def answer(send, status, text, rest=None):
 
 
 def protocol():
-    """HTTP of uvicorn, for connections of strangers."""
+    """HTTP of uvicorn, for connections of outsiders."""
     import h11
     from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    errors_only = logging.getLogger("uvicorn.error.fleet")
+    errors_only.setLevel(logging.ERROR)
 
     class Connection(H11Protocol):
         """One without the head of a request ends in time, and none writes a line into the journal for what is not HTTP."""
@@ -136,8 +143,7 @@ def protocol():
 
         def __init__(self, *args, **named):
             super().__init__(*args, **named)
-            self.logger = logging.getLogger("uvicorn.error.fleet")
-            self.logger.setLevel(logging.ERROR)
+            self.logger = errors_only
 
         def connection_made(self, transport):
             super().connection_made(transport)
@@ -206,7 +212,7 @@ def open_fleet_listener(plan, state, awake):
                 http=protocol(),
                 ws="none",
                 lifespan="off",
-                # No header of a stranger names another client.
+                # No header of an outsider names another client.
                 proxy_headers=False,
                 # There would be a line for each poll.
                 access_log=False,

@@ -1,6 +1,6 @@
 """Raw requests to a listener with TLS, as somebody makes them who keeps no rule of HTTP.
 
-Usage: strangers.py HOST PORT CA-FILE, standard input: JSON.
+Usage: outsiders.py HOST PORT CA-FILE, standard input: JSON.
 {"requests": ["bytes as latin-1", ...]}   prints a list of what came back until the end of each connection, as latin-1.
 {"hold": [{"first": "bytes", "later": "bytes", "tls": true, "times": 100}, ...]}   opens `times` connections of each kind,
 sends `first`, and `later` each half second; prints `open`, and then for each kind how many ended and the seconds until the last
