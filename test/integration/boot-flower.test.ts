@@ -52,13 +52,13 @@ test('the version of the image serves when another cannot be installed, and the 
 });
 
 test('a version of Flower that the agent does not know is refused, and the ranges are named', async () => {
-  const { vm } = await superlink({ FLOWER_VERSION: '1.41.0' });
+  const { vm } = await superlink({ FLOWER_VERSION: '1.43.0' });
   const status = await vm.whenFailed();
   expect(status.problems[0]).toMatchObject({
     code: 'flower_version_unsupported',
     variable: 'FLOWER_VERSION',
   });
-  await vm.toSay('1.31 to 1.39');
+  await vm.toSay('1.31 to 1.42');
 });
 
 test('a port in use is reported with its remedy before Flower starts, and the boot succeeds once the port is free', async () => {
