@@ -144,6 +144,8 @@ describe('doctor finds', () => {
     one.userTemplate.set('FL_VERSION', '1.31.0');
     onTestFinished(() => one.userTemplate.set('FL_VERSION', BAKED_FLOWER));
     await complains(supernode, 'versions', 'warning', /VM \d+: 1\.31\.0.*flower_version_differs/s);
+    one.userTemplate.set('FL_VERSION', '1.42.0');
+    await complains(supernode, 'versions', 'problem', /VM \d+: 1\.42\.0.*flower_generation_differs/s);
     other.userTemplate.set('FL_VERSION', '1.31.0');
     onTestFinished(() => other.userTemplate.set('FL_VERSION', BAKED_FLOWER));
     await complains(superlink, 'versions', 'warning', /VM \d+: 1\.31\.0/);
