@@ -124,7 +124,7 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
     {
       title: 'a SuperLink that publishes a version of the other generation',
       cause: () => supernode({ ...PLAIN, FL_VERSION: '1.42.0' }),
-      says: ['Flower 1.42.0', 'Flower 1.39.0', 'FLOWER_VERSION', 'joins by itself'],
+      says: ['Flower 1.42.0', `Flower ${BAKED_FLOWER}`, 'FLOWER_VERSION', 'joins by itself'],
       until: 'start_flower',
     },
   ],
