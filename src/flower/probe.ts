@@ -181,14 +181,19 @@ export const acceptsClock = (
   timeoutMs: number,
   now: number,
 ): Promise<boolean | undefined> =>
-  transport === 'grpc' ? acceptsBySignature(target, timeoutMs, now) : acceptsByDate(target, timeoutMs);
+  transport === 'grpc' ? acceptsBySignature(target, timeoutMs, now) : acceptsByDate(target, timeoutMs, now);
 
 /** Over HTTP Flower refuses every call with the same text. Its server says what time it is, to the second. */
-async function acceptsByDate(target: GrpcTarget, timeoutMs: number): Promise<boolean | undefined> {
+async function acceptsByDate(
+  target: GrpcTarget,
+  timeoutMs: number,
+  now: number,
+): Promise<boolean | undefined> {
+  const began = performance.now();
   try {
     const reply = await sendHttp(request, target, timeoutMs);
     if (!isRefusal(reply) || reply.date === undefined) return undefined;
-    const ahead = (Date.now() - reply.date.getTime()) / 1_000;
+    const ahead = (now + performance.now() - began - reply.date.getTime()) / 1_000;
     return ahead < MOST_AHEAD && -ahead < MOST_BEHIND;
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;
