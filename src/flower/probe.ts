@@ -26,6 +26,11 @@ export const GENERATIONS: Readonly<Record<Transport, string>> = {
   grpc: 'gRPC (Flower 1.39 and older)',
   http: 'HTTP (Flower 1.40 and newer)',
 };
+/** The same, with the versions first. */
+export const VERSIONS: Readonly<Record<Transport, string>> = {
+  grpc: 'Flower 1.39 and older (gRPC)',
+  http: 'Flower 1.40 and newer (HTTP)',
+};
 
 /**
  * Whether a SuperNode would find a Fleet API at `target`: Flower refuses a call without the headers of a node before it
