@@ -11,6 +11,8 @@ import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const BACK_WITHIN_MS = 120_000;
+/** RESTARTS_VERSION=1.42.0 runs it over HTTP. */
+const VERSION = process.env.RESTARTS_VERSION;
 
 let federation: Federation;
 let dir: string;
@@ -20,6 +22,7 @@ beforeAll(async () => {
   federation = new Federation({
     dir,
     net: NET,
+    ...(VERSION !== undefined && { flower: { version: VERSION } }),
     superlink: { FL_NUM_ROUNDS: '1' },
     supernode: { FL_EDGE_MAX_BACKOFF: '5' },
     zone: { address: `${NET}.0.36` },

@@ -1,5 +1,5 @@
 // What a SuperNode does with each answer over HTTP: Flower 1.42 on both sides under the launcher, and between them a proxy that
-// answers in place of the SuperLink. docs/facts.md, "http-answers".
+// answers instead of the SuperLink. docs/facts.md, "http-answers".
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, AnsweringProxy } from '../support/answering-proxy.ts';
@@ -148,7 +148,7 @@ const REPEATED: readonly (readonly Row[])[] = [
       foreign('HTTP 200, application/protobuf'),
     ],
     [
-      'a redirection to a place that does not answer',
+      'a redirection to an address that does not answer',
       { status: 301, location: 'https://192.0.2.1/login' },
       foreign('HTTP 301, a redirection to https://192.0.2.1/login'),
     ],

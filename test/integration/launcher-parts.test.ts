@@ -26,6 +26,29 @@ const CALLS: readonly (readonly [string, string, string, RegExp | null])[] = [
   ],
   ['PullMessages', 'UNAVAILABLE', 'Failed to connect to remote host: Connection refused', /nothing listens/],
   ['PullMessages', 'UNAVAILABLE', 'ping timeout', /went silent/],
+  // Of HTTP.
+  [
+    'PullMessages',
+    'FOREIGN',
+    'HTTP 404, text/html',
+    /answers, but not as a Fleet API \(HTTP 404, text\/html\)/,
+  ],
+  ['GetRun', 'GATEWAY', 'HTTP 503', /answers HTTP 503: the SuperLink is overloaded, or a proxy/],
+  [
+    'PullMessages',
+    'FAULT',
+    'HTTP 500: it broke',
+    /answers with an error \(HTTP 500: it broke\); see its journal/,
+  ],
+  ['RegisterNode', 'HTTP 403', 'registration is disabled', /refuses this node: HTTP 403 registration/],
+  ['PushObject', 'HTTP 413', '', null],
+  [
+    'RegisterNode',
+    'UNAVAILABLE',
+    'no plaintext: Server disconnected',
+    /it may require TLS; see FL_TLS_ENABLED/,
+  ],
+  ['PullMessages', 'UNAVAILABLE', 'illegal status line: b"SSH-2.0"', /does not speak HTTP/],
   ['PullMessages', 'UNAVAILABLE', 'recvmsg:Connection timed out', /went silent/],
   [
     'PullMessages',

@@ -1,4 +1,4 @@
-// A reverse proxy between a SuperNode and a SuperLink that gives an answer of the test in place of the SuperLink's.
+// A reverse proxy between a SuperNode and a SuperLink: it gives an answer of the test instead of that of the SuperLink.
 import {
   createServer as createHttpServer,
   type IncomingMessage,

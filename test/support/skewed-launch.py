@@ -1,5 +1,4 @@
-"""Runs the launcher as on a VM whose clock is $SKEW_SECONDS ahead: what Python programs ask `datetime.now` and `time.time` for is
-moved."""
+"""Runs the launcher as on a VM whose clock is $SKEW_SECONDS ahead: what `datetime.now` and `time.time` say is moved."""
 
 import datetime
 import os
