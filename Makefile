@@ -10,25 +10,30 @@ ENVS := .cache/envs
 RUFF := 0.17.6
 SHELLCHECK := 0.11.0.1
 LINT := .cache/lint/ruff-$(RUFF)-shellcheck-$(SHELLCHECK)
-# Real Flower: what the demo runs, and the oldest that passes the same federation test.
-BAKED := $(ENVS)/1.39.0-none/.complete
-OLDEST := $(ENVS)/1.31.0-none/.complete
+# Real Flower: that of the images, the newest and the oldest that are locked, all of them, and the one of `make demo FLOWER=...`.
+BAKED_VERSION := $(shell cat appliance/flower/baked)
+LOCKED := $(shell ls appliance/flower/locks | sed -n 's/-none\.txt$$//p' | sort -V)
+environment_of = $(ENVS)/$(1)-none/.complete
+BAKED := $(call environment_of,$(BAKED_VERSION))
+OLDEST := $(call environment_of,$(firstword $(LOCKED)))
+NEWEST := $(call environment_of,$(lastword $(LOCKED)))
+CHOSEN := $(call environment_of,$(or $(FLOWER),$(BAKED_VERSION)))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo build flower test test-all test-unit test-simulation test-integration test-onegate test-federation \
-  test-keepalive bench check format clean have-node have-python
+  test-keepalive test-versions bench check format clean have-node have-python
 
 help:
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "make %-18s %s\n", $$1, $$2 }'
 
-demo: $(TEST_AGENT) $(BAKED) ## a federation starts and trains: 1 SuperLink, 2 SuperNodes, real Flower (KEEP=1 keeps it running)
+demo: $(TEST_AGENT) $(CHOSEN) ## a federation starts and trains: 1 SuperLink, 2 SuperNodes, real Flower (FLOWER=version; KEEP=1 keeps it running)
 	@$(NODE) test/demo/demo.ts
 
 build: $(AGENT) ## the agent as one file: dist/flower-context.cjs
 
-flower: $(BAKED) $(OLDEST) ## the Flower environments that tests use, in .cache/envs
+flower: $(BAKED) $(OLDEST) $(NEWEST) ## the Flower environments that tests use, in .cache/envs
 
-test: check $(AGENT) $(TEST_AGENT) $(BAKED) $(OLDEST) ## types, lint, and all quick tests, a real federation among them
+test: check $(AGENT) $(TEST_AGENT) $(BAKED) $(OLDEST) $(NEWEST) ## types, lint, and all quick tests, a real federation among them
 	@$(VITEST)
 
 test-all: node_modules/.installed ## everything, in parts; an interrupted run resumes: hours (PARTS="fuzz keepalive", LIST=1, FRESH=1)
@@ -46,13 +51,16 @@ test-integration: $(AGENT) $(TEST_AGENT) $(BAKED) ## the built agent against tes
 test-onegate: node_modules/.installed ## a OneGate against the recorded exchanges (ONEGATE_ENDPOINT, ONEGATE_VMID, ONEGATE_TOKEN; without: the double)
 	@$(VITEST) --project integration test/integration/onegate-conformance.test.ts
 
-test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) ## real Flower: training, restarts, trust
+test-federation: $(TEST_AGENT) $(BAKED) $(OLDEST) $(NEWEST) ## real Flower: training, restarts, trust
 	@$(VITEST) --project federation
 
-test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) ## keepalive at the defaults of 60 s / 20 s, and a path cut for ten minutes (minutes; needs root for network namespaces)
+test-versions: $(TEST_AGENT) $(foreach one,$(LOCKED),$(call environment_of,$(one))) ## every locked Flower trains (minutes; installs each once, some 300 MB)
+	@TRAIN=all $(VITEST) --project federation test/federation/federation.test.ts
+
+test-keepalive: $(TEST_AGENT) $(BAKED) $(OLDEST) $(NEWEST) ## keepalive at the defaults of 60 s / 20 s, and a path cut for ten minutes (minutes; needs root for network namespaces)
 	@KEEPALIVE=60/20 CUT_SECONDS=600 FLOWER_VERSIONS=all $(VITEST) --project federation test/federation/keepalive test/federation/cut-path
 
-bench: $(TEST_AGENT) $(BAKED) ## what the agent costs, compared with bare Flower and a shell script (RUNS=10)
+bench: $(TEST_AGENT) $(CHOSEN) ## what the agent costs, compared with bare Flower and a shell script (RUNS=10, FLOWER=version)
 	@$(NODE) test/bench/bench.ts
 	@$(NODE) test/bench/scale.ts
 
@@ -122,7 +130,7 @@ PYTHON_OF_debian-12 := 3.11
 PYTHON_OF_debian-13 := 3.13
 PYTHON_OF_ubuntu-24.04 := 3.12
 
-image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (BASE=..., ROLES=..., FRAMEWORK=..., ONE_CONTEXT=...)
+image: $(DEB) ## bootable SuperLink and SuperNode disks in dist, their size by component (BASE=..., ROLES=..., FRAMEWORK=..., FLOWER=..., ONE_CONTEXT=...)
 	@appliance/image/builder.sh
 	@appliance/image/build.sh $(ROLES)
 
@@ -131,7 +139,7 @@ WHEELS := .cache/wheels/$(BASE)
 $(WHEELS)/%/.complete: appliance/wheels.sh $(wildcard appliance/flower/locks/*)
 	@rm -rf $(@D) && TARGET_PYTHON=$(PYTHON_OF_$(BASE)) appliance/wheels.sh $(subst -, ,$*) $(@D) && touch $@
 
-packer: $(DEB) $(WHEELS)/1.39.0-none/.complete ## one real `packer build` without KVM, from a base disk with test doubles, and a boot of its disk (minutes)
+packer: $(DEB) $(WHEELS)/$(BAKED_VERSION)-none/.complete ## one real `packer build` without KVM, from a base disk with test doubles, and a boot of its disk (minutes)
 	@appliance/image/builder.sh packer
 	@disk=$$($(NODE) test/packer/build.ts) && PACKER_DISK=$$disk test/support/vm/private.sh $(VITEST) --project vm test/vm/packer.test.ts
 
@@ -145,6 +153,10 @@ release: node_modules/.installed ## tag, package and checksums of the version in
 .PHONY: advisories
 advisories: node_modules/.installed ## what an advisory database knows about the packages of all lock files (ADVISORY_DATABASE=...; needs the network)
 	@$(NODE) scripts/advisories.ts
+
+.PHONY: outdated
+outdated: node_modules/.installed ## what the package indexes offer beside the Flower, linters and npm packages that are used here (PIP_INDEX_URL=...)
+	@RUFF=$(RUFF) SHELLCHECK=$(SHELLCHECK) $(NODE) scripts/outdated.ts
 
 .PHONY: opennebula-answers
 # Needs Ruby and a compiler: apt-get install ruby ruby-treetop ruby-nokogiri ruby-parse-cron ruby-sinatra g++ libxml2-dev libssl-dev zlib1g-dev
@@ -183,7 +195,7 @@ e2e-containers: e2e-images ## the same without VMs
 soak: e2e-images $(BAKED) ## random faults for an hour on containers with real Flower, and an outside probe (root; SEED=..., MINUTES=60, FEDERATIONS="1 3", KINDS=..., JUDGE=folder; DOCS=1 writes the figures in docs/operate.md)
 	@PACKAGE=$$(cat $(E2E_PACKAGE)) test/support/vm/private.sh $(NODE) test/soak/main.ts
 
-e2e-images: $(E2E_PACKAGE) $(WHEELS)/1.31.0-none/.complete
+e2e-images: $(E2E_PACKAGE) $(WHEELS)/$(firstword $(LOCKED))-none/.complete
 	@appliance/image/builder.sh
 	@PACKAGE=$$(cat $<) $(NODE) test/support/vm/prepare.ts
 

@@ -6,7 +6,7 @@
 #
 # ROLE        superlink or supernode
 # --package   the flower-context package (default: the one beside this script)
-# --flower    the Flower of the image (default 1.39.0)
+# --flower    the Flower of the image (default: that of the package)
 # --framework none, pytorch, tensorflow or sklearn: installed beside Flower and numpy (default none)
 # --wheels    a folder that wheels.sh has filled: Flower's environment is installed from it, without a package index
 #             (default: the folder wheels beside this script, if it exists). The user flower-build must be able to read it.
@@ -23,7 +23,7 @@ die() { echo "install.sh: $*" >&2; exit 1; }
 say() { echo "install.sh: $*"; }
 
 [ $# -ge 1 ] || usage
-role=$1 package='' flower=1.39.0 framework=none wheels=''
+role=$1 package='' flower='' framework=none wheels=''
 [ ! -d "$(dirname "$0")/wheels" ] || wheels=$(dirname "$0")/wheels
 shift
 while [ $# -gt 0 ]; do
@@ -68,6 +68,7 @@ if [ "$(dpkg-query -W -f '${Version}' flower-context 2>/dev/null || true)" != "$
   }
 fi
 
+[ -n "$flower" ] || flower=$(cat /usr/lib/flower-context/flower/baked)
 environment=/opt/flower/envs/$flower-$framework
 say "Flower $flower ($framework) in $environment${wheels:+ from $wheels}"
 if [ -n "$wheels" ]; then

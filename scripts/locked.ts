@@ -1,5 +1,5 @@
-// The list of Flower's versions, from the names of the locked requirements.
-import { readdirSync } from 'node:fs';
+// Flower's versions: those that are locked, by the names of the lists, and that of the image (appliance/flower/baked).
+import { readdirSync, readFileSync } from 'node:fs';
 import { FRAMEWORKS } from '../src/config/frameworks.ts';
 
 export const LOCKED_MODULE = 'src/config/locked.ts';
@@ -15,13 +15,26 @@ export function lockedVersions(): string[] {
   return [...versions].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
+/** @internal The version of the image. Shell scripts, make and the install script read the same file. Throws if it is not locked. */
+export function bakedVersion(): string {
+  const version = readFileSync(new URL('../appliance/flower/baked', import.meta.url), 'utf8').trim();
+  if (!lockedVersions().includes(version))
+    throw new Error(
+      `appliance/flower/baked names Flower ${version}, which is not locked: appliance/flower/lock.py ${version}`,
+    );
+  return version;
+}
+
 export const lockedModule = (): string =>
   [
-    '// Made by `make generate` from the names in appliance/flower/locks; changes here are lost.',
+    '// Made by `make generate` from appliance/flower: the names of the locks, and the file `baked`. Changes here are lost.',
     '',
     '/** The versions of Flower that can be installed, oldest first. */',
     'export const LOCKED_FLOWER: readonly string[] = [',
     ...lockedVersions().map((version) => `  '${version}',`),
     '];',
+    '',
+    '/** The version in the images of this release. */',
+    `export const BAKED_FLOWER = '${bakedVersion()}';`,
     '',
   ].join('\n');

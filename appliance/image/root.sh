@@ -5,11 +5,12 @@
 # The layers are kept in .cache/image, each under a hash of its sources: the system (BASE: debian-12, debian-13 or ubuntu-24.04;
 # GPU: none or nvidia), one-context on top of it, Flower's environment, the appliance. Runs as root. All output of programs goes
 # to stderr. ONE_CONTEXT names OpenNebula's one-context package; without it a test double is installed
-# (test/support/one-context), which is only for tests. PACKAGE names the flower-context package (default: the newest in dist).
+# (test/support/one-context), which is only for tests. PACKAGE names the flower-context package (default: the newest in dist),
+# FLOWER the version of Flower (default: appliance/flower/baked).
 set -eu
 cd "$(dirname "$0")/../.."
 . appliance/image/lib.sh
-role=${1:?usage: root.sh ROLE [FRAMEWORK]} framework=${2:-none} flower=${FLOWER_VERSION:-1.39.0}
+role=${1:?usage: root.sh ROLE [FRAMEWORK]} framework=${2:-none} flower=${FLOWER:-$(cat appliance/flower/baked)}
 # shellcheck disable=SC2012 # The newest of files whose names this repository chooses.
 [ "$role" = base ] || package=${PACKAGE:-$(ls -t dist/flower-context_*_"$(dpkg --print-architecture)".deb | head -n 1)}
 context=${ONE_CONTEXT:-test/support/one-context}

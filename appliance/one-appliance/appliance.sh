@@ -5,7 +5,8 @@
 # flower-context.service does the work; the framework only records the result.
 
 ONE_SERVICE_NAME='Service Flower - KVM'
-ONE_SERVICE_VERSION='1.39.0'
+# Of the package; not known before it is installed.
+ONE_SERVICE_VERSION=$(cat /usr/lib/flower-context/flower/baked 2>/dev/null || true)
 ONE_SERVICE_BUILD=$(date +%s)
 ONE_SERVICE_SHORT_DESCRIPTION='Flower SuperLink or SuperNode for federated learning'
 ONE_SERVICE_DESCRIPTION='Flower (flower.ai) under systemd, configured by the variables of the CONTEXT: `flower-context status`, `journalctl -u flower-context`.'
@@ -55,7 +56,7 @@ fetch_package() {
 service_install() {
   fetch_package || return
   "$FLOWER_SOURCES/install.sh" "${FLOWER_ROLE:?superlink or supernode}" \
-    --flower "${FLOWER_VERSION:-$ONE_SERVICE_VERSION}" --framework "${FLOWER_FRAMEWORK:-none}"
+    ${FLOWER_VERSION:+--flower "$FLOWER_VERSION"} --framework "${FLOWER_FRAMEWORK:-none}"
   rm -rf "$FLOWER_SOURCES"
 }
 

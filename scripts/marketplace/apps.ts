@@ -1,6 +1,5 @@
 // The appliances of the OpenNebula community marketplace: two images and the service of both. The fields are those of the
 // appliances that it publishes; the values come from the table of variables and the templates.
-import { BAKED_FLOWER } from '../../src/config/release.ts';
 import type { Role } from '../../src/core/role.ts';
 import { DEFAULT_OPTIONS, serviceTemplate } from '../../src/templates/oneflow.ts';
 import { TOPOLOGIES, vmInputsOf } from '../../src/templates/topology.ts';
@@ -56,7 +55,7 @@ const ABOUT: Readonly<Record<AppName, About>> = {
     name: 'Flower SuperLink',
     short: 'Coordinates a Flower federation',
     text: [
-      `The coordinator of a federation with [Flower](https://flower.ai) ${BAKED_FLOWER}. At its first boot the VM creates`,
+      'The coordinator of a federation with [Flower](https://flower.ai). At its first boot the VM creates',
       'certificates, starts the SuperLink under systemd, and publishes its address and CA on OneGate. Flower SuperNode VMs of',
       'the same OneFlow service then find and trust it. It also starts alone, without OneGate.',
       '',
@@ -67,7 +66,7 @@ const ABOUT: Readonly<Record<AppName, About>> = {
     name: 'Flower SuperNode',
     short: 'Trains on local data in a Flower federation',
     text: [
-      `A node of a federation with [Flower](https://flower.ai) ${BAKED_FLOWER}. In a OneFlow service it finds its SuperLink`,
+      'A node of a federation with [Flower](https://flower.ai). In a OneFlow service it finds its SuperLink',
       'through OneGate, trusts the CA published there and takes a data partition that no other node has. Outside of a',
       'service, FL_SUPERLINK_ADDRESS and FL_SSL_CA_CERTFILE set the address and the CA of the SuperLink.',
       '',

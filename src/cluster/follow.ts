@@ -18,6 +18,8 @@ interface FollowOptions {
   readonly signal: AbortSignal;
   /** Why no SuperLink is published at this moment, as a clause; undefined while one is. */
   onPending(why: string | undefined): void;
+  /** What the service publishes at this moment. */
+  onFound?(found: SuperLink): void;
 }
 
 /**
@@ -28,7 +30,7 @@ interface FollowOptions {
  */
 export async function followSuperLink(
   { endpoint, found: before }: { readonly endpoint: HostPort; readonly found: SuperLink | undefined },
-  { oneGate, clock, random, signal, onPending }: FollowOptions,
+  { oneGate, clock, random, signal, onPending, onFound }: FollowOptions,
 ): Promise<void> {
   if (before === undefined || oneGate === undefined) return never(signal);
   const pace = new Pace({ clock, random });
@@ -42,6 +44,7 @@ export async function followSuperLink(
       throw error;
     });
     pace.size = Math.max(pace.size, resolver.roleSize);
+    if ('endpoint' in found) onFound?.(found);
     if (!('endpoint' in found)) onPending(`OneGate says: wait for ${found.for}`);
     else if (identityOf(found) !== identityOf(before) || (await isElsewhere(found, endpoint))) return;
     else onPending(undefined);

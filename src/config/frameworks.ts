@@ -10,7 +10,7 @@ interface Installation {
   readonly space: number;
 }
 
-/** Measured and rounded up: make-env.sh with Flower 1.39.0 on amd64, where PyTorch is the build for CUDA. */
+/** Measured and rounded up: make-env.sh on amd64, where PyTorch is the build for CUDA. */
 const INSTALLATION: Readonly<Record<Framework, Installation>> = {
   none: { download: 70, space: 360 },
   pytorch: { download: 3_070, space: 9_300 },

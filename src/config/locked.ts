@@ -1,4 +1,4 @@
-// Made by `make generate` from the names in appliance/flower/locks; changes here are lost.
+// Made by `make generate` from appliance/flower: the names of the locks, and the file `baked`. Changes here are lost.
 
 /** The versions of Flower that can be installed, oldest first. */
 export const LOCKED_FLOWER: readonly string[] = [
@@ -16,3 +16,6 @@ export const LOCKED_FLOWER: readonly string[] = [
   '1.41.0',
   '1.42.0',
 ];
+
+/** The version in the images of this release. */
+export const BAKED_FLOWER = '1.39.0';

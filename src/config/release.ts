@@ -1,9 +1,7 @@
 // The contents of the images of this release, for templates and forms, which exist before an image.
 import type { Role } from '../core/role.ts';
+import { BAKED_FLOWER } from './locked.ts';
 import type { ImageFacts } from './variable.ts';
-
-/** The Flower version in the image. */
-export const BAKED_FLOWER = '1.39.0';
 
 /** The default image of a role: the one without a framework. */
 export const releaseImage = (role: Role): ImageFacts => ({

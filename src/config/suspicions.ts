@@ -3,6 +3,7 @@ import { formatHostPort } from '../core/hostport.ts';
 import { isLoopback, parseIp } from '../core/ip.ts';
 import { quoteName } from '../core/text.ts';
 import { downloadOf, formatSize, neededSpace } from './frameworks.ts';
+import { LOCKED_FLOWER } from './locked.ts';
 import { doubtsAbout } from './node-config.ts';
 import { hasApp } from './release.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
@@ -110,6 +111,23 @@ export const SUSPICIONS: readonly Rule[] = [
         example: 'NO',
       },
   ),
+
+  // What is not locked is an error of its own.
+  onBoth(['FLOWER_VERSION', 'ML_FRAMEWORK'], (values, _given, { flowerVersion, installed = [] }) => {
+    const { FLOWER_VERSION: version, ML_FRAMEWORK: framework } = values;
+    const isInstalled = installed.some((name) =>
+      framework === 'none' ? name.startsWith(`${version}-`) : name === `${version}-${framework}`,
+    );
+    return (
+      version !== flowerVersion &&
+      LOCKED_FLOWER.includes(version) &&
+      !isInstalled && {
+        variable: 'FLOWER_VERSION',
+        found: `'${version}', and the image has ${flowerVersion}: the first boot installs ${version}, which takes minutes and needs the package index. If that fails, ${flowerVersion} runs`,
+        expected: `FLOWER_VERSION empty for ${flowerVersion}, or an image that was built with ${version}`,
+      }
+    );
+  }),
 
   onBoth(['FLOWER_VERSION', 'ML_FRAMEWORK'], (values, _given, image) => {
     const { FLOWER_VERSION: version, ML_FRAMEWORK: framework } = values;

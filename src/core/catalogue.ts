@@ -285,6 +285,22 @@ const ENTRIES = {
     remedy: 'set FLOWER_VERSION to the same value for both roles',
     where: ['flower-context status (on both sides)', 'FLOWER_VERSION in the service template'],
   },
+  flower_generation_differs: {
+    title: 'the SuperLink and this node run versions of Flower that do not understand each other',
+    severity: 'warning',
+    about:
+      'Flower 1.39 and older uses gRPC, Flower 1.40 and newer uses HTTP. Flower itself tries again and does not name this cause.',
+    found:
+      'FL_VERSION of the SuperLink on OneGate is compared with the version here. While the node waits, the agent also calls the Fleet API in both ways.',
+    agent: 'The node waits. It joins by itself when the versions fit, and the problem is withdrawn.',
+    remedy:
+      'give the SuperLink and all nodes the same FLOWER_VERSION or image; the node then joins by itself',
+    where: [
+      'flower-context status (on both sides)',
+      'flower-context probe HOST:PORT --ca FILE',
+      'docs/operate.md, Upgrade Flower',
+    ],
+  },
   change_pending: {
     title: 'a change has waited for a restart of Flower for 24 hours',
     severity: 'degraded',

@@ -5,7 +5,7 @@ import type { SuperLinkConfig } from '../config/config.ts';
 import type { Transport } from './profiles.ts';
 
 /** The options of one side: a channel argument of gRPC, or an option of a TCP socket, and its value in their own unit. */
-export type TransportOption = [name: string, value: number];
+type TransportOption = [name: string, value: number];
 export interface TransportOptions {
   server: TransportOption[];
   client: TransportOption[];

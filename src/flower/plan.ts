@@ -153,7 +153,7 @@ const isolation = (
 ];
 
 function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFacts, role: Role) {
-  const { transport } = profileFor(facts.version);
+  const { transport, taskPollSeconds } = profileFor(facts.version);
   const { server, client } = keepaliveOptions(config, transport);
   const workdir = stateDirectory(facts.paths, role);
   return {
@@ -171,6 +171,9 @@ function common(config: SuperLinkSettings | SuperNodeSettings, facts: FlowerFact
       FLWR_TELEMETRY_ENABLED: '0',
       FLWR_DISABLE_UPDATE_CHECK: '1',
       FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION: '1',
+      ...(taskPollSeconds === undefined
+        ? {}
+        : { FLWR_SUPEREXEC_TASK_POLL_INTERVAL: String(taskPollSeconds) }),
     } as Record<string, string>,
     workdir,
     transport,

@@ -26,6 +26,11 @@ export const GENERATIONS: Readonly<Record<Transport, string>> = {
   grpc: 'gRPC (Flower 1.39 and older)',
   http: 'HTTP (Flower 1.40 and newer)',
 };
+/** The same, with the versions first. */
+export const VERSIONS: Readonly<Record<Transport, string>> = {
+  grpc: 'Flower 1.39 and older (gRPC)',
+  http: 'Flower 1.40 and newer (HTTP)',
+};
 
 /**
  * Whether a SuperNode would find a Fleet API at `target`: Flower refuses a call without the headers of a node before it
@@ -176,14 +181,19 @@ export const acceptsClock = (
   timeoutMs: number,
   now: number,
 ): Promise<boolean | undefined> =>
-  transport === 'grpc' ? acceptsBySignature(target, timeoutMs, now) : acceptsByDate(target, timeoutMs);
+  transport === 'grpc' ? acceptsBySignature(target, timeoutMs, now) : acceptsByDate(target, timeoutMs, now);
 
 /** Over HTTP Flower refuses every call with the same text. Its server says what time it is, to the second. */
-async function acceptsByDate(target: GrpcTarget, timeoutMs: number): Promise<boolean | undefined> {
+async function acceptsByDate(
+  target: GrpcTarget,
+  timeoutMs: number,
+  now: number,
+): Promise<boolean | undefined> {
+  const began = performance.now();
   try {
     const reply = await sendHttp(request, target, timeoutMs);
     if (!isRefusal(reply) || reply.date === undefined) return undefined;
-    const ahead = (Date.now() - reply.date.getTime()) / 1_000;
+    const ahead = (now + performance.now() - began - reply.date.getTime()) / 1_000;
     return ahead < MOST_AHEAD && -ahead < MOST_BEHIND;
   } catch (error) {
     if (!(error instanceof HttpFailure)) throw error;

@@ -34,6 +34,11 @@ interface Profile {
   supernodeArguments(runtime: HostPort): string[];
   /** The flag of flower-superexec for the address of that API. */
   readonly superexecAddress: '--appio-api-address' | '--runtime-api-address';
+  /**
+   * Seconds between two questions of SuperExec for a task; undefined: Flower has no setting for it. Each task of a round
+   * waits for half of it on average, and a question on loopback costs some milliseconds of CPU. Flower takes 0.01 to 60.
+   */
+  readonly taskPollSeconds?: number;
   /** The SuperLink's API for its child processes uses TLS if the Fleet API does. A SuperNode's is always plaintext. */
   readonly runtimeTls: boolean;
 }
@@ -42,6 +47,8 @@ const grpcFleet = ({ fleet }: SuperLinkListeners): string[] => [
   ...['--fleet-api-type', 'grpc-rere'],
   ...['--fleet-api-address', formatHostPort(fleet)],
 ];
+/** Half of Flower's own second. */
+const TASK_POLL_SECONDS = 0.5;
 const http = ({ host, port }: HostPort): string[] => ['--host', host, '--port', String(port)];
 
 /** @internal */
@@ -76,6 +83,8 @@ export const PROFILES: readonly Profile[] = [
     supernodeArguments: http,
     // 1.35 knows only this one; 1.36 takes it with a warning.
     superexecAddress: '--appio-api-address',
+    // 1.36 is the first that reads it; 1.35 ignores it.
+    taskPollSeconds: TASK_POLL_SECONDS,
     runtimeTls: false,
   },
   {
@@ -87,6 +96,7 @@ export const PROFILES: readonly Profile[] = [
     superlinkArguments: (listeners) => [...grpcFleet(listeners), ...http(listeners.control)],
     supernodeArguments: http,
     superexecAddress: '--runtime-api-address',
+    taskPollSeconds: TASK_POLL_SECONDS,
     runtimeTls: true,
   },
   {
@@ -101,6 +111,7 @@ export const PROFILES: readonly Profile[] = [
     superlinkArguments: ({ control }) => http(control),
     supernodeArguments: http,
     superexecAddress: '--runtime-api-address',
+    taskPollSeconds: TASK_POLL_SECONDS,
     runtimeTls: true,
   },
 ];

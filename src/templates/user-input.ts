@@ -1,5 +1,5 @@
 // The parts of a user input: templates change some of them, and lint reads inputs that other people wrote.
-import { BAKED_FLOWER } from '../config/release.ts';
+import { BAKED_FLOWER } from '../config/locked.ts';
 import type { VariableName } from '../config/table.ts';
 import { type UserInput, userInput } from '../config/user-inputs.ts';
 

@@ -1,6 +1,7 @@
 // appliance.json: what the builder of the image decided. The install script writes it; nobody edits it on a VM.
 import * as z from 'zod';
 import { FRAMEWORKS } from '../config/frameworks.ts';
+import { BAKED_FLOWER } from '../config/locked.ts';
 import { Problem } from '../core/problem.ts';
 import { ROLES } from '../core/role.ts';
 import { isVersion } from '../core/version.ts';
@@ -44,6 +45,5 @@ const incomplete = (found: string): Problem =>
     doing: "reading the image's appliance.json",
     found,
     expected: 'what the install script writes',
-    example:
-      '{"role":"superlink","flower":{"version":"1.39.0","framework":"none"},"built":"2026-11-21T06:00:00Z"}',
+    example: `{"role":"superlink","flower":{"version":"${BAKED_FLOWER}","framework":"none"},"built":"2026-11-21T06:00:00Z"}`,
   });

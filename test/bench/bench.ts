@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { Zone } from '../support/onegate/index.ts';
 import { Federation } from '../support/zone/federation.ts';
 import { endWith, run, until } from '../support/zone/process.ts';
@@ -14,7 +15,9 @@ import { median, range } from './statistics.ts';
 
 const RUNS = Number(process.env['RUNS'] ?? 10);
 const NET = '127.38';
-const BIN = join(REPOSITORY, '.cache/envs/1.39.0-none/bin');
+/** `make bench FLOWER=...` installs another one. */
+const VERSION = process.env['FLOWER'] || BAKED_FLOWER;
+const BIN = join(REPOSITORY, `.cache/envs/${VERSION}-none/bin`);
 
 const samples = new Map<string, number[]>();
 const sample = (name: string, value: number): void => {
@@ -53,7 +56,14 @@ const linkSince = (vm: Vm): number => Date.parse(vm.flowerLink()!.since);
 
 /** A whole federation by the agent: SuperLink first, one SuperNode when the gate opens. */
 async function withAgent(dir: string, runs: string | undefined): Promise<void> {
-  const federation = new Federation({ dir, runs, net: NET, supernodes: 1, prepare: untilQuiet });
+  const federation = new Federation({
+    dir,
+    runs,
+    net: NET,
+    supernodes: 1,
+    flower: { version: VERSION },
+    prepare: untilQuiet,
+  });
   try {
     await federation.up();
     const { superlink, supernodes, zone } = federation;

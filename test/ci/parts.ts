@@ -11,6 +11,12 @@ export const ALL_PARTS: readonly Part[] = [
     minutes: 12,
   },
   {
+    name: 'versions',
+    what: 'a federation trains with every version of Flower that is locked',
+    command: `${make} test-versions`,
+    minutes: 15,
+  },
+  {
     name: 'fuzz',
     what: 'a million generated cases for every reader of outside text',
     command: `${make} fuzz`,

@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { Federation } from '../support/zone/federation.ts';
 import { train } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
@@ -16,7 +17,9 @@ const UP_WITHIN_MS = 120_000;
 const dir = mkdtempSync(join(tmpdir(), 'flower-demo-'));
 const display = new Display();
 const interrupted = new AbortController();
-const federation = new Federation({ dir, net: NET, supernodes: SUPERNODES });
+/** `make demo FLOWER=...` installs another one than that of the images. */
+const version = process.env.FLOWER || BAKED_FLOWER;
+const federation = new Federation({ dir, net: NET, supernodes: SUPERNODES, flower: { version } });
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => interrupted.abort(signal));

@@ -1,12 +1,16 @@
 // Real Flower in a whole zone, per version: it trains, and what was promised is in force in the running processes.
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { LOCKED_FLOWER } from '../../src/config/locked.ts';
 import { profileFor } from '../../src/flower/profiles.ts';
 import { zone } from '../support/zone/test-zone.ts';
 import { roundsOf } from '../support/zone/training.ts';
 import type { Vm } from '../support/zone/vm.ts';
 
 const UP_WITHIN_MS = 90_000;
+
+/** Both generations with the newest of each, and the oldest; `make test-versions` trains with each that is locked. */
+const VERSIONS = process.env.TRAIN === 'all' ? LOCKED_FLOWER : ['1.42.0', '1.39.0', '1.31.0'];
 
 /** Where the processes of a VM listen, as `address:port`. */
 function listeners(pids: readonly number[]): string[] {
@@ -76,7 +80,7 @@ const KEEPALIVE = {
   },
 };
 
-describe.each(['1.42.0', '1.39.0', '1.31.0'])('Flower %s', (version) => {
+describe.each(VERSIONS)('Flower %s', (version) => {
   test('trains three rounds on both nodes, over TLS, with keepalive in force on both sides', async () => {
     const federation = zone({ flower: { version }, superlink: { FL_NUM_ROUNDS: '3' } });
     await federation.up(UP_WITHIN_MS);

@@ -81,7 +81,8 @@ def reports(chance, folder):
         receiver.bind(address)
         receiver.setblocking(False)
         systemd = Systemd({"NOTIFY_SOCKET": address})
-        state = FlowerState({"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}, state_file, systemd)
+        plan = {"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}
+        state = FlowerState(plan, state_file, systemd)
         state.channel_opens("10.0.0.5:9092", [])
         for _ in range(chance.randrange(1, 5)):
             method = chance.choice(METHODS)

@@ -1,5 +1,6 @@
 // `flower-context backup` and `restore`: a restore checks before it destroys. systemd is a script here, which records what
 // it is called with; test/vm/backup.test.ts has the real one.
+
 import {
   chmodSync,
   cpSync,
@@ -15,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { type Outcome, run } from '../support/zone/process.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
 import { NODE, REPOSITORY, SHIPPED } from '../support/zone/vm.ts';
@@ -66,7 +68,7 @@ beforeEach(() => {
   mkdirSync(join(home, 'bin'));
   writeFileSync(join(home, 'bin/systemctl'), SYSTEMCTL, { mode: 0o755 });
   writeFileSync(join(home, 'bin/systemd-run'), SYSTEMD_RUN, { mode: 0o755 });
-  image('1.39.0');
+  image(BAKED_FLOWER);
   put('/usr/lib/flower-context/flower-backup.py', '');
   cpSync(join(REPOSITORY, 'appliance/lib/flower-backup.py'), at('/usr/lib/flower-context/flower-backup.py'));
   mkdirSync(at('/run/flower-context'), { recursive: true });
@@ -95,7 +97,7 @@ test('a backup is restored: keys, the directory of Flower, and that of the apps'
   expect(JSON.parse(readFileSync(at(CHECKPOINT), 'utf8'))).toEqual({
     version: 1,
     steps: {},
-    database: { flower: '1.39.0' },
+    database: { flower: BAKED_FLOWER },
   });
   expect(readdirSync(at('/var/lib/flower/superlink'))).toEqual(['data']);
 });

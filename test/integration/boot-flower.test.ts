@@ -1,7 +1,9 @@
 // Flower cannot be installed, cannot listen, ends at once, dies later: what the agent makes of it.
+
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { until } from '../support/zone/process.ts';
 import { NET, superlink, zone } from '../support/zone/test-zone.ts';
 import type { Vm } from '../support/zone/vm.ts';
@@ -24,7 +26,7 @@ async function occupy(host: string, port: number): Promise<Server> {
 test('the version of the image serves when another cannot be installed, and the journal, the status and OneGate report it', async () => {
   const { vm, one } = await superlink({ FLOWER_VERSION: '1.38.0' }, { env: NO_INDEX });
   const status = await vm.whenReady(50_000);
-  expect(status.facts.flower_version).toBe('1.39.0');
+  expect(status.facts.flower_version).toBe(BAKED_FLOWER);
   expect(status.problems).toContainEqual(
     expect.objectContaining({
       code: 'flower_install_failed',
@@ -34,7 +36,7 @@ test('the version of the image serves when another cannot be installed, and the 
     }),
   );
   expect(status.steps.find(({ id }) => id === 'launch_plan')?.state).toBe('degraded');
-  expect(one.userTemplate.get('FL_VERSION')).toBe('1.39.0');
+  expect(one.userTemplate.get('FL_VERSION')).toBe(BAKED_FLOWER);
   expect(one.userTemplate.get('FL_ERROR')).toBe('flower_install_failed');
   expect(one.userTemplate.get('FL_READY')).toBe('YES');
   await vm.toSay('1.38.0');
@@ -52,13 +54,13 @@ test('the version of the image serves when another cannot be installed, and the 
 });
 
 test('a version of Flower that the agent does not know is refused, and the ranges are named', async () => {
-  const { vm } = await superlink({ FLOWER_VERSION: '1.41.0' });
+  const { vm } = await superlink({ FLOWER_VERSION: '1.43.0' });
   const status = await vm.whenFailed();
   expect(status.problems[0]).toMatchObject({
     code: 'flower_version_unsupported',
     variable: 'FLOWER_VERSION',
   });
-  await vm.toSay('1.31 to 1.39');
+  await vm.toSay('1.31 to 1.42');
 });
 
 test('a port in use is reported with its remedy before Flower starts, and the boot succeeds once the port is free', async () => {

@@ -1,4 +1,5 @@
 // ML_FRAMEWORK on a VM whose image has none: how the boot handles it, on both roles.
+
 import {
   mkdirSync,
   readdirSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { fakeEnvironment } from '../support/zone/fake-flwr.ts';
 import { superlink, supernode } from '../support/zone/test-zone.ts';
 import { REPOSITORY, type Vm } from '../support/zone/vm.ts';
@@ -25,7 +27,7 @@ function indexFor(vm: Vm): void {
   for (const name of readdirSync(lib)) if (name !== 'flower') symlinkSync(join(lib, name), join(ours, name));
   writeFileSync(
     join(ours, 'flower/make-env.sh'),
-    `#!/bin/sh\necho "$*" >>'${vm.at('installations')}'\nln -s '${fakeEnvironment('1.39.0')}' "$3"\n`,
+    `#!/bin/sh\necho "$*" >>'${vm.at('installations')}'\nln -s '${fakeEnvironment(BAKED_FLOWER)}' "$3"\n`,
     { mode: 0o755 },
   );
 }
@@ -43,7 +45,7 @@ test('a SuperNode without free space for PyTorch is ready at once with the envir
     { ...SMALL_DISK, prepare: indexFor },
   );
   const status = await vm.whenReady(30_000);
-  expect(environmentOf(vm)).toBe('1.39.0-none');
+  expect(environmentOf(vm)).toBe(`${BAKED_FLOWER}-none`);
   expect(status.problems.map(({ code }) => code)).toEqual(['config_suspicious', 'flower_install_failed']);
   expect(status.problems[1]).toMatchObject({
     kind: 'degraded',
@@ -72,7 +74,7 @@ test('`flower-context install` installs the framework once there is free space, 
     /^waiting for Flower 1\.39\.0 \(pytorch\)[\s\S]*\nFlower 1\.39\.0 is in \S+1\.39\.0-pytorch\n$/,
   );
   await vm.waitFor('a boot without degradation', (now) => now.phase === 'ready' && now.problems.length === 0);
-  expect(environmentOf(vm)).toBe('1.39.0-pytorch');
+  expect(environmentOf(vm)).toBe(`${BAKED_FLOWER}-pytorch`);
 });
 
 test('while Flower is installed for a changed CONTEXT, the ready script does not answer for the one before', async () => {
@@ -94,7 +96,7 @@ test('while Flower is installed for a changed CONTEXT, the ready script does not
   expect((await vm.cli('status')).code).toBe(3);
   writeFileSync(go, '');
   await vm.whenReady(30_000);
-  expect(environmentOf(vm)).toBe('1.39.0-sklearn');
+  expect(environmentOf(vm)).toBe(`${BAKED_FLOWER}-sklearn`);
   expect((await vm.cli('ready')).code).toBe(0);
 });
 
@@ -103,14 +105,14 @@ test('a SuperLink gets the framework too, because ServerApps import it', async (
     { ML_FRAMEWORK: 'sklearn' },
     {
       prepare: (machine) => {
-        const path = machine.at('opt/flower/envs/1.39.0-sklearn');
+        const path = machine.at(`opt/flower/envs/${BAKED_FLOWER}-sklearn`);
         mkdirSync(dirname(path), { recursive: true });
-        symlinkSync(fakeEnvironment('1.39.0'), path);
+        symlinkSync(fakeEnvironment(BAKED_FLOWER), path);
       },
     },
   );
   expect((await vm.whenReady()).problems).toEqual([]);
-  expect(environmentOf(vm)).toBe('1.39.0-sklearn');
+  expect(environmentOf(vm)).toBe(`${BAKED_FLOWER}-sklearn`);
 });
 
 test("FL_DCGM_ENABLED starts the unit of NVIDIA's package", async () => {

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { type FlowerEndpoints, writeEndpoints } from '../../src/flower/endpoints.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
 import { issueCa } from '../../src/tls/issue.ts';
@@ -331,7 +332,7 @@ describe('submit', () => {
     const endpoints: FlowerEndpoints = {
       version: 1,
       role: 'superlink',
-      flower_version: '1.39.0',
+      flower_version: BAKED_FLOWER,
       endpoint: { host: '10.0.0.5', port: 9092 },
       listeners: { fleet: { host: '0.0.0.0', port: 9092 }, control, runtime: control },
       tls: null,
@@ -522,7 +523,7 @@ describe('a OneGate that cannot be used', () => {
         [paths.contextFiles[0], text.join('')],
         [
           paths.appliance,
-          JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' } }),
+          JSON.stringify({ role: 'superlink', flower: { version: BAKED_FLOWER, framework: 'none' } }),
         ],
       ] as const) {
         mkdirSync(join(path, '..'), { recursive: true });

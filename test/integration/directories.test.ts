@@ -1,5 +1,6 @@
 // The directories below Flower's state directory: made by the launcher as Flower's user, never touched by the agent. Code of an
 // app can put anything there.
+
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -15,6 +16,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { FlowerSetup } from '../support/flower-setup.ts';
 import { fakeEnvironment } from '../support/zone/fake-flwr.ts';
 import { run } from '../support/zone/process.ts';
@@ -76,7 +78,7 @@ const AT = ['.flwr', ...KEPT];
 
 /** A SuperLink that needs all directories of AT, before its start, and the path where something is about to be. */
 function withObstacleAt(name: string) {
-  const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
+  const vm = new FlowerSetup(BAKED_FLOWER, fakeEnvironment(BAKED_FLOWER));
   setups.push(vm);
   const plan = vm.superlink({
     loopback: LOOPBACK,
@@ -123,7 +125,7 @@ describe('the launcher finds at .flwr', () => {
 });
 
 test('the launcher says that it renamed .flwr also if it cannot use a later directory', async () => {
-  const vm = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
+  const vm = new FlowerSetup(BAKED_FLOWER, fakeEnvironment(BAKED_FLOWER));
   setups.push(vm);
   const plan = vm.superlink({ loopback: LOOPBACK, checkpoints: 'checkpoints' });
   mkdirSync(plan.workdir, { recursive: true });

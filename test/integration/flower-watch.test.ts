@@ -1,5 +1,6 @@
 // When the agent takes a Flower that serves for one that hangs, and when it does not: real calls, with TLS, and a real record
 // of a launcher. The clock of the agent is fast.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { watchFlower } from '../../src/agent/flower-watch.ts';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { realClock } from '../../src/core/clock.ts';
 import type { FlowerEndpoints } from '../../src/flower/endpoints.ts';
 import { formatFlowerState } from '../../src/flower/state-file.ts';
@@ -86,7 +88,7 @@ function superLinkAt(port: number, tls: FlowerEndpoints['tls'] = null): FlowerEn
   return {
     version: 1,
     role: 'superlink',
-    flower_version: '1.39.0',
+    flower_version: BAKED_FLOWER,
     endpoint: at,
     listeners,
     tls,
@@ -186,7 +188,7 @@ test('a SuperNode is not restarted for a pause of the VM, but for its silence', 
     {
       version: 1,
       role: 'supernode',
-      flower_version: '1.39.0',
+      flower_version: BAKED_FLOWER,
       endpoint,
       listeners: { runtime: endpoint },
       tls: null,

@@ -1,10 +1,12 @@
 // The launcher as its unit starts it on a VM, around a fake Flower that does what real Flower does seldom or slowly. With
 // real Flower: launcher.test.ts.
+
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { constants, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { formatPlan, type LaunchPlan } from '../../src/flower/plan.ts';
 import { until } from '../support/zone/process.ts';
 import { superlink, updates, zone } from '../support/zone/test-zone.ts';
@@ -73,8 +75,8 @@ test('Flower does not start with a plan that was replaced while the launcher rea
   expect(String(link.pid), 'it is the same process to systemd').toBe(waiting.MainPID);
   const starts = vm.journal('flower-superlink').filter(({ message }) => message.includes('starting flower-'));
   expect(starts.slice(-2).map(({ message }) => message)).toEqual([
-    'flower-launch: starting flower-superlink 1.39.0',
-    'flower-launch: starting flower-superlink 1.39.0',
+    `flower-launch: starting flower-superlink ${BAKED_FLOWER}`,
+    `flower-launch: starting flower-superlink ${BAKED_FLOWER}`,
   ]);
   expect(starts).toHaveLength(3);
 });

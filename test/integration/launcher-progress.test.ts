@@ -1,8 +1,10 @@
 // Whether Flower makes progress, as the launcher sees it from inside: around a fake Flower, with limits of seconds. With real
 // Flower: launcher.test.ts; with the real systemd: test/vm/hung.test.ts.
+
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { FlowerSetup, type Launched, pki } from '../support/flower-setup.ts';
 import { listenForNotify, type NotifySocket } from '../support/notify.ts';
 import { fakeEnvironment } from '../support/zone/fake-flwr.ts';
@@ -22,7 +24,7 @@ afterEach(async () => {
 });
 
 function setup(): FlowerSetup {
-  const made = new FlowerSetup('1.39.0', fakeEnvironment('1.39.0'));
+  const made = new FlowerSetup(BAKED_FLOWER, fakeEnvironment(BAKED_FLOWER));
   setups.push(made);
   return made;
 }

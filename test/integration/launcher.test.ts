@@ -1,10 +1,12 @@
 // The launcher with real Flower, the baked one in full; of the oldest only that it serves, is accepted and notices a lost link,
 // unless FLOWER_VERSIONS=all (`make test-all`).
+
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { keepaliveOptions } from '../../src/flower/keepalive.ts';
 import { formatPlan } from '../../src/flower/plan.ts';
 import { acceptsClock, probeFleet } from '../../src/flower/probe.ts';
@@ -15,7 +17,7 @@ import { listenForNotify } from '../support/notify.ts';
 import { until } from '../support/zone/process.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../..');
-const BAKED = '1.39.0';
+const BAKED = BAKED_FLOWER;
 const ALL_IN_FULL = process.env.FLOWER_VERSIONS === 'all';
 const setups: FlowerSetup[] = [];
 let environment = '';
@@ -229,7 +231,7 @@ describe.each([
     const plan = vm.superlink({
       loopback: `${net}.1`,
       // Below the ports that the kernel gives to clients.
-      fleet: { host: '127.0.0.1', port: version === '1.39.0' ? 21_392 : 21_312 },
+      fleet: { host: '127.0.0.1', port: version === BAKED_FLOWER ? 21_392 : 21_312 },
       tls: {
         own: vm.credentials('own', own.server, own.ca.certPem),
         operator: vm.credentials('operator', operator.server, operator.ca.certPem),
@@ -367,11 +369,11 @@ describe.each([
 
 describe('a launch plan that cannot be used', () => {
   beforeAll(async () => {
-    environment = await flowerEnvironment('1.39.0');
+    environment = await flowerEnvironment(BAKED_FLOWER);
   }, FLOWER_ENV_TIMEOUT_MS);
 
   it('is refused before any start, with one line for each fault', async () => {
-    const vm = newSetup('1.39.0');
+    const vm = newSetup(BAKED_FLOWER);
     const launched = vm.launch(
       JSON.stringify({
         version: 1,
@@ -400,7 +402,7 @@ describe('a launch plan that cannot be used', () => {
   });
 
   it('is refused with the name of a certificate that does not exist', async () => {
-    const vm = newSetup('1.39.0');
+    const vm = newSetup(BAKED_FLOWER);
     const plan = vm.superlink({ loopback: '127.35.1.1' });
     const credentials = {
       certificate: '/nowhere/server.pem',
@@ -414,7 +416,7 @@ describe('a launch plan that cannot be used', () => {
   });
 
   it('is refused when it is not JSON, or for a Flower that is not in the environment', async () => {
-    const vm = newSetup('1.39.0');
+    const vm = newSetup(BAKED_FLOWER);
     const broken = vm.launch('{');
     expect((await broken.ended).code).toBe(78);
     expect(broken.output()).toContain('is not JSON');
@@ -458,7 +460,7 @@ describe('the launcher of an image', () => {
   it('starts the Flower of the plan when that is not the baked one', {
     timeout: 60_000,
   }, async () => {
-    const [baked, wanted] = [await flowerEnvironment('1.39.0'), await flowerEnvironment('1.31.0')];
+    const [baked, wanted] = [await flowerEnvironment(BAKED_FLOWER), await flowerEnvironment('1.31.0')];
     const vm = new FlowerSetup('1.31.0', wanted);
     setups.push(vm);
     const notify = await listenForNotify(join(vm.root, 'notify'));
@@ -475,8 +477,8 @@ describe('the launcher of an image', () => {
   it('does not use a plan that the agent replaced before the launcher reported it', {
     timeout: 60_000,
   }, async () => {
-    const environment = await flowerEnvironment('1.39.0');
-    const vm = new FlowerSetup('1.39.0', environment);
+    const environment = await flowerEnvironment(BAKED_FLOWER);
+    const vm = new FlowerSetup(BAKED_FLOWER, environment);
     setups.push(vm);
     const superlink = (port: number) => ({ host: '127.35.33.1', port });
     const [first, second] = [9092, 9192].map((port) =>

@@ -1,4 +1,5 @@
 // make-env.sh as root, with packages that attack: a stub of Python does at each start what such a package would do.
+
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
@@ -16,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { run } from '../../src/host/process.ts';
 
 const APPLIANCE = join(import.meta.dirname, '../../appliance/flower');
@@ -39,7 +41,7 @@ esac
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'flower-hostile-'));
   chmodSync(root, 0o755);
-  dest = join(root, 'envs/1.39.0-none');
+  dest = join(root, `envs/${BAKED_FLOWER}-none`);
   mkdirSync(join(root, 'envs'));
   mkdirSync(join(root, 'witness'));
   chmodSync(join(root, 'witness'), 0o777);
@@ -51,7 +53,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 async function make(attack: string, env: Record<string, string> = {}) {
   writeFileSync(join(root, 'attack'), `${attack}\n`);
-  return run(join(APPLIANCE, 'make-env.sh'), ['1.39.0', 'none', dest], {
+  return run(join(APPLIANCE, 'make-env.sh'), [BAKED_FLOWER, 'none', dest], {
     env: { ...process.env, PYTHON: join(root, 'python3'), BUILD_USER: BUILDER, ...env },
     timeoutMs: 60_000,
   });
@@ -69,20 +71,20 @@ files = {
     "evil_start.py": says("pth"),
     "flwr/__init__.py": says("import"),
     "flwr/main.py": "def run(): pass\\n",
-    "flwr-1.39.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: flwr\\nVersion: 1.39.0\\n",
-    "flwr-1.39.0.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
-    "flwr-1.39.0.dist-info/entry_points.txt":
+    "flwr-${BAKED_FLOWER}.dist-info/METADATA": "Metadata-Version: 2.1\\nName: flwr\\nVersion: ${BAKED_FLOWER}\\n",
+    "flwr-${BAKED_FLOWER}.dist-info/WHEEL": "Wheel-Version: 1.0\\nGenerator: x\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    "flwr-${BAKED_FLOWER}.dist-info/entry_points.txt":
         "[console_scripts]\\nflower-superlink = flwr.main:run\\nflower-supernode = flwr.main:run\\n",
 }
-files["flwr-1.39.0.dist-info/RECORD"] = "".join(f"{name},,\\n" for name in files) + "flwr-1.39.0.dist-info/RECORD,,\\n"
+files["flwr-${BAKED_FLOWER}.dist-info/RECORD"] = "".join(f"{name},,\\n" for name in files) + "flwr-${BAKED_FLOWER}.dist-info/RECORD,,\\n"
 made = io.BytesIO()
 with zipfile.ZipFile(made, "w") as wheel:
     for name, text in files.items():
         wheel.writestr(name, text)
-open(folder + "/flwr-1.39.0-py3-none-any.whl", "wb").write(made.getvalue())
-with tarfile.open(folder + "/flwr-1.39.0.tar.gz", "w:gz") as source:
-    for name, text in {"setup.py": says("setup"), "PKG-INFO": "Metadata-Version: 2.1\\nName: flwr\\nVersion: 1.39.0\\n"}.items():
-        entry = tarfile.TarInfo("flwr-1.39.0/" + name)
+open(folder + "/flwr-${BAKED_FLOWER}-py3-none-any.whl", "wb").write(made.getvalue())
+with tarfile.open(folder + "/flwr-${BAKED_FLOWER}.tar.gz", "w:gz") as source:
+    for name, text in {"setup.py": says("setup"), "PKG-INFO": "Metadata-Version: 2.1\\nName: flwr\\nVersion: ${BAKED_FLOWER}\\n"}.items():
+        entry = tarfile.TarInfo("flwr-${BAKED_FLOWER}/" + name)
         entry.size = len(text)
         source.addfile(entry, io.BytesIO(text.encode()))
 print(hashlib.sha256(made.getvalue()).hexdigest())
@@ -93,15 +95,15 @@ async function makeFrom(kind: 'wheel' | 'sdist' | 'other wheel') {
   const index = join(root, 'index');
   mkdirSync(index);
   const hash = execFileSync('/usr/bin/python3', ['-c', PACKAGES, root, index], { encoding: 'utf8' }).trim();
-  if (kind === 'sdist') rmSync(join(index, 'flwr-1.39.0-py3-none-any.whl'));
+  if (kind === 'sdist') rmSync(join(index, `flwr-${BAKED_FLOWER}-py3-none-any.whl`));
   const copy = join(root, 'flower');
   cpSync(APPLIANCE, copy, { recursive: true });
-  writeFileSync(join(copy, 'locks/1.39.0-none.txt'), 'flwr==1.39.0\n');
+  writeFileSync(join(copy, `locks/${BAKED_FLOWER}-none.txt`), `flwr==${BAKED_FLOWER}\n`);
   writeFileSync(
     join(copy, 'locks/hashes.txt'),
-    `${kind === 'other wheel' ? hash.replaceAll(/[0-4]/g, '5') : hash}  flwr==1.39.0\n`,
+    `${kind === 'other wheel' ? hash.replaceAll(/[0-4]/g, '5') : hash}  flwr==${BAKED_FLOWER}\n`,
   );
-  return run(join(copy, 'make-env.sh'), ['1.39.0', 'none', dest], {
+  return run(join(copy, 'make-env.sh'), [BAKED_FLOWER, 'none', dest], {
     env: {
       ...process.env,
       PYTHON: '/usr/bin/python3',
@@ -207,7 +209,7 @@ describe.skipIf(process.getuid?.() !== 0)('packages', () => {
       expect(readFileSync(join(dest, 'lib/x'), 'utf8')).toBe('kept\n');
       for (const mark of ['.incomplete', '.tmp']) expect(readdirSync(dest)).not.toContain(mark);
     }
-    expect(readdirSync(join(root, 'envs'))).toEqual(code === 0 ? ['1.39.0-none'] : []);
+    expect(readdirSync(join(root, 'envs'))).toEqual(code === 0 ? [`${BAKED_FLOWER}-none`] : []);
   });
 
   test.each([
@@ -242,9 +244,9 @@ describe.skipIf(process.getuid?.() !== 0)('packages', () => {
 
   test('whose installation was cut off after root took over are installed again', async () => {
     mkdirSync(dest);
-    writeFileSync(join(root, 'envs/.incomplete-1.39.0-none'), '');
+    writeFileSync(join(root, `envs/.incomplete-${BAKED_FLOWER}-none`), '');
     expect((await make(':')).code).toBe(0);
-    expect(readdirSync(join(root, 'envs'))).toEqual(['1.39.0-none']);
+    expect(readdirSync(join(root, 'envs'))).toEqual([`${BAKED_FLOWER}-none`]);
   });
 
   test('that mark themselves as complete and never end are installed again', async () => {

@@ -1,10 +1,12 @@
 // make-env.sh with a stub of Python that waits where the real one would download for minutes.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { until } from '../support/zone/process.ts';
 
 const SCRIPT = join(import.meta.dirname, '../../appliance/flower/make-env.sh');
@@ -43,7 +45,7 @@ afterEach(async () => {
 
 function make(name: string): ChildProcess {
   const env = { ...process.env, PYTHON: join(root, 'python3'), BUILD_USER: userInfo().username };
-  const child = spawn(SCRIPT, ['1.39.0', 'none', join(root, 'envs', name)], { stdio: 'ignore', env });
+  const child = spawn(SCRIPT, [BAKED_FLOWER, 'none', join(root, 'envs', name)], { stdio: 'ignore', env });
   started.push(child);
   return child;
 }

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { APPS, BASE, LOGO, listing, UUIDS } from '../../scripts/marketplace/apps.ts';
 import { document } from '../../scripts/marketplace/yaml.ts';
-import { BAKED_FLOWER } from '../../src/config/release.ts';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { rowOf, type VariableName } from '../../src/config/table.ts';
 import { certification, throughFrontEnd } from '../support/certification.ts';
 
@@ -183,7 +183,7 @@ describe('the build from the layout', () => {
       status: 0,
       stdout: `fetch the flower-context package: file://${released}/${PACKAGE}\n`,
     });
-    expect(installed).toBe(`supernode --flower ${BAKED_FLOWER} --framework none\n${CONTENT}`);
+    expect(installed).toBe(`supernode --framework none\n${CONTENT}`);
   });
 
   it('installs nothing when the file differs or does not exist', () => {
@@ -371,12 +371,11 @@ describe('what is certified', () => {
       for (const { command } of certification(role)) expect(throughFrontEnd(command)).toBe(command);
   });
 
-  it('the change logs name the baked Flower', () => {
-    for (const app of IMAGES) {
+  it('has change logs, and no file names the Flower of the image: only the package knows it', () => {
+    for (const app of IMAGES)
       expect(existsSync(join(checkout, 'appliances', app, 'CHANGELOG.md'))).toBe(true);
-      expect(readFileSync(join(checkout, 'appliances', app, 'CHANGELOG.md'), 'utf8')).toContain(
-        `Flower ${BAKED_FLOWER}`,
-      );
-    }
+    for (const file of readdirSync(checkout, { recursive: true, withFileTypes: true }))
+      if (file.isFile() && !/\.(png|deb)$/.test(file.name))
+        expect(readFileSync(join(file.parentPath, file.name), 'utf8'), file.name).not.toContain(BAKED_FLOWER);
   });
 });

@@ -1,11 +1,13 @@
 // The real client over real sockets: against the OneGate stub (which is checked against recorded exchanges), with
 // all failures of a network and a front-end, and against servers that break HTTP.
+
 import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findSuperLink } from '../../src/cluster/resolver.ts';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { realClock } from '../../src/core/clock.ts';
 import { HttpFailure, request } from '../../src/host/http.ts';
 import { connectOneGate, type OneGate, type Retry, type RetryPolicy } from '../../src/onegate/client.ts';
@@ -50,7 +52,7 @@ const serve = async (): Promise<void> => {
       FL_ENDPOINT: '172.20.0.101:9092',
       FL_TLS: 'YES',
       FL_CA_CERT: 'QUJDRA==',
-      FL_VERSION: '1.39.0',
+      FL_VERSION: BAKED_FLOWER,
       FL_ERROR: '-',
     },
     { ready: true },

@@ -1,10 +1,12 @@
 // OneGate over https, with a CA of the operator's in the system's trust store: through the wrapper that is shipped, in an
 // environment that helps with nothing.
+
 import { execFile, execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { patience } from '../support/load.ts';
 import { temporaryFolder } from '../support/zone/test-zone.ts';
@@ -48,7 +50,7 @@ async function doctor(bundle: string, port: number): Promise<string> {
   write('root/var/run/one-context/one_env', 'export TOKENTXT="token"\n');
   write(
     'root/etc/flower-context/appliance.json',
-    JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' }, user: 'root' }),
+    JSON.stringify({ role: 'superlink', flower: { version: BAKED_FLOWER, framework: 'none' }, user: 'root' }),
   );
   write('bundle', bundle);
   // The files of the package, where the wrapper searches them.

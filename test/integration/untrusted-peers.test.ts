@@ -1,9 +1,11 @@
 // Other parties on the network: proxies of the environment, replies that redirect or never end, and a peer of
 // the service with arbitrary attributes. None of them gets a connection, a process or a file; each is reported.
+
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { issueCa, issueServer } from '../../src/tls/issue.ts';
 import { until } from '../support/zone/process.ts';
 import { NET, superlink, supernode, temporaryFolder, zone } from '../support/zone/test-zone.ts';
@@ -117,7 +119,7 @@ describe('a peer that publishes as its FL_ENDPOINT', () => {
       '{"host":"x"}',
     ];
     const { federation, peer, vm, one } = await supernode(
-      { FL_READY: 'YES', FL_TLS: 'NO', FL_ERROR: '\u001b[2J; rm -rf /', FL_VERSION: '../../1.39.0' },
+      { FL_READY: 'YES', FL_TLS: 'NO', FL_ERROR: '\u001b[2J; rm -rf /', FL_VERSION: `../../${BAKED_FLOWER}` },
       { FL_EDGE_MAX_BACKOFF: '1' },
     );
     const looks = (): number =>

@@ -1,12 +1,14 @@
 // Which files wheels.sh asks for; a stub of pip takes the list instead of downloading.
+
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 
 const repository = join(import.meta.dirname, '../..');
-const locked = readFileSync(join(repository, 'appliance/flower/locks/1.39.0-none.txt'), 'utf8');
+const locked = readFileSync(join(repository, `appliance/flower/locks/${BAKED_FLOWER}-none.txt`), 'utf8');
 let scratch = '';
 
 beforeAll(() => {
@@ -23,7 +25,7 @@ afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 function askedFor(target: string, framework = 'none'): string[] {
   const env = { ...process.env, PYTHON: join(scratch, 'python'), TARGET_PYTHON: target };
-  execFileSync(join(repository, 'appliance/wheels.sh'), ['1.39.0', framework, join(scratch, 'wheels')], {
+  execFileSync(join(repository, 'appliance/wheels.sh'), [BAKED_FLOWER, framework, join(scratch, 'wheels')], {
     env,
   });
   return readFileSync(join(scratch, 'list'), 'utf8')

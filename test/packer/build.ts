@@ -6,6 +6,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { emulator } from '../support/vm/emulator.ts';
 import { REPOSITORY } from '../support/zone/vm.ts';
 
@@ -44,7 +45,7 @@ function sources(): string {
   sh('cp', [`dist/${packages[0]}`, `${folder}/`]);
   sh('cp', [
     '-r',
-    join('.cache/wheels', process.env.BASE ?? 'debian-13', '1.39.0-none'),
+    join('.cache/wheels', process.env.BASE ?? 'debian-13', `${BAKED_FLOWER}-none`),
     join(folder, 'wheels'),
   ]);
   return folder;

@@ -1,10 +1,12 @@
 // Looks at a service of containers all the time, and writes down what it saw: a timeline for the judge.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { patience } from '../support/load.ts';
 import type { Container } from '../support/nspawn/container.ts';
 import type { Guest } from '../support/vm/guest.ts';
@@ -13,7 +15,7 @@ import { REPOSITORY } from '../support/zone/vm.ts';
 import { ipOf, SUPEREXEC } from './inject.ts';
 import type { Fault, Run, Sample, Source, Timeline } from './judge.ts';
 
-const PYTHON = join(REPOSITORY, '.cache/envs/1.39.0-none/bin/python');
+const PYTHON = join(REPOSITORY, `.cache/envs/${BAKED_FLOWER}-none/bin/python`);
 const FLEET_PORT = 9092;
 const CONTROL = '127.0.0.1:9093';
 /** Between two questions to a VM: each starts Node.js twice. */

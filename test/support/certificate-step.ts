@@ -1,4 +1,5 @@
 // The step that prepares the certificates of a SuperLink, in a folder, on a clock that a test sets.
+
 import {
   existsSync,
   mkdirSync,
@@ -13,6 +14,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { StepTools, SuperLinkOutputs } from '../../src/boot/step.ts';
 import { certificates } from '../../src/boot/steps/certificates.ts';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { parseVariables } from '../../src/config/parse.ts';
 import type { Problem } from '../../src/core/problem.ts';
 import { pathsUnder } from '../../src/host/paths.ts';
@@ -61,13 +63,13 @@ export class CertificateStep {
     const image = parseImage(
       JSON.stringify({
         role: 'superlink',
-        flower: { version: '1.39.0', framework: 'none' },
+        flower: { version: BAKED_FLOWER, framework: 'none' },
         built: this.#built.toISOString(),
       }),
     );
     const parsed = parseVariables(variables, {
       role: 'superlink',
-      flowerVersion: '1.39.0',
+      flowerVersion: BAKED_FLOWER,
       framework: 'none',
     });
     if (!parsed.ok || parsed.config.role !== 'superlink') throw new Error('a wrong configuration');

@@ -22,7 +22,8 @@ def say(**answer):
 
 
 def new_state():
-    state = FlowerState({"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}, StateFile(), Systemd({}))
+    plan = {"role": "supernode", "fleet": None, "transport": "grpc", "options": {"client": []}}
+    state = FlowerState(plan, StateFile(), Systemd({}))
     state.channel_opens("10.0.0.5:9092", [])
     return state
 

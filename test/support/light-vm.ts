@@ -2,6 +2,7 @@
 // process and on a folder of its own - a thousand of them fit where a dozen real agents do. What is not real: Flower
 // and its unit (the two steps that would talk to systemd are replaced, and leave the link file that the launcher would),
 // and, when `send` or a clock is handed in, the wire and time.
+
 import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -20,6 +21,7 @@ import type {
   SuperNodeOutputs,
 } from '../../src/boot/step.ts';
 import { prepareRestart, started, writePlan } from '../../src/boot/steps/flower.ts';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import { type Clock, realClock } from '../../src/core/clock.ts';
 import { EXIT } from '../../src/core/exit.ts';
 import { type FlowerState, formatFlowerState, parseFlowerState } from '../../src/flower/state-file.ts';
@@ -113,14 +115,14 @@ export class LightVm {
       'etc/flower-context/appliance.json',
       JSON.stringify({
         role,
-        flower: { version: '1.39.0', framework: 'none' },
+        flower: { version: BAKED_FLOWER, framework: 'none' },
         user: 'flower',
         built: '2026-01-01T00:00:00Z',
       }),
     );
-    this.#write('opt/flower/envs/1.39.0-none/.complete', '');
-    this.#write('opt/flower/envs/1.39.0-none/bin/python', '');
-    chmodSync(join(dir, 'opt/flower/envs/1.39.0-none/bin/python'), 0o755);
+    this.#write(`opt/flower/envs/${BAKED_FLOWER}-none/.complete`, '');
+    this.#write(`opt/flower/envs/${BAKED_FLOWER}-none/bin/python`, '');
+    chmodSync(join(dir, `opt/flower/envs/${BAKED_FLOWER}-none/bin/python`), 0o755);
     this.powerOn();
     [this.#checkpoint, this.report] = this.#remember();
   }

@@ -33,7 +33,11 @@ export async function listenForNotify(address: string): Promise<NotifySocket> {
     address,
     messages,
     until: (wanted) =>
-      until('a notification', () => messages().find(wanted), { detail: () => messages().join('\n') }),
+      // The launcher asks for more time every 20 s.
+      until('a notification', () => messages().find(wanted), {
+        timeoutMs: 40_000,
+        detail: () => messages().join('\n'),
+      }),
     close: async () => {
       const gone = once(child, 'exit');
       child.kill();

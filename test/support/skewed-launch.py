@@ -1,8 +1,10 @@
-"""Runs the launcher as on a VM whose clock is $SKEW_SECONDS ahead: only what Flower asks `datetime` for is moved."""
+"""Runs the launcher as on a VM whose clock is $SKEW_SECONDS ahead: what Python programs ask `datetime.now` and `time.time` for is
+moved."""
 
 import datetime
 import os
 import runpy
+import time
 
 SKEW = datetime.timedelta(seconds=float(os.environ["SKEW_SECONDS"]))
 real = datetime.datetime
@@ -15,4 +17,6 @@ class Skewed(real):
 
 
 datetime.datetime = Skewed
+real_time = time.time
+time.time = lambda: real_time() + SKEW.total_seconds()
 runpy.run_path(os.environ["LAUNCHER"], run_name="__main__")

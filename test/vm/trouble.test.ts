@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import type { Container } from '../support/nspawn/container.ts';
 import type { GuestSpec } from '../support/vm/guest.ts';
 import { container, vm } from '../support/vm/machines.ts';
@@ -31,7 +32,7 @@ async function superlink({ before, options }: Preparation = {}): Promise<Contain
 }
 
 const STATE = '/var/lib/flower-context';
-const LIBRARIES = '/opt/flower/envs/1.39.0-none/lib';
+const LIBRARIES = `/opt/flower/envs/${BAKED_FLOWER}-none/lib`;
 
 describe('the disk', () => {
   test('that is full is in the journal with the file and the remedy, and the remedy works', async () => {

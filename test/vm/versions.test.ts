@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../src/config/locked.ts';
 import type { Container } from '../support/nspawn/container.ts';
 import { LAN } from '../support/vm/lan.ts';
 import { container } from '../support/vm/machines.ts';
@@ -12,7 +13,7 @@ import { REPOSITORY } from '../support/zone/vm.ts';
 // Another FLOWER_VERSION than the baked one, in the image as it is: with the sandbox of the unit, and its own pip.
 
 const OTHER = '1.31.0';
-const BAKED = '1.39.0';
+const BAKED = BAKED_FLOWER;
 /** Filled by `appliance/wheels.sh`; there is no network in here. */
 const WHEELS = join(REPOSITORY, '.cache/wheels', process.env.BASE ?? 'debian-13', `${OTHER}-none`);
 

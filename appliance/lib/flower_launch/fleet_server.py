@@ -9,6 +9,8 @@ import asyncio
 import contextlib
 import http.client
 import inspect
+import ipaddress
+import logging
 import os
 import socket
 import ssl
@@ -23,10 +25,18 @@ from .tcp import in_force, is_wildcard, listening, parsed
 
 # The least that shows a node. Without it nothing that is large has to be read.
 SIGNED = (b"flwr-public-key", b"flwr-timestamp", b"flwr-signature")
+# Besides those that begin with flwr-.
+PASSED = (b"content-type", b"content-length", b"accept")
 LARGEST_UNSIGNED = 64 * 1024
 # Refused requests are reported as often at most.
 REPORT_SECONDS = 60.0
 TCP_LISTEN = "0A"
+# From the connection to its first request, and from the first byte of a later request to the end of its head.
+HEAD_SECONDS = 20.0
+# The sender of a request that is too large has so long to notice the answer before the connection is closed.
+LINGER_SECONDS = 5.0
+# Connections that others hold open do not delay the end.
+STOP_SECONDS = 2
 
 
 class OnlyFleet:
@@ -38,41 +48,52 @@ class OnlyFleet:
         self.reported_at = float("-inf")
 
     async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in CALLS:
+        # The path as it was sent: SuperNodes escape nothing and have no query.
+        sent = scope.get("raw_path", b"").decode("latin-1"), scope.get("query_string")
+        if scope["type"] != "http" or scope["method"] != "POST" or sent[0] not in CALLS or sent[1]:
             await answer(send, 404, b"Not Found")
             return
         headers = dict(scope["headers"])
         most = self.largest_body if all(headers.get(name) for name in SIGNED) else LARGEST_UNSIGNED
         length = headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > most:
-            await self.refuse(scope, send, int(length), most)
+            await self.refuse(scope, receive, send, int(length), most)
             return
-        await self.pass_on(scope, receive, send, most)
+        # Only what SuperNodes send: no other header of an outsider means anything to Flower.
+        passed = [(name, value) for name, value in scope["headers"] if name in PASSED or name.startswith(b"flwr-")]
+        await self.pass_on({**scope, "headers": passed}, receive, send, most)
 
     async def pass_on(self, scope, receive, send, most):
-        got, refused = 0, False
+        got, complete, over = 0, False, False
 
         async def counted():
-            nonlocal got, refused
+            nonlocal got, complete, over
             message = await receive()
             got += len(message.get("body", b""))
-            if got > most and not refused:
-                refused = True
-                await self.refuse(scope, send, got, most)
-            # Flower ends its work on a request whose client is gone.
-            return {"type": "http.disconnect"} if refused else message
+            if got > most:
+                over = True
+                await self.refuse(scope, receive if message.get("more_body") else None, send, got, most)
+            over = over or (message["type"] == "http.disconnect" and not complete)
+            if over:
+                # Flower would write an error line for each of these.
+                work.cancel()
+                await asyncio.Event().wait()
+            complete = not message.get("more_body")
+            return message
 
         async def forward(message):
-            if not refused:
+            if not over:
                 await send(message)
 
+        work = asyncio.ensure_future(self.application(scope, counted, forward))
         try:
-            await self.application(scope, counted, forward)
-        except Exception:
-            if not refused:
+            await work
+        except asyncio.CancelledError:
+            if not over:
                 raise
 
-    async def refuse(self, scope, send, size, most):
+    async def refuse(self, scope, receive, send, size, most):
+        """`receive`: None when all of the request was received."""
         now = time.monotonic()
         if now - self.reported_at >= REPORT_SECONDS:
             self.reported_at = now
@@ -82,17 +103,74 @@ class OnlyFleet:
                 f"flower-launch: refused a request of {client[0]} to the Fleet API ({scope['path']}, at least {size} bytes) "
                 f"with HTTP 413: at most {most} bytes are accepted; divide what is sent into smaller arrays",
             )
-        await answer(send, 413, b"Content Too Large")
+        await answer(send, 413, b"Content Too Large", receive)
 
 
-async def answer(send, status, text):
+async def rest_of(receive):
+    """Reads the rest of a request and forgets it: a client that is cut off while it sends may not see the answer."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while (await receive()).get("more_body"):
+                pass
+
+
+async def answer(send, status, text, rest=None):
+    """`rest`: receives the rest of a request, to be read before the connection is closed."""
     headers = [
         (b"content-type", b"text/plain"),
         (b"content-length", str(len(text)).encode()),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": text})
+    await send({"type": "http.response.body", "body": text, "more_body": True})
+    if rest:
+        await rest_of(rest)
+    await send({"type": "http.response.body", "body": b""})
+
+
+def protocol():
+    """HTTP of uvicorn, for connections of outsiders."""
+    import h11
+    from uvicorn.protocols.http.h11_impl import H11Protocol
+
+    errors_only = logging.getLogger("uvicorn.error.fleet")
+    errors_only.setLevel(logging.ERROR)
+
+    class Connection(H11Protocol):
+        """One without the head of a request ends in time, and none writes a line into the journal for what is not HTTP."""
+
+        limit = None
+
+        def __init__(self, *args, **named):
+            super().__init__(*args, **named)
+            self.logger = errors_only
+
+        def connection_made(self, transport):
+            super().connection_made(transport)
+            self.expect_head()
+
+        def data_received(self, data):
+            # What comes behind an error is not looked at.
+            if not self.transport.is_closing():
+                super().data_received(data)
+                self.expect_head()
+
+        def connection_lost(self, error):
+            self.forget_limit()
+            super().connection_lost(error)
+
+        def expect_head(self):
+            if self.conn.their_state is not h11.IDLE:
+                self.forget_limit()
+            elif self.limit is None:
+                self.limit = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+        def forget_limit(self):
+            if self.limit is not None:
+                self.limit.cancel()
+                self.limit = None
+
+    return Connection
 
 
 def open_fleet_listener(plan, state, awake):
@@ -106,12 +184,13 @@ def open_fleet_listener(plan, state, awake):
         listener = listening(fleet["listen"], options)
         # Read now: a missing file is named in the error, where Flower would show a traceback.
         context = server_context(files)
-    except (OSError, ssl.SSLError) as error:
-        raise Unusable(f"cannot open the Fleet API at {fleet['listen']}: {error.strerror or error}") from None
+    except OSError as error:
+        raise Unusable(cannot_open(fleet, error)) from None
     expect_parts_of(uvicorn)
     answers = Answers(awake, state.silence_seconds, asker(fleet, files))
     startup, shutdown = uvicorn.Server.startup, uvicorn.Server.shutdown
     own = control = loop = None
+    guard_addresses(state, control_address(argv))
 
     async def started(self, *args, **kwargs):
         nonlocal own, control, loop
@@ -130,20 +209,24 @@ def open_fleet_listener(plan, state, awake):
             uvicorn.Config(
                 OnlyFleet(self.config.app, fleet["largest_body"]),
                 # h11 limits the head of a request, httptools does not.
-                http="h11",
+                http=protocol(),
                 ws="none",
                 lifespan="off",
-                # No header of a stranger names another client.
+                # No header of an outsider names another client.
                 proxy_headers=False,
                 # There would be a line for each poll.
                 access_log=False,
                 log_config=None,
+                timeout_graceful_shutdown=STOP_SECONDS,
             )
         )
         own.config.load()
         own.config.ssl = context
         own.lifespan = own.config.lifespan_class(own.config)
-        await own.startup(sockets=[listener])
+        try:
+            await own.startup(sockets=[listener])
+        except OSError as error:
+            end(state, EXIT_PLAN, cannot_open(fleet, error))
         loop = asyncio.create_task(own.main_loop())
         others = unexpected_listeners([listener, *(sock for server in self.servers for sock in server.sockets)])
         if others:
@@ -163,6 +246,34 @@ def open_fleet_listener(plan, state, awake):
     uvicorn.Server.startup, uvicorn.Server.shutdown = started, stopped
 
 
+def cannot_open(fleet, error):
+    return f"cannot open the Fleet API at {fleet['listen']}: {error.strerror or error}"
+
+
+def control_address(argv):
+    return argv[argv.index("--host") + 1], int(argv[argv.index("--port") + 1])
+
+
+def guard_addresses(state, control):
+    """Ends this process when it is about to take a TCP address that others reach, besides that of the Control API. Libraries
+    in C take theirs without Python: `unexpected_listeners` finds them."""
+    bind = socket.socket.bind
+
+    def bind_if_expected(sock, address):
+        if sock.type == socket.SOCK_STREAM and sock.family in (socket.AF_INET, socket.AF_INET6):
+            if tuple(address[:2]) != control and not is_loopback(address[0]):
+                end(state, EXIT_PLAN, differs(f"it wants to listen at {address[0] or 'all addresses'}, port {address[1]}"))
+        return bind(sock, address)
+
+    socket.socket.bind = bind_if_expected
+
+
+def is_loopback(host):
+    with contextlib.suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
 def differs(what):
     return (
         f"Flower differs from what this package expects of it: {what}; it is not started, because its Control API could be "
@@ -170,9 +281,16 @@ def differs(what):
     )
 
 
+USED_SETTINGS = {"http", "ws", "lifespan", "proxy_headers", "access_log", "log_config", "timeout_graceful_shutdown"}
+
+
 def expect_parts_of(uvicorn):
     """Raises Unusable when the HTTP server has not the parts that are used here."""
     wanted = {"startup": "sockets", "shutdown": "sockets", "main_loop": None}
+    settings = inspect.signature(uvicorn.Config).parameters
+    absent = sorted(USED_SETTINGS - settings.keys())
+    if absent:
+        raise Unusable(differs(f"uvicorn.Config has no {', '.join(absent)}"))
     for name, argument in wanted.items():
         method = getattr(uvicorn.Server, name, None)
         if not inspect.iscoroutinefunction(method) or (argument and argument not in inspect.signature(method).parameters):
@@ -181,7 +299,7 @@ def expect_parts_of(uvicorn):
 
 def what_is_unexpected(config, argv):
     """How Flower's server is not as its arguments say, as a clause; None when it is."""
-    host, port = argv[argv.index("--host") + 1], int(argv[argv.index("--port") + 1])
+    host, port = control_address(argv)
     if (config.host, config.port) != (host, port) or config.uds is not None or config.fd is not None:
         return f"its HTTP server is for {config.host}:{config.port}, not for {host}:{port}"
     try:
@@ -231,7 +349,11 @@ def server_context(files):
         except OSError as error:
             raise Unusable(f"cannot read the Fleet API's {name} {files[name]}: {error.strerror}") from None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(files["certificate"], files["key"])
+    try:
+        context.load_cert_chain(files["certificate"], files["key"])
+    except ssl.SSLError as error:
+        pair = f"the Fleet API's certificate {files['certificate']} and key {files['key']}"
+        raise Unusable(f"cannot use {pair}: {error}") from None
     return context
 
 

@@ -14,8 +14,8 @@ from .text import plain, plain_lines
 FLEET = "/flwr.proto.Fleet/"
 # The calls by which a node is let in. A refusal of another call is about a run or a message.
 ADMISSION = ("RegisterNode", "ActivateNode")
-# After an error with one of these, Flower does not try again: by transport, in lower case.
-FINAL = {"grpc": ("handshake failed",), "http": ("certificate", "ssl", "tls")}
+# After an error with one of these, Flower does not try again: by transport, in lower case. See also fleet_client.py.
+FINAL = {"grpc": ("handshake failed",), "http": ("certificate",)}
 # The file of the thread that keeps a node online.
 HEARTBEAT_FILE = "heartbeat.py"
 CONSOLE_HANDLER = "ConsoleHandler"

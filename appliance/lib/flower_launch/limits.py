@@ -12,6 +12,8 @@ LIMITS = {"--max-retries": "FL_MAX_RETRIES", "--max-wait-time": "FL_MAX_WAIT_TIM
 EXIT_LIMIT = 69
 # Flower repeats heartbeats without a limit of its own, and the last two calls are made once, while it ends.
 WITHOUT_LIMIT = ("SendNodeHeartbeat", "DeactivateNode", "UnregisterNode")
+# No connection, and the answers that Flower gets as such (WITHHELD of fleet_client.py).
+REPEATED = ("UNAVAILABLE", "FOREIGN", "FAULT", "GATEWAY")
 
 
 class Limits:
@@ -26,8 +28,8 @@ class Limits:
 
     def call_failed(self, method, code, details, reason):
         """A call of this thread has failed; Flower may repeat it."""
-        final = code != "FOREIGN" and is_final(details, self.transport)
-        again = code in ("UNAVAILABLE", "FOREIGN") and not final and method not in WITHOUT_LIMIT
+        final = code == "UNAVAILABLE" and is_final(details, self.transport)
+        again = code in REPEATED and not final and method not in WITHOUT_LIMIT
         self.of_thread.failed = reason if again else None
 
     def flower_gave_up(self):

@@ -11,6 +11,8 @@ UNAVAILABLE_SIGNS = (
     ("CERTIFICATE_VERIFY_FAILED", "the certificate shown at {target} is not signed by the CA this node trusts"),
     ("Hostname Verification", "the certificate shown at {target} does not name this address; see FL_CERT_EXTRA_SAN"),
     ("WRONG_VERSION_NUMBER", "{target} does not speak TLS, and this node does; see FL_TLS_ENABLED"),
+    ("no plaintext", "{target} closes the connection on plaintext; it may require TLS; see FL_TLS_ENABLED"),
+    ("illegal", "{target} answers, but does not speak HTTP"),
     ("handshake failed", "the TLS handshake with {target} failed"),
     ("Connection refused", "nothing listens at {target} (connection refused)"),
     ("ping timeout", "the path to {target} went silent (no answer to a keepalive ping)"),
@@ -40,6 +42,10 @@ def why_disconnected(method, code, details, target):
         return f"{target} did not answer in time"
     if code == "FOREIGN":
         return f"{target} answers, but not as a Fleet API ({said}); check the address, and proxies on the path"
+    if code == "GATEWAY":
+        return f"{target} answers {said}: the SuperLink is overloaded, or a proxy on the path does not reach it"
+    if code == "FAULT":
+        return f"the SuperLink at {target} answers with an error ({said}); see its journal"
     if code == "UNAUTHENTICATED":
         if "timestamp" in details.lower():
             return (

@@ -175,7 +175,7 @@ class FlowerState:
             self.limits.call_failed(method, code, details, reason)
             if reason is not None:
                 self._enter("lost", f"no link to the SuperLink: {reason}")
-                if self.node_id is not None and code != "FOREIGN" and is_final(details, self.transport):
+                if self.node_id is not None and code == "UNAVAILABLE" and is_final(details, self.transport):
                     self._set_fatal_deadline(reason, recoverable=True)
             elif self.node_id is not None:
                 if self.fatal_deadline and self.fatal_deadline.recoverable:

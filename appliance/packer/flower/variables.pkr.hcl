@@ -35,8 +35,9 @@ variable "arch" {
 
 # Variables of this appliance.
 variable "flower_version" {
-  type    = string
-  default = "1.39.0"
+  type        = string
+  default     = ""
+  description = "The Flower of the image. Empty: that of the flower-context package."
 }
 
 variable "framework" {

@@ -4,6 +4,7 @@ import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import type { Role } from '../../core/role.ts';
 import { readEndpoints, writeEndpoints } from '../../flower/endpoints.ts';
+import { askGeneration, generationDiffers } from '../../flower/generation.ts';
 import { GENERATIONS } from '../../flower/probe.ts';
 import { profileFor } from '../../flower/profiles.ts';
 import {
@@ -27,6 +28,7 @@ import { putInForce, readInForce, takeRequest } from '../in-force.ts';
 import { decide, goOn } from '../pending.ts';
 import { takenPort } from '../ports.ts';
 import { ifItAnswers, probeFleetApi } from '../probe-fleet.ts';
+import { clockChecker, generationReporter } from '../registration-problems.ts';
 import { retryLimitReached } from '../retry-limit.ts';
 import {
   type CommonOutputs,
@@ -248,8 +250,10 @@ async function firstOf<T>(
   }
 }
 
-/** While a SuperNode waits, the path to the SuperLink is checked this often. */
+/** While a SuperNode waits, the path to the SuperLink is checked this often; first after a time in which most are accepted. */
 const CHECK_PEER_EVERY_MS = 10_000;
+const FIRST_CHECK_MS = 5_000;
+const CALL_PEER_MS = 2_000;
 
 /** Readiness of a SuperNode: the SuperLink accepted it, as seen inside Flower's process. */
 export const awaitRegistration = stepOf<SuperNodeOutputs>()({
@@ -262,15 +266,31 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     const { endpoint, others } = discover_superlink;
     const { machine } = tools;
     let published: string | undefined;
+    let version = discover_superlink.found?.flowerVersion;
     const address = formatHostPort(endpoint);
     const waitFor = (check: string): void =>
       tools.wait({ for: `the SuperLink at ${address} to accept this node`, check });
     waitFor(`journalctl -u flower-supernode; nc -vz ${endpoint.host} ${endpoint.port}`);
     const checkClock = clockChecker(tools);
+    const here = flower.flowerVersion;
+    const target = { ...endpoint, ca: trust?.caPem ?? null };
+    const report = generationReporter(tools);
+    report(generationDiffers(here, version));
     const checkPeer = async (signal: AbortSignal): Promise<never> => {
-      for (;;) {
-        await machine.clock.sleep(CHECK_PEER_EVERY_MS, signal);
-        const warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
+      for (let every = FIRST_CHECK_MS; ; every = CHECK_PEER_EVERY_MS) {
+        await machine.clock.sleep(every, signal);
+        let warning = await checkPeerTls(endpoint, trust?.caPem, machine.clock.now());
+        if (warning === undefined) {
+          const answer = await askGeneration(
+            machine.host,
+            target,
+            { here, published: version },
+            CALL_PEER_MS,
+          );
+          signal.throwIfAborted();
+          if (answer !== undefined) report(answer.problem);
+          warning = answer?.problem;
+        }
         const detail = (await readFlowerState(machine))?.detail;
         checkClock(detail);
         const details = [published, warning?.facts.found, ...(warning ? others : []), detail].filter(
@@ -288,6 +308,9 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
           onPending: (why) => {
             published = why;
           },
+          onFound: ({ flowerVersion }) => {
+            version = flowerVersion;
+          },
         });
         tools.superLinkMoved();
       }
@@ -304,19 +327,6 @@ export const awaitRegistration = stepOf<SuperNodeOutputs>()({
     return { output: undefined, note: `node ${node_id ?? '?'} at ${address}` };
   },
 });
-
-/** Reports once that the clock is off, and that it is right again: Flower itself only retries. */
-function clockChecker({ warn, solved }: StepTools): (detail: string | undefined) => void {
-  let reported = false;
-  return (detail) => {
-    const off = detail !== undefined && /\btimestamps\b/.test(detail);
-    if (off && !reported) {
-      const doing = 'waiting for the SuperLink to accept this node';
-      warn(new Problem('clock_off', { doing, found: detail, expected: 'clocks that agree to within 5 s' }));
-    } else if (reported && !off) solved('clock_off');
-    reported = off;
-  };
-}
 
 /** How often a file is read in case its change was not noticed. */
 const READ_STATE_EVERY_MS = 250;

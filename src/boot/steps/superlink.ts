@@ -3,6 +3,7 @@ import { reach } from '../../cluster/reach.ts';
 import { findSuperLink } from '../../cluster/resolver.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
+import { generationDiffers } from '../../flower/generation.ts';
 import { type SuperNodeOutputs, stepOf } from '../step.ts';
 
 /** The SuperLink's address: given by the operator, or found through OneGate. */
@@ -38,11 +39,14 @@ export const discoverSuperLink = stepOf<SuperNodeOutputs>()({
     });
     const doing = 'reading what the SuperLink publishes';
     for (const sentence of found.warnings) warn(new Problem('peer_suspicious', { doing, found: sentence }));
-    if (found.flowerVersion !== undefined && found.flowerVersion !== config.FLOWER_VERSION)
+    const here = config.FLOWER_VERSION;
+    // Of another generation: await_registration reports it, and withdraws it.
+    const understood = generationDiffers(here, found.flowerVersion) === undefined;
+    if (found.flowerVersion !== undefined && found.flowerVersion !== here && understood)
       warn(
         new Problem('flower_version_differs', {
           doing: 'comparing versions',
-          found: `the SuperLink runs Flower ${found.flowerVersion}, this node ${config.FLOWER_VERSION}`,
+          found: `the SuperLink runs Flower ${found.flowerVersion}, this node ${here}`,
           variable: 'FLOWER_VERSION',
         }),
       );

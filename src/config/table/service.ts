@@ -21,7 +21,7 @@ export const SERVICE = {
     inputDefault: '',
     description:
       'The Flower version to run. A version that is not in the image is installed into its own virtual environment at boot. If that fails, the version of the image runs. The degradation is logged, shown in the status and published.',
-    example: '1.39.0',
+    example: LOCKED_FLOWER.at(-1)!,
   }),
 
   ML_FRAMEWORK: row({

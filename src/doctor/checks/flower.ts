@@ -1,7 +1,9 @@
 // Flower's own state, the answer of its Fleet API, the keepalive options in force, and its version here and on peers.
+import { CATALOGUE } from '../../core/catalogue.ts';
 import { formatHostPort } from '../../core/hostport.ts';
 import { Problem } from '../../core/problem.ts';
 import { isVersion } from '../../core/version.ts';
+import { askGeneration, generationDiffers } from '../../flower/generation.ts';
 import { probeFleet } from '../../flower/probe.ts';
 import { readText } from '../../host/files.ts';
 import { sha256 } from '../../host/machine.ts';
@@ -98,7 +100,29 @@ export const versions: Check = {
   },
 };
 
-async function ofPeers({ oneGate, role }: VmSnapshot, running: string): Promise<CheckFinding> {
+const GENERATION = 'flower_generation_differs';
+
+/** Both calls together have less than a check. */
+const CALL_MS = PROBE_MS / 2;
+
+/** What answers at the address of a SuperLink that has not accepted this node. */
+async function answeringGeneration(vm: VmSnapshot, here: string): Promise<Problem | undefined> {
+  const target = fleetEndpoint(vm);
+  if (vm.role !== 'supernode' || vm.flower?.phase === 'accepted' || target === undefined) return undefined;
+  const { endpoint, ca = null } = target;
+  return (await askGeneration(vm.machine.host, { ...endpoint, ca }, { here }, CALL_MS))?.problem;
+}
+
+async function ofPeers(vm: VmSnapshot, running: string): Promise<CheckFinding> {
+  const [answering, published] = await Promise.all([
+    answeringGeneration(vm, running),
+    publishedByPeers(vm, running),
+  ]);
+  if (answering === undefined || published.code === GENERATION) return published;
+  return problem(answering.facts.found, answering.remedy, answering.code);
+}
+
+async function publishedByPeers({ oneGate, role }: VmSnapshot, running: string): Promise<CheckFinding> {
   const here = `Flower ${running} here`;
   if (oneGate === undefined) return ok(`${here}; peers are unknown without OneGate`);
   try {
@@ -112,8 +136,10 @@ async function ofPeers({ oneGate, role }: VmSnapshot, running: string): Promise<
     if (others.length === 0) return ok(`${here} and on ${peers.length} VMs of the other role`);
     const some = others.slice(0, 5).map(({ id, version }) => `VM ${id}: ${version}`);
     const rest = others.length > some.length ? ` and ${others.length - some.length} more` : '';
-    const remedy = 'set FLOWER_VERSION to the same value for both roles';
-    return warning(`${here}, another on ${some.join(', ')}${rest}`, remedy, 'flower_version_differs');
+    const found = `${here}, another on ${some.join(', ')}${rest}`;
+    if (others.some(({ version }) => generationDiffers(running, version) !== undefined))
+      return problem(`${found}; they do not understand each other`, CATALOGUE[GENERATION].remedy, GENERATION);
+    return warning(found, 'set FLOWER_VERSION to the same value for both roles', 'flower_version_differs');
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     return ok(`${here}; peers are unknown: ${error.facts.found}`);

@@ -1,9 +1,11 @@
 // flower-context doctor on a healthy federation, and on one with one failure at a time.
+
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { CATALOGUE } from '../../../src/core/catalogue.ts';
 import { formatFlowerState } from '../../../src/flower/state-file.ts';
 import { issueServer } from '../../../src/tls/issue.ts';
@@ -140,10 +142,12 @@ describe('doctor finds', () => {
   test('another version of Flower on the peer, from both sides', async () => {
     const [one, other] = [federation.seenBy(superlink), federation.seenBy(supernode)];
     one.userTemplate.set('FL_VERSION', '1.31.0');
-    onTestFinished(() => one.userTemplate.set('FL_VERSION', '1.39.0'));
+    onTestFinished(() => one.userTemplate.set('FL_VERSION', BAKED_FLOWER));
     await complains(supernode, 'versions', 'warning', /VM \d+: 1\.31\.0.*flower_version_differs/s);
+    one.userTemplate.set('FL_VERSION', '1.42.0');
+    await complains(supernode, 'versions', 'problem', /VM \d+: 1\.42\.0.*flower_generation_differs/s);
     other.userTemplate.set('FL_VERSION', '1.31.0');
-    onTestFinished(() => other.userTemplate.set('FL_VERSION', '1.39.0'));
+    onTestFinished(() => other.userTemplate.set('FL_VERSION', BAKED_FLOWER));
     await complains(superlink, 'versions', 'warning', /VM \d+: 1\.31\.0/);
   });
 

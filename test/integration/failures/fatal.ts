@@ -1,8 +1,10 @@
 // Each problem that ends a boot, and how to cause it in the built program.
+
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { ProblemCode } from '../../../src/core/catalogue.ts';
 import { issueCa } from '../../../src/tls/issue.ts';
 import type { Vm as OneVm } from '../../support/onegate/index.ts';
@@ -77,7 +79,7 @@ export const FATAL = {
     title: 'an image without Flower',
     exit: 1,
     cause: () => prepared((vm) => rmSync(vm.at('opt/flower/envs'), { recursive: true })),
-    says: ['no environment with Flower 1.39.0', 'install script'],
+    says: [`no environment with Flower ${BAKED_FLOWER}`, 'install script'],
   },
   state_unwritable: {
     title: 'a file where the folder for the state should be',
@@ -165,8 +167,8 @@ export const FATAL = {
   flower_version_unsupported: {
     title: 'a version of Flower that does not exist',
     exit: 2,
-    cause: () => superlink({ FLOWER_VERSION: '1.41.0' }),
-    says: ['1.41.0', '1.31 to 1.39'],
+    cause: () => superlink({ FLOWER_VERSION: '1.43.0' }),
+    says: ['1.43.0', '1.31 to 1.42'],
   },
   flower_start_failed: {
     title: 'Flower that ends at once',

@@ -1,8 +1,10 @@
 // Each problem that does not end a boot, and how to cause it in the built program.
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { ProblemCode, Severity } from '../../../src/core/catalogue.ts';
 import { issueCa, issueServer } from '../../../src/tls/issue.ts';
 import { HURRY, NOBODY, superlink, supernode, type Target, targetOf, zone } from './setup.ts';
@@ -114,7 +116,15 @@ export const REPORTED: Partial<Record<ProblemCode, readonly Reported[]>> = {
     {
       title: 'a SuperLink of another version',
       cause: () => supernode({ ...PLAIN, FL_VERSION: '1.31.0' }),
-      says: ['1.31.0', '1.39.0', 'FLOWER_VERSION'],
+      says: ['1.31.0', BAKED_FLOWER, 'FLOWER_VERSION'],
+      until: 'start_flower',
+    },
+  ],
+  flower_generation_differs: [
+    {
+      title: 'a SuperLink that publishes a version of the other generation',
+      cause: () => supernode({ ...PLAIN, FL_VERSION: '1.42.0' }),
+      says: ['Flower 1.42.0', 'Flower 1.39.0', 'FLOWER_VERSION', 'joins by itself'],
       until: 'start_flower',
     },
   ],

@@ -1,5 +1,6 @@
 // The environment of Flower in a VM whose test is not about Flower: an interpreter, gRPC, and the distribution `flwr` of
 // test/support/fake-flwr. The launcher in it is the real one.
+
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -14,6 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 
 const REPOSITORY = join(import.meta.dirname, '../../..');
 const SOURCE = join(REPOSITORY, 'test/support/fake-flwr/flwr');
@@ -38,7 +40,7 @@ done
 printf ']}\\n'
 `;
 /** Has the gRPC that Flower has, and the interpreter it was built for. */
-const REAL = join(REPOSITORY, '.cache/envs/1.39.0-none');
+const REAL = join(REPOSITORY, `.cache/envs/${BAKED_FLOWER}-none`);
 const MADE = join(REPOSITORY, '.cache/fake-flwr');
 
 /** What it does, now or from now on: see test/support/fake-flwr/flwr/daemons.py. */

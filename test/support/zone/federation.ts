@@ -1,6 +1,8 @@
 // A whole OpenNebula zone on one machine: a stub of OneGate and OneFlow, and a folder with real units for each VM.
+
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { Vm as OneVm, ZoneOptions } from '../onegate/index.ts';
 import { Zone } from '../onegate/index.ts';
 import type { Context } from './context.ts';
@@ -147,7 +149,7 @@ function fail(why: string): never {
 }
 
 /** Whether real Flower of a version is installed (`make` builds it). */
-export const hasFlower = (version = '1.39.0', framework = 'none'): boolean =>
+export const hasFlower = (version = BAKED_FLOWER, framework = 'none'): boolean =>
   existsSync(join(REPOSITORY, `.cache/envs/${version}-${framework}/bin/flower-superlink`));
 
 /** How `flwr` reaches a SuperLink's Control API: a home with a config.toml of one connection, `zone`. */

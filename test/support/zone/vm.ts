@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { type FlowerState, parseFlowerState } from '../../../src/flower/state-file.ts';
 import type { Status } from '../../../src/report/status.ts';
 import { HOST_FILE, type HostFacts } from '../agent/host.ts';
@@ -278,7 +279,7 @@ export class Vm {
 
   private install(): void {
     const { role, flower = {} } = this.spec;
-    const { version = '1.39.0', framework = 'none' } = flower;
+    const { version = BAKED_FLOWER, framework = 'none' } = flower;
     const [uid, gid] = [process.getuid!(), process.getgid!()];
     this.write(
       'etc/passwd',

@@ -1,7 +1,9 @@
 // Which addresses a SuperLink publishes.
+
 import { describe, expect, test } from 'vitest';
 import { advertisedEndpoint, advertisedEndpoint6 } from '../../../src/boot/addresses.ts';
 import { serverNames } from '../../../src/boot/launch.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 
 const BOTH = ['192.0.2.10', '2001:db8::10', 'fd00::10'];
@@ -33,7 +35,7 @@ describe('a SuperLink publishes', () => {
   });
 
   test('addresses that its own certificate names', () => {
-    const parsed = parseVariables({}, { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' });
+    const parsed = parseVariables({}, { role: 'superlink', flowerVersion: BAKED_FLOWER, framework: 'none' });
     if (!parsed.ok || parsed.config.role !== 'superlink') throw new Error('defaults are good');
     const { ip } = serverNames(parsed.config, { addresses: BOTH, loopback: '127.0.0.1' });
     expect(ip).toEqual(expect.arrayContaining(BOTH));

@@ -5,11 +5,12 @@ import {
   failedAttributes,
   superNodeAttributes,
 } from '../../../src/boot/attributes.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { parseVm } from '../../../src/onegate/replies.ts';
 
 function configOf(role: 'superlink' | 'supernode', variables: Readonly<Record<string, string>> = {}) {
-  const parsed = parseVariables(variables, { role, flowerVersion: '1.39.0', framework: 'none' });
+  const parsed = parseVariables(variables, { role, flowerVersion: BAKED_FLOWER, framework: 'none' });
   if (!parsed.ok) throw new Error('defaults are good');
   return parsed.config;
 }
@@ -77,7 +78,7 @@ describe('the one update that opens the gate', () => {
     const config = configOf('supernode', variables);
     if (config.role !== 'supernode') throw new Error('the role is another one');
     return superNodeAttributes(config, {
-      flowerVersion: '1.39.0',
+      flowerVersion: BAKED_FLOWER,
       degradedBy: undefined,
       partition: { id: 0, of: 2 },
       gpu: false,

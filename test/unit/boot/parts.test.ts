@@ -1,6 +1,8 @@
 // Which change of a launch plan restarts Flower at once, and which one waits.
+
 import { describe, expect, test } from 'vitest';
 import { differenceOf, PART_NAMES, PARTS, type Parts, partitionIn } from '../../../src/boot/parts.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 
 const SUPERLINK: Parts = {
   tls: 'YES',
@@ -9,8 +11,8 @@ const SUPERLINK: Parts = {
   isolation: 'subprocess ',
   listen: '0.0.0.0:9092 127.0.0.1:9093',
   certificate: 'c1',
-  flower: '1.39.0',
-  environment: '/opt/flower/envs/1.39.0-none',
+  flower: BAKED_FLOWER,
+  environment: `/opt/flower/envs/${BAKED_FLOWER}-none`,
   database: 'state/state.db',
   keepalive: '60 20',
   log_level: 'INFO',

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Checkpoint } from '../../../src/boot/checkpoint.ts';
 import { runSteps } from '../../../src/boot/runner.ts';
 import type { Step, StepResult, StepTools } from '../../../src/boot/step.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { realClock } from '../../../src/core/clock.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { realMachine } from '../../../src/host/machine.ts';
@@ -52,7 +53,7 @@ const step = (
 });
 
 const IMAGE = parseImage(
-  JSON.stringify({ role: 'superlink', flower: { version: '1.39.0', framework: 'none' } }),
+  JSON.stringify({ role: 'superlink', flower: { version: BAKED_FLOWER, framework: 'none' } }),
 );
 
 /** The status once the report has written it, in the next turn of the event loop. */

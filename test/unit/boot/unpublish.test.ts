@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { CommonOutputs, StepTools } from '../../../src/boot/step.ts';
 import { unpublish } from '../../../src/boot/steps/reset-attributes.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import type { OneGate } from '../../../src/onegate/client.ts';
@@ -9,7 +10,7 @@ import { UNTROUBLED } from '../../support/agent-states.ts';
 
 /** Withdraws, with a OneGate that does `update`; returns the events in their order. */
 async function withdrawn(update: OneGate['update'] | undefined, shown?: Readonly<Record<string, string>>) {
-  const parsed = parseVariables({}, { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' });
+  const parsed = parseVariables({}, { role: 'superlink', flowerVersion: BAKED_FLOWER, framework: 'none' });
   if (!parsed.ok) throw new Error('defaults are good');
   const order: string[] = [];
   const recordUpdate: OneGate['update'] = async (attributes, how) => {

@@ -1,4 +1,4 @@
-// What `submit` prints while a run waits, on a clock that the test advances; the answers are those of Flower 1.39.0.
+// What `submit` prints while a run waits, on a clock that the test advances; the answers are Flower's.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

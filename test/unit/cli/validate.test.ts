@@ -1,4 +1,5 @@
 // What `validate` and `plan` find beyond the table: trust, what one-context does not understand, and which CONTEXT they read.
+
 import { Buffer } from 'node:buffer';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { invoke } from '../../../src/cli/command.ts';
 import { context, plan, validate } from '../../../src/cli/context.ts';
 import { checkedContext } from '../../../src/cli/context-source.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { EXIT } from '../../../src/core/exit.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
@@ -21,7 +23,7 @@ vi.mock('../../../src/host/output.ts', () => {
   return { print, printError: print };
 });
 
-const IMAGE = '{"role":"supernode","flower":{"version":"1.39.0","framework":"none"}}';
+const IMAGE = `{"role":"supernode","flower":{"version":"${BAKED_FLOWER}","framework":"none"}}`;
 
 let folder: string;
 let machine: Machine;
@@ -69,6 +71,20 @@ describe.each([
     expect(await exitStatus()).toBe(EXIT.usage);
     expect(printed.text).toContain('name a FILE');
   });
+});
+
+test.each([
+  ['1.36.0', ['warning FLOWER_VERSION']],
+  [BAKED_FLOWER, []],
+  ['', []],
+  ['1.43.0', ['error FLOWER_VERSION']],
+  ['2.0.0', ['error FLOWER_VERSION']],
+])('FLOWER_VERSION=%s on an image with the Flower of the release', async (version, wanted) => {
+  put(machine.paths.appliance, IMAGE);
+  const said = await found(
+    `FL_SUPERLINK_ADDRESS=10.0.0.5:9092\nFL_TLS_ENABLED=NO\nFLOWER_VERSION=${version}\n`,
+  );
+  expect(said).toEqual(wanted);
 });
 
 describe('a SuperNode with an address', () => {

@@ -5,6 +5,7 @@ import {
   findSuperLink,
   type SuperLink,
 } from '../../../src/cluster/resolver.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { connectOneGate } from '../../../src/onegate/client.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -15,7 +16,7 @@ const READY: Template = {
   FL_ENDPOINT: '172.20.0.101:9092',
   FL_TLS: 'YES',
   FL_CA_CERT: 'TFMwdExRPT0=',
-  FL_VERSION: '1.39.0',
+  FL_VERSION: BAKED_FLOWER,
   FL_ERROR: '-',
 };
 
@@ -70,7 +71,7 @@ describe('a SuperLink that is ready', () => {
       tls: 'YES',
       caCert: 'TFMwdExRPT0=',
       vmId: 1,
-      flowerVersion: '1.39.0',
+      flowerVersion: BAKED_FLOWER,
       warnings: [],
     });
     expect(paths).toEqual(['GET /service', 'GET /vms/1']);
@@ -287,7 +288,7 @@ describe('the attributes of a peer are checked', () => {
     Object.assign(superLink.template, READY, {
       FL_CA_CERT: '-----BEGIN',
       FL_TLS: 'maybe',
-      FL_VERSION: '1.39.0; rm',
+      FL_VERSION: `${BAKED_FLOWER}; rm`,
     });
     const found = await clock.run(find());
     expect(found.caCert).toBeUndefined();

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { doubtsAbout, readNodeConfig } from '../../../src/config/node-config.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import type { TomlValue } from '../../../src/core/toml.ts';
@@ -143,7 +144,7 @@ describe('warnings', () => {
   });
   test('are a warning about the variable', () => {
     const raw = { FL_NODE_CONFIG: 'debug=True verbose=False' };
-    const image = { role: 'supernode', flowerVersion: '1.39.0', framework: 'none' } as const;
+    const image = { role: 'supernode', flowerVersion: BAKED_FLOWER, framework: 'none' } as const;
     const { warnings } = parseVariables(raw, image);
     expect(warnings.map(({ variable, found }) => `${variable}: ${found}`)).toEqual([
       'FL_NODE_CONFIG: debug: its value is text, not a number or a boolean (and 1 more)',

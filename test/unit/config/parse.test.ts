@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { parseContextSh } from '../../../src/vm/context-sh.ts';
 import { findingsOf, LINK, NODE, problems, superLink, superNode, warnings } from './support.ts';
@@ -29,7 +30,7 @@ describe('defaults', () => {
   });
 
   test.each(['', ' ', '\n\t '])('%j is the same as unset', (blank) => {
-    expect(superLink({ FLOWER_VERSION: blank }).FLOWER_VERSION).toBe('1.39.0');
+    expect(superLink({ FLOWER_VERSION: blank }).FLOWER_VERSION).toBe(BAKED_FLOWER);
     expect(superLink({ FL_NUM_ROUNDS: blank }).FL_NUM_ROUNDS).toBe(3);
     expect(superNode({ FL_SUPERLINK_ADDRESS: blank }).FL_SUPERLINK_ADDRESS).toBeUndefined();
   });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { contextJsonSchema } from '../../../scripts/reference/json-schema.ts';
 import { variablesReference } from '../../../scripts/reference/variables.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { ALL_NAMES, rowOf } from '../../../src/config/table.ts';
 import { userInput } from '../../../src/config/user-inputs.ts';
 import { runConfigOf } from '../../../src/flower/run-config.ts';
@@ -105,7 +106,7 @@ describe('user inputs', () => {
     ['FL_EDGE_BACKOFF', 'O|list|Discovery retry spacing|exponential,fixed|exponential'],
     ['FL_EDGE_MAX_BACKOFF', 'O|number|Maximum discovery backoff in seconds||300'],
   ] as const)('%s has the recorded user input', (name, input) =>
-    expect(userInput(name, '1.39.0')).toBe(input),
+    expect(userInput(name, BAKED_FLOWER)).toBe(input),
   );
 
   test('no user input asks for infrastructure, which the template sets', () => {

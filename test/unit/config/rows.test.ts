@@ -1,5 +1,7 @@
 // Every row of the table: the values that it accepts, their meaning, and those that it refuses. A row without cases fails.
+
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { BootConfig, ImageFacts } from '../../../src/config/parse.ts';
 import { parseVariables } from '../../../src/config/parse.ts';
 import { ALL_NAMES, rowOf, type VariableName } from '../../../src/config/table.ts';
@@ -133,12 +135,21 @@ const paths = (unset: string): Cases => ({
 
 const CASES: Readonly<Record<VariableName, Cases>> = {
   FLOWER_VERSION: {
-    unset: each('1.39.0'),
+    unset: each(BAKED_FLOWER),
     takes: [
       ['1.31.0', '1.31.0'],
       ['10.0.12', '10.0.12'],
     ],
-    refuses: ['1.39', 'v1.39.0', '1.39.0rc1', '1.39.0.1', '01.3.0', 'latest', '1.39.0; id', '../1.3.0'],
+    refuses: [
+      '1.39',
+      `v${BAKED_FLOWER}`,
+      `${BAKED_FLOWER}rc1`,
+      `${BAKED_FLOWER}.1`,
+      '01.3.0',
+      'latest',
+      `${BAKED_FLOWER}; id`,
+      '../1.3.0',
+    ],
   },
   FL_TLS_ENABLED: yesNo({ superlink: true, supernode: undefined }),
   FL_LOG_LEVEL: choices(each('INFO'), ['DEBUG', 'INFO', 'WARNING', 'ERROR'], ['WARN']),

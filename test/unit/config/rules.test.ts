@@ -1,5 +1,7 @@
 // The cross-variable rules. Each line is a context, and what is said about it: variable and a piece of the sentence.
+
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { type ImageFacts, parseVariables } from '../../../src/config/parse.ts';
 import { CERTIFICATE, KEY, LINK, NODE, problems, warnings } from './support.ts';
 
@@ -12,7 +14,7 @@ type Case = [
 ];
 
 /** Somebody has installed PyTorch beside what is baked. */
-const WITH_PYTORCH: ImageFacts = { ...LINK, installed: ['1.39.0-none', '1.39.0-pytorch'] };
+const WITH_PYTORCH: ImageFacts = { ...LINK, installed: [`${BAKED_FLOWER}-none`, `${BAKED_FLOWER}-pytorch`] };
 const SKLEARN: ImageFacts = { ...NODE, framework: 'sklearn' };
 const BARE: ImageFacts = { ...NODE, framework: 'none' };
 
@@ -309,6 +311,25 @@ const WARNINGS: Case[] = [
     /^'sklearn', and the image has .* downloads 120 MB/,
   ],
   [
+    'another Flower than the baked one',
+    LINK,
+    { FLOWER_VERSION: '1.36.0' },
+    'FLOWER_VERSION',
+    /^'1\.36\.0', and the image has .*: the first boot installs 1\.36\.0, .* minutes .* package index/,
+  ],
+  ['the Flower of the image', LINK, { FLOWER_VERSION: BAKED_FLOWER }],
+  [
+    'another Flower that was installed',
+    { ...LINK, installed: ['1.36.0-sklearn'] },
+    { FLOWER_VERSION: '1.36.0' },
+  ],
+  [
+    'another Flower that was installed with another framework',
+    { ...NODE, installed: ['1.36.0-sklearn'] },
+    { FLOWER_VERSION: '1.36.0' },
+    'FLOWER_VERSION',
+  ],
+  [
     'another framework than the baked one',
     SKLEARN,
     { ML_FRAMEWORK: 'tensorflow' },
@@ -319,8 +340,8 @@ const WARNINGS: Case[] = [
   ['a framework that was installed', WITH_PYTORCH, { ML_FRAMEWORK: 'pytorch' }],
   [
     'a framework that was installed for another Flower',
-    WITH_PYTORCH,
-    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.31.0' },
+    { ...WITH_PYTORCH, installed: [...WITH_PYTORCH.installed!, '1.36.1-none'] },
+    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.36.1' },
     'ML_FRAMEWORK',
     /'pytorch'/,
   ],

@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import {
   type ImageFacts,
   type Parsed,
@@ -8,8 +9,8 @@ import {
 } from '../../../src/config/parse.ts';
 import type { VariableFinding as Finding } from '../../../src/core/finding.ts';
 
-export const LINK: ImageFacts = { role: 'superlink', flowerVersion: '1.39.0', framework: 'none' };
-export const NODE: ImageFacts = { role: 'supernode', flowerVersion: '1.39.0', framework: 'pytorch' };
+export const LINK: ImageFacts = { role: 'superlink', flowerVersion: BAKED_FLOWER, framework: 'none' };
+export const NODE: ImageFacts = { role: 'supernode', flowerVersion: BAKED_FLOWER, framework: 'pytorch' };
 
 type Raw = Readonly<Record<string, string>>;
 

@@ -20,6 +20,7 @@ describe('a problem code', () => {
       'discovery_timeout',
       'flower_crash_loop',
       'flower_database_newer',
+      'flower_generation_differs',
       'flower_hung',
       'flower_install_failed',
       'flower_out_of_memory',

@@ -1,15 +1,17 @@
 // The snapshot that all checks read: the same credentials and the same checks of the CONTEXT as in the boot.
+
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { context, token } from '../../../src/doctor/checks/given.ts';
 import { takeSnapshot } from '../../../src/doctor/snapshot.ts';
 import { realHost } from '../../../src/host/host.ts';
 import { type Machine, realMachine } from '../../../src/host/machine.ts';
 import type { Life } from '../../../src/report/life.ts';
 
-const IMAGE = '{"role":"supernode","flower":{"version":"1.39.0","framework":"none"}}';
+const IMAGE = `{"role":"supernode","flower":{"version":"${BAKED_FLOWER}","framework":"none"}}`;
 const GIVEN = "TOKEN='YES'\nONEGATE_ENDPOINT='http://198.51.100.1:5030'\nVMID='7'\n";
 
 let folder: string;

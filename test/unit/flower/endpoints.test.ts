@@ -39,6 +39,7 @@ describe('the endpoints of Flower', () => {
     ['1.31.0', ['0.0.0.0:9092', '127.9.9.9:9093', '127.9.9.9:9091']],
     ['1.36.0', ['0.0.0.0:9092', '127.9.9.9:9093', '127.9.9.9:9091']],
     ['1.37.0', ['0.0.0.0:9092', '127.9.9.9:9093']],
+    ['1.42.0', ['0.0.0.0:9092', '127.9.9.9:9093']],
   ])('of a SuperLink with Flower %s have each listener once', (version, wanted) => {
     expect(listenersOf(superLink(version)).map(formatHostPort)).toEqual(wanted);
   });

@@ -90,6 +90,21 @@ describe("a SuperLink's launch plan", () => {
   });
 });
 
+describe("a SuperLink's launch plan for Flower over HTTP", () => {
+  it("opens Flower's listener at the Control API, and leaves the Fleet API to the launcher", () => {
+    const plan = launchPlan(superlink, { ...linkFacts, version: '1.42.0' });
+    expect(plan.transport).toBe('http');
+    expect(text(plan.argv)).toContain('--host 127.9.9.9 --port 9093');
+    expect(text(plan.argv)).not.toMatch(/--(fleet|control|serverappio)-api/);
+    expect(plan.fleet).toMatchObject({ listen: '0.0.0.0:9092', largest_body: 256 * 1024 * 1024 });
+    expect(plan.options.server).toEqual(keepaliveOptions(superlink, 'http').server);
+  });
+
+  it('has no limit for bodies where the listener is that of Flower', () => {
+    expect(launchPlan(superlink, linkFacts).fleet).not.toHaveProperty('largest_body');
+  });
+});
+
 describe("a SuperNode's launch plan", () => {
   it('has the CA, the address of the SuperLink and the path of the node config', () => {
     const plan = launchPlan(supernode, nodeFacts);
@@ -136,6 +151,16 @@ describe('any launch plan', () => {
         FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION: '1',
       });
     }
+  });
+
+  it('lets SuperExec look for tasks twice a second, where Flower has a setting for it', () => {
+    const interval = (version: string): (string | undefined)[] =>
+      [
+        launchPlan(superlink, { ...linkFacts, version }),
+        launchPlan(supernode, { ...nodeFacts, version }),
+      ].map(({ environment }) => environment['FLWR_SUPEREXEC_TASK_POLL_INTERVAL']);
+    for (const version of ['1.36.0', '1.39.0', '1.42.0']) expect(interval(version)).toEqual(['0.5', '0.5']);
+    expect(interval('1.34.0')).toEqual([undefined, undefined]);
   });
 
   it("has the path of Flower's child processes, and nothing of the agent's own environment", () => {

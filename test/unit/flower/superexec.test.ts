@@ -81,6 +81,13 @@ describe("SuperExec's plan", () => {
     },
   );
 
+  it("looks for tasks as often as Flower's own SuperExec", () => {
+    const name = 'FLWR_SUPEREXEC_TASK_POLL_INTERVAL';
+    for (const { superexec } of [superlink('1.42.0'), supernode('1.42.0')])
+      expect(superexec.environment[name]).toBe('0.5');
+    expect(superlink('1.34.0').superexec.environment).not.toHaveProperty(name);
+  });
+
   it('dials loopback where the API listens on all addresses, and is plaintext without TLS', () => {
     const { argv, api } = superlink('1.39.0', { control: '0.0.0.0', tls: false }).superexec;
     expect(argv[0]).toBe('--insecure');

@@ -3,6 +3,7 @@
 // is lost, updates are lost on the way. What the agent decides is `next` itself; what it sends passes the real guard and
 // the text handling of the OneGate double. The gate opens as EventManager.rb does it: on READY=YES anywhere in an update,
 // once.
+
 import { describe, expect, test } from 'vitest';
 import type { AgentEvent, AgentState } from '../../../src/agent/life.ts';
 import { next, START, verdictOf } from '../../../src/agent/state.ts';
@@ -13,6 +14,7 @@ import {
   superLinkAttributes,
   superNodeAttributes,
 } from '../../../src/boot/attributes.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { SuperLinkConfig, SuperNodeConfig } from '../../../src/config/parse.ts';
 import type { Role } from '../../../src/core/role.ts';
 import { publishable } from '../../../src/onegate/guard.ts';
@@ -106,7 +108,7 @@ const failed = (vm: Vm, contextAtFault: boolean, planned: boolean): Vm =>
 const COMMON = { FL_USE_CASE: 'none', REPORT_READY: true };
 const SUPERLINK = { ...COMMON, role: 'superlink', VMID: 1 } as unknown as SuperLinkConfig;
 const SUPERNODE = { ...COMMON, role: 'supernode', VMID: 2 } as unknown as SuperNodeConfig;
-const VERSION = { flowerVersion: '1.39.0', degradedBy: undefined };
+const VERSION = { flowerVersion: BAKED_FLOWER, degradedBy: undefined };
 
 const SAYS = {
   superlink: {

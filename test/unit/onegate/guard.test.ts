@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { opensGate, publishable } from '../../../src/onegate/guard.ts';
 import { escapeAttributes } from '../../support/onegate/escape.ts';
@@ -51,7 +52,7 @@ describe('an accepted value', () => {
   test('can be each attribute of the agent', () => {
     const said = {
       FL_ROLE: 'superlink',
-      FL_VERSION: '1.39.0',
+      FL_VERSION: BAKED_FLOWER,
       FL_ENDPOINT: 'fd00::5:9092',
       FL_TLS: 'YES',
       FL_CA_CERT: Buffer.from('-----BEGIN CERTIFICATE-----\nabc~~>?\n').toString('base64'),

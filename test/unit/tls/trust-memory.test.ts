@@ -1,9 +1,11 @@
 // What a SuperNode trusted last, and what OneGate may change of it.
+
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readTrust, writeTrust } from '../../../src/boot/trust-file.ts';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { SuperNodeConfig } from '../../../src/config/parse.ts';
 import { type Paths, pathsUnder } from '../../../src/host/paths.ts';
 import { readCa } from '../../../src/tls/ca.ts';
@@ -205,7 +207,7 @@ describe('the file', () => {
     const plan = (...argv: string[]) => ({
       version: 1,
       role: 'supernode',
-      flower_version: '1.39.0',
+      flower_version: BAKED_FLOWER,
       argv,
       env: {},
     });

@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { Problem } from '../../../src/core/problem.ts';
 import { parseImage } from '../../../src/vm/image.ts';
 
 const GOOD = {
   role: 'supernode',
-  flower: { version: '1.39.0', framework: 'pytorch' },
+  flower: { version: BAKED_FLOWER, framework: 'pytorch' },
   user: 'flower',
 };
 
@@ -40,8 +41,8 @@ test.each([
   ['role', { ...GOOD, role: 'client' }],
   ['flower', { ...GOOD, flower: undefined }],
   ['flower.version', { ...GOOD, flower: { version: '1.39', framework: 'none' } }],
-  ['flower.version', { ...GOOD, flower: { version: '../1.39.0', framework: 'none' } }],
-  ['flower.framework', { ...GOOD, flower: { version: '1.39.0', framework: 'jax' } }],
+  ['flower.version', { ...GOOD, flower: { version: `../${BAKED_FLOWER}`, framework: 'none' } }],
+  ['flower.framework', { ...GOOD, flower: { version: BAKED_FLOWER, framework: 'jax' } }],
   ['user', { ...GOOD, user: 'root; id' }],
 ])('a wrong %s is a problem that names it', (member, value) => {
   const problem = problemOf(JSON.stringify(value));

@@ -1,14 +1,16 @@
 // What the agent and every command take from the VM: values or Problems, and one rule for each of them.
+
 import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import type { Problem } from '../../../src/core/problem.ts';
 import { sha256 } from '../../../src/host/machine.ts';
 import { type Paths, pathsUnder } from '../../../src/host/paths.ts';
 import { currentContextSha256, hasImage, type LoadedVm, loadVm } from '../../../src/vm/load.ts';
 
-const IMAGE = { role: 'supernode', flower: { version: '1.39.0', framework: 'none' }, user: 'flower' };
+const IMAGE = { role: 'supernode', flower: { version: BAKED_FLOWER, framework: 'none' }, user: 'flower' };
 const TOKEN = 'q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=';
 const GIVEN = "TOKEN='YES'\nONEGATE_ENDPOINT=' http://198.51.100.1:5030 '\nVMID='7'\n";
 

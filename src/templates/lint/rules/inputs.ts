@@ -1,8 +1,11 @@
 // The inputs of a form: each once, with a name that exists, a type that every client knows, values that the agent accepts.
-import { parseVariables } from '../../../config/parse.ts';
+import { type BootConfig, parseVariables } from '../../../config/parse.ts';
 import { releaseImage } from '../../../config/release.ts';
 import { ALL_NAMES, hasAlias, plainName, rowOf, type VariableName } from '../../../config/table.ts';
 import { closestMatch } from '../../../core/closest-match.ts';
+import { findingsOf, type VariableFinding } from '../../../core/finding.ts';
+import { attempt, Problem } from '../../../core/problem.ts';
+import { profileFor } from '../../../flower/profiles.ts';
 import { formatInput, inputOf, parseInput } from '../../user-input.ts';
 import { type Fix, type Rule, remove, removeEntry, write, writeEntry } from '../finding.ts';
 import { presetsOf, withValue } from '../presets.ts';
@@ -59,6 +62,12 @@ function renamed(service: Service, one: Input | Entry, meant: string | undefined
 /** A rule of its own compares both roles. */
 const COMPARED: ReadonlySet<VariableName> = new Set(['FL_GRPC_KEEPALIVE_TIME']);
 
+/** The ranges of versions belong to the profiles, not to the table. The fix is the version of the image, not an example. */
+function unsupported({ FLOWER_VERSION: version }: BootConfig): readonly VariableFinding[] {
+  const found = attempt(() => profileFor(version));
+  return found instanceof Problem ? findingsOf(found).map(({ example: _, ...rest }) => rest) : [];
+}
+
 /** Reads the form as it is sent without changes, and reports what the agent says about it. */
 export const presets: Rule = (service, report) => {
   for (const role of flowerRoles(service)) {
@@ -67,7 +76,10 @@ export const presets: Rule = (service, report) => {
     const raw = Object.fromEntries(all.filter(({ open }) => !open).map(({ name, value }) => [name, value]));
     const open = new Set(all.filter((preset) => preset.open).map(({ name }) => name));
     const parsed = parseVariables(raw, releaseImage(kind), open);
-    for (const finding of [...(parsed.ok ? [] : parsed.problems), ...parsed.warnings]) {
+    for (const finding of [
+      ...(parsed.ok ? unsupported(parsed.config) : parsed.problems),
+      ...parsed.warnings,
+    ]) {
       const { severity, found, example } = finding;
       const variable = variableOf(finding.variable);
       // unknownVariables reports the names that no variable has.

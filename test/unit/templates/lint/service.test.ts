@@ -295,3 +295,17 @@ test('a secret is not repeated in the line that corrects it', () => {
   expect(text).toContain('unknown_variable');
   expect(text).not.toMatch(/hunter/);
 });
+
+test.each([
+  ['1.36.0', ['preset_suspicious']],
+  ['2.0.0', ['preset_invalid']],
+  ['', []],
+])('a form that asks for Flower %j: %j', (version, wanted) => {
+  const body = { ...seven(), user_inputs: { FLOWER_VERSION: `O|text|Flower version||${version}` } };
+  const found = lint(JSON.stringify(body)).findings.filter(({ path }) => path.includes('FLOWER_VERSION'));
+  expect(found.map(({ code }) => code)).toEqual(wanted);
+  for (const { found: text, fix } of found) {
+    expect(text).toMatch(/the first boot installs 1\.36\.0|Flower 2\.0\.0/);
+    expect(fix?.line).toContain('Flower version||"');
+  }
+});
