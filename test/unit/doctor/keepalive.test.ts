@@ -2,14 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import { keepalive } from '../../../src/doctor/checks/flower.ts';
 import type { VmSnapshot } from '../../../src/doctor/snapshot.ts';
-import { keepaliveOptions, type TransportOption } from '../../../src/flower/keepalive.ts';
+import { keepaliveOptions, type TransportOptions } from '../../../src/flower/keepalive.ts';
 
 const SETTINGS = { FL_GRPC_KEEPALIVE_TIME: 60, FL_GRPC_KEEPALIVE_TIMEOUT: 20 };
 
 describe.each(['supernode', 'superlink'] as const)('on a %s over HTTP', (role) => {
   const options = keepaliveOptions(SETTINGS, 'http');
   const side = role === 'superlink' ? 'server' : 'client';
-  const found = async (inForce: TransportOption[]) => {
+  const found = async (inForce: TransportOptions['client']) => {
     const flower = { options: { server: [], client: [], [side]: inForce } };
     return keepalive.run({ plan: { role, transport: 'http', options }, flower } as unknown as VmSnapshot);
   };
@@ -26,10 +26,13 @@ describe.each(['supernode', 'superlink'] as const)('on a %s over HTTP', (role) =
   test.each([
     [
       'another value',
-      (all: TransportOption[]) =>
-        all.map(([name, value]): TransportOption => [name, name === 'TCP_KEEPIDLE' ? 7200 : value]),
+      (all: TransportOptions['client']) =>
+        all.map(([name, value]): TransportOptions['client'][number] => [
+          name,
+          name === 'TCP_KEEPIDLE' ? 7200 : value,
+        ]),
     ],
-    ['no value', (all: TransportOption[]) => all.filter(([name]) => name !== 'TCP_KEEPIDLE')],
+    ['no value', (all: TransportOptions['client']) => all.filter(([name]) => name !== 'TCP_KEEPIDLE')],
   ])('%s is named', async (_, alter) => {
     expect(await found(alter(options[side]))).toEqual([
       expect.objectContaining({
