@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CONNECTION, connectionToml } from '../../src/flower/flwr.ts';
 import type { LaunchPlan } from '../../src/flower/plan.ts';
+import { run } from '../../src/host/process.ts';
 import { flowerEnvironment } from '../support/flower-env.ts';
 import { FlowerSetup, pki } from '../support/flower-setup.ts';
 import { patience } from '../support/load.ts';
@@ -18,7 +19,10 @@ const CUT_SECONDS = Number(process.env.CUT_SECONDS ?? 40);
 const LONG = CUT_SECONDS >= 600;
 const KEEPALIVE = LONG ? { time: 60, timeout: 20 } : { time: 6, timeout: 3 };
 const SILENCE = LONG ? undefined : 30;
-const VERSIONS = process.env.FLOWER_VERSIONS === 'all' ? ['1.39.0', '1.31.0'] : ['1.39.0'];
+/** The KiB of an update on a slow line, to try another size. */
+const SLOW = process.env.SLOW_KIB;
+const VERSIONS =
+  process.env.FLOWER_VERSIONS === 'all' ? ['1.42.0', '1.39.0', '1.31.0'] : ['1.42.0', '1.39.0'];
 const WAIT = { timeoutMs: 90_000, everyMs: 200 };
 
 const refused = await noNamespaces();
@@ -33,7 +37,7 @@ const withLimit = (plan: LaunchPlan): LaunchPlan =>
   SILENCE === undefined ? plan : { ...plan, silence_seconds: SILENCE };
 
 /** A SuperLink and a SuperNode, each on its own machine, and a run of one round whose ClientApp trains until `app.finish()`. */
-async function training(version: string) {
+async function training(version: string, kibOfReply = 0) {
   const environment = await flowerEnvironment(version);
   const path = await makeSilentPath();
   toEnd.push(() => path.remove());
@@ -57,7 +61,7 @@ async function training(version: string) {
   const node = nodeSetup.launch(withLimit(nodePlan), { prefix: path.right.prefix });
   const { pid } = await nodeSetup.phase(node, 'accepted', 60_000);
 
-  const app = waitingApp(nodeSetup.root);
+  const app = waitingApp(nodeSetup.root, kibOfReply);
   const output = submit(linkSetup, { environment, path, app: app.folder, ca: own.ca });
   const detail = () => `${node.output()}\n${output()}\n${JSON.stringify(nodeSetup.link())}`;
   const trainer = await until('the ClientApp to train', app.trainer, { ...WAIT, detail });
@@ -98,6 +102,46 @@ describe.skipIf(refused !== undefined).each(VERSIONS)('while a ClientApp of Flow
     expect(nodeSetup.link()).toMatchObject({ phase: 'accepted', pid });
     expect(node.output()).toMatch(/Sent successfully|is not in `RUNNING` status|Failed to send/);
   });
+
+  // One object of Flower is one request over HTTP, and without the launcher each has 30 s.
+  it.skipIf(!LONG && SLOW === undefined)(
+    'a line of 700 kbit/s carries 5 MiB, and the node stays online',
+    async () => {
+      const kib = Number(SLOW ?? 5 * 1024);
+      const { path, nodeSetup, node, app, output, detail } = await training(version, kib);
+      const phases = new Set<string>();
+      const words = [
+        'tc',
+        'qdisc',
+        'add',
+        'dev',
+        'eth0',
+        'root',
+        'tbf',
+        'rate',
+        '700kbit',
+        'burst',
+        '32kbit',
+      ];
+      const [program, ...before] = path.right.prefix;
+      const { code, stderr } = await run(program!, [...before, ...words, 'latency', '400ms']);
+      expect(code, stderr).toBe(0);
+      app.finish();
+      const began = performance.now();
+      await until(
+        'the update to arrive',
+        () => {
+          phases.add(nodeSetup.link()?.phase ?? 'unknown');
+          return output().includes('aggregate_train: Received 1 results and 0 failures');
+        },
+        { timeoutMs: 300_000, everyMs: 200, detail },
+      );
+      const took = (performance.now() - began) / 1000;
+      console.info(`Flower ${version}: ${kib} KiB in ${took.toFixed(1)} s; phases ${[...phases].join(' ')}`);
+      expect(took, 'more than a request without the launcher has').toBeGreaterThan(30);
+      expect([...phases], node.output()).toEqual(['accepted']);
+    },
+  );
 
   it.skipIf(LONG)('SuperExec is killed on both roles: the run goes on to its end', async () => {
     const { link, node, app, output, detail, trainer } = await training(version);

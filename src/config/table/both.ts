@@ -36,20 +36,20 @@ export const BOTH_ROLES = {
   }),
 
   FL_GRPC_KEEPALIVE_TIME: row({
-    title: 'gRPC keepalive interval in seconds',
+    title: 'Keepalive interval in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '60',
     description:
-      'Time without traffic before a probe. A SuperLink accepts probes at half of this interval. A value below 10 is a warning.',
+      'Time without traffic before a probe: a ping of gRPC up to Flower 1.39, a probe of TCP from 1.40 on. With gRPC, a SuperLink accepts probes at half of this interval. A value below 10 is a warning.',
     example: '30',
   }),
 
   FL_GRPC_KEEPALIVE_TIMEOUT: row({
-    title: 'gRPC keepalive ACK timeout in seconds',
+    title: 'Keepalive timeout in seconds',
     ...wholeNumber({ least: 1, most: MOST_SECONDS }),
     default: '20',
     description:
-      'A connection without an answer to a probe for this time is closed. Must be less than FL_GRPC_KEEPALIVE_TIME.',
+      'A connection without an answer to a probe for this time is closed. From Flower 1.40 on, so is one whose data nobody acknowledges. Must be less than FL_GRPC_KEEPALIVE_TIME.',
     example: '10',
   }),
 

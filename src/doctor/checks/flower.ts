@@ -74,12 +74,12 @@ export const keepalive: Check = {
     }
     if (plan.transport === 'grpc') {
       const time = Number(inForce.get('grpc.keepalive_time_ms') ?? 0) / 1_000;
-      return [ok(`in force: a ping every ${time} s without data`)];
+      return [ok(`in force: a gRPC ping every ${time} s without data`)];
     }
     const [time, timeout] = [inForce.get('TCP_KEEPIDLE'), Number(inForce.get('TCP_USER_TIMEOUT')) / 1_000];
     return [
       ok(
-        `in force: TCP keepalive after ${time} s without data, data without an answer ends after ${timeout} s`,
+        `in force: a TCP probe after ${time} s without data; no answer for ${timeout} s closes the connection`,
       ),
     ];
   },

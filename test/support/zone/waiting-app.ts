@@ -3,8 +3,11 @@ import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs
 import { join } from 'node:path';
 import { REPOSITORY } from './vm.ts';
 
-/** Its ClientApp writes its process into a file and trains until `finish` is called; then each one trains at once. */
-export function waitingApp(root: string) {
+/**
+ * Its ClientApp writes its process into a file and trains until `finish` is called; then each one trains at once. Its reply has
+ * an array of `kibOfReply` besides the model.
+ */
+export function waitingApp(root: string, kibOfReply = 0) {
   const folder = join(root, 'app');
   const [trains, named] = [join(root, 'trains'), join(root, 'trainer')];
   cpSync(join(REPOSITORY, 'examples/quickstart'), folder, { recursive: true });
@@ -19,7 +22,15 @@ export function waitingApp(root: string) {
 `;
   const first = '    """One round on this node."""\n';
   if (!text.includes(first)) throw new Error(`${file} does not begin a round as it did`);
-  writeFileSync(file, text.replace(first, first + wait));
+  const reply = '    loss, _ = evaluate(model, data)\n';
+  if (!text.includes(reply)) throw new Error(`${file} does not make its reply as it did`);
+  const large = `    import numpy
+    model["large"] = numpy.random.default_rng(0).random(${kibOfReply * 128})
+`;
+  writeFileSync(
+    file,
+    text.replace(first, first + wait).replace(reply, kibOfReply > 0 ? reply + large : reply),
+  );
   return {
     folder,
     finish: () => rmSync(trains),
