@@ -72,7 +72,7 @@ describe('the environment of the wanted Flower', () => {
     const waits: unknown[] = [];
     const first = await ensureEnvironment({ ...request('1.36.0'), onWait: (wait) => waits.push(wait?.for) });
     expect(first).toEqual({ path: join(paths.environments, '1.36.0-none'), version: '1.36.0' });
-    expect(log()).toBe(`1.36.0 none ${join(paths.environments, '${BAKED_FLOWER}-none/bin/python')}\n`);
+    expect(log()).toBe(`1.36.0 none ${join(paths.environments, `${BAKED_FLOWER}-none/bin/python`)}\n`);
     expect(waits).toEqual(['Flower 1.36.0 (none) to be installed', undefined]);
     expect(await ensureEnvironment(request('1.36.0'))).toEqual(first);
     expect(log().split('\n')).toHaveLength(2);
