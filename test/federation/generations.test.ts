@@ -53,7 +53,7 @@ async function trains({ superlink }: Federation): Promise<void> {
 }
 
 // covers flower_generation_differs
-test('an upgrade from 1.39 to 1.42 and back: late nodes wait, name both versions, and join', async () => {
+test('an upgrade from 1.39 to 1.42, and the SuperLink back: late nodes wait, name both versions, and join', async () => {
   const federation = zone({ flower: { version: '1.39.0' }, superlink: { FL_NUM_ROUNDS: '1' } });
   await federation.up(UP_WITHIN_MS);
   const { superlink, supernodes } = federation;
@@ -88,8 +88,6 @@ test('an upgrade from 1.39 to 1.42 and back: late nodes wait, name both versions
   await superlink.recontextualize({ FL_DATABASE: COPY });
   await serves(superlink, '1.39.0');
   await Promise.all(supernodes.map((vm) => named(vm, both, LOST_WITHIN_MS)));
-  for (const vm of supernodes) await vm.recontextualize({ FLOWER_VERSION: '1.39.0' });
-  await Promise.all(supernodes.map((vm) => joins(vm, '1.39.0')));
 });
 
 test('a new node of 1.42 at a SuperLink of 1.39 names both, and joins when the SuperLink is upgraded', async () => {
