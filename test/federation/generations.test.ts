@@ -48,47 +48,53 @@ async function joins(vm: Vm, version: string): Promise<void> {
 async function trains({ superlink }: Federation): Promise<void> {
   const { code, stdout, stderr } = await superlink.cli('submit', 'quickstart');
   expect(code, `${stdout}${stderr}`).toBe(0);
+  // Flower counts the nodes of before the upgrade as online for a minute: they are the failures of a round.
   const rounds = roundsOf(`${stdout}${stderr}`.split('\n'));
-  expect(rounds.map(({ results, failures }) => [results, failures])).toEqual([[2, 0]]);
+  expect(rounds.map(({ results }) => results)).toEqual([2]);
 }
 
 // covers flower_generation_differs
-test('an upgrade from 1.39 to 1.42, and the SuperLink back: late nodes wait, name both versions, and join', async () => {
-  const federation = zone({ flower: { version: '1.39.0' }, superlink: { FL_NUM_ROUNDS: '1' } });
-  await federation.up(UP_WITHIN_MS);
-  const { superlink, supernodes } = federation;
-  const copy = superlink.at(`var/lib/flower/superlink/${COPY}`);
-  expect(existsSync(copy)).toBe(false);
+// Minutes: `make test-all`.
+const all = process.env.FLOWER_VERSIONS === 'all';
+test.runIf(all)(
+  'an upgrade from 1.39 to 1.42, and the SuperLink back: late nodes wait, name both versions, and join',
+  async () => {
+    const federation = zone({ flower: { version: '1.39.0' }, superlink: { FL_NUM_ROUNDS: '1' } });
+    await federation.up(UP_WITHIN_MS);
+    const { superlink, supernodes } = federation;
+    const copy = superlink.at(`var/lib/flower/superlink/${COPY}`);
+    expect(existsSync(copy)).toBe(false);
 
-  await superlink.recontextualize({ FLOWER_VERSION: '1.42.0' });
-  await serves(superlink, '1.42.0');
-  expect(existsSync(copy)).toBe(true);
-  const both = ['Flower 1.39.0', 'Flower 1.42.0'];
-  await Promise.all(supernodes.map((vm) => named(vm, both, LOST_WITHIN_MS)));
-  const { code, stdout } = await supernodes[0]!.cli('doctor');
-  expect(stdout).toMatch(/1\.39\.0 here.*1\.42\.0.*flower_generation_differs/s);
-  expect(code).not.toBe(0);
+    await superlink.recontextualize({ FLOWER_VERSION: '1.42.0' });
+    await serves(superlink, '1.42.0');
+    expect(existsSync(copy)).toBe(true);
+    const both = ['Flower 1.39.0', 'Flower 1.42.0'];
+    await Promise.all(supernodes.map((vm) => named(vm, both, LOST_WITHIN_MS)));
+    const { code, stdout } = await supernodes[0]!.cli('doctor');
+    expect(stdout).toMatch(/1\.39\.0 here.*1\.42\.0.*flower_generation_differs/s);
+    expect(code).not.toBe(0);
 
-  await supernodes[0]!.shutdown();
-  await supernodes[0]!.boot();
-  await named(supernodes[0]!, both, NAMED_WITHIN_MS);
+    await supernodes[0]!.shutdown();
+    await supernodes[0]!.boot();
+    await named(supernodes[0]!, both, NAMED_WITHIN_MS);
 
-  for (const vm of supernodes) await vm.recontextualize({ FLOWER_VERSION: '1.42.0' });
-  await Promise.all(supernodes.map((vm) => joins(vm, '1.42.0')));
-  await trains(federation);
+    for (const vm of supernodes) await vm.recontextualize({ FLOWER_VERSION: '1.42.0' });
+    await Promise.all(supernodes.map((vm) => joins(vm, '1.42.0')));
+    await trains(federation);
 
-  await superlink.recontextualize({ FLOWER_VERSION: '1.39.0' });
-  const { problems } = await superlink.waitFor('the boot to fail', ({ phase }) => phase === 'failed');
-  expect(problems).toMatchObject([
-    {
-      code: 'flower_database_newer',
-      found: 'Flower 1.42.0 has served with it, and FLOWER_VERSION asks for Flower 1.39.0',
-    },
-  ]);
-  await superlink.recontextualize({ FL_DATABASE: COPY });
-  await serves(superlink, '1.39.0');
-  await Promise.all(supernodes.map((vm) => named(vm, both, LOST_WITHIN_MS)));
-});
+    await superlink.recontextualize({ FLOWER_VERSION: '1.39.0' });
+    const { problems } = await superlink.waitFor('the boot to fail', ({ phase }) => phase === 'failed');
+    expect(problems).toMatchObject([
+      {
+        code: 'flower_database_newer',
+        found: 'Flower 1.42.0 has served with it, and FLOWER_VERSION asks for Flower 1.39.0',
+      },
+    ]);
+    await superlink.recontextualize({ FL_DATABASE: COPY });
+    await serves(superlink, '1.39.0');
+    await Promise.all(supernodes.map((vm) => named(vm, both, LOST_WITHIN_MS)));
+  },
+);
 
 test('a new node of 1.42 at a SuperLink of 1.39 names both, and joins when the SuperLink is upgraded', async () => {
   const federation = zone({
