@@ -51,6 +51,15 @@ const grpcFleet = ({ fleet }: SuperLinkListeners): string[] => [
 const TASK_POLL_SECONDS = 0.5;
 const http = ({ host, port }: HostPort): string[] => ['--host', host, '--port', String(port)];
 
+/** From 1.37 on: the Control API and the API of the child processes are HTTP and share a listener. */
+const SHARED_LISTENER = {
+  listeners: (wanted) => ({ ...wanted, runtime: wanted.control }),
+  supernodeArguments: http,
+  superexecAddress: '--runtime-api-address',
+  taskPollSeconds: TASK_POLL_SECONDS,
+  runtimeTls: true,
+} satisfies Partial<Profile>;
+
 /** @internal */
 export const PROFILES: readonly Profile[] = [
   {
@@ -91,13 +100,9 @@ export const PROFILES: readonly Profile[] = [
     // The Control API is HTTP too and shares the listener, which uses TLS if the Fleet API does.
     from: [1, 37],
     to: [1, 39],
+    ...SHARED_LISTENER,
     transport: 'grpc',
-    listeners: (wanted) => ({ ...wanted, runtime: wanted.control }),
     superlinkArguments: (listeners) => [...grpcFleet(listeners), ...http(listeners.control)],
-    supernodeArguments: http,
-    superexecAddress: '--runtime-api-address',
-    taskPollSeconds: TASK_POLL_SECONDS,
-    runtimeTls: true,
   },
   {
     // All three APIs are HTTP and share Flower's listener, which asks nobody who he is. It stays where the Control API is
@@ -105,14 +110,10 @@ export const PROFILES: readonly Profile[] = [
     // (appliance/lib/flower_launch/fleet_server.py).
     from: [1, 40],
     to: [1, 42],
+    ...SHARED_LISTENER,
     transport: 'http',
     largestBody: 256 * 1024 * 1024,
-    listeners: (wanted) => ({ ...wanted, runtime: wanted.control }),
     superlinkArguments: ({ control }) => http(control),
-    supernodeArguments: http,
-    superexecAddress: '--runtime-api-address',
-    taskPollSeconds: TASK_POLL_SECONDS,
-    runtimeTls: true,
   },
 ];
 

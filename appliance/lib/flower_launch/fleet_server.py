@@ -16,6 +16,7 @@ import socket
 import ssl
 import time
 
+from .channels import content
 from .ending import end
 from .fleet_calls import CALLS
 from .plan import EXIT_PLAN, Unusable
@@ -343,11 +344,7 @@ def server_context(files):
     if files is None:
         return None
     for name in ("certificate", "key"):
-        try:
-            with open(files[name], "rb"):
-                pass
-        except OSError as error:
-            raise Unusable(f"cannot read the Fleet API's {name} {files[name]}: {error.strerror}") from None
+        content(name, files[name])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         context.load_cert_chain(files["certificate"], files["key"])
