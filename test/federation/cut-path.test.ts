@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CONNECTION, connectionToml } from '../../src/flower/flwr.ts';
+import { CONNECTION, connectionToml, flwrEnvironment } from '../../src/flower/flwr.ts';
 import type { LaunchPlan } from '../../src/flower/plan.ts';
 import { run } from '../../src/host/process.ts';
 import { flowerEnvironment } from '../support/flower-env.ts';
@@ -200,16 +200,7 @@ function submit(
     ],
     {
       cwd: home,
-      env: {
-        PATH: `${environment}/bin:/usr/sbin:/usr/bin:/sbin:/bin`,
-        HOME: home,
-        FLWR_HOME: home,
-        FLWR_TELEMETRY_ENABLED: '0',
-        FLWR_DISABLE_UPDATE_CHECK: '1',
-        LANG: 'C.UTF-8',
-        COLUMNS: '200',
-        PYTHONUNBUFFERED: '1',
-      },
+      env: flwrEnvironment({ environment, flwrHome: home }),
       stdio: ['ignore', 'pipe', 'pipe'],
     },
   );
