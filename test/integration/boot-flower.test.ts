@@ -124,7 +124,8 @@ test('the message has the last lines of a Flower that ends at once, OneGate has 
 });
 
 test('systemd restarts a Flower that dies later, and the agent logs its end and its return', async () => {
-  const { vm } = await superlink();
+  // Otherwise it can be back before anybody has looked.
+  const { vm } = await superlink({}, { dropIns: { 'flower-superlink': '[Service]\nRestartSec=2' } });
   await vm.whenReady();
   await vm.systemctl('kill', '-s', 'KILL', 'flower-superlink');
   await vm.waitFor('the loss', ({ serving }) => !serving);
