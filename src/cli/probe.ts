@@ -65,8 +65,10 @@ export const probe = defineCommand({
             ? await probeEither(target, 5_000)
             : { ...(await probeFleet(target, transport, 5_000, opened)), transport };
         if (answer.ok) {
-          const how = `${answer.ms} ms, ${GENERATIONS[answer.transport]}`;
-          printText(`${formatHostPort(address)} answers as a Fleet API (${how})`);
+          const generation = GENERATIONS[answer.transport];
+          printText(
+            `${formatHostPort(address)} answers as a Fleet API of ${generation} after ${answer.ms} ms`,
+          );
           return EXIT.ok;
         }
         reason = `it ${answer.reason}`;

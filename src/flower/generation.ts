@@ -1,19 +1,15 @@
 // Two generations of Flower do not understand each other: gRPC up to 1.39, HTTP from 1.40 on. A SuperNode of one at a
 // SuperLink of the other tries again for ever, and Flower does not name the cause.
-import { Problem } from '../core/problem.ts';
+import { attempt, Problem } from '../core/problem.ts';
 import type { GrpcTarget } from '../host/grpc.ts';
 import type { Host } from '../host/host.ts';
-import { callFleetOnce, VERSIONS } from './probe.ts';
+import { callFleetOnce, GENERATIONS } from './probe.ts';
 import { profileFor, TRANSPORTS, type Transport } from './profiles.ts';
 
 /** How SuperNodes call a SuperLink of this version, X.Y.Z; undefined for one that this agent does not know. */
 function transportOf(version: string | undefined): Transport | undefined {
-  try {
-    return version === undefined ? undefined : profileFor(version).transport;
-  } catch (error) {
-    if (error instanceof Problem) return undefined;
-    throw error;
-  }
+  const found = version === undefined ? undefined : attempt(() => profileFor(version));
+  return found instanceof Problem ? undefined : found?.transport;
 }
 
 const differs = (here: string, there: string): Problem =>
@@ -50,5 +46,5 @@ export async function askGeneration(
   if ((await callFleetOnce(host, target, own, timeoutMs)).ok) return { problem: undefined };
   if (!(await callFleetOnce(host, target, other, timeoutMs)).ok) return undefined;
   // What is published can be older than what answers.
-  return { problem: generationDiffers(here, published) ?? differs(here, VERSIONS[other]) };
+  return { problem: generationDiffers(here, published) ?? differs(here, GENERATIONS[other]) };
 }

@@ -23,11 +23,6 @@ type ProbeResult =
 
 /** The versions of Flower that use it, for a person. */
 export const GENERATIONS: Readonly<Record<Transport, string>> = {
-  grpc: 'gRPC (Flower 1.39 and older)',
-  http: 'HTTP (Flower 1.40 and newer)',
-};
-/** The same, with the versions first. */
-export const VERSIONS: Readonly<Record<Transport, string>> = {
   grpc: 'Flower 1.39 and older (gRPC)',
   http: 'Flower 1.40 and newer (HTTP)',
 };

@@ -215,7 +215,7 @@ export const awaitFleetApi = stepOf<SuperLinkOutputs>()({
       throw new Problem('health_check_timeout', {
         doing: `calling the Fleet API at ${address}`,
         found: failure,
-        expected: `an answer over ${GENERATIONS[transport]}, verified with the CA that SuperNodes get`,
+        expected: `an answer of ${GENERATIONS[transport]}, verified with the CA that SuperNodes get`,
       });
     };
     await firstOf(cancelled, (signal) => [
