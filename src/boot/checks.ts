@@ -35,6 +35,8 @@ interface ContextCheck {
   readonly errors: readonly VariableFinding[];
   /** Of the variables, then of what one-context and oned do not understand. */
   readonly warnings: readonly VariableFinding[];
+  /** What the boot itself reports when it comes to it. */
+  readonly ahead: readonly VariableFinding[];
   /** What is wrong although every variable can be read: Flower's version, certificates, trust. Fatal ones end a boot. */
   readonly problems: readonly Problem[];
 }
@@ -45,7 +47,8 @@ export function checkContext(raw: Readonly<Record<string, string>>, facts: Check
   const parsed = parseVariables(raw, image, open);
   const warnings = [...parsed.warnings, ...platformFindings(raw, programExists)];
   const unusable = token === undefined ? [] : faultsOf(() => checkToken(token));
-  if (!parsed.ok) return { config: undefined, errors: parsed.problems, warnings, problems: unusable };
+  if (!parsed.ok)
+    return { config: undefined, errors: parsed.problems, warnings, ahead: [], problems: unusable };
   const { config } = parsed;
   const problems = [
     ...unusable,
@@ -57,7 +60,7 @@ export function checkContext(raw: Readonly<Record<string, string>>, facts: Check
     ),
     ...[plainOneGate(config, raw['ONEGATE_ENDPOINT'])].filter((found) => found !== undefined),
   ];
-  return { config, errors: [], warnings, problems };
+  return { config, errors: [], warnings, ahead: parsed.ahead, problems };
 }
 
 /** The problem that a check throws. */

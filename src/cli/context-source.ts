@@ -97,8 +97,8 @@ export async function checkedContext(
     token: own ? tokenOf(machine) : raw['ONEGATE_TOKEN']?.trim() || undefined,
     ...(hasImage(machine) ? { programExists: (path) => exists(`${machine.paths.root}/${path}`) } : {}),
   };
-  const { config, errors, warnings, problems } = checkContext(raw, facts);
-  const findings = [...errors, ...problems.flatMap(findingsOf), ...warnings];
+  const { config, errors, warnings, ahead, problems } = checkContext(raw, facts);
+  const findings = [...errors, ...problems.flatMap(findingsOf), ...warnings, ...ahead];
   const failed = findings.some(({ severity }) => severity === 'error');
   return { findings, config: failed ? undefined : config, facts, variables: variables.variables };
 }

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { VariableFinding as Finding } from '../core/finding.ts';
 import type { BootConfig } from './config.ts';
 import { type Given, lookUp } from './given.ts';
-import { checkRules } from './rules.ts';
+import { checkRules, lookAhead } from './rules.ts';
 import { showValue } from './secrets.ts';
 import { namesInContext, namesOf, rowOf, type VariableName } from './table.ts';
 import { unknownVariables } from './unknown.ts';
@@ -14,7 +14,13 @@ export type { BootConfig, SuperLinkConfig, SuperNodeConfig } from './config.ts';
 export type { ImageFacts } from './variable.ts';
 
 export type Parsed =
-  | { readonly ok: true; readonly config: BootConfig; readonly warnings: readonly Finding[] }
+  | {
+      readonly ok: true;
+      readonly config: BootConfig;
+      readonly warnings: readonly Finding[];
+      /** What a boot itself reports; for those who ask before it. */
+      readonly ahead: readonly Finding[];
+    }
   | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
 
 /**
@@ -45,7 +51,8 @@ export function parseVariables(
   const readable = new Map(
     [...values].filter(([name]) => !namesInContext(name).some((one) => open.has(one))),
   );
-  findings.push(...checkRules({ image, values: readable, given }), ...unknownVariables(raw, image.role));
+  const read = { image, values: readable, given };
+  findings.push(...checkRules(read), ...unknownVariables(raw, image.role));
 
   const warnings = findings.filter(({ severity }) => severity === 'warning');
   const problems = findings.filter(({ severity }) => severity === 'error');
@@ -55,6 +62,7 @@ export function parseVariables(
     ok: true,
     config: { role: image.role, ...Object.fromEntries(values) } as unknown as BootConfig,
     warnings,
+    ahead: lookAhead(read),
   };
 }
 

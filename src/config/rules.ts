@@ -5,7 +5,7 @@ import { isLoopback, isUnspecified, parseIp } from '../core/ip.ts';
 import type { Given } from './given.ts';
 import { LOCKED_FLOWER } from './locked.ts';
 import { onBoth, onSuperLink, onSuperNode, type Rule } from './rule.ts';
-import { SUSPICIONS } from './suspicions.ts';
+import { AHEAD, SUSPICIONS } from './suspicions.ts';
 import { robustClients } from './table/run.ts';
 import { rowOf, type VariableName } from './table.ts';
 import type { ImageFacts } from './variable.ts';
@@ -172,6 +172,9 @@ export const checkRules = (read: Read): VariableFinding[] => [
   ...run(ERRORS, 'error', read),
   ...run(SUSPICIONS, 'warning', read),
 ];
+
+/** The same for what is said before a boot only. */
+export const lookAhead = (read: Read): VariableFinding[] => run(AHEAD, 'warning', read);
 
 function run(
   rules: readonly Rule[],

@@ -112,23 +112,6 @@ export const SUSPICIONS: readonly Rule[] = [
       },
   ),
 
-  // What is not locked is an error of its own.
-  onBoth(['FLOWER_VERSION', 'ML_FRAMEWORK'], (values, _given, { flowerVersion, installed = [] }) => {
-    const { FLOWER_VERSION: version, ML_FRAMEWORK: framework } = values;
-    const isInstalled = installed.some((name) =>
-      framework === 'none' ? name.startsWith(`${version}-`) : name === `${version}-${framework}`,
-    );
-    return (
-      version !== flowerVersion &&
-      LOCKED_FLOWER.includes(version) &&
-      !isInstalled && {
-        variable: 'FLOWER_VERSION',
-        found: `'${version}', and the image has ${flowerVersion}: the first boot installs ${version}, which takes minutes and needs the package index. If that fails, ${flowerVersion} runs`,
-        expected: `FLOWER_VERSION empty for ${flowerVersion}, or an image that was built with ${version}`,
-      }
-    );
-  }),
-
   onBoth(['FLOWER_VERSION', 'ML_FRAMEWORK'], (values, _given, image) => {
     const { FLOWER_VERSION: version, ML_FRAMEWORK: framework } = values;
     if (framework === 'none' || framework === image.framework) return undefined;
@@ -186,6 +169,26 @@ export const SUSPICIONS: readonly Rule[] = [
         example: String(PEER_KEEPALIVE_S),
       },
   ),
+];
+
+/** What a boot will do that takes its time. The boot itself reports it while it happens, and what became of it. */
+export const AHEAD: readonly Rule[] = [
+  // What is not locked is an error of its own.
+  onBoth(['FLOWER_VERSION', 'ML_FRAMEWORK'], (values, _given, { flowerVersion, installed = [] }) => {
+    const { FLOWER_VERSION: version, ML_FRAMEWORK: framework } = values;
+    const isInstalled = installed.some((name) =>
+      framework === 'none' ? name.startsWith(`${version}-`) : name === `${version}-${framework}`,
+    );
+    return (
+      version !== flowerVersion &&
+      LOCKED_FLOWER.includes(version) &&
+      !isInstalled && {
+        variable: 'FLOWER_VERSION',
+        found: `'${version}', and the image has ${flowerVersion}: the first boot installs ${version}, which takes minutes and needs the package index. If that fails, ${flowerVersion} runs`,
+        expected: `FLOWER_VERSION empty for ${flowerVersion}, or an image that was built with ${version}`,
+      }
+    );
+  }),
 ];
 
 /** Forms send every default, so only another value is a reason to warn. */

@@ -1,5 +1,4 @@
 // The cross-variable rules. Each line is a context, and what is said about it: variable and a piece of the sentence.
-
 import { describe, expect, test } from 'vitest';
 import { BAKED_FLOWER } from '../../../src/config/locked.ts';
 import { type ImageFacts, parseVariables } from '../../../src/config/parse.ts';
@@ -311,25 +310,6 @@ const WARNINGS: Case[] = [
     /^'sklearn', and the image has .* downloads 120 MB/,
   ],
   [
-    'another Flower than the baked one',
-    LINK,
-    { FLOWER_VERSION: '1.36.0' },
-    'FLOWER_VERSION',
-    /^'1\.36\.0', and the image has .*: the first boot installs 1\.36\.0, .* minutes .* package index/,
-  ],
-  ['the Flower of the image', LINK, { FLOWER_VERSION: BAKED_FLOWER }],
-  [
-    'another Flower that was installed',
-    { ...LINK, installed: ['1.36.0-sklearn'] },
-    { FLOWER_VERSION: '1.36.0' },
-  ],
-  [
-    'another Flower that was installed with another framework',
-    { ...NODE, installed: ['1.36.0-sklearn'] },
-    { FLOWER_VERSION: '1.36.0' },
-    'FLOWER_VERSION',
-  ],
-  [
     'another framework than the baked one',
     SKLEARN,
     { ML_FRAMEWORK: 'tensorflow' },
@@ -340,8 +320,8 @@ const WARNINGS: Case[] = [
   ['a framework that was installed', WITH_PYTORCH, { ML_FRAMEWORK: 'pytorch' }],
   [
     'a framework that was installed for another Flower',
-    { ...WITH_PYTORCH, installed: [...WITH_PYTORCH.installed!, '1.36.1-none'] },
-    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.36.1' },
+    WITH_PYTORCH,
+    { ML_FRAMEWORK: 'pytorch', FLOWER_VERSION: '1.31.0' },
     'ML_FRAMEWORK',
     /'pytorch'/,
   ],
@@ -402,6 +382,38 @@ describe('warnings', () => {
   test.each<Case>(WARNINGS)('%s', (_, image, raw, variable, found) => {
     expect(problems(raw, image)).toEqual([]);
     const said = warnings(raw, image);
+    expect(said.map((finding) => finding.variable)).toEqual(variable === undefined ? [] : [variable]);
+    if (found !== undefined) expect(said[0]?.found).toMatch(found);
+  });
+});
+
+const AHEAD: Case[] = [
+  [
+    'another Flower than the baked one',
+    LINK,
+    { FLOWER_VERSION: '1.36.0' },
+    'FLOWER_VERSION',
+    /^'1\.36\.0', and the image has .*: the first boot installs 1\.36\.0, .* minutes .* package index/,
+  ],
+  ['the Flower of the image', LINK, { FLOWER_VERSION: BAKED_FLOWER }],
+  [
+    'another Flower that was installed',
+    { ...LINK, installed: ['1.36.0-sklearn'] },
+    { FLOWER_VERSION: '1.36.0' },
+  ],
+  [
+    'another Flower that was installed with another framework',
+    { ...NODE, installed: ['1.36.0-sklearn'] },
+    { FLOWER_VERSION: '1.36.0' },
+    'FLOWER_VERSION',
+  ],
+];
+
+describe('before a boot, which reports it itself', () => {
+  test.each<Case>(AHEAD)('%s', (_, image, raw, variable, found) => {
+    const parsed = parseVariables(raw, image);
+    expect(parsed).toMatchObject({ ok: true, warnings: [] });
+    const said = parsed.ok ? parsed.ahead : [];
     expect(said.map((finding) => finding.variable)).toEqual(variable === undefined ? [] : [variable]);
     if (found !== undefined) expect(said[0]?.found).toMatch(found);
   });

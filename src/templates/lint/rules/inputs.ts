@@ -77,7 +77,7 @@ export const presets: Rule = (service, report) => {
     const open = new Set(all.filter((preset) => preset.open).map(({ name }) => name));
     const parsed = parseVariables(raw, releaseImage(kind), open);
     for (const finding of [
-      ...(parsed.ok ? unsupported(parsed.config) : parsed.problems),
+      ...(parsed.ok ? [...unsupported(parsed.config), ...parsed.ahead] : parsed.problems),
       ...parsed.warnings,
     ]) {
       const { severity, found, example } = finding;
