@@ -85,7 +85,8 @@ describe.skipIf(process.env.CI !== undefined)('what the agent costs in a VM', ()
       const [all, kept] = text.split(' ').map(Number);
       return { all: all!, kept: kept! };
     };
-    const unit = (name: string): string => `$(cat /sys/fs/cgroup/system.slice/${name}.service/cgroup.procs)`;
+    const unit = (name: string): string =>
+      `$(cat /sys/fs/cgroup$(systemctl show --property ControlGroup --value ${name})/cgroup.procs)`;
     const flower = await memory(unit('flower-superlink'));
     const agent = await memory(unit('flower-context'));
     const everything = await memory('$(ls /proc | grep -x "[0-9]*")');
